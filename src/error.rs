@@ -1,0 +1,125 @@
+//! The one error type of the crate.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, with the values that show it and a sentence that says what to do.
+///
+/// `Debug` prints the same sentence as `Display`: a notebook and `fn main() -> Result<()>` show errors through `Debug`.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument has a value that makes no sense.
+    #[error("`{name}` must be {expected}, but it is {got}")]
+    Argument {
+        /// The argument, as the caller spells it.
+        name: String,
+        /// What would have been accepted.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// An array has the wrong shape.
+    #[error("`{name}` must have shape {expected}, but it has shape {got:?}")]
+    Shape {
+        /// The array, as the caller spells it.
+        name: String,
+        /// The shape that was expected, with the meaning of its axes.
+        expected: String,
+        /// The shape that came.
+        got: Vec<usize>,
+    },
+    /// An array holds NaN or an infinity.
+    #[error("`{name}` must be finite, but it is {value} at {at}")]
+    NotFinite {
+        /// The array, as the caller spells it.
+        name: String,
+        /// The offending value.
+        value: f64,
+        /// Where it stands, in words.
+        at: String,
+    },
+    /// A task's own code panicked or broke its contract.
+    #[error("the task failed in {at}: {message}")]
+    Task {
+        /// The method and the trial, in words.
+        at: String,
+        /// What it said.
+        message: String,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}", .path.display())]
+    Io {
+        /// What was tried: `read`, `write`, `create`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// A file is there but is not what it should be.
+    #[error("{} is not a usable file: {problem}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A named array is missing.
+    #[error("there is no array `{name}` in the weights; they have {}", list(.present))]
+    MissingArray {
+        /// The array that was looked for.
+        name: String,
+        /// The arrays that are there.
+        present: Vec<String>,
+    },
+    /// Training left the numbers that a computer can hold.
+    #[error(
+        "training diverged at update {update}: {what} is {value}. The network keeps its last finite weights; try a smaller learning rate or gradient clipping"
+    )]
+    Diverged {
+        /// The update, counted from 1.
+        update: usize,
+        /// The quantity.
+        what: String,
+        /// Its value.
+        value: f64,
+    },
+    /// libtorch refused an operation.
+    #[error("libtorch: {0}")]
+    Torch(String),
+    /// A figure could not be drawn.
+    #[error("cannot draw the figure: {0}")]
+    Draw(String),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+impl Error {
+    pub(crate) fn argument(name: impl Into<String>, expected: impl Into<String>, got: impl fmt::Display) -> Self {
+        Self::Argument { name: name.into(), expected: expected.into(), got: got.to_string() }
+    }
+
+    pub(crate) fn shape(name: impl Into<String>, expected: impl Into<String>, got: &[usize]) -> Self {
+        Self::Shape { name: name.into(), expected: expected.into(), got: got.to_vec() }
+    }
+
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Self::Io { action, path: path.into(), source }
+    }
+
+    pub(crate) fn file(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
+        Self::File { path: path.into(), problem: problem.into() }
+    }
+}

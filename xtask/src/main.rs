@@ -1,0 +1,2 @@
+//! Set-up, checks and demonstrations: `cargo xtask`.
+fn main() {}
