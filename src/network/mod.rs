@@ -1,0 +1,169 @@
+//! What is trained: parameters, the constraints on them, and the networks that they make. Needs libtorch.
+
+mod constraints;
+mod initialize;
+mod rnn;
+mod tensors;
+
+pub use constraints::Constraints;
+pub use initialize::{GaussianSpectralRadius, Initializer};
+pub use rnn::{Rnn, RnnConfig};
+pub(crate) use tensors::to_array;
+pub use tensors::{Parameter, Parameters, Tensors};
+
+use ndarray::Array3;
+use tch::{Kind, Tensor};
+
+use crate::Result;
+use crate::dynamics::noise;
+use crate::random::Seed;
+use crate::simulate::{Session, check_fit};
+use crate::task::Batch;
+use crate::weights::Weights;
+
+/// A network that can be trained. [`Rnn`] is one; write your own with `tch`, by three methods and the parameters.
+pub trait Network: Send {
+    /// The numbers of input channels, units and output channels, and the time step.
+    fn sizes(&self) -> Sizes;
+
+    /// The parameters, by name.
+    fn parameters(&self) -> &Parameters;
+
+    /// The parameters, to be changed by the optimizer.
+    fn parameters_mut(&mut self) -> &mut Parameters;
+
+    /// Runs the network on a batch with these effective weights.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    fn forward(&self, weights: &Tensors, trials: &Trials) -> Result<Activity>;
+
+    /// The effective weights, by name: the parameters after all constraints, differentiable. By default the parameters
+    /// themselves.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    fn effective(&self) -> Result<Tensors> {
+        self.parameters().tensors()
+    }
+
+    /// The effective weights as arrays.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    fn weights(&self) -> Result<Weights> {
+        let mut weights = Weights::new();
+        for (name, tensor) in tch::no_grad(|| self.effective())?.iter() {
+            weights.insert(name, to_array(tensor)?);
+        }
+        Ok(weights)
+    }
+
+    /// Runs the network on a batch of trials, recurrent noise included.
+    ///
+    /// # Errors
+    /// If the batch does not fit the network.
+    fn run(&self, batch: &Batch) -> Result<Session> {
+        let sizes = self.sizes();
+        check_fit(&batch.spec, sizes.n_in, sizes.n_out, sizes.dt)?;
+        let activity = tch::no_grad(|| self.forward(&self.effective()?, &Trials::new(batch)?))?;
+        let array = |tensor: &Tensor, name| -> Result<Array3<f32>> {
+            let array = to_array(tensor)?;
+            let shape = array.shape().to_vec();
+            array.into_dimensionality().map_err(|_| crate::Error::shape(name, "[n_batch, n_steps, n]", &shape))
+        };
+        Session::new(batch.clone(), array(&activity.states, "states")?, array(&activity.outputs, "outputs")?)
+    }
+}
+
+/// The sizes of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    /// Input channels.
+    pub n_in: usize,
+    /// Units.
+    pub n_rec: usize,
+    /// Output channels.
+    pub n_out: usize,
+    /// The time step, in milliseconds.
+    pub dt: f32,
+}
+
+/// What a network did on a batch, as tensors.
+#[derive(Debug)]
+pub struct Activity {
+    /// The states `[n_batch, n_steps, n_rec]`, before the transfer function.
+    pub states: Tensor,
+    /// The rates `[n_batch, n_steps, n_rec]`.
+    pub rates: Tensor,
+    /// The outputs `[n_batch, n_steps, n_out]`.
+    pub outputs: Tensor,
+}
+
+/// A batch of trials as tensors.
+#[derive(Debug)]
+pub struct Trials {
+    /// `[n_batch, n_steps, n_in]`
+    pub inputs: Tensor,
+    /// `[n_batch, n_steps, n_out]`
+    pub targets: Tensor,
+    /// `[n_batch, n_steps, n_out]`
+    pub mask: Tensor,
+    /// The steps of each trial; what comes after them is padding.
+    pub lengths: Vec<usize>,
+    numbers: Vec<u64>,
+    seed: Seed,
+}
+
+impl Trials {
+    /// The tensors of a batch.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    pub fn new(batch: &Batch) -> Result<Self> {
+        Ok(Self {
+            inputs: Tensor::try_from(&batch.inputs)?,
+            targets: Tensor::try_from(&batch.targets)?,
+            mask: Tensor::try_from(&batch.mask)?,
+            lengths: batch.lengths.clone(),
+            numbers: batch.numbers.clone(),
+            seed: batch.seed,
+        })
+    }
+
+    /// The number of trials and of steps of the longest trial.
+    #[must_use]
+    pub fn dim(&self) -> (usize, usize) {
+        let size = self.inputs.size();
+        (self.lengths.len(), size.get(1).map_or(0, |&steps| steps as usize))
+    }
+
+    /// Unit Gaussian noise `[n_batch, n_steps, n_units]`, the same at every call and in the simulator.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    pub fn noise(&self, n_units: usize) -> Result<Tensor> {
+        Ok(Tensor::try_from(noise::standard_normal(self.seed, &self.numbers, self.dim().1, n_units)?)?)
+    }
+
+    /// The steps of all trials together, without padding.
+    #[must_use]
+    pub fn n_valid_steps(&self) -> usize {
+        self.lengths.iter().sum()
+    }
+
+    /// 1 for each step of a trial and 0 for padding, `[n_batch, n_steps, 1]`; `None` if there is no padding.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    pub fn valid(&self) -> Result<Option<Tensor>> {
+        let (n_batch, n_steps) = self.dim();
+        if self.lengths.iter().all(|&length| length == n_steps) {
+            return Ok(None);
+        }
+        let lengths: Vec<i64> = self.lengths.iter().map(|&length| length as i64).collect();
+        let steps = Tensor::f_arange(n_steps as i64, (Kind::Int64, tch::Device::Cpu))?.f_unsqueeze(0)?;
+        let valid = steps.f_lt_tensor(&Tensor::f_from_slice(&lengths)?.f_reshape([n_batch as i64, 1])?)?;
+        Ok(Some(valid.f_to_kind(Kind::Float)?.f_unsqueeze(-1)?))
+    }
+}

@@ -1,0 +1,134 @@
+//! Seeds, and the independent random streams that they open.
+//!
+//! A seed is a value that is passed, never a global. What is drawn depends only on the seed, on the purpose and on the
+//! number of the trial, not on threads or on what was drawn before.
+
+use rand::{Rng, RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Exp1, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+/// The seed of everything that is drawn at random.
+///
+/// ```
+/// use psychrnn::random::Seed;
+/// assert_eq!(Seed(1), Seed::from(1));
+/// assert_ne!(Seed(1).child("noise"), Seed(1).child("initial weights"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seed(pub u64);
+
+impl From<u64> for Seed {
+    fn from(seed: u64) -> Self {
+        Self(seed)
+    }
+}
+
+impl Seed {
+    /// The seed for one purpose: what is drawn under different purposes is independent.
+    #[must_use]
+    pub fn child(self, purpose: &str) -> Self {
+        // FNV-1a over the purpose, then the SplitMix64 finalizer, so that close seeds end far apart.
+        let tag = purpose
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        let mut mixed = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ tag;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self(mixed ^ (mixed >> 31))
+    }
+
+    /// The random stream with this number. Streams of one seed do not overlap.
+    #[must_use]
+    pub fn stream(self, number: u64) -> TrialRng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.0);
+        rng.set_stream(number);
+        TrialRng(rng)
+    }
+}
+
+/// The random stream of one trial, with the draws that tasks need.
+///
+/// It is also a [`rand::RngCore`], so every distribution of `rand_distr` 0.4 can be sampled from it.
+#[derive(Clone, Debug)]
+pub struct TrialRng(ChaCha8Rng);
+
+impl TrialRng {
+    /// A number between `low` (included) and `high` (excluded), all equally likely.
+    pub fn uniform(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.0.r#gen::<f32>()
+    }
+
+    /// A Gaussian number with this mean and standard deviation.
+    pub fn normal(&mut self, mean: f32, sd: f32) -> f32 {
+        let z: f32 = StandardNormal.sample(&mut self.0);
+        mean + sd * z
+    }
+
+    /// An exponential number with this mean.
+    pub fn exponential(&mut self, mean: f32) -> f32 {
+        let e: f32 = Exp1.sample(&mut self.0);
+        mean * e
+    }
+
+    /// One of `options`, all equally likely. The list must not be empty.
+    pub fn choice<T: Clone>(&mut self, options: &[T]) -> T {
+        options[self.index(options.len())].clone()
+    }
+
+    /// A whole number from 0 to `n - 1`, all equally likely; 0 if `n` is 0.
+    pub fn index(&mut self, n: usize) -> usize {
+        if n == 0 { 0 } else { self.0.gen_range(0..n) }
+    }
+
+    /// True with this probability.
+    pub fn chance(&mut self, probability: f32) -> bool {
+        self.0.r#gen::<f32>() < probability
+    }
+}
+
+impl RngCore for TrialRng {
+    fn next_u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+    fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand::Error> {
+        self.0.try_fill_bytes(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_and_children_are_reproducible_and_distinct() {
+        let first = |seed: Seed, stream| seed.stream(stream).next_u64();
+        assert_eq!(first(Seed(7), 3), first(Seed(7), 3));
+        let seeds =
+            [Seed(7), Seed(8), Seed(7).child("a"), Seed(7).child("b"), Seed(8).child("a"), Seed(0), Seed(0).child("a")];
+        let mut drawn: Vec<u64> = seeds.iter().flat_map(|seed| (0..50).map(move |i| first(*seed, i))).collect();
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), seeds.len() * 50);
+    }
+
+    #[test]
+    fn draws_have_the_moments_that_they_promise() {
+        let mut rng = Seed(1).stream(0);
+        let n = 100_000;
+        let mean = |f: &mut dyn FnMut() -> f32| (0..n).map(|_| f64::from(f())).sum::<f64>() / f64::from(n);
+        assert!((mean(&mut || rng.uniform(2.0, 4.0)) - 3.0).abs() < 0.01);
+        assert!((mean(&mut || rng.normal(1.0, 2.0)) - 1.0).abs() < 0.03);
+        assert!((mean(&mut || rng.normal(0.0, 2.0).powi(2)) - 4.0).abs() < 0.08);
+        assert!((mean(&mut || rng.exponential(5.0)) - 5.0).abs() < 0.08);
+        assert!((mean(&mut || rng.index(3) as f32) - 1.0).abs() < 0.02);
+        assert!((mean(&mut || f32::from(u8::from(rng.chance(0.2)))) - 0.2).abs() < 0.01);
+    }
+}

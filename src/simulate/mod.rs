@@ -1,0 +1,101 @@
+//! Running a network forward, without libtorch.
+
+mod session;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use session::Session;
+
+use crate::dynamics::{Leak, LeakyRnn, noise};
+use crate::task::Batch;
+use crate::weights::Weights;
+use crate::{Error, Result};
+
+/// What travels with saved weights, so that they can be run again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedDynamics {
+    pub(crate) dynamics: Leak,
+}
+
+/// Runs a network on trials in plain arrays: the same equations and the same numbers as in training, without libtorch.
+///
+/// ```no_run
+/// use psychrnn::prelude::*;
+/// let simulator = Simulator::load("weights.npz")?;
+/// let session = simulator.run(&PerceptualDiscrimination::default().batch(500, Seed(2))?)?;
+/// println!("accuracy {}", session.accuracy());
+/// # Ok::<(), psychrnn::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    network: LeakyRnn,
+    noise: bool,
+}
+
+impl Simulator {
+    /// The network with these weights and constants.
+    ///
+    /// # Errors
+    /// If an array is missing, has the wrong shape or holds NaN, or if the constants make no sense.
+    pub fn new(weights: &Weights, leak: Leak) -> Result<Self> {
+        Ok(Self { network: LeakyRnn::new(weights, leak)?, noise: true })
+    }
+
+    /// The network in a file that this library saved.
+    ///
+    /// # Errors
+    /// If the file cannot be read. If it was written by PsychRNN or by hand, it does not say `dt`, `tau` and the
+    /// transfer function: load it with [`Weights::load`] and name them in [`Simulator::new`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let weights = Weights::load(&path)?;
+        match weights.config::<SavedDynamics>()? {
+            Some(saved) => Self::new(&weights, saved.dynamics),
+            None => Err(Error::file(
+                path.as_ref(),
+                "it does not say `dt`, `tau` and the transfer function: use Simulator::new(&Weights::load(path)?, Leak::new(dt, tau))",
+            )),
+        }
+    }
+
+    /// Whether recurrent noise is on; by default it is.
+    #[must_use]
+    pub fn noise(mut self, on: bool) -> Self {
+        self.noise = on;
+        self
+    }
+
+    /// The constants of the dynamics.
+    #[must_use]
+    pub fn leak(&self) -> &Leak {
+        self.network.leak()
+    }
+
+    /// Runs the network on a batch of trials.
+    ///
+    /// # Errors
+    /// If the batch has other channels or another `dt` than the network.
+    pub fn run(&self, batch: &Batch) -> Result<Session> {
+        let (n_in, n_rec, n_out) = self.network.sizes();
+        check_fit(&batch.spec, n_in, n_out, self.leak().dt)?;
+        let noise = (self.noise && self.leak().noise > 0.0)
+            .then(|| noise::standard_normal(batch.seed, &batch.numbers, batch.n_steps(), n_rec))
+            .transpose()?;
+        let (states, outputs) = self.network.forward(batch.inputs.view(), noise.as_ref().map(|noise| noise.view()))?;
+        Session::new(batch.clone(), states, outputs)
+    }
+}
+
+/// An error if a task and a network do not fit each other.
+pub(crate) fn check_fit(spec: &crate::task::TaskSpec, n_in: usize, n_out: usize, dt: f32) -> Result<()> {
+    let fits = |name: &str, task: f32, network: f32| {
+        if task == network {
+            return Ok(());
+        }
+        Err(Error::argument(format!("{name} of the task"), format!("{network}, as in the network"), task))
+    };
+    fits("n_in", spec.n_in as f32, n_in as f32)?;
+    fits("n_out", spec.n_out as f32, n_out as f32)?;
+    fits("dt", spec.dt, dt)
+}

@@ -1,0 +1,157 @@
+//! A batch of trials.
+
+use ndarray::{Array3, ArrayView2, Axis, s};
+use serde::{Deserialize, Serialize};
+
+use super::{Decision, Epochs, Table, TaskSpec};
+use crate::random::Seed;
+use crate::{Error, Result};
+
+/// A batch of trials: what the subject sees, what it should answer, and what the trials were about.
+///
+/// Trials may differ in length; past a trial's end inputs, targets and mask are 0, and neither losses nor accuracy
+/// count those steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Batch {
+    /// `[n_batch, n_steps, n_in]`
+    pub inputs: Array3<f32>,
+    /// `[n_batch, n_steps, n_out]`
+    pub targets: Array3<f32>,
+    /// `[n_batch, n_steps, n_out]`: how much each error counts.
+    pub mask: Array3<f32>,
+    /// The steps of each trial.
+    pub lengths: Vec<usize>,
+    /// The values that the task drew, one row a trial.
+    pub values: Table,
+    /// The epochs of each trial.
+    pub epochs: Vec<Epochs>,
+    /// The number of each trial under the seed; it addresses the trial's recurrent noise.
+    pub numbers: Vec<u64>,
+    /// The seed from which the trials were drawn.
+    pub seed: Seed,
+    /// The frame of the task.
+    pub spec: TaskSpec,
+}
+
+impl Batch {
+    /// A batch from arrays of your own: inputs `[n_batch, n_steps, n_in]`, targets and mask
+    /// `[n_batch, n_steps, n_out]`. The spec gives `dt`, `tau` and how choices are read.
+    ///
+    /// # Errors
+    /// If the arrays do not fit each other or the spec, are empty, or hold NaN or infinities.
+    pub fn from_arrays(spec: &TaskSpec, inputs: Array3<f32>, targets: Array3<f32>, mask: Array3<f32>) -> Result<Self> {
+        let (n, n_steps, n_in) = inputs.dim();
+        if n == 0 || n_steps == 0 || n_in != spec.n_in {
+            let expected = format!("[n_batch, n_steps, n_in = {}], none of them 0", spec.n_in);
+            return Err(Error::shape("inputs", expected, inputs.shape()));
+        }
+        for (name, array) in [("targets", &targets), ("mask", &mask)] {
+            if array.dim() != (n, n_steps, spec.n_out) {
+                let expected = format!("[n_batch = {n}, n_steps = {n_steps}, n_out = {}]", spec.n_out);
+                return Err(Error::shape(name, expected, array.shape()));
+            }
+        }
+        for (name, array) in [("inputs", &inputs), ("targets", &targets), ("mask", &mask)] {
+            finite(name, array)?;
+        }
+        let spec = TaskSpec { epochs: Vec::new(), duration: Some(n_steps as f32 * spec.dt), ..spec.clone() };
+        spec.check()?;
+        Ok(Self {
+            inputs: inputs.as_standard_layout().into_owned(),
+            targets: targets.as_standard_layout().into_owned(),
+            mask: mask.as_standard_layout().into_owned(),
+            lengths: vec![n_steps; n],
+            values: Table::new(),
+            epochs: vec![Epochs::new(); n],
+            numbers: (0..n as u64).collect(),
+            seed: Seed(0),
+            spec,
+        })
+    }
+
+    /// The number of trials.
+    #[must_use]
+    pub fn n_trials(&self) -> usize {
+        self.inputs.len_of(Axis(0))
+    }
+
+    /// The steps of the longest trial.
+    #[must_use]
+    pub fn n_steps(&self) -> usize {
+        self.inputs.len_of(Axis(1))
+    }
+
+    /// The time of each step, in milliseconds.
+    #[must_use]
+    pub fn times(&self) -> Vec<f64> {
+        (0..self.n_steps()).map(|k| k as f64 * f64::from(self.spec.dt)).collect()
+    }
+
+    /// The trials with these rows, in this order; rows past the end are left out.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let rows: Vec<usize> = rows.iter().copied().filter(|&row| row < self.n_trials()).collect();
+        Self {
+            inputs: self.inputs.select(Axis(0), &rows),
+            targets: self.targets.select(Axis(0), &rows),
+            mask: self.mask.select(Axis(0), &rows),
+            lengths: rows.iter().map(|&row| self.lengths[row]).collect(),
+            values: self.values.select(&rows),
+            epochs: rows.iter().map(|&row| self.epochs[row].clone()).collect(),
+            numbers: rows.iter().map(|&row| self.numbers[row]).collect(),
+            seed: self.seed,
+            spec: self.spec.clone(),
+        }
+    }
+
+    /// The correct choice of a trial, if it has one.
+    #[must_use]
+    pub fn correct_choice(&self, trial: usize) -> Option<usize> {
+        (trial < self.n_trials()).then(|| self.choice(trial, self.targets.index_axis(Axis(0), trial))).flatten()
+    }
+
+    /// The choice that `outputs` `[n_steps, n_out]` express in a trial, by the task's [`Decision`].
+    #[must_use]
+    pub fn choice(&self, trial: usize, outputs: ArrayView2<'_, f32>) -> Option<usize> {
+        match self.spec.decision {
+            Decision::None => None,
+            Decision::LargestMean => {
+                let length = *self.lengths.get(trial)?;
+                let mask = self.mask.slice(s![trial, ..length, ..]);
+                let mut totals = vec![0.0_f64; self.spec.n_out];
+                for (output, mask) in outputs.rows().into_iter().zip(mask.rows()) {
+                    for ((total, &output), &mask) in totals.iter_mut().zip(output).zip(mask) {
+                        *total += f64::from(output) * f64::from(mask);
+                    }
+                }
+                largest(&totals)
+            }
+        }
+    }
+}
+
+/// The place of the largest of several numbers, if one is larger than all the others.
+fn largest(numbers: &[f64]) -> Option<usize> {
+    let (mut best, mut tied) = (0, numbers.len() < 2);
+    for (i, &number) in numbers.iter().enumerate().skip(1) {
+        if number > numbers[best] {
+            (best, tied) = (i, false);
+        } else if number == numbers[best] {
+            tied = true;
+        }
+    }
+    (!tied && numbers.get(best).is_some_and(|number| !number.is_nan())).then_some(best)
+}
+
+/// An error that says where, if an array holds NaN or an infinity.
+pub(crate) fn finite(name: &str, array: &Array3<f32>) -> Result<()> {
+    match array.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some(((trial, step, channel), &value)) => Err(Error::NotFinite {
+            name: name.to_owned(),
+            value: value.into(),
+            at: format!("trial {trial}, step {step}, channel {channel}"),
+        }),
+    }
+}

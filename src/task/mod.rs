@@ -1,0 +1,114 @@
+//! What the subject sees and what it must do.
+//!
+//! A task is a struct and three small methods of [`Task`]: its frame ([`Task::spec`]), what is drawn once a trial
+//! ([`Task::draw`]) and what happens at each time step ([`Task::step`]). Everything that consumes trials takes a
+//! [`TrialSource`], which every task is.
+//!
+//! ```
+//! use psychrnn::prelude::*;
+//!
+//! #[derive(Clone, Trial)]
+//! struct Flash { channel: usize }
+//!
+//! struct Detection;
+//! impl Task for Detection {
+//!     type Trial = Flash;
+//!     fn spec(&self) -> TaskSpec {
+//!         TaskSpec::new(2, 2).epoch("fixation", 100.0).epoch("flash", 200.0).epoch("decision", 200.0)
+//!     }
+//!     fn draw(&self, rng: &mut TrialRng) -> Flash {
+//!         Flash { channel: rng.index(2) }
+//!     }
+//!     fn step(&self, _t: f32, trial: &Flash, rng: &mut TrialRng, now: &mut Step) {
+//!         now.mask.fill(0.0);
+//!         if now.is_in("flash") {
+//!             now.input[trial.channel] = 1.0 + rng.normal(0.0, 0.1);
+//!         }
+//!         if now.is_in("decision") {
+//!             now.target[trial.channel] = 1.0;
+//!             now.mask.fill(1.0);
+//!         }
+//!     }
+//! }
+//!
+//! let batch = Detection.batch(10, Seed(1))?;
+//! assert_eq!(batch.inputs.dim(), (10, 50, 2));
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
+
+mod batch;
+mod perceptual_discrimination;
+mod source;
+mod spec;
+mod value;
+
+pub use batch::Batch;
+pub use perceptual_discrimination::{Motion, PerceptualDiscrimination};
+pub use psychrnn_derive::Trial;
+pub use source::TrialSource;
+pub(crate) use spec::positive;
+pub use spec::{Decision, Duration, Epoch, Epochs, TaskSpec};
+pub use value::{Table, Trial, Value};
+
+use crate::Result;
+pub use crate::random::TrialRng;
+
+/// A task: what is drawn for a trial, and what happens at each of its time steps.
+///
+/// Implement it for a struct of your own; see the [module's](self) example.
+pub trait Task: Send + Sync {
+    /// The values of a trial.
+    type Trial: Trial;
+
+    /// Channels, time step, time constant, duration, epochs.
+    fn spec(&self) -> TaskSpec;
+
+    /// Draws the values of a trial.
+    fn draw(&self, rng: &mut TrialRng) -> Self::Trial;
+
+    /// Fills in one time step at `t` milliseconds (0, `dt`, 2 `dt`, …). `now` comes with inputs and targets 0 and mask
+    /// 1.
+    fn step(&self, t: f32, trial: &Self::Trial, rng: &mut TrialRng, now: &mut Step<'_>);
+
+    /// The epochs of a trial. By default they are drawn from the durations in the spec; define it where they depend on
+    /// the trial's values.
+    fn epochs(&self, spec: &TaskSpec, trial: &Self::Trial, rng: &mut TrialRng) -> Epochs {
+        let _ = trial;
+        spec.draw_epochs(rng)
+    }
+
+    /// Whether the task's own arguments make sense; called before trials are drawn.
+    ///
+    /// # Errors
+    /// Whatever the task finds wrong.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// One time step of a trial, to be filled in by [`Task::step`].
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// What the subject sees, one number an input channel; 0 at first.
+    pub input: &'a mut [f32],
+    /// What the outputs should be, one number an output channel; 0 at first.
+    pub target: &'a mut [f32],
+    /// How much each output's error counts; 1 at first, 0 for not at all.
+    pub mask: &'a mut [f32],
+    t: f32,
+    epochs: &'a Epochs,
+}
+
+impl Step<'_> {
+    /// Whether this step lies in the epoch of that name.
+    #[must_use]
+    pub fn is_in(&self, epoch: &str) -> bool {
+        self.epochs.get(epoch).is_some_and(|epoch| epoch.start <= self.t && self.t < epoch.end)
+    }
+
+    /// The epochs of this trial, with their starts and ends.
+    #[must_use]
+    pub fn epochs(&self) -> &Epochs {
+        self.epochs
+    }
+}

@@ -1,0 +1,194 @@
+//! Two-alternative perceptual discrimination.
+
+use psychrnn_derive::Trial;
+use serde::{Deserialize, Serialize};
+
+use super::{Duration, Epochs, Step, Task, TaskSpec, TrialRng};
+use crate::{Error, Result};
+
+/// Which of two noisy inputs is the stronger one?
+///
+/// The two channels stand for the evidence for two directions of motion. The subject must report the direction after
+/// the stimulus. For the chosen `direction` the input is `1 + coherence + noise`, for the other `1 + noise`, while
+/// `onset < t < onset + stimulus`; `noise` is there at all times. The standard deviation per step is that of PsychRNN,
+/// `sqrt(2 · 0.01 · sqrt(10) · sqrt(dt)) · noise`, about 0.0447 at the default `noise` 0.1 and `dt` 10 ms. After the
+/// stimulus the mask is 1, and from 20 ms after it the target is 1 for the direction and 0.2 for the other channel.
+///
+/// Epochs: `fixation`, `stimulus`, `decision`. Values: see [`Motion`].
+///
+/// Task after Roitman JD, Shadlen MN (2002), doi:10.1523/JNEUROSCI.22-21-09475.2002; this version is that of PsychRNN,
+/// Ehrlich DB et al. (2021), doi:10.1523/ENEURO.0427-20.2020. Unlike there, `direction` is honored.
+///
+/// ```
+/// use psychrnn::prelude::*;
+/// let task = PerceptualDiscrimination::default().coherences(&[0.0, 0.1]).onset(500.0).stimulus(1000.0);
+/// let batch = task.batch(128, Seed(1))?;
+/// assert_eq!(batch.inputs.dim(), (128, 200, 2));
+/// # Ok::<(), psychrnn::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PerceptualDiscrimination {
+    /// The time step, in milliseconds.
+    pub dt: f32,
+    /// The time constant of the units, in milliseconds.
+    pub tau: f32,
+    /// The duration `T` of a trial, in milliseconds.
+    pub duration: f32,
+    /// When the stimulus starts; by default uniform from 0 to `T` / 2.
+    pub onset: Option<Duration>,
+    /// How long the stimulus lasts; by default uniform from `T` / 8 to 3 `T` / 8.
+    pub stimulus: Option<Duration>,
+    /// The coherences that are drawn, all equally likely.
+    pub coherences: Vec<f32>,
+    /// The direction, 0 or 1; by default either with equal probability.
+    pub direction: Option<usize>,
+    /// How noisy the inputs are.
+    pub noise: f32,
+}
+
+/// The values of a trial of [`PerceptualDiscrimination`].
+#[derive(Clone, Debug, PartialEq, Trial)]
+pub struct Motion {
+    /// By how much the input of the chosen channel exceeds that of the other.
+    pub coherence: f32,
+    /// The channel with the stronger input, 0 or 1.
+    pub direction: usize,
+}
+
+impl Default for PerceptualDiscrimination {
+    fn default() -> Self {
+        Self {
+            dt: 10.0,
+            tau: 100.0,
+            duration: 2000.0,
+            onset: None,
+            stimulus: None,
+            coherences: vec![0.1, 0.3, 0.5, 0.7],
+            direction: None,
+            noise: 0.1,
+        }
+    }
+}
+
+impl PerceptualDiscrimination {
+    /// The time step, in milliseconds.
+    #[must_use]
+    pub fn dt(mut self, milliseconds: f32) -> Self {
+        self.dt = milliseconds;
+        self
+    }
+
+    /// The time constant of the units, in milliseconds.
+    #[must_use]
+    pub fn tau(mut self, milliseconds: f32) -> Self {
+        self.tau = milliseconds;
+        self
+    }
+
+    /// The duration of a trial, in milliseconds.
+    #[must_use]
+    pub fn duration(mut self, milliseconds: f32) -> Self {
+        self.duration = milliseconds;
+        self
+    }
+
+    /// When the stimulus starts, in milliseconds: a number or a distribution.
+    #[must_use]
+    pub fn onset(mut self, onset: impl Into<Duration>) -> Self {
+        self.onset = Some(onset.into());
+        self
+    }
+
+    /// How long the stimulus lasts, in milliseconds: a number or a distribution.
+    #[must_use]
+    pub fn stimulus(mut self, duration: impl Into<Duration>) -> Self {
+        self.stimulus = Some(duration.into());
+        self
+    }
+
+    /// The coherences that are drawn, all equally likely.
+    #[must_use]
+    pub fn coherences(mut self, coherences: &[f32]) -> Self {
+        self.coherences = coherences.to_vec();
+        self
+    }
+
+    /// The direction of every trial, 0 or 1.
+    #[must_use]
+    pub fn direction(mut self, direction: usize) -> Self {
+        self.direction = Some(direction);
+        self
+    }
+
+    /// How noisy the inputs are; 0 for not at all.
+    #[must_use]
+    pub fn noise(mut self, noise: f32) -> Self {
+        self.noise = noise;
+        self
+    }
+
+    fn noise_sd(&self) -> f32 {
+        (2.0 * 0.01 * 10_f32.sqrt() * self.dt.sqrt()).sqrt() * self.noise
+    }
+}
+
+impl Task for PerceptualDiscrimination {
+    type Trial = Motion;
+
+    fn spec(&self) -> TaskSpec {
+        let onset = self.onset.clone().unwrap_or(Duration::uniform(0.0, self.duration / 2.0));
+        let stimulus =
+            self.stimulus.clone().unwrap_or(Duration::uniform(self.duration / 8.0, self.duration * 3.0 / 8.0));
+        TaskSpec::new(2, 2)
+            .dt(self.dt)
+            .tau(self.tau)
+            .duration(self.duration)
+            .epoch("fixation", onset)
+            .epoch("stimulus", stimulus)
+            .epoch("decision", Duration::Rest)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.coherences.is_empty() {
+            return Err(Error::argument("coherences", "at least one number", "empty"));
+        }
+        if let Some(coherence) = self.coherences.iter().find(|coherence| !coherence.is_finite()) {
+            return Err(Error::argument("coherences", "finite numbers", coherence));
+        }
+        if let Some(direction @ 2..) = self.direction {
+            return Err(Error::argument("direction", "0 or 1", direction));
+        }
+        if !(self.noise >= 0.0 && self.noise.is_finite()) {
+            return Err(Error::argument("noise", "0 or a positive number", self.noise));
+        }
+        Ok(())
+    }
+
+    fn draw(&self, rng: &mut TrialRng) -> Motion {
+        Motion { coherence: rng.choice(&self.coherences), direction: self.direction.unwrap_or_else(|| rng.index(2)) }
+    }
+
+    fn step(&self, t: f32, trial: &Motion, rng: &mut TrialRng, now: &mut Step<'_>) {
+        let (onset, offset) = stimulus_window(now.epochs());
+        let sd = self.noise_sd();
+        for input in now.input.iter_mut() {
+            *input = rng.normal(0.0, sd);
+        }
+        if onset < t && t < offset {
+            for (channel, input) in now.input.iter_mut().enumerate() {
+                *input += 1.0 + if channel == trial.direction { trial.coherence } else { 0.0 };
+            }
+        }
+        if t > offset + 20.0 {
+            now.target.fill(0.2);
+            now.target[trial.direction] = 1.0;
+        }
+        if t < offset {
+            now.mask.fill(0.0);
+        }
+    }
+}
+
+fn stimulus_window(epochs: &Epochs) -> (f32, f32) {
+    epochs.get("stimulus").map_or((f32::INFINITY, f32::INFINITY), |stimulus| (stimulus.start, stimulus.end))
+}

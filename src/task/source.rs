@@ -1,0 +1,169 @@
+//! Where trials come from.
+
+use std::any::Any;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ndarray::{Array2, Array3, Axis, s};
+
+use super::{Batch, Epochs, Step, Task, TaskSpec, Trial, Value};
+use crate::random::{Seed, TrialRng};
+use crate::{Error, Result, threads};
+
+/// Anything that gives trials: every [`Task`], and a [`Batch`] that gives its own trials again.
+pub trait TrialSource: Send + Sync {
+    /// Channels, time step, time constant, duration, epochs.
+    fn spec(&self) -> TaskSpec;
+
+    /// The trials with these numbers under this seed. A trial depends on nothing else: not on the range in which it is
+    /// asked for, not on the number of threads.
+    ///
+    /// # Errors
+    /// If the task is set up wrongly, if its code panics, if a number that it gives is not finite.
+    fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch>;
+
+    /// The first `n` trials under this seed.
+    ///
+    /// # Errors
+    /// As [`TrialSource::trials`]; also if `n` is 0.
+    fn batch(&self, n: usize, seed: Seed) -> Result<Batch> {
+        self.trials(0..n as u64, seed)
+    }
+}
+
+/// One trial as the task made it.
+struct Drawn {
+    values: Vec<Value>,
+    epochs: Epochs,
+    inputs: Array2<f32>,
+    targets: Array2<f32>,
+    mask: Array2<f32>,
+}
+
+impl<T: Task> TrialSource for T {
+    fn spec(&self) -> TaskSpec {
+        Task::spec(self)
+    }
+
+    fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
+        let spec = caught("spec", || Task::spec(self))?;
+        spec.check()?;
+        caught("check", || self.check())??;
+        if numbers.is_empty() {
+            return Err(Error::argument("n", "at least 1 trial", 0));
+        }
+        let stream = seed.child("trials");
+        let draw_one = |number: u64| {
+            let mut rng = stream.stream(number);
+            let trial = caught(&format!("draw of trial {number}"), || self.draw(&mut rng))?;
+            let epochs = caught(&format!("epochs of trial {number}"), || self.epochs(&spec, &trial, &mut rng))?;
+            play(self, &spec, &trial, epochs, &mut rng, number)
+        };
+        let drawn = threads::map(numbers.clone().collect(), draw_one)?;
+        Ok(assemble::<T>(spec, &drawn, numbers, seed))
+    }
+}
+
+/// Runs the task through the steps of one trial.
+fn play<T: Task>(
+    task: &T,
+    spec: &TaskSpec,
+    trial: &T::Trial,
+    epochs: Epochs,
+    rng: &mut TrialRng,
+    number: u64,
+) -> Result<Drawn> {
+    let n_steps = spec.n_steps(spec.duration.unwrap_or(epochs.end_of_last()))?;
+    let mut inputs = Array2::zeros((n_steps, spec.n_in));
+    let mut targets = Array2::zeros((n_steps, spec.n_out));
+    let mut mask = Array2::ones((n_steps, spec.n_out));
+    let mut reached = 0;
+    let played = caught("step", || {
+        let rows = inputs.rows_mut().into_iter().zip(targets.rows_mut()).zip(mask.rows_mut());
+        for (k, ((mut input, mut target), mut mask)) in rows.enumerate() {
+            reached = k;
+            let t = (k as f64 * f64::from(spec.dt)) as f32;
+            if let (Some(input), Some(target), Some(mask)) =
+                (input.as_slice_mut(), target.as_slice_mut(), mask.as_slice_mut())
+            {
+                task.step(t, trial, rng, &mut Step { input, target, mask, t, epochs: &epochs });
+            }
+        }
+    });
+    let at = |k: usize| format!("step {k} (t = {} ms) of trial {number}", k as f64 * f64::from(spec.dt));
+    if let Err(Error::Task { message, .. }) = played {
+        return Err(Error::Task { at: at(reached), message });
+    }
+    for (name, array) in [("input", &inputs), ("target", &targets), ("mask", &mask)] {
+        if let Some(((k, channel), &value)) = array.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            let at = format!("channel {channel}, {}", at(k));
+            return Err(Error::NotFinite { name: name.into(), value: value.into(), at });
+        }
+    }
+    let values = caught(&format!("values of trial {number}"), || trial.values())?;
+    Ok(Drawn { values, epochs, inputs, targets, mask })
+}
+
+/// Puts trials, which may differ in length, into one batch; what is past a trial's end is zero.
+fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed: Seed) -> Batch {
+    let lengths: Vec<usize> = drawn.iter().map(|trial| trial.inputs.nrows()).collect();
+    let n_steps = lengths.iter().copied().max().unwrap_or(0);
+    let padded = |part: fn(&Drawn) -> &Array2<f32>, channels| {
+        let mut all = Array3::zeros((drawn.len(), n_steps, channels));
+        for (mut place, trial) in all.axis_iter_mut(Axis(0)).zip(drawn) {
+            place.slice_mut(s![..part(trial).nrows(), ..]).assign(part(trial));
+        }
+        all
+    };
+    let mut table = super::Table::new();
+    for (i, name) in T::Trial::columns().into_iter().enumerate() {
+        let column = drawn.iter().map(|trial| trial.values.get(i).cloned().unwrap_or(Value::Missing));
+        // Every column has one row a trial, so this cannot fail.
+        let _ = table.insert(name, column);
+    }
+    Batch {
+        inputs: padded(|trial| &trial.inputs, spec.n_in),
+        targets: padded(|trial| &trial.targets, spec.n_out),
+        mask: padded(|trial| &trial.mask, spec.n_out),
+        lengths,
+        values: table,
+        epochs: drawn.iter().map(|trial| trial.epochs.clone()).collect(),
+        numbers: numbers.collect(),
+        seed,
+        spec,
+    }
+}
+
+/// Runs a task's own code; a panic in it becomes an error.
+fn caught<R>(at: &str, work: impl FnOnce() -> R) -> Result<R> {
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| Error::Task { at: at.to_owned(), message: panic_message(panic.as_ref()) })
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|message| (*message).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it panicked".to_owned())
+}
+
+/// A recorded batch gives its own trials, over and over.
+impl TrialSource for Batch {
+    fn spec(&self) -> TaskSpec {
+        self.spec.clone()
+    }
+
+    fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
+        let n = self.n_trials() as u64;
+        if numbers.is_empty() || n == 0 {
+            return Err(Error::argument("n", "at least 1 trial", 0));
+        }
+        let rows: Vec<usize> = numbers.clone().map(|number| (number % n) as usize).collect();
+        let mut batch = self.select(&rows);
+        // The inputs are the recorded ones, but each presentation has recurrent noise of its own.
+        batch.numbers = numbers.collect();
+        batch.seed = seed;
+        Ok(batch)
+    }
+}

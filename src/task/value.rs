@@ -1,0 +1,231 @@
+//! The values of a trial, and the table that many trials make.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// What one trial was about: coherence, direction, whatever the task draws. Its values become the columns of the table
+/// of trials.
+///
+/// Write `#[derive(Clone, Trial)]` on a struct with named fields.
+///
+/// ```
+/// use psychrnn::prelude::*;
+/// #[derive(Clone, Trial)]
+/// struct Motion { coherence: f32, direction: usize }
+/// assert_eq!(Motion::columns(), ["coherence", "direction"]);
+/// assert_eq!(Motion { coherence: 0.1, direction: 1 }.values(), [Value::Float(0.1), Value::Int(1)]);
+/// ```
+pub trait Trial: Clone + Send + Sync + 'static {
+    /// The names of the columns.
+    fn columns() -> Vec<&'static str>;
+    /// The values, in the order of the columns.
+    fn values(&self) -> Vec<Value>;
+}
+
+/// A trial without values of its own.
+impl Trial for () {
+    fn columns() -> Vec<&'static str> {
+        Vec::new()
+    }
+    fn values(&self) -> Vec<Value> {
+        Vec::new()
+    }
+}
+
+/// One cell of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// A text.
+    Text(String),
+    /// Nothing.
+    Missing,
+}
+
+impl Value {
+    /// The value as a number: truth values as 0 and 1, nothing as NaN; `None` for a text.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Bool(value) => Some(f64::from(u8::from(*value))),
+            Self::Int(value) => Some(*value as f64),
+            Self::Float(value) => Some(*value),
+            Self::Text(_) => None,
+            Self::Missing => Some(f64::NAN),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::Int(value) => value.fmt(f),
+            Self::Float(value) => value.fmt(f),
+            Self::Text(value) => value.fmt(f),
+            Self::Missing => Ok(()),
+        }
+    }
+}
+
+impl From<f32> for Value {
+    /// By way of the shortest decimal, so that 0.1 in a task is 0.1 in the table.
+    fn from(value: f32) -> Self {
+        Self::Float(value.to_string().parse().unwrap_or(f64::from(value)))
+    }
+}
+
+macro_rules! values {
+    ($($kind:ident($as:ty): $($from:ty),+;)+) => {$($(
+        impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                Self::$kind(value as $as)
+            }
+        }
+    )+)+};
+}
+values! {
+    Float(f64): f64;
+    Int(i64): i8, i16, i32, i64, isize, u8, u16, u32, u64, usize;
+    Bool(bool): bool;
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Missing, Into::into)
+    }
+}
+
+/// Named columns of equal length, one row a trial.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    columns: IndexMap<String, Vec<Value>>,
+}
+
+impl Table {
+    /// A table without columns.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a column, or replaces the one of that name.
+    ///
+    /// # Errors
+    /// If its length is not that of the columns already there.
+    pub fn insert<T: Into<Value>>(&mut self, name: &str, values: impl IntoIterator<Item = T>) -> Result<()> {
+        let values: Vec<Value> = values.into_iter().map(Into::into).collect();
+        if !self.columns.is_empty() && values.len() != self.n_rows() {
+            return Err(Error::shape(name, format!("[{}] (the rows of the table)", self.n_rows()), &[values.len()]));
+        }
+        self.columns.insert(name.to_owned(), values);
+        Ok(())
+    }
+
+    /// The number of rows.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.columns.first().map_or(0, |(_, column)| column.len())
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.keys().map(String::as_str)
+    }
+
+    /// The values of a column.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn column(&self, name: &str) -> Result<&[Value]> {
+        self.columns.get(name).map(Vec::as_slice).ok_or_else(|| {
+            let names = self.names().collect::<Vec<_>>().join(", ");
+            Error::argument("column", format!("one of {names}"), format!("\"{name}\""))
+        })
+    }
+
+    /// The values of a column as numbers; a missing value is NaN.
+    ///
+    /// # Errors
+    /// If there is no such column, or if it holds text.
+    pub fn numbers(&self, name: &str) -> Result<Vec<f64>> {
+        self.column(name)?
+            .iter()
+            .map(|value| {
+                value.number().ok_or_else(|| {
+                    Error::argument("column", "a column of numbers", format!("\"{name}\", which holds \"{value}\""))
+                })
+            })
+            .collect()
+    }
+
+    /// The rows with these numbers, in this order; numbers past the end are left out.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let pick = |column: &Vec<Value>| rows.iter().filter_map(|&row| column.get(row).cloned()).collect();
+        Self { columns: self.columns.iter().map(|(name, column)| (name.clone(), pick(column))).collect() }
+    }
+}
+
+/// The first rows as aligned text.
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 10;
+        let columns: Vec<Vec<String>> = self
+            .columns
+            .iter()
+            .map(|(name, column)| {
+                std::iter::once(name.clone()).chain(column.iter().take(SHOWN).map(Value::to_string)).collect()
+            })
+            .collect();
+        let width = |column: &[String]| column.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
+        for row in 0..=self.n_rows().min(SHOWN) {
+            let cells: Vec<String> =
+                columns.iter().map(|column| format!("{:>1$}", column[row], width(column))).collect();
+            writeln!(f, "{}", cells.join("  "))?;
+        }
+        write!(f, "({} rows)", self.n_rows())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_hold_columns_of_one_length() {
+        let mut table = Table::new();
+        table.insert("coherence", [0.1_f32, 0.3]).unwrap();
+        table.insert("side", ["left", "right"]).unwrap();
+        table.insert("time", [Some(1.5), None]).unwrap();
+        assert!(table.insert("short", [1]).unwrap_err().to_string().contains("`short`"));
+        assert_eq!(table.numbers("coherence").unwrap(), [0.1, 0.3]);
+        assert!(table.numbers("time").unwrap()[1].is_nan());
+        assert!(table.numbers("side").unwrap_err().to_string().contains("left"));
+        assert!(table.column("chioce").unwrap_err().to_string().contains("coherence, side, time"));
+        assert_eq!(table.select(&[1, 1, 7]).column("side").unwrap(), [Value::from("right"), "right".into()]);
+        assert!(table.to_string().contains("left"));
+    }
+}

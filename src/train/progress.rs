@@ -1,0 +1,110 @@
+//! How training shows how far it is.
+
+use std::fmt;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Training;
+use crate::notebook;
+
+/// Watches training as it goes.
+pub trait Observer {
+    /// Called after each update.
+    fn update(&mut self, progress: &Progress);
+
+    /// Called once at the end.
+    fn end(&mut self, training: &Training) {
+        let _ = training;
+    }
+}
+
+/// How far training is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The updates done.
+    pub update: usize,
+    /// The updates to do.
+    pub updates: usize,
+    /// The trials seen.
+    pub trials: usize,
+    /// The loss of the last batch, before its update.
+    pub loss: f64,
+    /// The time since the start.
+    pub elapsed: Duration,
+}
+
+impl Progress {
+    fn seconds_left(&self) -> f64 {
+        self.elapsed.as_secs_f64() / self.update.max(1) as f64 * (self.updates - self.update.min(self.updates)) as f64
+    }
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = self.trials as f64 / self.elapsed.as_secs_f64().max(1e-9);
+        write!(
+            f,
+            "update {}/{}  {} trials  loss {:.5}  {rate:.0} trials/s  {:.0} s left",
+            self.update,
+            self.updates,
+            self.trials,
+            self.loss,
+            self.seconds_left()
+        )
+    }
+}
+
+/// Shows nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn update(&mut self, _: &Progress) {}
+}
+
+/// Shows a bar in a terminal, and elsewhere (a notebook, a log file) a whole line at most once a second.
+#[derive(Debug, Default)]
+pub struct Reporter {
+    bar: Option<ProgressBar>,
+    last_line: Option<Instant>,
+}
+
+impl Reporter {
+    fn bar(&mut self, updates: usize) -> Option<&ProgressBar> {
+        if self.bar.is_none() && !notebook::is_notebook() && std::io::stderr().is_terminal() {
+            let bar = ProgressBar::new(updates as u64);
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}") {
+                bar.set_style(style);
+            }
+            self.bar = Some(bar);
+        }
+        self.bar.as_ref()
+    }
+}
+
+impl Observer for Reporter {
+    fn update(&mut self, progress: &Progress) {
+        if let Some(bar) = self.bar(progress.updates) {
+            bar.set_position(progress.update as u64);
+            bar.set_message(progress.to_string());
+        } else if self.last_line.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
+            say(&progress.to_string());
+            self.last_line = Some(Instant::now());
+        }
+    }
+
+    fn end(&mut self, training: &Training) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        say(&training.to_string());
+    }
+}
+
+/// Writes a whole line; that nobody reads it is no reason to stop training, where `println!` would panic.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

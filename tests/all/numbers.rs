@@ -1,0 +1,131 @@
+//! The kernel against PsychRNN's numbers.
+
+use std::path::PathBuf;
+
+use ndarray::Array3;
+use psychrnn::dynamics::{Leak, Transfer};
+use psychrnn::prelude::*;
+
+pub fn data(file: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/parity").join(file)
+}
+
+pub fn cube(weights: &Weights, name: &str) -> Array3<f32> {
+    weights.array(name).unwrap().clone().into_dimensionality().unwrap()
+}
+
+/// `|a - b| <= atol + rtol |b|` for each pair of numbers.
+pub fn assert_close(what: &str, ours: &Array3<f32>, theirs: &Array3<f32>, rtol: f32, atol: f32) {
+    assert_eq!(ours.dim(), theirs.dim(), "{what}");
+    for ((at, a), b) in ours.indexed_iter().zip(theirs) {
+        assert!((a - b).abs() <= atol + rtol * b.abs(), "{what} at {at:?}: {a} against {b}");
+    }
+}
+
+/// PsychRNN's inputs as a batch without targets.
+pub fn batch(inputs: &Array3<f32>, n_out: usize) -> Batch {
+    let (n_batch, n_steps, n_in) = inputs.dim();
+    let zeros = Array3::zeros((n_batch, n_steps, n_out));
+    let spec = TaskSpec::new(n_in, n_out).dt(10.0).tau(100.0).duration(10.0 * n_steps as f32);
+    Batch::from_arrays(&spec, inputs.clone(), zeros.clone(), zeros).unwrap()
+}
+
+/// The weights that PsychRNN's network used, under the names of a file.
+pub fn effective(case: &Weights) -> Weights {
+    let mut weights = Weights::new();
+    for name in ["W_in", "W_rec", "W_out"] {
+        weights.insert(name, case.matrix(&format!("{name}_eff")).unwrap());
+    }
+    for name in ["b_rec", "b_out", "init_state"] {
+        weights.insert(name, case.vector(name).unwrap());
+    }
+    weights
+}
+
+#[test]
+fn the_simulator_gives_psychrnns_states_and_outputs() {
+    for (file, transfer) in [
+        ("basic_relu", Transfer::Relu),
+        ("basic_tanh", Transfer::Tanh),
+        ("basic_sigmoid", Transfer::Sigmoid),
+        ("basic_softplus", Transfer::Softplus),
+    ] {
+        let case = Weights::load(data(&format!("{file}.npz"))).unwrap();
+        let simulator = Simulator::new(&effective(&case), Leak::new(10.0, 100.0).transfer(transfer)).unwrap();
+        let outputs = cube(&case, "outputs");
+        let session = simulator.run(&batch(&cube(&case, "inputs"), outputs.dim().2)).unwrap();
+        assert_close(file, &session.states, &cube(&case, "states"), 1e-5, 2e-6);
+        assert_close(file, &session.outputs, &outputs, 1e-5, 2e-6);
+    }
+}
+
+#[test]
+fn every_unit_may_have_its_own_time_constant() {
+    let case = Weights::load(data("basic_tau_vector.npz")).unwrap();
+    let tau = case.vector("tau").unwrap();
+    let leak = Leak { tau: tau.to_vec(), ..Leak::new(10.0, 100.0).transfer(Transfer::Tanh) };
+    let outputs = cube(&case, "outputs");
+    let session =
+        Simulator::new(&effective(&case), leak).unwrap().run(&batch(&cube(&case, "inputs"), outputs.dim().2)).unwrap();
+    assert_close("states", &session.states, &cube(&case, "states"), 1e-5, 2e-6);
+    assert_close("outputs", &session.outputs, &outputs, 1e-5, 2e-6);
+}
+
+#[test]
+fn perceptual_discrimination_is_psychrnns() {
+    let case = Weights::load(data("task_perceptual_discrimination.npz")).unwrap();
+    let value = |name: &str, trial: usize| case.vector(&format!("param_{name}")).unwrap()[trial];
+    let [inputs, targets, mask] = ["inputs", "targets", "mask"].map(|name| cube(&case, name));
+    for trial in 0..inputs.dim().0 {
+        let (onset, stimulus) = (value("onset_time", trial), value("stim_duration", trial));
+        let task = PerceptualDiscrimination::default()
+            .noise(0.0)
+            .onset(onset)
+            .stimulus(stimulus)
+            .coherences(&[value("coherence", trial)])
+            .direction(value("direction", trial) as usize);
+        let batch = task.batch(1, Seed(0)).unwrap();
+        for (name, ours, theirs) in
+            [("inputs", &batch.inputs, &inputs), ("targets", &batch.targets, &targets), ("mask", &batch.mask, &mask)]
+        {
+            let theirs = theirs.slice(ndarray::s![trial..=trial, .., ..]).to_owned();
+            assert_close(&format!("{name} of trial {trial}"), ours, &theirs, 1e-6, 0.0);
+        }
+    }
+}
+
+#[test]
+fn choices_are_scored_as_in_psychrnn() {
+    let case = Weights::load(data("task_perceptual_discrimination.npz")).unwrap();
+    let [inputs, targets, mask] = ["inputs", "targets", "mask"].map(|name| cube(&case, name));
+    let spec = PerceptualDiscrimination::default();
+    let batch = Batch::from_arrays(&TrialSource::spec(&spec), inputs, targets, mask).unwrap();
+    let made_up: ndarray::Array4<f32> = case.array("test_outputs").unwrap().clone().into_dimensionality().unwrap();
+    for (set, outputs) in made_up.outer_iter().enumerate() {
+        let session = Session::new(batch.clone(), outputs.to_owned(), outputs.to_owned()).unwrap();
+        let expected = case.vector("accuracy").unwrap()[set];
+        assert!((session.accuracy() - f64::from(expected)).abs() < 1e-6);
+        for (trial, correct) in session.correct.iter().enumerate() {
+            assert_eq!(correct.map(f32::from), Some(case.matrix("correct").unwrap()[[set, trial]]));
+        }
+    }
+}
+
+#[test]
+fn the_input_noise_has_psychrnns_standard_deviation() {
+    let case = Weights::load(data("task_noise_sd.npz")).unwrap();
+    let (dts, sds) = (case.vector("dt").unwrap(), case.vector("sd_perceptual_discrimination").unwrap());
+    for (&dt, &sd) in dts.iter().zip(&sds) {
+        // Before the stimulus there is nothing but noise.
+        let task = PerceptualDiscrimination::default()
+            .dt(dt)
+            .duration(4000.0 * dt)
+            .onset(3900.0 * dt)
+            .stimulus(10.0 * dt)
+            .coherences(&[0.0]);
+        let batch = task.batch(10, Seed(4)).unwrap();
+        let noise = batch.inputs.slice(ndarray::s![.., ..3900, ..]);
+        let measured = noise.mapv(|x| f64::from(x).powi(2)).mean().unwrap().sqrt();
+        assert!((measured / f64::from(sd) - 1.0).abs() < 0.02, "dt {dt}: {measured} against {sd}");
+    }
+}

@@ -1,0 +1,150 @@
+//! Tasks: the same trials for any number of threads, unequal lengths, and tasks that go wrong.
+
+use ndarray::{Array3, s};
+use proptest::prelude::*;
+use psychrnn::prelude::*;
+use psychrnn::threads::with_threads;
+
+#[derive(Clone, Trial)]
+struct Nothing;
+
+/// Does at each step what the function says.
+struct Custom {
+    spec: TaskSpec,
+    step: fn(f32, &mut Step<'_>),
+}
+
+impl Task for Custom {
+    type Trial = Nothing;
+    fn spec(&self) -> TaskSpec {
+        self.spec.clone()
+    }
+    fn draw(&self, _: &mut TrialRng) -> Nothing {
+        Nothing
+    }
+    fn step(&self, t: f32, _: &Nothing, _: &mut TrialRng, now: &mut Step<'_>) {
+        (self.step)(t, now);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+    #[test]
+    fn trials_depend_on_seed_and_number_alone(seed: u64, first in 0_u64..1000, n in 1_u64..20, threads in 1_usize..6) {
+        let task = PerceptualDiscrimination::default().duration(300.0);
+        let one = with_threads(1, || task.trials(first..first + n, Seed(seed))).unwrap();
+        let many = with_threads(threads, || task.trials(0..first + n, Seed(seed))).unwrap();
+        let rows: Vec<usize> = (first as usize..(first + n) as usize).collect();
+        prop_assert_eq!(&many.select(&rows), &one);
+        prop_assert_ne!(task.trials(first..first + n, Seed(seed ^ 1)).unwrap().inputs, one.inputs);
+    }
+}
+
+#[test]
+fn trials_may_differ_in_length() {
+    let task = Custom {
+        spec: TaskSpec::new(1, 2).epoch("wait", Duration::choice(&[50.0, 200.0])).epoch("go", 100.0),
+        step: |t, now| {
+            now.input[0] = t + 1.0;
+            now.target[0] = if now.is_in("go") { 1.0 } else { 0.5 };
+        },
+    };
+    let batch = task.batch(40, Seed(1)).unwrap();
+    assert_eq!(batch.n_steps(), 30);
+    assert!(batch.lengths.contains(&15) && batch.lengths.contains(&30));
+    for (trial, &length) in batch.lengths.iter().enumerate() {
+        let go = batch.epochs[trial].start("go").unwrap();
+        assert_eq!(length, (go / 10.0) as usize + 10);
+        for k in 0..batch.n_steps() {
+            let inside = k < length;
+            assert_eq!(batch.inputs[[trial, k, 0]], if inside { 10.0 * k as f32 + 1.0 } else { 0.0 });
+            assert_eq!(batch.mask[[trial, k, 1]], f32::from(inside));
+            let target = if !inside {
+                0.0
+            } else if 10.0 * k as f32 >= go {
+                1.0
+            } else {
+                0.5
+            };
+            assert_eq!(batch.targets[[trial, k, 0]], target);
+        }
+    }
+}
+
+#[test]
+fn a_task_that_goes_wrong_is_an_error_that_says_where() {
+    let spec = TaskSpec::new(2, 2).duration(100.0);
+    let error = |spec: &TaskSpec, step| Custom { spec: spec.clone(), step }.batch(3, Seed(0)).unwrap_err().to_string();
+    let nan = error(&spec, |t, now| now.input[1] = if t > 45.0 { f32::NAN } else { 0.0 });
+    assert!(
+        nan.contains("`input`") && nan.contains("channel 1") && nan.contains("step 5") && nan.contains("NaN"),
+        "{nan}"
+    );
+    let infinite = error(&spec, |_, now| now.target[0] = f32::INFINITY);
+    assert!(infinite.contains("`target`"), "{infinite}");
+    let outside = error(&spec, |t, now| now.input[if t > 15.0 { 7 } else { 0 }] = 1.0);
+    assert!(outside.contains("step 2") && outside.contains("index is 7"), "{outside}");
+    let bad_frame = error(&spec.clone().dt(0.0), |_, _| ());
+    assert!(bad_frame.contains("`dt`"), "{bad_frame}");
+    let task = Custom { spec, step: |_, _| () };
+    assert!(task.batch(0, Seed(0)).is_err());
+}
+
+#[test]
+fn arguments_of_perceptual_discrimination_are_checked() {
+    let good = PerceptualDiscrimination::default;
+    let cases = [
+        (good().dt(-1.0), "`dt`"),
+        (good().tau(0.0), "`tau`"),
+        (good().duration(f32::NAN), "`duration`"),
+        (good().coherences(&[]), "`coherences`"),
+        (good().coherences(&[f32::NAN]), "`coherences`"),
+        (good().direction(2), "`direction`"),
+        (good().noise(-1.0), "`noise`"),
+        (good().onset(1500.0).stimulus(1000.0), "`duration`"),
+        (good().onset(-5.0), "fixation"),
+    ];
+    for (task, name) in cases {
+        let error = task.batch(2, Seed(0)).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    let directed = good().direction(1).coherences(&[0.2]).batch(50, Seed(3)).unwrap();
+    assert!(directed.values.numbers("direction").unwrap().iter().all(|&direction| direction == 1.0));
+    assert!(directed.values.numbers("coherence").unwrap().iter().all(|&coherence| coherence == 0.2));
+}
+
+#[test]
+fn arrays_of_ones_own_become_a_batch_or_an_error() {
+    let spec = TaskSpec::new(1, 2).dt(5.0).duration(1.0);
+    let cube = |channels| Array3::<f32>::ones((4, 10, channels));
+    let batch = Batch::from_arrays(&spec, cube(1), cube(2), cube(2)).unwrap();
+    assert_eq!((batch.n_trials(), batch.n_steps()), (4, 10));
+    let again = batch.trials(6..9, Seed(1)).unwrap();
+    assert_eq!(again.inputs, batch.inputs.slice(s![..3, .., ..]));
+    for (inputs, targets, mask, name) in [
+        (cube(2), cube(2), cube(2), "`inputs`"),
+        (cube(1), cube(1), cube(2), "`targets`"),
+        (cube(1), cube(2), cube(1), "`mask`"),
+        (cube(1) * f32::NAN, cube(2), cube(2), "`inputs`"),
+        (Array3::ones((0, 10, 1)), Array3::ones((0, 10, 2)), Array3::ones((0, 10, 2)), "`inputs`"),
+    ] {
+        let error = Batch::from_arrays(&spec, inputs, targets, mask).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn a_trial_without_a_correct_choice_is_not_scored() {
+    let spec = TaskSpec::new(1, 2).duration(1.0);
+    let mut mask = Array3::<f32>::ones((3, 4, 2));
+    mask.slice_mut(s![0, .., ..]).fill(0.0);
+    let mut targets = Array3::<f32>::zeros((3, 4, 2));
+    targets.slice_mut(s![.., .., 1]).fill(1.0);
+    let batch = Batch::from_arrays(&spec, Array3::zeros((3, 4, 1)), targets.clone(), mask).unwrap();
+    let mut outputs = targets;
+    outputs.slice_mut(s![2, .., ..]).fill(0.5);
+    let session = Session::new(batch, Array3::zeros((3, 4, 5)), outputs).unwrap();
+    assert_eq!(session.choices, [None, Some(1), None]);
+    assert_eq!(session.correct, [None, Some(true), Some(false)]);
+    assert_eq!(session.accuracy(), 0.5);
+}

@@ -1,0 +1,272 @@
+//! Training on libtorch: equal to the simulator, the same bits twice, and honest about bad input.
+
+use ndarray::Array2;
+use psychrnn::dynamics::Transfer;
+use psychrnn::network::{Activity, Trials};
+use psychrnn::prelude::*;
+use psychrnn::tch::Tensor;
+use psychrnn::train::{Adam, Clip, Loss, MeanSquaredError, OptimizerState};
+
+use crate::numbers::assert_close;
+
+fn short_task() -> PerceptualDiscrimination {
+    PerceptualDiscrimination::default().duration(600.0)
+}
+
+/// What a network does by libtorch, whatever its own `run` does.
+fn by_libtorch(network: &dyn Network, batch: &Batch) -> Session {
+    let activity = psychrnn::tch::no_grad(|| network.forward(&network.effective()?, &Trials::new(batch)?)).unwrap();
+    let array = |tensor: &Tensor| {
+        let array: ndarray::ArrayD<f32> = tensor.try_into().unwrap();
+        array.into_dimensionality().unwrap()
+    };
+    Session::new(batch.clone(), array(&activity.states.contiguous()), array(&activity.outputs.contiguous())).unwrap()
+}
+
+#[test]
+fn kernel_and_libtorch_compute_the_same() {
+    let task = short_task();
+    let batch = task.batch(70, Seed(5)).unwrap();
+    for (i, transfer) in [Transfer::Relu, Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear]
+        .into_iter()
+        .enumerate()
+    {
+        let tau: Vec<f32> = (0..31).map(|unit| 20.0 + 10.0 * unit as f32).collect();
+        let plain = RnnConfig::default().units(31).transfer(transfer).seed(i as u64).spectral_radius(0.9);
+        let noisy = plain.clone().noise(0.2).tau(&tau);
+        let constrained = plain.clone().noise(0.1).dale_ratio(0.8).autapses(false);
+        for config in [plain, noisy, constrained] {
+            let network = Rnn::new(&task, config).unwrap();
+            let (kernel, libtorch) = (network.run(&batch).unwrap(), by_libtorch(&network, &batch));
+            assert_close("states", &kernel.states, &libtorch.states, 1e-5, 1e-5);
+            assert_close("outputs", &kernel.outputs, &libtorch.outputs, 1e-5, 1e-5);
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_for_any_number_of_threads() {
+    let task = short_task();
+    let train = |threads, seed: u64| {
+        let mut network = Rnn::new(&task, RnnConfig::default().units(20).noise(0.1).seed(seed)).unwrap();
+        let trainer = Trainer::default().updates(12).batch_size(50).seed(seed).threads(threads).silent();
+        let losses = trainer.train(&mut network, &task).unwrap().losses;
+        (losses, network.weights().unwrap(), network.run(&task.batch(40, Seed(1)).unwrap()).unwrap())
+    };
+    let one = train(1, 3);
+    for threads in [1, 2, 5] {
+        let other = train(threads, 3);
+        assert_eq!(one.0, other.0);
+        assert_eq!(one.1, other.1);
+        assert_eq!(one.2, other.2);
+    }
+    assert_ne!(one.0, train(1, 4).0);
+}
+
+#[test]
+fn perceptual_discrimination_is_learned() {
+    let task = PerceptualDiscrimination::default().dt(20.0).coherences(&[0.3, 0.5]);
+    let mut network = Rnn::new(&task, RnnConfig::default().units(30).seed(1)).unwrap();
+    let test = task.batch(1000, Seed(99)).unwrap();
+    let before = network.run(&test).unwrap().accuracy();
+    let trainer = Trainer::default().updates(150).batch_size(64).learning_rate(0.003).seed(1).silent();
+    let training = trainer.train(&mut network, &task).unwrap();
+    let after = network.run(&test).unwrap().accuracy();
+    assert!((0.3..0.7).contains(&before) && after > 0.95, "{before} {after}");
+    assert!(training.final_loss() < 0.3 * training.losses[0]);
+    assert_eq!((training.updates, training.trials), (150, 9600));
+}
+
+#[test]
+fn constraints_hold_after_training() {
+    let task = short_task();
+    let mut mask = Array2::ones((20, 20));
+    mask.slice_mut(ndarray::s![..5, 10..]).fill(0.0);
+    let config = RnnConfig::default().units(20).recurrent_connectivity(mask.clone()).autapses(false).dale_ratio(0.75);
+    let mut network = Rnn::new(&task, config.freeze("W_in").freeze("b_out")).unwrap();
+    let before = network.weights().unwrap();
+    Trainer::default().updates(20).batch_size(32).learning_rate(0.05).silent().train(&mut network, &task).unwrap();
+    let after = network.weights().unwrap();
+    for frozen in ["W_in", "b_out"] {
+        assert_eq!(before.array(frozen).unwrap(), after.array(frozen).unwrap());
+    }
+    for trained in ["W_rec", "W_out", "b_rec", "init_state"] {
+        assert_ne!(before.array(trained).unwrap(), after.array(trained).unwrap());
+    }
+    for ((post, pre), &weight) in after.matrix("W_rec").unwrap().indexed_iter() {
+        let absent = post == pre || mask[[post, pre]] == 0.0;
+        assert!(if absent {
+            weight == 0.0
+        } else if pre < 15 {
+            weight >= 0.0
+        } else {
+            weight <= 0.0
+        });
+    }
+    for ((_, pre), &weight) in after.matrix("W_out").unwrap().indexed_iter() {
+        assert!(if pre < 15 { weight >= 0.0 } else { weight == 0.0 });
+    }
+}
+
+#[test]
+fn a_saved_network_runs_and_trains_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.npz");
+    let task = short_task();
+    let batch = task.batch(20, Seed(2)).unwrap();
+    let network = Rnn::new(&task, RnnConfig::default().units(16).noise(0.1).dale_ratio(0.8).seed(7)).unwrap();
+    network.save(&path).unwrap();
+    let loaded = Rnn::load(&path).unwrap();
+    assert_eq!(loaded.config(), network.config());
+    assert_eq!(loaded.weights().unwrap(), network.weights().unwrap());
+    assert_eq!(loaded.run(&batch).unwrap(), network.run(&batch).unwrap());
+    assert_eq!(Simulator::load(&path).unwrap().run(&batch).unwrap(), network.run(&batch).unwrap());
+
+    let weights = Weights::load(&path).unwrap();
+    let contradicting = RnnConfig::default().units(16).autapses(false);
+    let error = Rnn::with_weights(&task, contradicting, &weights).unwrap_err().to_string();
+    assert!(error.contains("W_rec[0, 0]"), "{error}");
+    let wrong_size = Rnn::with_weights(&task, RnnConfig::default().units(17), &weights).unwrap_err().to_string();
+    assert!(wrong_size.contains("`units`"), "{wrong_size}");
+}
+
+/// Trials of two lengths, with a target throughout.
+struct TwoLengths;
+impl Task for TwoLengths {
+    type Trial = ();
+    fn spec(&self) -> TaskSpec {
+        TaskSpec::new(1, 2).epoch("all", Duration::choice(&[100.0, 400.0]))
+    }
+    fn draw(&self, _: &mut TrialRng) {}
+    fn step(&self, _: f32, (): &(), rng: &mut TrialRng, now: &mut Step<'_>) {
+        now.input[0] = rng.normal(0.0, 1.0);
+        now.target[1] = 1.0;
+    }
+}
+
+#[test]
+fn padding_counts_in_no_denominator() {
+    let network = Rnn::new(&TwoLengths, RnnConfig::default().units(10).noise(0.1)).unwrap();
+    let loss = |batch: &Batch| {
+        let trials = Trials::new(batch).unwrap();
+        let activity = network.forward(&network.effective().unwrap(), &trials).unwrap();
+        MeanSquaredError.loss(&activity, &trials).unwrap().double_value(&[])
+    };
+    let batch = TwoLengths.batch(12, Seed(1)).unwrap();
+    let steps: usize = batch.lengths.iter().sum();
+    assert!(steps < 12 * batch.n_steps());
+    let alone: f64 =
+        (0..12).map(|i| loss(&TwoLengths.trials(i..i + 1, Seed(1)).unwrap()) * batch.lengths[i as usize] as f64).sum();
+    assert!((loss(&batch) - alone / steps as f64).abs() < 1e-6);
+    let valid = Trials::new(&batch).unwrap().valid().unwrap().unwrap();
+    assert_eq!(valid.sum(psychrnn::tch::Kind::Float).double_value(&[]), steps as f64);
+}
+
+/// A loss of the user's own, here one that pulls all outputs to a number.
+#[derive(Debug)]
+struct Pull(f64);
+impl Loss for Pull {
+    fn loss(&self, activity: &Activity, _: &Trials) -> Result<Tensor> {
+        Ok((&activity.outputs - self.0).square().mean(psychrnn::tch::Kind::Float))
+    }
+}
+
+#[test]
+fn a_loss_of_ones_own_trains() {
+    let task = short_task();
+    let mut network = Rnn::new(&task, RnnConfig::default().units(10)).unwrap();
+    let trainer = Trainer::default().updates(150).batch_size(8).learning_rate(0.02).loss(Pull(0.7)).silent();
+    assert!(trainer.train(&mut network, &task).unwrap().final_loss() < 0.01);
+}
+
+#[test]
+fn adam_follows_its_equations() {
+    let (gradients, adam) = ([0.3_f32, -2.0, 1e-3, 0.7], Adam { learning_rate: 0.1, ..Adam::default() });
+    let mut value = Tensor::from_slice(&[1.0_f32, -1.0]);
+    let mut state = OptimizerState::default();
+    let (mut w, mut m, mut v) = ([1.0_f64, -1.0], [0.0; 2], [0.0; 2]);
+    for (t, &gradient) in gradients.iter().enumerate() {
+        let both = Tensor::from_slice(&[gradient, -3.0 * gradient]);
+        adam.step(&mut state, [("w", &mut value, &both)]).unwrap();
+        for i in 0..2 {
+            let g = f64::from(gradient) * [1.0, -3.0][i];
+            m[i] = 0.9 * m[i] + 0.1 * g;
+            v[i] = 0.999 * v[i] + 0.001 * g * g;
+            let power = t as i32 + 1;
+            w[i] -= 0.1 * (m[i] / (1.0 - 0.9_f64.powi(power))) / ((v[i] / (1.0 - 0.999_f64.powi(power))).sqrt() + 1e-8);
+            assert!((value.double_value(&[i as i64]) - w[i]).abs() < 1e-6);
+        }
+    }
+    assert_eq!(state.moments.keys().collect::<Vec<_>>(), ["w/m", "w/v"]);
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_refused_by_name() {
+    let task = short_task();
+    let refused = |config: RnnConfig| Rnn::new(&task, config).unwrap_err().to_string();
+    let plain = RnnConfig::default;
+    for (config, name) in [
+        (plain().units(0), "`units`"),
+        (plain().noise(-0.1), "`noise`"),
+        (plain().noise(f32::NAN), "`noise`"),
+        (plain().tau(&[100.0, 50.0]), "`tau`"),
+        (plain().tau(&[5.0]), "`tau`"),
+        (plain().spectral_radius(0.0), "`radius`"),
+        (plain().freeze("W_recc"), "W_recc"),
+        (plain().dale_ratio(0.0), "`dale_ratio`"),
+        (plain().dale_ratio(1.5), "`dale_ratio`"),
+        (plain().units(3).dale_ratio(0.1), "`dale_ratio`"),
+        (plain().units(4).recurrent_connectivity(Array2::ones((3, 4))), "recurrent connectivity"),
+        (plain().units(4).input_connectivity(Array2::from_elem((4, 2), 0.5)), "input connectivity"),
+    ] {
+        let error = refused(config);
+        assert!(error.contains(name), "{error}");
+    }
+    let mut network = Rnn::new(&task, plain().units(5)).unwrap();
+    let weights = network.weights().unwrap();
+    let trainer = || Trainer::default().updates(2).batch_size(4).silent();
+    for (trainer, name) in [
+        (trainer().updates(0), "`updates`"),
+        (trainer().trials(0), "`trials`"),
+        (trainer().batch_size(0), "`batch_size`"),
+        (trainer().learning_rate(-1.0), "`learning_rate`"),
+        (trainer().learning_rate(f64::NAN), "`learning_rate`"),
+        (trainer().optimizer(Adam { beta1: 1.0, ..Adam::default() }), "`beta1`"),
+        (trainer().clip(Clip::PerParameter(0.0)), "`clip`"),
+        (trainer().threads(0), "`threads`"),
+    ] {
+        let error = trainer.train(&mut network, &task).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    let error = trainer().train(&mut network, &TwoLengths).unwrap_err().to_string();
+    assert!(error.contains("n_in"), "{error}");
+    let error = trainer().train(&mut network, &short_task().dt(20.0)).unwrap_err().to_string();
+    assert!(error.contains("dt"), "{error}");
+    assert!(network.run(&TwoLengths.batch(2, Seed(0)).unwrap()).is_err());
+    assert_eq!(network.weights().unwrap(), weights);
+}
+
+#[test]
+fn training_that_diverges_stops_with_the_last_finite_weights() {
+    let task = short_task();
+    let mut network = Rnn::new(&task, RnnConfig::default().units(10).spectral_radius(1e4)).unwrap();
+    let weights = network.weights().unwrap();
+    let error = Trainer::default().updates(3).silent().train(&mut network, &task).unwrap_err().to_string();
+    assert!(error.contains("diverged at update 1"), "{error}");
+    assert_eq!(network.weights().unwrap(), weights);
+}
+
+#[test]
+fn long_gradients_are_clipped_for_each_parameter() {
+    // With plain gradients Adam's first moment after one step is (1 - β₁) g, so its norm shows the clipping; here the
+    // first step of two trainers that differ only in the limit must differ for a large loss and agree for a small one.
+    let task = short_task();
+    let train = |clip, target| {
+        let mut network = Rnn::new(&task, RnnConfig::default().units(6).seed(2)).unwrap();
+        let trainer = Trainer::default().updates(2).batch_size(8).loss(Pull(target)).clip(clip).silent();
+        trainer.train(&mut network, &task).unwrap();
+        network.weights().unwrap()
+    };
+    assert_ne!(train(Clip::PerParameter(1.0), 50.0), train(Clip::None, 50.0));
+    assert_eq!(train(Clip::PerParameter(1e6), 50.0), train(Clip::None, 50.0));
+}
