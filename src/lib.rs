@@ -1,5 +1,40 @@
-//! Recurrent neural networks on cognitive tasks.
-#![warn(missing_docs)]
+//! Recurrent neural networks that learn the tasks that animals do, to be studied as one studies the animal.
+//!
+//! `psychrnn` trains recurrent networks on cognitive tasks under biological constraints, and then treats the network as
+//! a subject: it runs trials, records units, measures behavior. It is made for notebooks (Jupyter with a Rust kernel)
+//! and gives the same results in scripts and tests. It is to Rust what
+//! [PsychRNN](https://doi.org/10.1523/ENEURO.0427-20.2020) is to Python.
+//!
+//! ```no_run
+//! use psychrnn::prelude::*;
+//!
+//! let task = PerceptualDiscrimination::default();
+//! let mut network = Rnn::new(&task, RnnConfig::default().units(50).dale_ratio(0.8).seed(1))?;
+//! let training = Trainer::default().trials(50_000).train(&mut network, &task)?;
+//! training.plot_loss().save("loss.png")?;
+//!
+//! let session = network.run(&task.batch(500, Seed(2))?)?;
+//! println!("accuracy {}", session.accuracy());
+//! session.plot_trial(0)?.save("trial.png")?;
+//! network.save("weights.npz")?;
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | [`task`] | what the subject sees and must do; write a task of your own in one notebook cell |
+//! | [`network`] | what is trained: networks, constraints, initial weights |
+//! | [`train`] | losses, optimizers, the trainer |
+//! | [`simulate`] | running a network forward, and the [`Session`](simulate::Session) that every run gives |
+//! | [`dynamics`] | the equations, on plain arrays |
+//! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |
+//! | [`plot`], [`notebook`] | figures, and how values show themselves under a cell |
+//! | [`random`], [`threads`] | seeds; how many threads are used |
+//!
+//! Conventions: arrays are `[n_batch, n_steps, n_channels]`, weights `[post, pre]`, times milliseconds. The same seed on
+//! the same machine gives the same bits, for any number of threads.
+//!
+//! Feature `torch` (on by default) brings [`network`] and [`train`], which need libtorch; all else builds without it.
 
 // The derive macro writes `::psychrnn::…`, also within this crate.
 extern crate self as psychrnn;

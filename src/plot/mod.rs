@@ -1,1 +1,34 @@
-//! Figures.
+//! Figures: pictures for a notebook cell, a PNG or an SVG file.
+//!
+//! A [`Figure`] holds [`Panel`]s; a panel holds lines, points, bands and [`Heatmap`]s. All are plain values that are
+//! changed by setters and drawn when they are shown or saved, the same on every machine: fonts are part of the crate,
+//! and no display is needed.
+//!
+//! ```
+//! use psychrnn::plot::Panel;
+//! let updates = [0, 100, 200, 300];
+//! let loss = [1.0, 0.4, 0.2, 0.15];
+//! let panel = Panel::new().x_label("Update").y_label("Loss").line(updates, loss, "training");
+//! panel.evcxr_display(); // in a notebook the value alone, as the last line of a cell
+//! ```
+
+mod canvas;
+mod color;
+mod draw;
+mod figure;
+mod font;
+mod geometry;
+mod panel;
+mod style;
+#[cfg(test)]
+mod tests;
+mod ticks;
+#[cfg(feature = "torch")]
+mod training;
+mod trial;
+mod weights;
+
+pub use color::{Color, Colormap};
+pub use figure::Figure;
+pub use panel::{Heatmap, Number, Panel};
+pub use style::{Legend, Marker, Style};

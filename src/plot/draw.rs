@@ -1,0 +1,791 @@
+//! From the plain data of a figure to strokes, fills and letters on a canvas.
+
+use super::canvas::{Anchor, Canvas, Cells, Letters, Pen};
+use super::color::{Color, Colormap};
+use super::figure::{Figure, letter};
+use super::font::Fonts;
+use super::geometry::{Point, Rect, thin};
+use super::panel::{Axis, Heatmap, Mark, Panel};
+use super::style::{Legend, Marker, Style};
+use super::ticks::{Scale, brief, drawable, span};
+use crate::error::{Error, Result};
+
+// The look of all figures, in points.
+const TICK_SIZE: f64 = 11.0;
+const LABEL_SIZE: f64 = 12.0;
+const TITLE_SIZE: f64 = 12.5;
+const HEADING_SIZE: f64 = 14.0;
+const LETTER_SIZE: f64 = 16.0;
+/// The height of capitals and digits as a fraction of the size of the letters.
+const CAPITAL: f64 = 0.72;
+const SPINE: f64 = 1.0;
+const TICK: f64 = 4.0;
+const GAP: f64 = 4.0;
+const MARGIN: f64 = 10.0;
+/// Between the panels of a grid.
+const GUTTER: f64 = 14.0;
+const BAR: f64 = 10.0;
+const SWATCH: f64 = 18.0;
+const LEGEND_LINE: f64 = 15.0;
+/// How far the axes reach beyond the data, as a fraction of its range.
+const ROOM: f64 = 0.05;
+
+/// Draws all panels in their grid.
+pub(super) fn figure(figure: &Figure, (width, height): (f64, f64), canvas: &mut dyn Canvas) -> Result<()> {
+    let fonts = Fonts::new()?;
+    let mut page = Rect { left: MARGIN, top: MARGIN, right: width - MARGIN, bottom: height - MARGIN };
+    if !figure.title.is_empty() {
+        let at = (width / 2.0, page.top + HEADING_SIZE * CAPITAL);
+        canvas.text(at, &figure.title, Letters { anchor: Anchor::Middle, ..letters(HEADING_SIZE) });
+        page.top += HEADING_SIZE + 8.0;
+    }
+    let axes = figure.panels.iter().map(Axes::new).collect::<Result<Vec<_>>>()?;
+    let areas = layout(figure, &axes, page, &fonts);
+    for (index, (axes, (cell, area))) in axes.iter().zip(areas).enumerate() {
+        if figure.letters {
+            let at = (cell.left, cell.top + LETTER_SIZE * CAPITAL);
+            canvas.text(at, &letter(index), Letters { bold: true, ..letters(LETTER_SIZE) });
+        }
+        Painter { axes, area, fonts: &fonts, canvas: &mut *canvas }.panel(figure.letters.then_some(cell));
+    }
+    Ok(())
+}
+
+/// The panel in words: its title, its axes with their ranges, and what is on them.
+pub(super) fn describe(panel: &Panel) -> String {
+    let axes = match Axes::new(panel) {
+        Ok(axes) => axes,
+        Err(error) => return error.to_string(),
+    };
+    let axis = |name: &str, axis: &Axis, scale: Scale| {
+        let label = if axis.label.is_empty() { String::new() } else { format!(" \"{}\"", axis.label) };
+        format!("{name}{label} {} to {}", brief(scale.range.0), brief(scale.range.1))
+    };
+    let mut parts = vec![axis("x", &panel.x, axes.x), axis("y", &panel.y, axes.y)];
+    if !panel.title.is_empty() {
+        parts.insert(0, format!("\"{}\"", panel.title));
+    }
+    parts.extend(panel.marks.iter().filter_map(|mark| {
+        let named = |what: &str, style: &Style| {
+            style.label.as_ref().map_or(what.to_string(), |label| format!("{what} \"{label}\""))
+        };
+        Some(match mark {
+            Mark::Line { style, .. } => named("line", style),
+            Mark::Points { style, .. } => named("points", style),
+            Mark::Band { style, .. } => named("band", style),
+            Mark::Heatmap(map) => format!("heatmap of {} by {} cells", map.rows, map.columns),
+            _ => return None,
+        })
+    }));
+    parts.join(", ")
+}
+
+/// A panel that was checked, with the scales of its axes and a color for each mark.
+struct Axes<'a> {
+    panel: &'a Panel,
+    x: Scale,
+    y: Scale,
+    colors: Vec<Color>,
+    /// The heatmap that the color bar belongs to, and the range of its colors.
+    bar: Option<(&'a Heatmap, Scale)>,
+}
+
+impl<'a> Axes<'a> {
+    fn new(panel: &'a Panel) -> Result<Self> {
+        check(panel)?;
+        let bar = panel.marks.iter().rev().find_map(|mark| match mark {
+            Mark::Heatmap(map) => Some((map, Scale { range: color_range(map), log: false })),
+            _ => None,
+        });
+        let (x, y) = (scale(panel, &panel.x, false), scale(panel, &panel.y, true));
+        Ok(Self { panel, x, y, colors: colors(panel), bar })
+    }
+}
+
+/// Finds what cannot be drawn, and says so in the caller's terms.
+fn check(panel: &Panel) -> Result<()> {
+    for mark in &panel.marks {
+        let (what, x, others): (_, _, &[(&str, &Vec<f64>)]) = match mark {
+            Mark::Line { x, y, .. } => ("line", x, &[("y", y)]),
+            Mark::Points { x, y, .. } => ("points", x, &[("y", y)]),
+            Mark::Intervals { x, low, high, .. } => ("intervals", x, &[("low", low), ("high", high)]),
+            Mark::Band { x, low, high, .. } => ("band", x, &[("low", low), ("high", high)]),
+            Mark::Heatmap(map) => {
+                for (name, range) in [("Heatmap::x_extent", map.x), ("Heatmap::y_extent", map.y)] {
+                    check_range(name, range, false)?;
+                }
+                check_range("Heatmap::range", map.range, false)?;
+                if let Some((low, high)) = map.range.filter(|(low, high)| low > high) {
+                    return Err(Error::argument("Heatmap::range", "from low to high", format!("{low} to {high}")));
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        for (name, values) in others {
+            if values.len() != x.len() {
+                let expected = format!("as long as `x` ({} values)", x.len());
+                return Err(Error::argument(
+                    format!("{name} of {what}"),
+                    expected,
+                    format!("{} values long", values.len()),
+                ));
+            }
+        }
+    }
+    check_range("x_range", panel.x.range, panel.x.log)?;
+    check_range("y_range", panel.y.range, panel.y.log)
+}
+
+fn check_range(name: &str, range: Option<(f64, f64)>, log: bool) -> Result<()> {
+    match range {
+        Some((from, to)) if !(drawable(from, log) && drawable(to, log) && from != to) => {
+            let positive = if log { "positive" } else { "finite" };
+            Err(Error::argument(name, format!("two different {positive} numbers"), format!("{from} and {to}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The scale of one axis: what the user asked for, or the extent of the heatmap, or what holds all data.
+fn scale(panel: &Panel, axis: &Axis, upright: bool) -> Scale {
+    let extent = || {
+        panel.marks.iter().find_map(|mark| match mark {
+            Mark::Heatmap(map) if map.rows > 0 && map.columns > 0 => {
+                let (x, (top, bottom)) = map.extent();
+                let range = if upright { (bottom, top) } else { x };
+                (drawable(range.0, axis.log) && drawable(range.1, axis.log)).then_some(range)
+            }
+            _ => None,
+        })
+    };
+    // Lines run from edge to edge of the x axis; points keep clear of it.
+    let loose = upright || panel.marks.iter().any(|mark| matches!(mark, Mark::Points { .. } | Mark::Intervals { .. }));
+    let data = || span(data(panel, upright), if loose { ROOM } else { 0.0 }, axis.log);
+    Scale { range: axis.range.or_else(extent).unwrap_or_else(data), log: axis.log }
+}
+
+/// All the values that an axis has to show.
+fn data(panel: &Panel, upright: bool) -> Vec<f64> {
+    let mut all = Vec::new();
+    for mark in &panel.marks {
+        match mark {
+            Mark::Line { x, y, .. } | Mark::Points { x, y, .. } => all.extend(if upright { y } else { x }),
+            Mark::Intervals { low, high, .. } | Mark::Band { low, high, .. } if upright => {
+                all.extend(low.iter().chain(high));
+            }
+            Mark::Intervals { x, .. } | Mark::Band { x, .. } => all.extend(x),
+            Mark::HLine { y, .. } if upright => all.push(*y),
+            Mark::VLine { x, .. } if !upright => all.push(*x),
+            Mark::Shade { x, .. } if !upright => all.extend([x.start, x.end]),
+            _ => (),
+        }
+    }
+    all
+}
+
+/// The color of each mark: its own, or the next of the cycle, or that of the mark it belongs to.
+fn colors(panel: &Panel) -> Vec<Color> {
+    let mut used = 0;
+    let mut last = None;
+    let mut color = |mark: &Mark| match mark {
+        Mark::Line { style, .. } | Mark::Points { style, .. } => {
+            let color = style.color.unwrap_or_else(|| {
+                used += 1;
+                Color::cycle(used - 1)
+            });
+            last = Some(color);
+            color
+        }
+        Mark::Intervals { style, .. } | Mark::Band { style, .. } => {
+            style.color.or(last).unwrap_or_else(|| Color::cycle(used))
+        }
+        Mark::VLine { style, .. } | Mark::HLine { style, .. } | Mark::Shade { style, .. } => {
+            style.color.unwrap_or(Color::GRAY)
+        }
+        Mark::Text { style, .. } => style.color.unwrap_or(Color::BLACK),
+        Mark::Heatmap(_) => Color::BLACK,
+    };
+    panel.marks.iter().map(&mut color).collect()
+}
+
+fn color_range(map: &Heatmap) -> (f64, f64) {
+    map.range.unwrap_or_else(|| {
+        let (low, high) = span(map.cells.iter().copied(), 0.0, false);
+        let reach = low.abs().max(high.abs());
+        if map.colormap == Colormap::Diverging { (-reach, reach) } else { (low, high) }
+    })
+}
+
+fn letters(size: f64) -> Letters {
+    Letters { size, bold: false, color: Color::BLACK, anchor: Anchor::Start, upwards: false }
+}
+
+/// How much room the labels of a panel take on each side of its axes.
+#[derive(Clone, Copy, Default)]
+struct Insets {
+    left: f64,
+    top: f64,
+    right: f64,
+    bottom: f64,
+}
+
+/// The cell of each panel in the grid and, within it, the rectangle of its axes. Axes in one row or column line up.
+fn layout(figure: &Figure, axes: &[Axes<'_>], page: Rect, fonts: &Fonts) -> Vec<(Rect, Rect)> {
+    let (rows, columns) = figure.grid();
+    let width = (page.width() - GUTTER * (columns - 1) as f64) / columns as f64;
+    let height = (page.height() - GUTTER * (rows - 1) as f64) / rows as f64;
+    let cell = |index: usize| {
+        let left = page.left + (index % columns) as f64 * (width + GUTTER);
+        let top = page.top + (index / columns) as f64 * (height + GUTTER);
+        Rect { left, top, right: left + width, bottom: top + height }
+    };
+    // Labels depend on the length of the axes and the other way round: one guess is good enough.
+    let guess = Rect { left: 0.0, top: 0.0, right: (width - 70.0).max(1.0), bottom: (height - 50.0).max(1.0) };
+    let insets: Vec<Insets> = axes.iter().map(|axes| insets(axes, guess, figure.letters, fonts)).collect();
+    let shared = |index: usize| {
+        insets.iter().enumerate().fold(Insets::default(), |mut most, (other, insets)| {
+            if other % columns == index % columns {
+                most.left = most.left.max(insets.left);
+                most.right = most.right.max(insets.right);
+            }
+            if other / columns == index / columns {
+                most.top = most.top.max(insets.top);
+                most.bottom = most.bottom.max(insets.bottom);
+            }
+            most
+        })
+    };
+    let snap = |place: f64| place.floor() + 0.5;
+    let area = |index: usize, axes: &Axes<'_>| {
+        let (cell, insets) = (cell(index), shared(index));
+        let (left, bottom) = (snap(cell.left + insets.left), snap(cell.bottom - insets.bottom));
+        let mut width = (cell.right - insets.right - left).max(2.0);
+        let mut height = (bottom - cell.top - insets.top).max(2.0);
+        if axes.panel.equal && !axes.x.log && !axes.y.log {
+            let length = |(from, to): (f64, f64)| (to - from).abs();
+            let ratio = length(axes.y.range) / length(axes.x.range);
+            if ratio.is_finite() && ratio > 0.0 {
+                (width, height) = (width.min(height / ratio).max(2.0), height.min(width * ratio).max(2.0));
+            }
+        }
+        // Kept to the top, so that the titles of a row line up.
+        let top = snap(cell.top + insets.top);
+        let bottom = if axes.panel.equal { snap(top + height) } else { bottom };
+        Rect { left, top: bottom - height, right: left + width.floor(), bottom }
+    };
+    axes.iter().enumerate().map(|(index, axes)| (cell(index), area(index, axes))).collect()
+}
+
+fn insets(axes: &Axes<'_>, area: Rect, letters: bool, fonts: &Fonts) -> Insets {
+    let widest = |texts: &mut dyn Iterator<Item = &str>| {
+        texts.map(|text| fonts.width(text, TICK_SIZE, false)).fold(0.0_f64, f64::max)
+    };
+    let panel = axes.panel;
+    let (x, y) = (x_ticks(axes, area.width(), fonts), y_ticks(&panel.y, axes.y, area.height()));
+    let label = |label: &str| if label.is_empty() { 0.0 } else { LABEL_SIZE + 5.0 };
+    let numbers = widest(&mut y.iter().map(|tick| tick.1.as_str()));
+    let overhang = x.last().map_or(0.0, |(_, text)| fonts.width(text, TICK_SIZE, false) / 2.0);
+    let bar = axes.bar.map_or(0.0, |(map, scale)| {
+        let ticks = bar_ticks(scale, area.height());
+        BAR + 12.0 + TICK + GAP + widest(&mut ticks.iter().map(|tick| tick.1.as_str())) + label(&map.label)
+    });
+    let legend = match panel.legend {
+        Legend::Outside => 12.0 + legend_width(axes, fonts),
+        _ => 0.0,
+    };
+    let below = if x.is_empty() { 0.0 } else { TICK_SIZE * CAPITAL + GAP + 2.0 };
+    Insets {
+        left: TICK + GAP + numbers + label(&panel.y.label),
+        // The topmost tick label reaches above the axes, and a letter above both.
+        top: match (panel.title.is_empty(), letters) {
+            (false, _) => TITLE_SIZE + 10.0,
+            (true, true) => LETTER_SIZE + 4.0,
+            (true, false) => TICK_SIZE / 2.0,
+        },
+        right: overhang.max(2.0).max(bar) + legend,
+        bottom: TICK + below + label(&panel.x.label),
+    }
+}
+
+fn y_ticks(axis: &Axis, scale: Scale, height: f64) -> Vec<(f64, String)> {
+    let ticks = axis.ticks.clone().unwrap_or_else(|| spread(scale, ((height / 32.0) as usize).clamp(2, 8)));
+    placed(ticks, scale, height, |_| TICK_SIZE)
+}
+
+/// The ticks of the x axis, as many as stand side by side.
+fn x_ticks(axes: &Axes<'_>, width: f64, fonts: &Fonts) -> Vec<(f64, String)> {
+    let room = |text: &str| fonts.width(text, TICK_SIZE, false) + 8.0;
+    if let Some(ticks) = &axes.panel.x.ticks {
+        return placed(ticks.clone(), axes.x, width, room);
+    }
+    let most = ((width / 45.0) as usize).clamp(2, 8);
+    let tries = (1..=most).rev().map(|count| spread(axes.x, count));
+    let fits = |ticks: &Vec<(f64, String)>| {
+        let total: f64 = ticks.iter().map(|(_, text)| room(text)).sum();
+        total <= width * (ticks.len() as f64 / ticks.len().saturating_sub(1).max(1) as f64)
+    };
+    let ticks = tries.into_iter().find(fits).unwrap_or_default();
+    placed(ticks, axes.x, width, room)
+}
+
+fn bar_ticks(scale: Scale, height: f64) -> Vec<(f64, String)> {
+    placed(spread(scale, ((height / 60.0) as usize).clamp(2, 4)), scale, height, |_| TICK_SIZE)
+}
+
+/// About `count` ticks, and at least two where that is possible: one number alone does not make a scale.
+fn spread(scale: Scale, count: usize) -> Vec<(f64, String)> {
+    let mut tries = (count..count + 4).map(|count| scale.ticks(count));
+    tries.find(|ticks| ticks.len() >= 2).unwrap_or_else(|| scale.ticks(count))
+}
+
+/// The ticks that lie on the axis, as fractions of it. A label that would touch the one before it is emptied.
+fn placed(ticks: Vec<(f64, String)>, scale: Scale, length: f64, room: impl Fn(&str) -> f64) -> Vec<(f64, String)> {
+    let mut placed: Vec<(f64, String)> = ticks
+        .into_iter()
+        .filter_map(|(value, label)| Some((scale.fraction(value)?, label)))
+        .filter(|(fraction, _)| (-1e-6..=1.0 + 1e-6).contains(fraction))
+        .collect();
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut free = f64::NEG_INFINITY;
+    for (fraction, label) in &mut placed {
+        let half = room(label) / 2.0;
+        if *fraction * length - half < free - 1e-6 {
+            label.clear();
+        } else if !label.is_empty() {
+            free = *fraction * length + half;
+        }
+    }
+    placed
+}
+
+fn legend_entries<'a>(axes: &'a Axes<'_>) -> impl Iterator<Item = (&'a Mark, &'a Style, Color, &'a str)> {
+    axes.panel.marks.iter().zip(&axes.colors).filter_map(|(mark, color)| {
+        let style = match mark {
+            Mark::Line { style, .. }
+            | Mark::Points { style, .. }
+            | Mark::Intervals { style, .. }
+            | Mark::Band { style, .. }
+            | Mark::VLine { style, .. }
+            | Mark::HLine { style, .. }
+            | Mark::Shade { style, .. } => style,
+            Mark::Heatmap(_) | Mark::Text { .. } => return None,
+        };
+        let label = style.label.as_deref().filter(|label| !label.is_empty())?;
+        Some((mark, style, *color, label))
+    })
+}
+
+fn legend_width(axes: &Axes<'_>, fonts: &Fonts) -> f64 {
+    let widest = legend_entries(axes).map(|(.., label)| fonts.width(label, TICK_SIZE, false)).fold(0.0_f64, f64::max);
+    if widest > 0.0 { SWATCH + 6.0 + widest } else { 0.0 }
+}
+
+/// Draws one panel into the rectangle of its axes.
+struct Painter<'a> {
+    axes: &'a Axes<'a>,
+    area: Rect,
+    fonts: &'a Fonts,
+    canvas: &'a mut dyn Canvas,
+}
+
+impl Painter<'_> {
+    fn panel(&mut self, lettered: Option<Rect>) {
+        let axes = self.axes;
+        // What is large lies below what is small, whatever the order in which it was added.
+        for layer in 0..6 {
+            for (mark, color) in axes.panel.marks.iter().zip(&axes.colors) {
+                if self.layer(mark) == layer {
+                    self.mark(mark, *color);
+                }
+            }
+        }
+        self.frame();
+        self.title(lettered);
+        self.color_bar();
+        self.legend();
+    }
+
+    fn layer(&self, mark: &Mark) -> usize {
+        match mark {
+            Mark::Heatmap(_) => 0,
+            Mark::Shade { .. } | Mark::Band { .. } => 1,
+            Mark::VLine { .. } | Mark::HLine { .. } => 2,
+            Mark::Line { .. } => 3,
+            Mark::Intervals { .. } => 4,
+            Mark::Points { .. } | Mark::Text { .. } => 5,
+        }
+    }
+
+    fn mark(&mut self, mark: &Mark, color: Color) {
+        match mark {
+            Mark::Line { x, y, style } => self.line(x, y, pen(style, color, 1.5)),
+            Mark::Points { x, y, style } => {
+                let places: Vec<Point> = self.runs(x, y).into_iter().flatten().collect();
+                self.points(&places, style, color);
+            }
+            Mark::Intervals { x, low, high, style } => self.intervals(x, low, high, pen(style, color, 1.25)),
+            Mark::Band { x, low, high, style } => self.band(x, low, high, color, style.opacity.unwrap_or(0.25)),
+            Mark::Heatmap(map) => self.heatmap(map),
+            Mark::VLine { x, style } => {
+                if let Some(x) = self.x(*x) {
+                    self.rule((x, self.area.bottom), (x, self.area.top), pen(style, color, 1.0));
+                }
+            }
+            Mark::HLine { y, style } => {
+                if let Some(y) = self.y(*y) {
+                    self.rule((self.area.left, y), (self.area.right, y), pen(style, color, 1.0));
+                }
+            }
+            Mark::Shade { x, style } => {
+                if let (Some(from), Some(to)) = (self.x(x.start), self.x(x.end)) {
+                    let stretch = Rect { left: from.min(to), right: from.max(to), ..self.area };
+                    let visible = self.area.clip_polygon(stretch.corners());
+                    self.canvas.fill(&[visible], color, style.opacity.unwrap_or(0.25));
+                }
+            }
+            Mark::Text { x, y, text, style } => {
+                if let Some(at) = self.x(*x).zip(self.y(*y)).filter(|at| self.area.grown(1.0).contains(*at)) {
+                    let size = length(style.size).unwrap_or(TICK_SIZE - 1.0);
+                    self.canvas.text(at, text, Letters { color, ..letters(size) });
+                }
+            }
+        }
+    }
+
+    fn x(&self, value: f64) -> Option<f64> {
+        self.axes.x.fraction(value).map(|fraction| self.area.left + fraction * self.area.width())
+    }
+
+    fn y(&self, value: f64) -> Option<f64> {
+        self.axes.y.fraction(value).map(|fraction| self.area.bottom - fraction * self.area.height())
+    }
+
+    /// The places of points, in runs without gaps.
+    fn runs(&self, x: &[f64], y: &[f64]) -> Vec<Vec<Point>> {
+        let places: Vec<Option<Point>> = x.iter().zip(y).map(|(x, y)| self.x(*x).zip(self.y(*y))).collect();
+        let runs = places.split(Option::is_none).map(|run| run.iter().flatten().copied().collect());
+        runs.filter(|run: &Vec<Point>| !run.is_empty()).collect()
+    }
+
+    fn line(&mut self, x: &[f64], y: &[f64], pen: Pen) {
+        let mut lines = Vec::new();
+        let mut lone = Vec::new();
+        for run in self.runs(x, y) {
+            match run[..] {
+                // A single value between two gaps would be a line of no length.
+                [at] if self.area.contains(at) => lone.push(at),
+                _ => lines.extend(self.area.clip_line(&thin(run))),
+            }
+        }
+        if !lines.is_empty() {
+            self.canvas.stroke(&lines, pen);
+        }
+        if !lone.is_empty() {
+            self.canvas.discs(&lone, pen.width, pen.color, pen.opacity);
+        }
+    }
+
+    fn rule(&mut self, from: Point, to: Point, pen: Pen) {
+        let lines = self.area.clip_line(&[from, to]);
+        if !lines.is_empty() {
+            self.canvas.stroke(&lines, pen);
+        }
+    }
+
+    fn points(&mut self, places: &[Point], style: &Style, color: Color) {
+        let radius = length(style.size).unwrap_or(5.0) / 2.0;
+        let opacity = style.opacity.unwrap_or(1.0);
+        let mut places: Vec<Point> = places.iter().copied().filter(|at| self.area.grown(0.5).contains(*at)).collect();
+        if places.len() > 5000 {
+            // Of points on the same pixel one is enough.
+            let mut seen = std::collections::HashSet::new();
+            places.retain(|(x, y)| seen.insert(((x * 2.0) as i32, (y * 2.0) as i32)));
+        }
+        if places.is_empty() {
+            return;
+        }
+        let shapes = |corners: &[Point]| -> Vec<Vec<Point>> {
+            let around = |(x, y): &Point| corners.iter().map(|(dx, dy)| (x + radius * dx, y + radius * dy)).collect();
+            places.iter().map(around).collect()
+        };
+        match style.marker {
+            Marker::Dot => self.canvas.discs(&places, radius, color, opacity),
+            Marker::Circle => {
+                self.canvas.discs(&places, radius, color, opacity);
+                self.canvas.discs(&places, (radius - length(style.width).unwrap_or(1.25)).max(0.0), Color::WHITE, 1.0);
+            }
+            Marker::Square => {
+                self.canvas.fill(&shapes(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]), color, opacity);
+            }
+            Marker::Triangle => {
+                self.canvas.fill(&shapes(&[(0.0, -1.15), (1.05, 0.75), (-1.05, 0.75)]), color, opacity);
+            }
+            Marker::Cross => {
+                let mut strokes = shapes(&[(-0.9, -0.9), (0.9, 0.9)]);
+                strokes.extend(shapes(&[(-0.9, 0.9), (0.9, -0.9)]));
+                self.canvas.stroke(&strokes, pen(style, color, 1.5));
+            }
+        }
+    }
+
+    fn intervals(&mut self, x: &[f64], low: &[f64], high: &[f64], pen: Pen) {
+        let mut bars = Vec::new();
+        for ((x, low), high) in x.iter().zip(low).zip(high) {
+            if let (Some(x), Some(low), Some(high)) = (self.x(*x), self.y(*low), self.y(*high)) {
+                bars.extend(self.area.clip_line(&[(x, low), (x, high)]));
+            }
+        }
+        if !bars.is_empty() {
+            self.canvas.stroke(&bars, pen);
+        }
+    }
+
+    fn band(&mut self, x: &[f64], low: &[f64], high: &[f64], color: Color, opacity: f64) {
+        // A gap in one edge is a gap in the band.
+        let known = |of: &[f64], other: &[f64]| -> Vec<f64> {
+            of.iter()
+                .zip(other)
+                .map(|(value, other)| if self.y(*other).is_some() { *value } else { f64::NAN })
+                .collect()
+        };
+        let (lower, upper) = (self.runs(x, &known(low, high)), self.runs(x, &known(high, low)));
+        let polygons: Vec<Vec<Point>> = lower
+            .into_iter()
+            .zip(upper)
+            .map(|(lower, upper)| {
+                let mut outline = thin(upper);
+                outline.extend(thin(lower).into_iter().rev());
+                self.area.clip_polygon(outline)
+            })
+            .filter(|polygon| polygon.len() > 2)
+            .collect();
+        if !polygons.is_empty() {
+            self.canvas.fill(&polygons, color, opacity);
+        }
+    }
+
+    fn heatmap(&mut self, map: &Heatmap) {
+        let ((left, right), (top, bottom)) = map.extent();
+        let corners = self.x(left).zip(self.x(right)).zip(self.y(top).zip(self.y(bottom)));
+        let Some(((left, right), (top, bottom))) = corners else { return };
+        if map.rows == 0 || map.columns == 0 {
+            return;
+        }
+        let scale = Scale { range: color_range(map), log: false };
+        // The visible pixels or cells, whichever are fewer, take their colors from the matrix.
+        let area = Rect {
+            left: left.min(right).max(self.area.left),
+            right: left.max(right).min(self.area.right),
+            top: top.min(bottom).max(self.area.top),
+            bottom: top.max(bottom).min(self.area.bottom),
+        };
+        if area.width() <= 0.0 || area.height() <= 0.0 {
+            return;
+        }
+        let whole = |from: f64, to: f64, low: f64, high: f64| (from - low).abs() < 1e-6 && (to - high).abs() < 1e-6;
+        let entire = whole(left, right, area.left, area.right) && whole(top, bottom, area.top, area.bottom);
+        let (rows, columns) = if entire {
+            (map.rows, map.columns)
+        } else {
+            ((area.height() * 2.0).ceil() as usize, (area.width() * 2.0).ceil() as usize)
+        };
+        let index = |n: usize, of: usize, span: (f64, f64), edges: (f64, f64), count: usize| {
+            let place = span.0 + (span.1 - span.0) * (n as f64 + 0.5) / of as f64;
+            (((place - edges.0) / (edges.1 - edges.0) * count as f64) as usize).min(count - 1)
+        };
+        let colors = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).map(|(row, column)| {
+            let row = index(row, rows, (area.top, area.bottom), (top, bottom), map.rows);
+            let column = index(column, columns, (area.left, area.right), (left, right), map.columns);
+            map.colormap.color(scale.fraction(map.cells[row * map.columns + column]).unwrap_or(f64::NAN))
+        });
+        let cells = Cells { rows, columns, colors: colors.collect() };
+        self.canvas.cells(area, &cells);
+    }
+
+    /// The two axes with their ticks and labels.
+    fn frame(&mut self) {
+        let area = self.area;
+        let (x, y) =
+            (x_ticks(self.axes, area.width(), self.fonts), y_ticks(&self.axes.panel.y, self.axes.y, area.height()));
+        // Half a line longer at the ends, so that the corner and the outermost ticks close.
+        let reach = SPINE / 2.0;
+        let mut lines = vec![
+            vec![(area.left - reach, area.bottom), (area.right + reach, area.bottom)],
+            vec![(area.left, area.bottom + reach), (area.left, area.top - reach)],
+        ];
+        // On a pixel of the raster: thin lines stay crisp.
+        let crisp = |place: f64| (place * 2.0).round() / 2.0;
+        let mut widest = 0.0_f64;
+        for (fraction, text) in &x {
+            let at = crisp(area.left + fraction * area.width());
+            lines.push(vec![(at, area.bottom), (at, area.bottom + TICK)]);
+            let baseline = area.bottom + TICK + GAP + TICK_SIZE * CAPITAL;
+            self.canvas.text((at, baseline), text, Letters { anchor: Anchor::Middle, ..letters(TICK_SIZE) });
+        }
+        for (fraction, text) in &y {
+            let at = crisp(area.bottom - fraction * area.height());
+            lines.push(vec![(area.left, at), (area.left - TICK, at)]);
+            let place = (area.left - TICK - GAP, at + TICK_SIZE * CAPITAL / 2.0);
+            self.canvas.text(place, text, Letters { anchor: Anchor::End, ..letters(TICK_SIZE) });
+            widest = widest.max(self.fonts.width(text, TICK_SIZE, false));
+        }
+        self.canvas.stroke(&lines, Pen::new(Color::BLACK, SPINE));
+        let (center, middle) = area.center();
+        let panel = self.axes.panel;
+        if !panel.x.label.is_empty() {
+            let below = if x.is_empty() { 0.0 } else { TICK_SIZE * CAPITAL + GAP + 2.0 };
+            let baseline = area.bottom + TICK + below + 4.0 + LABEL_SIZE * CAPITAL;
+            let style = Letters { anchor: Anchor::Middle, ..letters(LABEL_SIZE) };
+            self.canvas.text((center, baseline), &panel.x.label, style);
+        }
+        if !panel.y.label.is_empty() {
+            let baseline = area.left - TICK - GAP - widest - 7.0;
+            let style = Letters { anchor: Anchor::Middle, upwards: true, ..letters(LABEL_SIZE) };
+            self.canvas.text((baseline, middle), &panel.y.label, style);
+        }
+    }
+
+    fn title(&mut self, lettered: Option<Rect>) {
+        let title = &self.axes.panel.title;
+        if title.is_empty() {
+            return;
+        }
+        // Centered over the axes, but clear of the letter.
+        let half = self.fonts.width(title, TITLE_SIZE, false) / 2.0;
+        let free = lettered.map_or(f64::NEG_INFINITY, |cell| cell.left + LETTER_SIZE + 4.0);
+        let at = (self.area.center().0.max(free + half), self.area.top - 9.0);
+        self.canvas.text(at, title, Letters { anchor: Anchor::Middle, ..letters(TITLE_SIZE) });
+    }
+
+    fn color_bar(&mut self) {
+        let Some((map, scale)) = self.axes.bar else { return };
+        let left = self.area.right + 12.0;
+        let bar = Rect { left, right: left + BAR, ..self.area };
+        const SHADES: usize = 256;
+        let color = |n: usize| map.colormap.color(1.0 - (n as f64 + 0.5) / SHADES as f64);
+        self.canvas.cells(bar, &Cells { rows: SHADES, columns: 1, colors: (0..SHADES).map(color).collect() });
+        let mut lines = Vec::new();
+        let mut widest = 0.0_f64;
+        for (fraction, text) in bar_ticks(scale, bar.height()) {
+            let at = ((bar.bottom - fraction * bar.height()) * 2.0).round() / 2.0;
+            lines.push(vec![(bar.right, at), (bar.right + TICK - 1.0, at)]);
+            let place = (bar.right + TICK + GAP - 1.0, at + TICK_SIZE * CAPITAL / 2.0);
+            self.canvas.text(place, &text, letters(TICK_SIZE));
+            widest = widest.max(self.fonts.width(&text, TICK_SIZE, false));
+        }
+        self.canvas.stroke(&lines, Pen::new(Color::BLACK, SPINE));
+        if !map.label.is_empty() {
+            let baseline = bar.right + TICK + GAP + widest + 4.0 + LABEL_SIZE * CAPITAL;
+            let style = Letters { anchor: Anchor::Middle, upwards: true, ..letters(LABEL_SIZE) };
+            self.canvas.text((baseline, bar.center().1), &map.label, style);
+        }
+    }
+
+    fn legend(&mut self) {
+        let axes = self.axes;
+        let lines = legend_entries(axes).count() as f64;
+        let (width, height) = (legend_width(axes, self.fonts), lines * LEGEND_LINE);
+        if lines == 0.0 || axes.panel.legend == Legend::None {
+            return;
+        }
+        let area = self.area;
+        let (left, right) = (area.left + 8.0, area.right - 4.0 - width);
+        let (top, bottom) = (area.top + 2.0, area.bottom - 6.0 - height);
+        let (center, middle) = ((left + right) / 2.0, (top + bottom) / 2.0);
+        let (left, top) = match axes.panel.legend {
+            Legend::TopRight => (right, top),
+            Legend::TopLeft => (left, top),
+            Legend::BottomRight => (right, bottom),
+            Legend::BottomLeft => (left, bottom),
+            Legend::Outside => {
+                let bar = if axes.bar.is_some() { insets(axes, area, false, self.fonts).right - width } else { 12.0 };
+                (area.right + bar, top)
+            }
+            Legend::Auto | Legend::None => {
+                let places = [(right, top), (left, top), (right, bottom), (left, bottom)];
+                let between = [(right, middle), (left, middle), (center, top), (center, bottom)];
+                let inked = self.inked();
+                let hidden = |(left, top): &Point| {
+                    let place = Rect { left: *left, top: *top, right: left + width, bottom: top + height }.grown(2.0);
+                    inked.iter().filter(|at| place.contains(**at)).count()
+                };
+                places.into_iter().chain(between).min_by_key(hidden).unwrap_or((right, top))
+            }
+        };
+        let place = Rect { left, top, right: left + width, bottom: top + height };
+        self.canvas.fill(&[place.grown(2.0).corners()], Color::WHITE, 0.8);
+        for (line, (mark, style, color, label)) in legend_entries(axes).enumerate() {
+            let middle = top + (line as f64 + 0.5) * LEGEND_LINE;
+            self.swatch(mark, style, color, (left, middle));
+            let at = (left + SWATCH + 6.0, middle + TICK_SIZE * CAPITAL / 2.0);
+            self.canvas.text(at, label, letters(TICK_SIZE));
+        }
+    }
+
+    fn swatch(&mut self, mark: &Mark, style: &Style, color: Color, (left, middle): Point) {
+        let center = left + SWATCH / 2.0;
+        match mark {
+            Mark::Points { .. } => {
+                // The place of a legend need not be on the axes, which `points` clips to.
+                let area =
+                    std::mem::replace(&mut self.area, Rect { left, top: middle, right: left + SWATCH, bottom: middle });
+                self.points(&[(center, middle)], style, color);
+                self.area = area;
+            }
+            Mark::Band { .. } | Mark::Shade { .. } => {
+                let patch = Rect { left, right: left + SWATCH, top: middle - 4.0, bottom: middle + 4.0 };
+                self.canvas.fill(&[patch.corners()], color, style.opacity.unwrap_or(0.25));
+            }
+            Mark::Intervals { .. } => {
+                self.canvas.stroke(&[vec![(center, middle - 5.0), (center, middle + 5.0)]], pen(style, color, 1.25));
+            }
+            _ => self.canvas.stroke(&[vec![(left, middle), (left + SWATCH, middle)]], pen(style, color, 1.5)),
+        }
+    }
+
+    /// Places where there is something to see, a few points apart.
+    fn inked(&self) -> Vec<Point> {
+        const APART: f64 = 3.0;
+        let mut inked = Vec::new();
+        for mark in &self.axes.panel.marks {
+            let curves: Vec<&Vec<f64>> = match mark {
+                Mark::Line { y, .. } | Mark::Points { y, .. } => vec![y],
+                Mark::Band { low, high, .. } | Mark::Intervals { low, high, .. } => vec![low, high],
+                _ => continue,
+            };
+            let (Mark::Line { x, .. } | Mark::Points { x, .. } | Mark::Band { x, .. } | Mark::Intervals { x, .. }) =
+                mark
+            else {
+                continue;
+            };
+            for run in curves.into_iter().flat_map(|y| self.runs(x, y)) {
+                if matches!(mark, Mark::Points { .. } | Mark::Intervals { .. }) {
+                    inked.extend(run);
+                    continue;
+                }
+                for part in self.area.clip_line(&thin(run)) {
+                    for ends in part.windows(2) {
+                        let (dx, dy) = (ends[1].0 - ends[0].0, ends[1].1 - ends[0].1);
+                        let steps = (dx.hypot(dy) / APART).ceil().max(1.0);
+                        inked.extend((0..steps as usize).map(|n| {
+                            let t = n as f64 / steps;
+                            (ends[0].0 + t * dx, ends[0].1 + t * dy)
+                        }));
+                    }
+                }
+            }
+        }
+        inked
+    }
+}
+
+fn pen(style: &Style, color: Color, width: f64) -> Pen {
+    let width = length(style.width).unwrap_or(width);
+    Pen { opacity: style.opacity.unwrap_or(1.0), dashed: style.dashed, ..Pen::new(color, width) }
+}
+
+/// A length of a style, if it makes sense.
+fn length(asked: Option<f64>) -> Option<f64> {
+    asked.filter(|length| (0.0..=1000.0).contains(length))
+}

@@ -1,0 +1,201 @@
+//! A figure: panels in a grid, and the ways out of it.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Serialize};
+
+use super::canvas::{Raster, Svg};
+use super::draw;
+use super::panel::Panel;
+use crate::error::{Error, Result};
+use crate::{file, notebook};
+
+/// Pixels of a PNG along one point of the figure: sharp on high-density screens and, at 96 points to the inch, in print.
+const DENSITY: f64 = 2.0;
+/// The longest side of a figure in points; beyond it a picture would not fit in memory.
+const LONGEST: f64 = 10_000.0;
+
+/// Panels in a grid: a picture that shows itself under a notebook cell and saves itself to a file.
+///
+/// ```
+/// use psychrnn::plot::{Figure, Panel};
+/// let folder = tempfile::tempdir()?;
+/// let figure = Figure::new()
+///     .panel(Panel::new().y_label("Loss").line([0.0, 1.0, 2.0], [1.0, 0.5, 0.2], "training"))
+///     .panel(Panel::new().y_label("Accuracy").line([0.0, 1.0, 2.0], [0.5, 0.8, 0.9], ()))
+///     .letters(true);
+/// figure.save(folder.path().join("training.png"))?;
+/// figure.save(folder.path().join("training.svg"))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Figure {
+    pub(super) title: String,
+    pub(super) panels: Vec<Panel>,
+    pub(super) columns: Option<usize>,
+    pub(super) size: Option<(f64, f64)>,
+    pub(super) letters: bool,
+}
+
+impl Figure {
+    /// A figure without panels.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a panel. Panels fill the grid row by row.
+    pub fn panel(mut self, panel: Panel) -> Self {
+        self.panels.push(panel);
+        self
+    }
+
+    /// Adds several panels.
+    pub fn panels(mut self, panels: impl IntoIterator<Item = Panel>) -> Self {
+        self.panels.extend(panels);
+        self
+    }
+
+    /// How many panels stand side by side; by default up to three panels stand in one row, and more in a grid about
+    /// as wide as high.
+    pub fn columns(mut self, columns: usize) -> Self {
+        self.columns = Some(columns);
+        self
+    }
+
+    /// The size in points, which are the pixels of a web page (1/96 inch); a PNG has two pixels for each. By default
+    /// 420 by 300 for one panel, and 320 by 250 for each of several.
+    ///
+    /// Drawing fails with [`Error::Argument`] unless both are between 1 and 10,000.
+    pub fn size(mut self, width: f64, height: f64) -> Self {
+        self.size = Some((width, height));
+        self
+    }
+
+    /// The title above all panels.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// Whether the panels have the letters A, B, C, ... at their top left corners; not by default.
+    pub fn letters(mut self, letters: bool) -> Self {
+        self.letters = letters;
+        self
+    }
+
+    /// The picture as the bytes of a PNG file, two pixels to the point.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Argument`] if an element's arrays differ in length or a range or the size makes no sense.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let (width, height) = self.checked_size()?;
+        let mut raster = Raster::new(width, height, DENSITY)?;
+        draw::figure(self, (width, height), &mut raster)?;
+        raster.finish()
+    }
+
+    /// The picture as the text of an SVG file. Its letters are in Arial, Helvetica or a font of the same measures,
+    /// whichever the viewer has.
+    ///
+    /// # Errors
+    ///
+    /// As [`png`](Self::png).
+    pub fn svg(&self) -> Result<String> {
+        let (width, height) = self.checked_size()?;
+        let mut svg = Svg::new(width, height, &self.to_string());
+        draw::figure(self, (width, height), &mut svg)?;
+        svg.finish()
+    }
+
+    /// Writes the picture to a file whose extension says what it is: `.png` or `.svg`. The file appears when it is
+    /// complete: if saving fails, one that was there before is untouched.
+    ///
+    /// # Errors
+    ///
+    /// As [`png`](Self::png); [`Error::File`] for another extension; [`Error::Io`] if the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let bytes = match extension.as_str() {
+            "png" => self.png()?,
+            "svg" => self.svg()?.into_bytes(),
+            _ => return Err(Error::file(path, "a figure is saved as `.png` or `.svg`; end the name with one of them")),
+        };
+        file::write_whole(path, |file| file.write_all(&bytes).map_err(|error| Error::io("write", path, error)))
+    }
+
+    /// Shows the figure under a notebook cell; evcxr calls this for the last expression of a cell.
+    ///
+    /// The picture comes as HTML that shows it at its size in points, so that it is sharp on high-density screens, as
+    /// `image/png` for tools that collect pictures, and as the text of [`Display`](fmt::Display). A figure that
+    /// cannot be drawn shows the error instead.
+    pub fn evcxr_display(&self) {
+        let text = self.to_string();
+        match self.png().and_then(|png| Ok((BASE64.encode(png), self.checked_size()?))) {
+            Ok((png, (width, height))) => {
+                let html = format!(
+                    "<img width=\"{width}\" height=\"{height}\" alt=\"{}\" src=\"data:image/png;base64,{png}\">",
+                    notebook::escape(&text)
+                );
+                notebook::show(&[("text/html", &html), ("image/png", &png), ("text/plain", &text)]);
+            }
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+
+    /// The numbers of rows and columns of the grid.
+    pub(super) fn grid(&self) -> (usize, usize) {
+        let panels = self.panels.len().max(1);
+        let default = if panels <= 3 { panels } else { (panels as f64).sqrt().ceil() as usize };
+        let columns = self.columns.unwrap_or(default).clamp(1, panels);
+        (panels.div_ceil(columns), columns)
+    }
+
+    /// The size in points, if a picture of that size makes sense.
+    fn checked_size(&self) -> Result<(f64, f64)> {
+        let (rows, columns) = self.grid();
+        let (width, height) = self.size.unwrap_or(match (rows, columns) {
+            (1, 1) => (420.0, 300.0),
+            _ => (320.0 * columns as f64, 250.0 * rows as f64),
+        });
+        for (name, value) in [("width", width), ("height", height)] {
+            if !(1.0..=LONGEST).contains(&value) {
+                return Err(Error::argument(name, format!("between 1 and {LONGEST} points"), value));
+            }
+        }
+        Ok((width.round(), height.round()))
+    }
+}
+
+impl From<Panel> for Figure {
+    fn from(panel: Panel) -> Self {
+        Self::new().panel(panel)
+    }
+}
+
+impl fmt::Display for Figure {
+    /// The figure in words: its title, and a line for each panel with its axes, their ranges and what is drawn.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let title = if self.title.is_empty() { String::new() } else { format!(" \"{}\"", self.title) };
+        write!(f, "Figure{title}")?;
+        if self.panels.is_empty() {
+            write!(f, " without panels")?;
+        }
+        for (index, panel) in self.panels.iter().enumerate() {
+            let letter = if self.panels.len() > 1 { format!("\n{}", letter(index)) } else { String::new() };
+            write!(f, "{letter}: {}", draw::describe(panel))?;
+        }
+        Ok(())
+    }
+}
+
+/// The letter of the panel number `index`: A to Z, then A1, B1, ...
+pub(super) fn letter(index: usize) -> String {
+    let letter = char::from(b'A' + (index % 26) as u8);
+    if index < 26 { letter.to_string() } else { format!("{letter}{}", index / 26) }
+}

@@ -1,0 +1,66 @@
+//! The letters of figures: measured for layout, and as outlines for the raster.
+
+use ttf_parser::{Face, GlyphId, OutlineBuilder};
+
+use crate::error::{Error, Result};
+
+/// The two faces, parsed from the font files that are part of the crate (their license stands beside them).
+pub(super) struct Fonts {
+    regular: Face<'static>,
+    bold: Face<'static>,
+}
+
+impl Fonts {
+    pub(super) fn new() -> Result<Self> {
+        let parse = |bytes| Face::parse(bytes, 0).map_err(|error| Error::Draw(format!("the bundled font: {error}")));
+        Ok(Self {
+            regular: parse(include_bytes!("font/sans-regular.ttf"))?,
+            bold: parse(include_bytes!("font/sans-bold.ttf"))?,
+        })
+    }
+
+    /// The width of a line of text of this size.
+    pub(super) fn width(&self, text: &str, size: f64, bold: bool) -> f64 {
+        self.walk(text, size, bold, |_, _| ())
+    }
+
+    /// Draws the outlines of a line of text into `path`, from (0, 0) along the baseline, y upwards, in font units;
+    /// `shift` tells the path where the next letter begins. Returns the factor from font units to `size`.
+    pub(super) fn outline<P: OutlineBuilder>(
+        &self,
+        text: &str,
+        size: f64,
+        bold: bool,
+        path: &mut P,
+        mut shift: impl FnMut(&mut P, f64),
+    ) -> f64 {
+        let face = self.face(bold);
+        self.walk(text, f64::from(face.units_per_em()), bold, |glyph, x| {
+            shift(path, x);
+            face.outline_glyph(glyph, path);
+        });
+        size / f64::from(face.units_per_em())
+    }
+
+    /// Visits each letter and where it begins; returns where the text ends.
+    fn walk(&self, text: &str, size: f64, bold: bool, mut visit: impl FnMut(GlyphId, f64)) -> f64 {
+        let face = self.face(bold);
+        let scale = size / f64::from(face.units_per_em());
+        let kerning = face.tables().kern.and_then(|kern| kern.subtables.into_iter().next());
+        let mut x = 0.0;
+        let mut previous: Option<GlyphId> = None;
+        for letter in text.chars() {
+            let glyph = face.glyph_index(letter).unwrap_or_default();
+            let pair = previous.and_then(|left| kerning.as_ref()?.glyphs_kerning(left, glyph));
+            x += f64::from(pair.unwrap_or(0)) * scale;
+            visit(glyph, x);
+            x += f64::from(face.glyph_hor_advance(glyph).unwrap_or(0)) * scale;
+            previous = Some(glyph);
+        }
+        x
+    }
+
+    fn face(&self, bold: bool) -> &Face<'static> {
+        if bold { &self.bold } else { &self.regular }
+    }
+}

@@ -1,0 +1,285 @@
+//! What figures must do, seen from outside: pixels, bytes and text.
+
+use base64::Engine;
+use ndarray::{Array2, array};
+use proptest::prelude::*;
+use tiny_skia::Pixmap;
+
+use super::*;
+use crate::Error;
+
+/// Axes that fill a figure of 200 by 100 points as far as possible: nothing but the spines.
+fn bare() -> Panel {
+    Panel::new().x_range(0.0, 1.0).y_range(0.0, 1.0).x_ticks::<&str>([]).y_ticks::<&str>([])
+}
+
+fn pixels(figure: &Figure) -> Pixmap {
+    Pixmap::decode_png(&figure.png().unwrap()).unwrap()
+}
+
+fn color(pixels: &Pixmap, x: u32, y: u32) -> Color {
+    let pixel = pixels.pixel(x, y).unwrap();
+    Color::rgb(pixel.red(), pixel.green(), pixel.blue())
+}
+
+/// The pixels of a color.
+fn places(pixels: &Pixmap, wanted: Color) -> Vec<(u32, u32)> {
+    let all = (0..pixels.height()).flat_map(|y| (0..pixels.width()).map(move |x| (x, y)));
+    all.filter(|(x, y)| color(pixels, *x, *y) == wanted).collect()
+}
+
+/// The left, top, right and bottom ends of a color.
+fn bounds(pixels: &Pixmap, wanted: Color) -> (u32, u32, u32, u32) {
+    let places = places(pixels, wanted);
+    let ends =
+        |of: fn(&(u32, u32)) -> u32| (places.iter().map(of).min().unwrap(), places.iter().map(of).max().unwrap());
+    let ((left, right), (top, bottom)) = (ends(|p| p.0), ends(|p| p.1));
+    (left, top, right, bottom)
+}
+
+#[test]
+fn a_png_has_two_pixels_to_the_point() {
+    let picture = pixels(&Panel::new().figure().size(310.0, 205.0));
+    assert_eq!((picture.width(), picture.height()), (620, 410));
+    let picture = pixels(&Figure::new());
+    assert!(picture.pixels().iter().all(|pixel| (pixel.red(), pixel.alpha()) == (255, 255)));
+}
+
+#[test]
+fn a_line_goes_where_its_values_are() {
+    let figure =
+        |y| bare().line([0.0, 1.0], y, Style::new().color(Color::GREEN).width(4.0)).figure().size(200.0, 100.0);
+    let (left, top, right, bottom) = bounds(&pixels(&figure([0.0, 1.0])), Color::GREEN);
+    assert!(right - left > 330 && bottom - top > 140, "from corner to corner: {left} {top} {right} {bottom}");
+    let flat = pixels(&figure([0.5, 0.5]));
+    let (_, flat_top, _, flat_bottom) = bounds(&flat, Color::GREEN);
+    assert_eq!(flat_bottom - flat_top, 7, "four points are eight pixels");
+    assert!(((flat_top + flat_bottom) as i64 - (top + bottom) as i64).abs() <= 4, "one half is the middle");
+    let middle = (left + right) / 2;
+    assert_eq!(color(&flat, middle, (flat_top + flat_bottom) / 2), Color::GREEN);
+    assert_eq!(color(&flat, middle, flat_top - 4), Color::WHITE);
+}
+
+#[test]
+fn a_missing_value_is_a_gap_and_a_lone_one_is_a_dot() {
+    let x = [0.0, 0.25, 0.5, 0.75, 1.0];
+    let style = || Style::new().color(Color::GREEN).width(3.0);
+    let figure = |y: [f64; 5]| pixels(&bare().line(x, y, style()).figure().size(200.0, 100.0));
+    let whole = places(&figure([0.5; 5]), Color::GREEN).len();
+    for missing in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let gap = places(&figure([0.5, 0.5, missing, 0.5, 0.5]), Color::GREEN).len();
+        assert!((0.48..0.52).contains(&(gap as f64 / whole as f64)), "{gap} of {whole}");
+    }
+    let dot = places(&figure([f64::NAN, 0.5, f64::NAN, f64::NAN, f64::NAN]), Color::GREEN).len();
+    assert!((50..150).contains(&dot), "{dot} pixels");
+}
+
+#[test]
+fn data_outside_the_axes_is_clipped() {
+    let inside = bounds(&pixels(&bare().line([0.0, 1.0], [0.0, 1.0], Color::GREEN).figure()), Color::GREEN);
+    let panel = bare()
+        .line([-5.0, 5.0], [-5.0, 5.0], Color::GREEN)
+        .line([-1e30, 1e30], [0.5, 0.5], Color::GREEN)
+        .band([-3.0, 4.0], [0.2, 0.2], [9.0, 9.0], Style::new().color(Color::GREEN).opacity(1.0))
+        .points([1.5], [0.5], Color::GREEN);
+    let outside = bounds(&pixels(&panel.figure()), Color::GREEN);
+    for (a, b) in [(inside.0, outside.0), (inside.1, outside.1), (inside.2, outside.2), (inside.3, outside.3)] {
+        assert!(a.abs_diff(b) <= 4, "{inside:?} {outside:?}");
+    }
+}
+
+#[test]
+fn heatmap_cells_have_the_colors_of_their_values() {
+    // Row 0 is at the top, column 0 at the left.
+    let matrix = array![[1.0_f32, -1.0], [0.0, f32::NAN]];
+    let panel = bare().x_range(-0.5, 1.5).y_range(1.5, -0.5).heatmap(Heatmap::new(&matrix).range(-1.0, 1.0));
+    let picture = pixels(&panel.clone().figure().size(300.0, 200.0));
+    let (red, blue) = (Colormap::Diverging.color(1.0), Colormap::Diverging.color(0.0));
+    let gray = bounds(&picture, Color::LIGHT_GRAY);
+    let (width, height) = (gray.2 - gray.0 + 1, gray.3 - gray.1 + 1);
+    let center = ((gray.0 + gray.2) / 2, (gray.1 + gray.3) / 2);
+    assert_eq!(color(&picture, center.0 - width, center.1 - height), red);
+    assert_eq!(color(&picture, center.0, center.1 - height), blue);
+    assert_eq!(color(&picture, center.0 - width, center.1), Color::WHITE);
+    // Cells meet without a blurred edge.
+    assert_eq!(color(&picture, gray.0, gray.1 - 1), blue);
+    assert_eq!(color(&picture, gray.0 - 1, gray.1), Color::WHITE);
+    assert_eq!(color(&picture, gray.0 - 1, gray.1 - 1), red);
+
+    // The picture within the SVG is the same.
+    let svg = panel.figure().svg().unwrap();
+    let data = svg.split("data:image/png;base64,").nth(1).unwrap().split('"').next().unwrap();
+    let inner = Pixmap::decode_png(&base64::engine::general_purpose::STANDARD.decode(data).unwrap()).unwrap();
+    let (w, h) = (inner.width(), inner.height());
+    let corners = [(0, 0), (w - 1, 0), (0, h - 1), (w - 1, h - 1)].map(|(x, y)| color(&inner, x, y));
+    assert_eq!(corners, [red, blue, Color::WHITE, Color::LIGHT_GRAY]);
+}
+
+#[test]
+fn elements_take_colors_in_turn_and_intervals_that_of_their_points() {
+    let x = [0.2, 0.8];
+    let svg = bare().line(x, x, ()).points(x, x, ()).intervals(x, [0.1, 0.7], [0.3, 0.9], ()).figure().svg().unwrap();
+    let of = |tag: &str, color: Color| svg.lines().any(|line| line.starts_with(tag) && line.contains(&color.hex()));
+    assert!(of("<path", Color::cycle(0)) && of("<g fill", Color::cycle(1)) && of("<path", Color::cycle(1)), "{svg}");
+}
+
+#[test]
+fn svg_is_escaped_and_names_what_it_shows() {
+    let panel = Panel::new().title("<b> & \"c\"").x_label("τ\u{1} (ms)").line([0.0, 1.0], [0.0, 1.0], "a<b");
+    let svg = panel.figure().letters(true).svg().unwrap();
+    for part in ["&lt;b&gt; &amp; &quot;c&quot;</text>", "τ\u{fffd} (ms)</text>", "a&lt;b</text>", ">A</text>"] {
+        assert!(svg.contains(part), "{part}: {svg}");
+    }
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n") && !svg.contains("<b>"));
+}
+
+#[test]
+fn ticks_do_not_overlap() {
+    for width in [80.0, 160.0, 300.0, 900.0] {
+        let svg = Panel::new().x_range(0.0, 50_000.0).figure().size(width, 200.0).svg().unwrap();
+        let labels: Vec<f64> = svg
+            .lines()
+            .filter(|line| line.contains("middle") && line.contains("font-size=\"11\""))
+            .map(|line| line.split('"').nth(1).unwrap().parse().unwrap())
+            .collect();
+        assert!(labels.len() >= 2, "{width}: {labels:?}");
+        assert!(labels.windows(2).all(|pair| pair[1] - pair[0] > 32.0), "{width}: {labels:?}");
+    }
+}
+
+#[test]
+fn long_lines_make_small_files() {
+    let n = 300_000;
+    let y = (0..n).map(|i| ((i * 7919) % 1000) as f64);
+    let svg = Panel::new().line(0..n, y, ()).figure().svg().unwrap();
+    assert!(svg.len() < 60_000, "{} bytes", svg.len());
+    let lone = |i: usize| if i == 123_456 { 5.0 } else { 0.0 };
+    let spike = Panel::new().line(0..n, (0..n).map(lone), Color::GREEN).y_range(0.0, 5.0).figure();
+    let (_, top, _, bottom) = bounds(&pixels(&spike), Color::GREEN);
+    assert!(bottom - top > 400, "a single high value is still seen");
+}
+
+#[test]
+fn nonsense_is_an_error_that_names_it() {
+    let message = |panel: Panel| match panel.figure().png() {
+        Err(error @ Error::Argument { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let x = [0.0, 1.0, 2.0];
+    assert_eq!(
+        message(Panel::new().line(x, [1.0], ())),
+        "`y of line` must be as long as `x` (3 values), but it is 1 values long"
+    );
+    assert!(message(Panel::new().band(x, x, [1.0, 2.0], ())).contains("high of band"));
+    assert!(message(Panel::new().x_range(1.0, 1.0)).contains("x_range"));
+    assert!(message(Panel::new().y_range(0.0, f64::NAN)).contains("y_range"));
+    assert!(message(Panel::new().y_range(0.0, 1.0).log_y()).contains("positive"));
+    assert!(message(Panel::new().heatmap(Heatmap::new(&array![[1.0]]).range(1.0, -1.0))).contains("Heatmap::range"));
+    for size in [0.0, -1.0, f64::NAN, 1e9] {
+        assert!(matches!(Figure::new().size(size, 100.0).png(), Err(Error::Argument { .. })), "{size}");
+    }
+}
+
+#[test]
+fn files_are_saved_by_extension_and_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let figure = Panel::new().line([0.0, 1.0], [0.0, 1.0], ()).figure();
+    figure.save(path("a.PNG")).unwrap();
+    figure.save(path("a.svg")).unwrap();
+    assert_eq!(std::fs::read(path("a.PNG")).unwrap(), figure.png().unwrap());
+    assert_eq!(std::fs::read_to_string(path("a.svg")).unwrap(), figure.svg().unwrap());
+
+    let broken = Panel::new().line([0.0, 1.0], [0.0], ()).figure();
+    assert!(broken.save(path("a.svg")).is_err());
+    assert_eq!(std::fs::read_to_string(path("a.svg")).unwrap(), figure.svg().unwrap());
+
+    for name in ["a.pdf", "a", ".png"] {
+        let error = figure.save(path(name)).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("`.svg`"), "{error}");
+    }
+    let error = figure.save(path("none/a.png")).unwrap_err().to_string();
+    assert!(error.contains("none"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left behind");
+}
+
+#[test]
+fn a_figure_says_in_words_what_it_shows() {
+    let figure = Figure::new()
+        .title("Training")
+        .panel(Panel::new().x_label("Trial").y_label("Loss").line([0, 2000], [1.0, 0.0], "held-out"))
+        .panel(Panel::new().heatmap(Heatmap::new(&Array2::<f32>::zeros((3, 4)))));
+    assert_eq!(
+        figure.to_string(),
+        "Figure \"Training\"\n\
+         A: x \"Trial\" 0 to 2000, y \"Loss\" 0 to 1.05, line \"held-out\"\n\
+         B: x -0.5 to 3.5, y 2.5 to -0.5, heatmap of 3 by 4 cells"
+    );
+}
+
+#[test]
+fn the_font_has_the_signs_that_figures_need() {
+    let face = ttf_parser::Face::parse(include_bytes!("font/sans-regular.ttf"), 0).unwrap();
+    for sign in "Aaé ατσλθΔΩ−±·×°²³µ≤≥≈∞∂√→–—′…".chars() {
+        assert!(face.glyph_index(sign).is_some(), "{sign}");
+    }
+}
+
+#[test]
+fn figures_can_be_sent_and_stored() {
+    fn plain<T: Send + Sync + Clone + serde::Serialize + serde::de::DeserializeOwned + 'static>() {}
+    plain::<Figure>();
+    plain::<Panel>();
+    plain::<Heatmap>();
+    plain::<Style>();
+}
+
+/// Any number at all, the awkward ones often.
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        3 => -2.0..2.0,
+        1 => any::<f64>(),
+        1 => prop::sample::select(vec![0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300, 1e-320, f64::MAX]),
+    ]
+}
+
+fn numbers() -> impl Strategy<Value = Vec<f64>> {
+    prop::collection::vec(number(), 0..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn drawing_never_panics(
+        (x, y, z) in (numbers(), numbers(), numbers()),
+        range in prop::option::of((number(), number())),
+        (log_x, log_y, equal, letters) in any::<(bool, bool, bool, bool)>(),
+        (rows, columns) in (0_usize..4, 0_usize..4),
+        (size, width) in (number(), number()),
+        (page_width, page_height) in (0.0..150.0, 0.0..150.0),
+        text in "\\PC{0,12}",
+    ) {
+        let n = x.len().min(y.len()).min(z.len());
+        let style = Style::new().label(&text).size(size).width(width).opacity(size);
+        let matrix = Array2::from_shape_fn((rows, columns), |(i, j)| x.get(i + j).copied().unwrap_or(1.0));
+        let mut panel = Panel::new().title(&text).x_label(&text).y_label(&text)
+            .line(&x[..n], &y[..n], style.clone().dashed())
+            .points(&x[..n], &y[..n], style.clone().marker(Marker::Circle))
+            .intervals(&x[..n], &y[..n], &z[..n], &*text)
+            .band(&x[..n], &y[..n], &z[..n], &*text)
+            .vline(size, &*text).hline(width, ()).shade(size..width, ()).text(size, width, &text, style);
+        panel.equal = equal;
+        if log_x { panel = panel.log_x(); }
+        if log_y { panel = panel.log_y(); }
+        if let Some((a, b)) = range { panel = panel.y_range(a, b).x_ticks([(a, text.clone()), (b, text.clone())]); }
+        let with_map = panel.clone().heatmap(Heatmap::new(&matrix).label(&text)).legend(Legend::Outside);
+        let figure = Figure::new().title(&text).panel(panel).panel(with_map).letters(letters).size(page_width, page_height);
+        let (png, svg) = (figure.png(), figure.svg());
+        prop_assert_eq!(png.is_ok(), svg.is_ok());
+        if let Ok(svg) = svg {
+            prop_assert!(!svg.contains("NaN") && !svg.contains("\"inf"), "{}", svg);
+        }
+        prop_assert!(!figure.to_string().is_empty());
+    }
+}

@@ -1,0 +1,109 @@
+//! One trial, as the paper draws it.
+
+use ndarray::{ArrayView2, Axis, s};
+
+use super::{Color, Figure, Legend, Panel, Style};
+use crate::simulate::Session;
+use crate::task::Batch;
+use crate::{Error, Result};
+
+/// The width of a trial's figure, and the height of one of its panels, in points.
+const SIZE: (f64, f64) = (420.0, 130.0);
+
+impl Batch {
+    /// The inputs and the targets of a trial over time; gray where the mask is 0 for all outputs.
+    ///
+    /// # Errors
+    /// If there is no such trial.
+    pub fn plot_trial(&self, trial: usize) -> Result<Figure> {
+        Ok(stacked(self.trial_panels(trial)?))
+    }
+
+    fn trial_panels(&self, trial: usize) -> Result<Vec<Panel>> {
+        let length = self.length(trial)?;
+        let part = |array: &ndarray::Array3<f32>| array.slice(s![trial, ..length, ..]).to_owned();
+        let inputs = self.channels("Input", part(&self.inputs).view(), trial)?;
+        let targets = self.channels("Target", part(&self.targets).view(), trial)?;
+        Ok(vec![inputs, targets])
+    }
+
+    fn length(&self, trial: usize) -> Result<usize> {
+        self.lengths.get(trial).copied().ok_or_else(|| {
+            Error::argument("trial", format!("below the number of trials, {}", self.n_trials()), trial)
+        })
+    }
+
+    /// A line for each channel of `[n_steps, n_channels]` over the time of a trial.
+    fn channels(&self, what: &str, values: ArrayView2<'_, f32>, trial: usize) -> Result<Panel> {
+        let times = self.times();
+        let mut panel = Panel::new().y_label(what).x_range(0.0, self.length(trial)? as f64 * f64::from(self.spec.dt));
+        for (start, end) in self.unconstrained(trial) {
+            panel = panel.shade(start..end, Color::LIGHT_GRAY);
+        }
+        for (i, channel) in values.axis_iter(Axis(1)).enumerate() {
+            panel = panel.line(&times[..channel.len()], channel, Style::new().label(format!("channel {i}")));
+        }
+        Ok(panel)
+    }
+
+    /// The stretches of a trial, in milliseconds, in which no output is constrained.
+    fn unconstrained(&self, trial: usize) -> Vec<(f64, f64)> {
+        let dt = f64::from(self.spec.dt);
+        let mask = self.mask.slice(s![trial, ..self.lengths[trial], ..]);
+        let mut stretches: Vec<(f64, f64)> = Vec::new();
+        for (k, mask) in mask.rows().into_iter().enumerate() {
+            let (start, end) = (k as f64 * dt, (k + 1) as f64 * dt);
+            if mask.iter().all(|&weight| weight == 0.0) {
+                match stretches.last_mut() {
+                    Some(last) if last.1 == start => last.1 = end,
+                    _ => stretches.push((start, end)),
+                }
+            }
+        }
+        stretches
+    }
+}
+
+impl Session {
+    /// The inputs, the targets and the network's outputs of a trial over time; gray where the mask is 0 for all outputs.
+    ///
+    /// # Errors
+    /// If there is no such trial.
+    pub fn plot_trial(&self, trial: usize) -> Result<Figure> {
+        let mut panels = self.batch.trial_panels(trial)?;
+        let outputs = self.outputs.slice(s![trial, ..self.batch.length(trial)?, ..]).to_owned();
+        panels.push(self.batch.channels("Output", outputs.view(), trial)?);
+        Ok(stacked(panels))
+    }
+
+    /// The states of some units in a trial over time.
+    ///
+    /// # Errors
+    /// If there is no such trial or unit.
+    pub fn plot_states(&self, trial: usize, units: impl IntoIterator<Item = usize>) -> Result<Figure> {
+        let length = self.batch.length(trial)?;
+        let n_rec = self.states.len_of(Axis(2));
+        let times = self.batch.times();
+        let mut panel = Panel::new().x_label("Time (ms)").y_label("State x").x_range(0.0, length as f64 * f64::from(self.batch.spec.dt));
+        for epoch in self.batch.epochs[trial].iter().skip(1) {
+            panel = panel.vline(f64::from(epoch.start), ());
+        }
+        for unit in units {
+            if unit >= n_rec {
+                return Err(Error::argument("units", format!("below the number of units, {n_rec}"), unit));
+            }
+            panel = panel.line(&times[..length], self.states.slice(s![trial, ..length, unit]), Style::new().width(1.0));
+        }
+        Ok(panel.figure().size(SIZE.0, 2.0 * SIZE.1))
+    }
+}
+
+/// Panels one above the other, over one time axis.
+fn stacked(panels: Vec<Panel>) -> Figure {
+    let n = panels.len();
+    let panels = panels.into_iter().enumerate().map(|(i, panel)| {
+        let panel = if i == 0 { panel } else { panel.legend(Legend::None) };
+        if i + 1 == n { panel.x_label("Time (ms)") } else { panel }
+    });
+    Figure::new().panels(panels).columns(1).size(SIZE.0, n as f64 * SIZE.1)
+}
