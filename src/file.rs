@@ -36,9 +36,7 @@ fn create_in(folder: &Path) -> std::io::Result<NamedTempFile> {
         // Temporary files are private by default; the umask decides here, as for any other file.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
-        return builder.tempfile_in(folder);
     }
-    #[cfg(not(unix))]
     builder.tempfile_in(folder)
 }
 

@@ -5,10 +5,9 @@
 //! `EVCXR_END_CONTENT`. Blocks of several MIME types in one cell are alternatives of one value, of which the notebook
 //! shows the richest.
 
-use std::fmt;
 use std::io::Write;
 
-use serde::{Deserialize, Serialize};
+use crate::task::{Table, Value};
 
 /// Whether this code runs in a cell of a notebook.
 ///
@@ -56,60 +55,27 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// A small table of text that shows itself as HTML under a cell and as aligned columns when printed.
-///
-/// ```
-/// use psychrnn::notebook::Table;
-/// let table = Table::new(["coherence", "accuracy"]).row(["0.1", "0.83"]).row(["0.3", "0.99"]);
-/// assert_eq!(table.to_string(), "coherence  accuracy\n      0.1      0.83\n      0.3      0.99\n");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Table {
-    header: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
 impl Table {
-    /// A table with these column heads and no rows.
-    pub fn new<H: Into<String>>(header: impl IntoIterator<Item = H>) -> Self {
-        Self { header: header.into_iter().map(Into::into).collect(), rows: Vec::new() }
-    }
-
-    /// Adds a row. Cells that it lacks are empty, and those beyond the last column head are dropped.
-    pub fn row<C: Into<String>>(mut self, cells: impl IntoIterator<Item = C>) -> Self {
-        let mut row: Vec<String> = cells.into_iter().map(Into::into).collect();
-        row.resize(self.header.len(), String::new());
-        self.rows.push(row);
-        self
-    }
-
-    /// The table as HTML.
-    pub fn html(&self) -> String {
-        let line = |tag: &str, cells: &[String]| -> String {
-            let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
-            format!("<tr>{cells}</tr>")
-        };
-        let rows: String = self.rows.iter().map(|row| line("td", row)).collect();
-        format!("<table><thead>{}</thead><tbody>{rows}</tbody></table>", line("th", &self.header))
-    }
-
-    /// Shows the table under a notebook cell; evcxr calls this for the last expression of a cell.
+    /// Shows the first rows under a notebook cell; evcxr calls this for the last expression of a cell.
     pub fn evcxr_display(&self) {
-        show(&[("text/html", &self.html()), ("text/plain", &self.to_string())]);
+        show(&[("text/html", &html(self)), ("text/plain", &self.to_string())]);
     }
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = || std::iter::once(&self.header).chain(&self.rows);
-        let width = |column: usize| lines().map(|line| line[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
-        for line in lines() {
-            let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:>width$}")).collect();
-            writeln!(f, "{}", cells.join("  "))?;
-        }
-        Ok(())
-    }
+/// The first rows of a table as HTML.
+fn html(table: &Table) -> String {
+    const SHOWN: usize = 20;
+    let line = |tag: &str, cells: Vec<String>| -> String {
+        let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
+        format!("<tr>{cells}</tr>")
+    };
+    let columns: Vec<&[Value]> = table.names().filter_map(|name| table.column(name).ok()).collect();
+    let head = line("th", table.names().map(str::to_owned).collect());
+    let rows: String = (0..table.n_rows().min(SHOWN))
+        .map(|row| line("td", columns.iter().map(|column| column[row].to_string()).collect()))
+        .collect();
+    let n = table.n_rows();
+    format!("<table><caption>{n} rows</caption><thead>{head}</thead><tbody>{rows}</tbody></table>")
 }
 
 #[cfg(test)]
@@ -126,12 +92,11 @@ mod tests {
     }
 
     #[test]
-    fn html_is_escaped_and_rows_fit_the_header() {
-        let table = Table::new(["a<b"]).row(["x & \"y\"", "too much"]).row(Vec::<String>::new());
-        assert_eq!(
-            table.html(),
-            "<table><thead><tr><th>a&lt;b</th></tr></thead>\
-             <tbody><tr><td>x &amp; &quot;y&quot;</td></tr><tr><td></td></tr></tbody></table>"
-        );
+    fn html_is_escaped_and_long_tables_are_cut() {
+        let mut table = Table::new();
+        table.insert("a<b", (0..30).map(|row| format!("\"{row}\""))).unwrap();
+        let html = html(&table);
+        assert!(html.contains("<th>a&lt;b</th>") && html.contains("<td>&quot;19&quot;</td>"));
+        assert!(!html.contains("&quot;20&quot;") && html.contains("30 rows"));
     }
 }

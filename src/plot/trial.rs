@@ -28,9 +28,10 @@ impl Batch {
     }
 
     fn length(&self, trial: usize) -> Result<usize> {
-        self.lengths.get(trial).copied().ok_or_else(|| {
-            Error::argument("trial", format!("below the number of trials, {}", self.n_trials()), trial)
-        })
+        self.lengths
+            .get(trial)
+            .copied()
+            .ok_or_else(|| Error::argument("trial", format!("below the number of trials, {}", self.n_trials()), trial))
     }
 
     /// A line for each channel of `[n_steps, n_channels]` over the time of a trial.
@@ -84,7 +85,10 @@ impl Session {
         let length = self.batch.length(trial)?;
         let n_rec = self.states.len_of(Axis(2));
         let times = self.batch.times();
-        let mut panel = Panel::new().x_label("Time (ms)").y_label("State x").x_range(0.0, length as f64 * f64::from(self.batch.spec.dt));
+        let mut panel = Panel::new()
+            .x_label("Time (ms)")
+            .y_label("State x")
+            .x_range(0.0, length as f64 * f64::from(self.batch.spec.dt));
         for epoch in self.batch.epochs[trial].iter().skip(1) {
             panel = panel.vline(f64::from(epoch.start), ());
         }

@@ -12,7 +12,8 @@ impl Weights {
     /// If there is no such matrix.
     pub fn plot(&self, name: &str) -> Result<Figure> {
         let matrix = self.matrix(name)?;
-        let panel = Panel::new().title(name).x_label("From").y_label("To").heatmap(Heatmap::new(&matrix).label("Weight"));
+        let panel =
+            Panel::new().title(name).x_label("From").y_label("To").heatmap(Heatmap::new(&matrix).label("Weight"));
         // Cells of a square matrix are square; those of a long one fill the panel, or they would be too small to see.
         Ok(if matrix.is_square() { panel.equal().figure().size(380.0, 320.0) } else { panel.figure() })
     }

@@ -231,7 +231,7 @@ impl TaskSpec {
     pub fn n_steps(&self, duration: f32) -> Result<usize> {
         // The tolerance keeps 0.3 / 0.1 at three steps: neither is exact in binary.
         let steps = (f64::from(duration) / f64::from(self.dt) - 1e-5).ceil();
-        if steps >= 1.0 && steps <= MAX_STEPS {
+        if (1.0..=MAX_STEPS).contains(&steps) {
             Ok(steps as usize)
         } else {
             let got = format!("{duration} ms, which is {} steps", steps.max(0.0));

@@ -1,4 +1,5 @@
 //! The library from outside. One program, because every test program links anew.
+#![allow(clippy::unwrap_used)]
 
 #[cfg(feature = "torch")]
 mod cell;

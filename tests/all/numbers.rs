@@ -6,16 +6,16 @@ use ndarray::Array3;
 use psychrnn::dynamics::{Leak, Transfer};
 use psychrnn::prelude::*;
 
-pub fn data(file: &str) -> PathBuf {
+pub(crate) fn data(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/parity").join(file)
 }
 
-pub fn cube(weights: &Weights, name: &str) -> Array3<f32> {
+pub(crate) fn cube(weights: &Weights, name: &str) -> Array3<f32> {
     weights.array(name).unwrap().clone().into_dimensionality().unwrap()
 }
 
 /// `|a - b| <= atol + rtol |b|` for each pair of numbers.
-pub fn assert_close(what: &str, ours: &Array3<f32>, theirs: &Array3<f32>, rtol: f32, atol: f32) {
+pub(crate) fn assert_close(what: &str, ours: &Array3<f32>, theirs: &Array3<f32>, rtol: f32, atol: f32) {
     assert_eq!(ours.dim(), theirs.dim(), "{what}");
     for ((at, a), b) in ours.indexed_iter().zip(theirs) {
         assert!((a - b).abs() <= atol + rtol * b.abs(), "{what} at {at:?}: {a} against {b}");
@@ -23,7 +23,7 @@ pub fn assert_close(what: &str, ours: &Array3<f32>, theirs: &Array3<f32>, rtol: 
 }
 
 /// PsychRNN's inputs as a batch without targets.
-pub fn batch(inputs: &Array3<f32>, n_out: usize) -> Batch {
+pub(crate) fn batch(inputs: &Array3<f32>, n_out: usize) -> Batch {
     let (n_batch, n_steps, n_in) = inputs.dim();
     let zeros = Array3::zeros((n_batch, n_steps, n_out));
     let spec = TaskSpec::new(n_in, n_out).dt(10.0).tau(100.0).duration(10.0 * n_steps as f32);
@@ -31,7 +31,7 @@ pub fn batch(inputs: &Array3<f32>, n_out: usize) -> Batch {
 }
 
 /// The weights that PsychRNN's network used, under the names of a file.
-pub fn effective(case: &Weights) -> Weights {
+pub(crate) fn effective(case: &Weights) -> Weights {
     let mut weights = Weights::new();
     for name in ["W_in", "W_rec", "W_out"] {
         weights.insert(name, case.matrix(&format!("{name}_eff")).unwrap());
