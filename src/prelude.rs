@@ -1,13 +1,18 @@
 //! The names that a notebook needs: `use psychrnn::prelude::*;`
 
-#[cfg(feature = "torch")]
-pub use crate::network::{Network, Rnn, RnnConfig};
+pub use crate::dynamics::{Cell, CellOutput, Leak, Transfer};
 pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Session, Simulator};
 pub use crate::task::{
     Batch, Decision, Duration, Epochs, PerceptualDiscrimination, Step, Table, Task, TaskSpec, Trial, TrialSource, Value,
 };
-#[cfg(feature = "torch")]
-pub use crate::train::{Trainer, Training};
 pub use crate::weights::Weights;
 pub use crate::{Error, Result};
+
+#[cfg(feature = "torch")]
+pub use crate::network::{Constraints, Draw, InitialWeights, Lstm, LstmConfig, Network, RadiusOf, Rnn, RnnConfig};
+#[cfg(feature = "torch")]
+pub use crate::train::{
+    Adam, AdamW, BinaryCrossEntropy, Clip, Curriculum, L1Weights, L2Rates, L2Weights, MeanSquaredError, Metric, RmsProp,
+    Schedule, Sgd, Trainer, Training,
+};

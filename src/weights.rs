@@ -92,6 +92,20 @@ impl Weights {
         Ok(array.iter().copied().collect())
     }
 
+    /// The rows of that name `[n_rows, n]`, where a vector is one row.
+    ///
+    /// # Errors
+    /// If there is no such array, or if its rows do not have length `n`.
+    pub(crate) fn rows(&self, name: &str, n: usize) -> Result<Array2<f32>> {
+        let array = self.array(name)?;
+        let rows = match array.ndim() {
+            1 => array.clone().insert_axis(ndarray::Axis(0)),
+            _ => array.clone(),
+        };
+        let rows = rows.into_dimensionality().ok().filter(|rows: &Array2<f32>| rows.ncols() == n && rows.nrows() > 0);
+        rows.ok_or_else(|| Error::shape(name, format!("[1, {n}] or [n_batch, {n}]"), array.shape()))
+    }
+
     /// The configuration that travels with the weights, if it has this form.
     ///
     /// # Errors

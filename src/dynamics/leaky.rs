@@ -1,15 +1,12 @@
 //! The leaky recurrent network.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array1, Array2, Array3, ArrayView3, ArrayViewMut3, Axis, s};
+use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
-use super::Transfer;
+use super::{Block, Transfer, check_shapes};
 use crate::weights::Weights;
-use crate::{Error, Result, threads};
-
-/// Trials that one thread carries through a whole sequence. The partition is the same for any number of threads.
-const BLOCK: usize = 32;
+use crate::{Error, Result};
 
 /// The constants of the leaky dynamics, which weights alone do not tell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +26,13 @@ impl Leak {
     #[must_use]
     pub fn new(dt: f32, tau: f32) -> Self {
         Self { dt, tau: vec![tau], transfer: Transfer::Relu, noise: 0.0 }
+    }
+
+    /// The time constant of each unit, in milliseconds.
+    #[must_use]
+    pub fn tau(mut self, milliseconds: &[f32]) -> Self {
+        self.tau = milliseconds.to_vec();
+        self
     }
 
     /// The transfer function.
@@ -84,31 +88,45 @@ impl Leak {
 /// doi:10.1523/ENEURO.0427-20.2020, equations 1 to 3.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeakyRnn {
-    leak: Leak,
+    pub(super) leak: Leak,
     alpha: Array1<f32>,
-    w_in: Array2<f32>,
+    pub(super) w_in: Array2<f32>,
     w_rec: Array2<f32>,
-    w_out: Array2<f32>,
+    pub(super) w_out: Array2<f32>,
     b_rec: Array1<f32>,
     b_out: Array1<f32>,
-    init_state: Array1<f32>,
+    pub(super) init_state: Array2<f32>,
 }
 
 impl LeakyRnn {
     /// The network with these effective weights: `W_in` `[n_rec, n_in]`, `W_rec` `[n_rec, n_rec]`, `W_out`
-    /// `[n_out, n_rec]`, `b_rec`, `init_state` `[n_rec]`, `b_out` `[n_out]`.
+    /// `[n_out, n_rec]`, `b_rec` `[n_rec]`, `b_out` `[n_out]`, `init_state` `[1, n_rec]`, or `[n_batch, n_rec]` for a
+    /// state of its own for each trial.
     ///
     /// # Errors
     /// If an array is missing, has the wrong shape or holds NaN, or if the constants make no sense.
     pub fn new(weights: &Weights, leak: Leak) -> Result<Self> {
+        if let Some(name) = leak.transfer.missing() {
+            let expected = format!(
+                "given as Transfer::custom(\"{name}\", f, f'): neither a file nor a tensor closure has a form that runs without libtorch"
+            );
+            return Err(Error::argument("transfer", expected, "missing"));
+        }
         let w_rec = weights.matrix("W_rec")?;
         let w_in = weights.matrix("W_in")?;
         let w_out = weights.matrix("W_out")?;
         let (n_rec, n_in, n_out) = (w_rec.nrows(), w_in.ncols(), w_out.nrows());
-        if n_rec == 0 || n_out == 0 {
-            return Err(Error::shape("W_out", "[n_out, n_rec], none of them 0", w_out.shape()));
-        }
-        let network = Self {
+        check_shapes(
+            weights,
+            &[
+                ("W_out", "[n_out, n_rec]", &[n_out, n_rec]),
+                ("W_rec", "[n_rec, n_rec]", &[n_rec, n_rec]),
+                ("W_in", "[n_rec, n_in]", &[n_rec, n_in]),
+                ("b_rec", "[n_rec]", &[n_rec]),
+                ("b_out", "[n_out]", &[n_out]),
+            ],
+        )?;
+        Ok(Self {
             alpha: leak.alpha(n_rec)?,
             leak,
             w_in,
@@ -116,110 +134,40 @@ impl LeakyRnn {
             w_out,
             b_rec: weights.vector("b_rec")?,
             b_out: weights.vector("b_out")?,
-            init_state: weights.vector("init_state")?,
-        };
-        let shapes = [
-            ("W_rec", network.w_rec.shape(), vec![n_rec, n_rec], "[n_rec, n_rec]"),
-            ("W_in", network.w_in.shape(), vec![n_rec, n_in], "[n_rec, n_in]"),
-            ("W_out", network.w_out.shape(), vec![n_out, n_rec], "[n_out, n_rec]"),
-            ("b_rec", network.b_rec.shape(), vec![n_rec], "[n_rec]"),
-            ("b_out", network.b_out.shape(), vec![n_out], "[n_out]"),
-            ("init_state", network.init_state.shape(), vec![n_rec], "[n_rec]"),
-        ];
-        for (name, shape, expected, meaning) in shapes {
-            if shape != expected {
-                return Err(Error::shape(name, format!("{meaning} = {expected:?}"), shape));
-            }
-        }
-        weights.check_finite()?;
-        Ok(network)
-    }
-
-    /// The constants of the dynamics.
-    #[must_use]
-    pub fn leak(&self) -> &Leak {
-        &self.leak
-    }
-
-    /// The number of input channels, of units and of output channels.
-    #[must_use]
-    pub fn sizes(&self) -> (usize, usize, usize) {
-        (self.w_in.ncols(), self.w_rec.nrows(), self.w_out.nrows())
-    }
-
-    /// Runs the network on inputs `[n_batch, n_steps, n_in]`, with unit Gaussian `noise` `[n_batch, n_steps, n_rec]` if
-    /// it is to be noisy. Gives states `x` `[n_batch, n_steps, n_rec]` and outputs `z` `[n_batch, n_steps, n_out]`.
-    ///
-    /// # Errors
-    /// If the shapes do not fit.
-    pub fn forward(
-        &self,
-        inputs: ArrayView3<'_, f32>,
-        noise: Option<ArrayView3<'_, f32>>,
-    ) -> Result<(Array3<f32>, Array3<f32>)> {
-        let (n_in, n_rec, n_out) = self.sizes();
-        let (n_batch, n_steps, _) = inputs.dim();
-        if inputs.len_of(Axis(2)) != n_in {
-            return Err(Error::shape("inputs", format!("[n_batch, n_steps, n_in = {n_in}]"), inputs.shape()));
-        }
-        if let Some(noise) = noise.filter(|noise| noise.dim() != (n_batch, n_steps, n_rec)) {
-            let expected = format!("[n_batch, n_steps, n_rec] = [{n_batch}, {n_steps}, {n_rec}]");
-            return Err(Error::shape("noise", expected, noise.shape()));
-        }
-        let mut states = Array3::zeros((n_batch, n_steps, n_rec));
-        let mut outputs = Array3::zeros((n_batch, n_steps, n_out));
-        let blocks: Vec<_> = inputs
-            .axis_chunks_iter(Axis(0), BLOCK)
-            .zip(states.axis_chunks_iter_mut(Axis(0), BLOCK))
-            .zip(outputs.axis_chunks_iter_mut(Axis(0), BLOCK))
-            .enumerate()
-            .map(|(i, ((inputs, states), outputs))| {
-                let noise =
-                    noise.map(|noise| noise.slice_move(s![i * BLOCK..i * BLOCK + inputs.len_of(Axis(0)), .., ..]));
-                (inputs, noise, states, outputs)
-            })
-            .collect();
-        threads::map(blocks, |(inputs, noise, states, outputs)| {
-            self.forward_block(inputs, noise, states, outputs);
-            Ok(())
-        })?;
-        Ok((states, outputs))
+            init_state: weights.rows("init_state", n_rec)?,
+        })
     }
 
     /// One block of trials through the whole sequence.
-    fn forward_block(
-        &self,
-        inputs: ArrayView3<'_, f32>,
-        noise: Option<ArrayView3<'_, f32>>,
-        mut states: ArrayViewMut3<'_, f32>,
-        mut outputs: ArrayViewMut3<'_, f32>,
-    ) {
-        let (n_batch, n_steps, _) = inputs.dim();
-        let (_, n_rec, n_out) = self.sizes();
+    pub(super) fn forward_block(&self, block: &mut Block<'_>) {
+        let (n_batch, n_steps) = block.dim();
+        let (n_rec, n_out) = (self.w_rec.nrows(), self.w_out.nrows());
         let noise_sd = self.leak.noise_sd(&self.alpha);
-        let mut x = Array2::zeros((n_batch, n_rec));
-        x.assign(&self.init_state);
-        let mut rates = x.mapv(|x| self.leak.transfer.rate(x));
+        let transfer = &self.leak.transfer;
+        let mut x = block.initial(&self.init_state);
+        let mut rates = x.mapv(|x| transfer.rate(x));
         let mut drive = Array2::zeros((n_batch, n_rec));
         let mut z = Array2::zeros((n_batch, n_out));
         for t in 0..n_steps {
             drive.assign(&self.b_rec);
-            general_mat_mul(1.0, &inputs.index_axis(Axis(1), t), &self.w_in.t(), 1.0, &mut drive);
-            general_mat_mul(1.0, &rates, &self.w_rec.t(), 1.0, &mut drive);
+            general_mat_mul(1.0, &block.input(t), &self.w_in.t(), 1.0, &mut drive);
+            match block.gain(t) {
+                None => general_mat_mul(1.0, &rates, &self.w_rec.t(), 1.0, &mut drive),
+                Some(gain) => general_mat_mul(1.0, &rates, &(&self.w_rec * &gain).t(), 1.0, &mut drive),
+            }
             for (trial, (mut x, drive)) in x.rows_mut().into_iter().zip(drive.rows()).enumerate() {
                 for (unit, (x, &drive)) in x.iter_mut().zip(drive).enumerate() {
                     let alpha = self.alpha[unit];
                     *x = (1.0 - alpha) * *x + alpha * drive;
-                    if let Some(noise) = &noise {
+                    if let Some(noise) = &block.noise {
                         *x += noise_sd[unit] * noise[[trial, t, unit]];
                     }
                 }
             }
-            rates.zip_mut_with(&x, |rate, &x| *rate = self.leak.transfer.rate(x));
+            rates.zip_mut_with(&x, |rate, &x| *rate = transfer.rate(x));
             z.assign(&self.b_out);
             general_mat_mul(1.0, &rates, &self.w_out.t(), 1.0, &mut z);
-            states.index_axis_mut(Axis(1), t).assign(&x);
-            outputs.index_axis_mut(Axis(1), t).assign(&z);
+            block.record(t, &x, &z);
         }
     }
 }

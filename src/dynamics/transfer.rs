@@ -1,6 +1,7 @@
 //! Transfer functions: from a unit's state to its rate.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +11,10 @@ use serde::{Deserialize, Serialize};
 /// use psychrnn::dynamics::Transfer;
 /// assert_eq!(Transfer::Relu.rate(-1.0), 0.0);
 /// assert_eq!(Transfer::Tanh.slope(0.0), 1.0);
+/// let square = Transfer::custom("rectified square", |x| x.max(0.0).powi(2), |x| 2.0 * x.max(0.0));
+/// assert_eq!(square.rate(3.0), 9.0);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Transfer {
@@ -26,12 +29,23 @@ pub enum Transfer {
     Softplus,
     /// `x`.
     Linear,
+    /// A function of the user's own, see [`Transfer::custom`]. A file keeps its name only.
+    Custom(CustomTransfer),
 }
 
 impl Transfer {
+    /// A function of your own: its name, `f` and its derivative `f'`.
+    pub fn custom(
+        name: &str,
+        rate: impl Fn(f32) -> f32 + Send + Sync + 'static,
+        slope: impl Fn(f32) -> f32 + Send + Sync + 'static,
+    ) -> Self {
+        Self::Custom(CustomTransfer { name: name.to_owned(), functions: Some((Arc::new(rate), Arc::new(slope))) })
+    }
+
     /// `f(x)`.
     #[must_use]
-    pub fn rate(self, x: f32) -> f32 {
+    pub fn rate(&self, x: f32) -> f32 {
         match self {
             Self::Relu => x.max(0.0),
             Self::Tanh => x.tanh(),
@@ -39,23 +53,62 @@ impl Transfer {
             // Written so that neither branch overflows.
             Self::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
             Self::Linear => x,
+            Self::Custom(custom) => custom.functions.as_ref().map_or(f32::NAN, |(rate, _)| rate(x)),
         }
     }
 
     /// `f'(x)`; 0 at the kink of [`Transfer::Relu`].
     #[must_use]
-    pub fn slope(self, x: f32) -> f32 {
+    pub fn slope(&self, x: f32) -> f32 {
         match self {
             Self::Relu => f32::from(u8::from(x > 0.0)),
             Self::Tanh => 1.0 - x.tanh().powi(2),
             Self::Sigmoid => sigmoid(x) * sigmoid(-x),
             Self::Softplus => sigmoid(x),
             Self::Linear => 1.0,
+            Self::Custom(custom) => custom.functions.as_ref().map_or(f32::NAN, |(_, slope)| slope(x)),
+        }
+    }
+
+    /// A function of which only the name is known here.
+    #[cfg(feature = "torch")]
+    pub(crate) fn named(name: &str) -> Self {
+        Self::Custom(CustomTransfer { name: name.to_owned(), functions: None })
+    }
+
+    /// The name of a function of the user's own that was read from a file and is not there: it must be given again.
+    pub(crate) fn missing(&self) -> Option<&str> {
+        match self {
+            Self::Custom(custom) if custom.functions.is_none() => Some(&custom.name),
+            _ => None,
         }
     }
 }
 
-fn sigmoid(x: f32) -> f32 {
+type Scalar = Arc<dyn Fn(f32) -> f32 + Send + Sync>;
+
+/// A transfer function of the user's own.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct CustomTransfer {
+    name: String,
+    #[serde(skip)]
+    functions: Option<(Scalar, Scalar)>,
+}
+
+impl fmt::Debug for CustomTransfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// Functions cannot be compared: the same name is taken for the same function.
+impl PartialEq for CustomTransfer {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+pub(crate) fn sigmoid(x: f32) -> f32 {
     if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) }
 }
 
@@ -67,6 +120,7 @@ impl fmt::Display for Transfer {
             Self::Sigmoid => "sigmoid",
             Self::Softplus => "softplus",
             Self::Linear => "linear",
+            Self::Custom(custom) => &custom.name,
         })
     }
 }
@@ -76,28 +130,38 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ALL: [Transfer; 5] =
-        [Transfer::Relu, Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear];
+    fn all() -> [Transfer; 6] {
+        let power = Transfer::custom("power", |x| x.max(0.0).powf(1.5), |x| 1.5 * x.max(0.0).sqrt());
+        [Transfer::Relu, Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear, power]
+    }
 
     proptest! {
         #[test]
         fn slopes_are_the_derivatives(x in -8.0_f32..8.0) {
             prop_assume!(x.abs() > 0.02);
-            for f in ALL {
+            for f in all() {
                 let h = 1e-2;
                 let difference = (f.rate(x + h) - f.rate(x - h)) / (2.0 * h);
-                prop_assert!((difference - f.slope(x)).abs() < 1e-3, "{f} at {x}: {difference} {}", f.slope(x));
+                prop_assert!((difference - f.slope(x)).abs() < 2e-3, "{f} at {x}: {difference} {}", f.slope(x));
             }
         }
     }
 
     #[test]
     fn large_states_give_finite_rates() {
-        for f in ALL {
+        for f in &all()[..5] {
             for x in [-1e30, -200.0, 0.0, 200.0, 1e30] {
                 assert!(f.rate(x).is_finite() && f.slope(x).is_finite(), "{f} at {x}");
             }
         }
         assert_eq!(Transfer::Softplus.rate(200.0), 200.0);
+    }
+
+    #[test]
+    fn a_file_keeps_the_name_of_a_function_and_not_the_function() {
+        let json = serde_json::to_string(&all()).unwrap();
+        let read: [Transfer; 6] = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, all());
+        assert_eq!(read.each_ref().map(|f| f.missing()), [None, None, None, None, None, Some("power")]);
     }
 }

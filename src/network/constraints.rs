@@ -1,10 +1,13 @@
 //! The map from raw parameters to effective weights, and its inverse.
 
-use ndarray::{Array2, ArrayView2};
+use indexmap::IndexMap;
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::Tensors;
+use super::tensors::to_tensor;
+use crate::dynamics::GATES;
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -20,6 +23,9 @@ use crate::{Error, Result};
 ///
 /// where the primed matrices are what the optimizer changes. Inputs are excitatory, and inhibitory units do not project
 /// out. Song HF, Yang GR, Wang XJ (2016), doi:10.1371/journal.pcbi.1004792; the map is that of PsychRNN.
+///
+/// In an LSTM the masks act on the weights of all gates; Dale's principle is refused there, since gates multiply what
+/// they get, so that a unit has no sign.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Constraints {
@@ -31,23 +37,26 @@ pub struct Constraints {
     pub output: Option<Array2<f32>>,
     /// The share of excitatory units, which come first; `None` for no Dale's principle.
     pub dale_ratio: Option<f64>,
-    /// Whether a unit may connect to itself.
+    /// Whether units may not connect to themselves.
     pub no_autapses: bool,
 }
 
-/// Constraints worked out for a network of known size.
+/// The connections of a network: what its constraints leave, worked out for its size.
 #[derive(Clone, Debug)]
-pub(super) struct Masks {
-    pub(super) input: Array2<f32>,
-    pub(super) recurrent: Array2<f32>,
-    pub(super) output: Array2<f32>,
-    /// The number of excitatory units, under Dale's principle.
-    pub(super) n_excitatory: Option<usize>,
-    pub(super) dale_ratio: Option<f64>,
+#[non_exhaustive]
+pub struct Connections {
+    /// Which input weights exist, `[n_rec, n_in]`, 1 or 0.
+    pub input: Array2<f32>,
+    /// Which recurrent weights exist, `[n_rec, n_rec]`, 1 or 0.
+    pub recurrent: Array2<f32>,
+    /// Which output weights exist, `[n_out, n_rec]`, 1 or 0.
+    pub output: Array2<f32>,
+    /// Under Dale's principle, the share of excitatory units and their number; they come first.
+    pub excitatory: Option<(f64, usize)>,
 }
 
 impl Constraints {
-    pub(super) fn masks(&self, n_in: usize, n_rec: usize, n_out: usize) -> Result<Masks> {
+    pub(super) fn connections(&self, n_in: usize, n_rec: usize, n_out: usize) -> Result<Connections> {
         let mask = |name: &str, given: &Option<Array2<f32>>, shape: (usize, usize), meaning: &str| match given {
             None => Ok(Array2::ones(shape)),
             Some(mask) if mask.dim() != shape => {
@@ -62,63 +71,85 @@ impl Constraints {
         if self.no_autapses {
             recurrent.diag_mut().fill(0.0);
         }
-        let n_excitatory = match self.dale_ratio {
+        let excitatory = match self.dale_ratio {
             None => None,
             Some(ratio) if ratio > 0.0 && ratio <= 1.0 => {
-                let n_excitatory = (ratio * n_rec as f64) as usize;
-                if n_excitatory == 0 {
+                let n = (ratio * n_rec as f64) as usize;
+                if n == 0 {
                     let expected =
                         format!("large enough for one excitatory unit of {n_rec}: inhibitory units do not project out");
                     return Err(Error::argument("dale_ratio", expected, ratio));
                 }
-                Some(n_excitatory)
+                Some((ratio, n))
             }
             Some(ratio) => {
                 let expected = "above 0 and at most 1: without excitatory units nothing projects to the output";
                 return Err(Error::argument("dale_ratio", expected, ratio));
             }
         };
-        Ok(Masks {
+        Ok(Connections {
             input: mask("input connectivity", &self.input, (n_rec, n_in), "[n_rec, n_in]")?,
             recurrent,
             output: mask("output connectivity", &self.output, (n_out, n_rec), "[n_out, n_rec]")?,
-            n_excitatory,
-            dale_ratio: self.dale_ratio,
+            excitatory,
         })
     }
 }
 
-impl Masks {
-    /// The factors that turn raw into effective weights: masks, with the signs of the presynaptic units under Dale.
-    fn factors(&self) -> [(&'static str, Array2<f32>); 3] {
+/// The constraint map of a network: for each constrained parameter the factors (masks, with the signs of the
+/// presynaptic units under Dale's principle) that make it effective.
+#[derive(Debug)]
+pub(super) struct ConstraintMap {
+    arrays: IndexMap<String, Array2<f32>>,
+    tensors: Tensors,
+    dale: bool,
+}
+
+impl ConstraintMap {
+    pub(super) fn rnn(connections: &Connections) -> Result<Self> {
         let signed = |mask: &Array2<f32>, inhibitory: f32| {
             let mut factors = mask.clone();
-            for (unit, mut column) in factors.columns_mut().into_iter().enumerate() {
-                if self.n_excitatory.is_some_and(|n| unit >= n) {
+            if let Some((_, n_excitatory)) = connections.excitatory {
+                for mut column in factors.columns_mut().into_iter().skip(n_excitatory) {
                     column *= inhibitory;
                 }
             }
             factors
         };
-        [("W_in", self.input.clone()), ("W_rec", signed(&self.recurrent, -1.0)), ("W_out", signed(&self.output, 0.0))]
+        let factors = [
+            ("W_in".to_owned(), connections.input.clone()),
+            ("W_rec".to_owned(), signed(&connections.recurrent, -1.0)),
+            ("W_out".to_owned(), signed(&connections.output, 0.0)),
+        ];
+        Self::new(factors.into(), connections.excitatory.is_some())
     }
 
-    /// The factors as tensors, made once for a network.
-    pub(super) fn tensors(&self) -> Result<Tensors> {
-        let mut tensors = Tensors::new();
-        for (name, factors) in self.factors() {
-            tensors.insert(name, Tensor::try_from(factors)?);
+    pub(super) fn lstm(connections: &Connections) -> Result<Self> {
+        if connections.excitatory.is_some() {
+            let expected = "left out for an LSTM: its gates multiply what they get, so that a unit has no sign";
+            return Err(Error::argument("dale_ratio", expected, "given"));
         }
-        Ok(tensors)
+        let gate = concatenate![Axis(0), connections.recurrent.t(), connections.input.t()];
+        let mut factors: IndexMap<_, _> = GATES.iter().map(|name| (format!("W_{name}"), gate.clone())).collect();
+        factors.insert("W_out".to_owned(), connections.output.clone());
+        Self::new(factors, false)
+    }
+
+    fn new(arrays: IndexMap<String, Array2<f32>>, dale: bool) -> Result<Self> {
+        let mut tensors = Tensors::new();
+        for (name, factors) in &arrays {
+            tensors.insert(name, to_tensor(factors)?);
+        }
+        Ok(Self { arrays, tensors, dale })
     }
 
     /// The effective weights; differentiable.
-    pub(super) fn effective(&self, raw: &Tensors, factors: &Tensors) -> Result<Tensors> {
+    pub(super) fn effective(&self, raw: &Tensors) -> Result<Tensors> {
         let mut effective = Tensors::new();
         for (name, tensor) in raw.iter() {
-            let weights = match factors.get(name) {
+            let weights: Tensor = match self.tensors.get(name) {
                 Err(_) => tensor.shallow_clone(),
-                Ok(factors) if self.n_excitatory.is_some() => tensor.f_abs()?.f_mul(factors)?,
+                Ok(factors) if self.dale => tensor.f_abs()?.f_mul(factors)?,
                 Ok(factors) => tensor.f_mul(factors)?,
             };
             effective.insert(name, weights);
@@ -129,13 +160,13 @@ impl Masks {
     /// Raw parameters that have these effective weights.
     pub(super) fn invert(&self, effective: &Weights) -> Result<Weights> {
         let mut raw = effective.clone();
-        for (name, factors) in self.factors() {
+        for (name, factors) in &self.arrays {
             let weights = effective.matrix(name)?;
             if weights.dim() != factors.dim() {
                 return Err(Error::shape(name, format!("{:?}", factors.shape()), weights.shape()));
             }
-            check_obeys(name, weights.view(), factors.view(), self.n_excitatory.is_some())?;
-            raw.insert(name, if self.n_excitatory.is_some() { weights.mapv(f32::abs) } else { weights });
+            check_obeys(name, weights.view(), factors.view(), self.dale)?;
+            raw.insert(name, if self.dale { weights.mapv(f32::abs) } else { weights });
         }
         Ok(raw)
     }

@@ -2,14 +2,18 @@
 
 mod constraints;
 mod initialize;
+mod lstm;
 mod rnn;
 mod tensors;
 
-pub use constraints::Constraints;
-pub use initialize::{GaussianSpectralRadius, Initializer};
+pub use constraints::{Connections, Constraints};
+pub use initialize::{Draw, InitialWeights, Initializer, RadiusOf};
+pub use lstm::{Lstm, LstmConfig};
 pub use rnn::{Rnn, RnnConfig};
 pub(crate) use tensors::to_array;
-pub use tensors::{Parameter, Parameters, Tensors};
+pub use tensors::{Memory, Parameter, Parameters, Tensors};
+
+use std::path::Path;
 
 use ndarray::Array3;
 use tch::{Kind, Tensor};
@@ -44,7 +48,16 @@ pub trait Network: Send {
     /// # Errors
     /// What libtorch refuses.
     fn effective(&self) -> Result<Tensors> {
-        self.parameters().tensors()
+        Ok(self.parameters().tensors())
+    }
+
+    /// Adds to the weights what is needed to build the network from them again. By default nothing.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    fn annotate(&self, weights: &mut Weights) -> Result<()> {
+        let _ = weights;
+        Ok(())
     }
 
     /// The effective weights as arrays.
@@ -56,6 +69,7 @@ pub trait Network: Send {
         for (name, tensor) in tch::no_grad(|| self.effective())?.iter() {
             weights.insert(name, to_array(tensor)?);
         }
+        self.annotate(&mut weights)?;
         Ok(weights)
     }
 
@@ -64,16 +78,32 @@ pub trait Network: Send {
     /// # Errors
     /// If the batch does not fit the network.
     fn run(&self, batch: &Batch) -> Result<Session> {
-        let sizes = self.sizes();
-        check_fit(&batch.spec, sizes.n_in, sizes.n_out, sizes.dt)?;
-        let activity = tch::no_grad(|| self.forward(&self.effective()?, &Trials::new(batch)?))?;
-        let array = |tensor: &Tensor, name| -> Result<Array3<f32>> {
-            let array = to_array(tensor)?;
-            let shape = array.shape().to_vec();
-            array.into_dimensionality().map_err(|_| crate::Error::shape(name, "[n_batch, n_steps, n]", &shape))
-        };
-        Session::new(batch.clone(), array(&activity.states, "states")?, array(&activity.outputs, "outputs")?)
+        run_on_libtorch(self, batch)
     }
+
+    /// Saves the effective weights, with all that is needed to load the network again. The file opens in NumPy.
+    ///
+    /// # Errors
+    /// If the file cannot be written; an older file of that name then stays whole.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        self.weights()?.save(path)
+    }
+}
+
+/// Runs a network on its libtorch graph.
+fn run_on_libtorch<N: Network + ?Sized>(network: &N, batch: &Batch) -> Result<Session> {
+    let sizes = network.sizes();
+    check_fit(&batch.spec, sizes.n_in, sizes.n_out, sizes.dt)?;
+    let activity = tch::no_grad(|| network.forward(&network.effective()?, &Trials::new(batch)?))?;
+    let array = |tensor: &Tensor, name| -> Result<Array3<f32>> {
+        let array = to_array(tensor)?;
+        let shape = array.shape().to_vec();
+        array.into_dimensionality().map_err(|_| crate::Error::shape(name, "[n_batch, n_steps, n]", &shape))
+    };
+    Session::new(batch.clone(), array(&activity.states, "states")?, array(&activity.outputs, "outputs")?)
 }
 
 /// The sizes of a network.

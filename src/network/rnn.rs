@@ -1,19 +1,22 @@
 //! The leaky recurrent network, trainable.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayD, Dimension};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::constraints::Masks;
-use super::initialize::{Form, GaussianSpectralRadius, Initializer};
-use super::{Activity, Constraints, Network, Parameters, Sizes, Tensors, Trials};
-use crate::dynamics::{Leak, LeakyRnn, Transfer};
+use super::constraints::ConstraintMap;
+use super::initialize::{InitialWeights, Initializer};
+use super::tensors::{to_array, to_tensor};
+use super::{Activity, Constraints, Draw, Network, Parameters, RadiusOf, Sizes, Tensors, Trials};
+use crate::dynamics::{Constants, Dynamics, Leak, Transfer};
 use crate::random::Seed;
 use crate::simulate::{Session, Simulator, check_fit};
-use crate::task::{Batch, TrialSource};
+use crate::task::{Batch, TaskSpec, TrialSource};
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -34,18 +37,39 @@ pub struct RnnConfig {
     pub units: usize,
     /// The transfer function.
     pub transfer: Transfer,
-    /// The standard deviation `σ` of the recurrent noise, see [`LeakyRnn`].
+    /// The standard deviation `σ` of the recurrent noise, see [`LeakyRnn`](crate::dynamics::LeakyRnn).
     pub noise: f32,
     /// The time constant of each unit, in milliseconds; by default the task's `tau` for all.
     pub tau: Option<Vec<f32>>,
     /// The biological constraints.
     pub constraints: Constraints,
-    /// The spectral radius at which `W_rec` starts, see [`GaussianSpectralRadius`].
-    pub spectral_radius: f32,
+    /// How the initial weights are drawn.
+    pub initial: InitialWeights,
     /// The parameters that training leaves as they are.
     pub frozen: BTreeSet<String>,
+    /// Entries of parameters that training leaves as they are: 1 for these, 0 for the others.
+    pub fixed: BTreeMap<String, ArrayD<f32>>,
     /// The seed of the initial weights.
     pub seed: Seed,
+    #[serde(skip)]
+    tensor_transfer: Option<TensorTransfer>,
+}
+
+/// A transfer function as a closure on tensors.
+#[derive(Clone)]
+struct TensorTransfer(Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>);
+
+impl fmt::Debug for TensorTransfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("closure")
+    }
+}
+
+/// Closures cannot be compared; the name in `RnnConfig::transfer` tells them apart.
+impl PartialEq for TensorTransfer {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Default for RnnConfig {
@@ -56,9 +80,11 @@ impl Default for RnnConfig {
             noise: 0.0,
             tau: None,
             constraints: Constraints::default(),
-            spectral_radius: GaussianSpectralRadius::default().radius,
+            initial: InitialWeights::default(),
             frozen: BTreeSet::new(),
+            fixed: BTreeMap::new(),
             seed: Seed(0),
+            tensor_transfer: None,
         }
     }
 }
@@ -75,6 +101,20 @@ impl RnnConfig {
     #[must_use]
     pub fn transfer(mut self, transfer: Transfer) -> Self {
         self.transfer = transfer;
+        self.tensor_transfer = None;
+        self
+    }
+
+    /// A transfer function of your own as a closure on tensors, with its name. Such a network runs on libtorch alone:
+    /// [`Rnn::simulator`] says that it cannot. [`Transfer::custom`] runs everywhere.
+    #[must_use]
+    pub fn tensor_transfer(
+        mut self,
+        name: &str,
+        transfer: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
+    ) -> Self {
+        self.transfer = Transfer::named(name);
+        self.tensor_transfer = Some(TensorTransfer(Arc::new(transfer)));
         self
     }
 
@@ -127,10 +167,17 @@ impl RnnConfig {
         self
     }
 
-    /// The spectral radius at which the raw `W_rec` starts.
+    /// The spectral radius at which `W_rec` starts: of the raw or of the effective matrix, see [`RadiusOf`].
     #[must_use]
-    pub fn spectral_radius(mut self, radius: f32) -> Self {
-        self.spectral_radius = radius;
+    pub fn spectral_radius(mut self, radius: f32, of: RadiusOf) -> Self {
+        self.initial.recurrent = Draw::SpectralRadius { radius, of };
+        self
+    }
+
+    /// How the initial weights are drawn.
+    #[must_use]
+    pub fn initial(mut self, weights: InitialWeights) -> Self {
+        self.initial = weights;
         self
     }
 
@@ -138,6 +185,13 @@ impl RnnConfig {
     #[must_use]
     pub fn freeze(mut self, parameter: &str) -> Self {
         self.frozen.insert(parameter.to_owned());
+        self
+    }
+
+    /// Leaves those entries of a parameter as they are in training where `entries` is 1; elsewhere it is 0.
+    #[must_use]
+    pub fn fix<D: Dimension>(mut self, parameter: &str, entries: ndarray::Array<f32, D>) -> Self {
+        self.fixed.insert(parameter.to_owned(), entries.into_dyn());
         self
     }
 
@@ -149,7 +203,7 @@ impl RnnConfig {
     }
 }
 
-/// The leaky recurrent network, with the equations of [`LeakyRnn`].
+/// The leaky recurrent network, with the equations of [`LeakyRnn`](crate::dynamics::LeakyRnn).
 ///
 /// ```no_run
 /// use psychrnn::prelude::*;
@@ -163,10 +217,8 @@ impl RnnConfig {
 pub struct Rnn {
     config: RnnConfig,
     leak: Leak,
-    n_in: usize,
-    n_out: usize,
-    masks: Masks,
-    factors: Tensors,
+    sizes: Sizes,
+    constraints: ConstraintMap,
     alpha: Tensor,
     noise_sd: Tensor,
     parameters: Parameters,
@@ -175,7 +227,7 @@ pub struct Rnn {
 /// What travels with the weights of an [`Rnn`].
 #[derive(Serialize, Deserialize)]
 struct Saved {
-    dynamics: Leak,
+    dynamics: Constants,
     rnn: RnnConfig,
 }
 
@@ -185,65 +237,59 @@ impl Rnn {
     /// # Errors
     /// If the task or the configuration makes no sense, or if one contradicts the other.
     pub fn new(task: &dyn TrialSource, config: RnnConfig) -> Result<Self> {
-        let spec = task.spec();
-        spec.check()?;
-        let leak = Leak {
-            dt: spec.dt,
-            tau: config.tau.clone().unwrap_or(vec![spec.tau]),
-            transfer: config.transfer,
-            noise: config.noise,
-        };
-        let masks = Self::check(&config, spec.n_in, spec.n_out)?;
-        let initializer = GaussianSpectralRadius { radius: config.spectral_radius };
-        let raw = initializer.initialize(&Form::from(&masks), config.seed.child("initial weights"))?;
-        Self::assemble(config, leak, masks, spec.n_in, spec.n_out, &raw)
+        let initial = config.initial;
+        Self::with_initializer(task, config, &initial)
     }
 
-    /// A network for a task, with these effective weights, for instance from [`Weights::load`].
+    /// A network for a task, with fresh weights from an initializer of your own.
+    ///
+    /// # Errors
+    /// As [`Rnn::new`]; also if the initializer gives arrays of wrong shape.
+    pub fn with_initializer(task: &dyn TrialSource, config: RnnConfig, initializer: &dyn Initializer) -> Result<Self> {
+        let spec = task.spec();
+        spec.check()?;
+        if config.units == 0 {
+            return Err(Error::argument("units", "at least 1", 0));
+        }
+        let connections = config.constraints.connections(spec.n_in, config.units, spec.n_out)?;
+        let raw = initializer.initialize(&connections, config.seed.child("initial weights"))?;
+        let leak = leak(&spec, &config);
+        Self::assemble(config, leak, ConstraintMap::rnn(&connections)?, &raw)
+    }
+
+    /// A network for a task, with these effective weights: from [`Weights::load`], or from another network's
+    /// [`Network::weights`], changed as you like. The constraints are inverted.
     ///
     /// # Errors
     /// If the weights do not fit the task, or if the constraints of the configuration forbid them.
     pub fn with_weights(task: &dyn TrialSource, config: RnnConfig, weights: &Weights) -> Result<Self> {
         let spec = task.spec();
-        let leak = Leak {
-            dt: spec.dt,
-            tau: config.tau.clone().unwrap_or(vec![spec.tau]),
-            transfer: config.transfer,
-            noise: config.noise,
-        };
+        let leak = leak(&spec, &config);
         let network = Self::from_effective(config, leak, weights)?;
-        check_fit(&spec, network.n_in, network.n_out, network.leak.dt)?;
+        check_fit(&spec, network.sizes.n_in, network.sizes.n_out, network.leak.dt)?;
         Ok(network)
     }
 
-    /// The network in a file that [`Rnn::save`] wrote: weights, constraints, time constants.
+    /// The network in a file that [`Network::save`] wrote: weights, constraints, time constants.
     ///
     /// # Errors
-    /// If the file cannot be read, or was not written by [`Rnn::save`]: then load it with [`Weights::load`] and name
+    /// If the file cannot be read, or was not written by [`Network::save`]: then load it with [`Weights::load`] and name
     /// the rest in [`Rnn::with_weights`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let weights = Weights::load(&path)?;
         match weights.config::<Saved>()? {
-            Some(saved) => Self::from_effective(saved.rnn, saved.dynamics, &weights),
-            None => Err(Error::file(
+            Some(Saved { dynamics: Constants::Leaky(leak), rnn }) => Self::from_effective(rnn, leak, &weights),
+            _ => Err(Error::file(
                 path.as_ref(),
-                "it holds weights but not how the network was built: use Rnn::with_weights(&task, config, &Weights::load(path)?)",
+                "it does not hold an Rnn of this library: use Rnn::with_weights(&task, config, &Weights::load(path)?)",
             )),
         }
-    }
-
-    /// Saves the effective weights, with all that [`Rnn::load`] needs. The file opens in NumPy.
-    ///
-    /// # Errors
-    /// If the file cannot be written; an older file of that name then stays whole.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.weights()?.save(path)
     }
 
     /// The same network in plain arrays, to be run and perturbed.
     ///
     /// # Errors
-    /// What libtorch refuses.
+    /// If its transfer function is a tensor closure.
     pub fn simulator(&self) -> Result<Simulator> {
         Simulator::new(&self.weights()?, self.leak.clone())
     }
@@ -255,68 +301,100 @@ impl Rnn {
     }
 
     fn from_effective(config: RnnConfig, leak: Leak, weights: &Weights) -> Result<Self> {
-        // The plain network checks the arrays against each other.
-        let (n_in, n_rec, n_out) = LeakyRnn::new(weights, leak.clone())?.sizes();
+        // The plain network checks the arrays against each other; which transfer function it has does not matter.
+        let plain = Leak { transfer: Transfer::Linear, ..leak.clone() };
+        let (n_in, n_rec, n_out) = Dynamics::new(weights, plain)?.sizes();
         if n_rec != config.units {
             return Err(Error::argument("units", format!("{n_rec}, as in the weights"), config.units));
         }
-        let masks = Self::check(&config, n_in, n_out)?;
-        let raw = masks.invert(weights)?;
-        Self::assemble(config, leak, masks, n_in, n_out, &raw)
+        let constraints = ConstraintMap::rnn(&config.constraints.connections(n_in, n_rec, n_out)?)?;
+        let raw = constraints.invert(weights)?;
+        Self::assemble(config, leak, constraints, &raw)
     }
 
-    fn check(config: &RnnConfig, n_in: usize, n_out: usize) -> Result<Masks> {
-        if config.units == 0 {
-            return Err(Error::argument("units", "at least 1", 0));
+    fn assemble(config: RnnConfig, leak: Leak, constraints: ConstraintMap, raw: &Weights) -> Result<Self> {
+        if config.tensor_transfer.is_none() {
+            // The plain network checks shapes and numbers, and that the transfer function is there.
+            Dynamics::new(raw, leak.clone())?;
         }
-        if let Some(name) = config.frozen.iter().find(|name| !PARAMETERS.contains(&name.as_str())) {
-            return Err(Error::argument("freeze", format!("one of {}", PARAMETERS.join(", ")), format!("\"{name}\"")));
-        }
-        config.constraints.masks(n_in, config.units, n_out)
-    }
-
-    fn assemble(config: RnnConfig, leak: Leak, masks: Masks, n_in: usize, n_out: usize, raw: &Weights) -> Result<Self> {
-        let n_rec = config.units;
-        let alpha = leak.alpha(n_rec)?;
+        let alpha = leak.alpha(config.units)?;
         let mut parameters = Parameters::new();
         for name in PARAMETERS {
-            let trainable = !config.frozen.contains(name);
             match name {
-                "b_rec" | "b_out" => parameters.insert(name, &raw.vector(name)?, trainable)?,
-                "init_state" => {
-                    let state = raw.vector(name)?.insert_axis(ndarray::Axis(0));
-                    parameters.insert(name, &state, trainable)?;
-                }
-                _ => parameters.insert(name, &raw.matrix(name)?, trainable)?,
+                "b_rec" | "b_out" => parameters.insert(name, &raw.vector(name)?)?,
+                "init_state" => parameters.insert(name, &raw.rows(name, config.units)?)?,
+                _ => parameters.insert(name, &raw.matrix(name)?)?,
             }
         }
+        hold(&mut parameters, &config.frozen, &config.fixed)?;
+        let (n_in, n_out) = (raw.matrix("W_in")?.ncols(), raw.matrix("W_out")?.nrows());
         Ok(Self {
-            noise_sd: Tensor::try_from(leak.noise_sd(&alpha))?,
-            alpha: Tensor::try_from(alpha)?,
-            factors: masks.tensors()?,
+            noise_sd: to_tensor(&leak.noise_sd(&alpha))?,
+            alpha: to_tensor(&alpha)?,
+            sizes: Sizes { n_in, n_rec: config.units, n_out, dt: leak.dt },
             config,
             leak,
-            n_in,
-            n_out,
-            masks,
+            constraints,
             parameters,
         })
     }
 
     fn rate(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(match self.leak.transfer {
+        if let Some(TensorTransfer(transfer)) = &self.config.tensor_transfer {
+            return transfer(x);
+        }
+        Ok(match &self.leak.transfer {
             Transfer::Relu => x.f_relu()?,
             Transfer::Tanh => x.f_tanh()?,
             Transfer::Sigmoid => x.f_sigmoid()?,
             Transfer::Softplus => x.f_softplus()?,
             Transfer::Linear => x.shallow_clone(),
+            custom @ Transfer::Custom(_) => {
+                // libtorch cannot differentiate a function of ours; this has its value and its derivative at x.
+                let states = to_array(x)?;
+                let (rate, slope) = (states.mapv(|x| custom.rate(x)), states.mapv(|x| custom.slope(x)));
+                x.f_sub(&x.f_detach()?)?.f_mul(&to_tensor(&slope)?)?.f_add(&to_tensor(&rate)?)?
+            }
         })
     }
 }
 
+fn leak(spec: &TaskSpec, config: &RnnConfig) -> Leak {
+    let tau = config.tau.clone().unwrap_or(vec![spec.tau]);
+    Leak { dt: spec.dt, tau, transfer: config.transfer.clone(), noise: config.noise }
+}
+
+/// Marks what training leaves as it is.
+pub(super) fn hold(
+    parameters: &mut Parameters,
+    frozen: &BTreeSet<String>,
+    fixed: &BTreeMap<String, ArrayD<f32>>,
+) -> Result<()> {
+    let names: Vec<String> = parameters.iter().map(|(name, _)| name.to_owned()).collect();
+    let known = |what: &str, name: &String| {
+        if names.contains(name) {
+            return Ok(());
+        }
+        Err(Error::argument(what, format!("one of {}", names.join(", ")), format!("\"{name}\"")))
+    };
+    for name in frozen {
+        known("freeze", name)?;
+        parameters.freeze(name)?;
+    }
+    for (name, entries) in fixed {
+        known("fix", name)?;
+        if frozen.contains(name) {
+            let got = format!("both for \"{name}\"");
+            return Err(Error::argument("fix", "for other parameters than `freeze`, which fixes them whole", got));
+        }
+        parameters.fix(name, entries)?;
+    }
+    Ok(())
+}
+
 impl Network for Rnn {
     fn sizes(&self) -> Sizes {
-        Sizes { n_in: self.n_in, n_rec: self.config.units, n_out: self.n_out, dt: self.leak.dt }
+        self.sizes
     }
 
     fn parameters(&self) -> &Parameters {
@@ -328,16 +406,11 @@ impl Network for Rnn {
     }
 
     fn effective(&self) -> Result<Tensors> {
-        self.masks.effective(&self.parameters.tensors()?, &self.factors)
+        self.constraints.effective(&self.parameters.tensors())
     }
 
-    fn weights(&self) -> Result<Weights> {
-        let mut weights = Weights::new();
-        for (name, tensor) in tch::no_grad(|| self.effective())?.iter() {
-            weights.insert(name, super::to_array(tensor)?);
-        }
-        weights.set_config(&Saved { dynamics: self.leak.clone(), rnn: self.config.clone() })?;
-        Ok(weights)
+    fn annotate(&self, weights: &mut Weights) -> Result<()> {
+        weights.set_config(&Saved { dynamics: self.leak.clone().into(), rnn: self.config.clone() })
     }
 
     fn forward(&self, weights: &Tensors, trials: &Trials) -> Result<Activity> {
@@ -367,6 +440,9 @@ impl Network for Rnn {
     }
 
     fn run(&self, batch: &Batch) -> Result<Session> {
-        self.simulator()?.run(batch)
+        match &self.config.tensor_transfer {
+            None => self.simulator()?.run(batch),
+            Some(_) => super::run_on_libtorch(self, batch),
+        }
     }
 }

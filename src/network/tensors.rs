@@ -1,7 +1,9 @@
 //! Tensors by name.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
-use ndarray::ArrayD;
+use ndarray::{ArrayBase, ArrayD, Data, Dimension};
 use tch::{Kind, Tensor};
 
 use crate::{Error, Result};
@@ -16,6 +18,11 @@ impl From<tch::TchError> for Error {
 /// The numbers of a tensor.
 pub(crate) fn to_array(tensor: &Tensor) -> Result<ArrayD<f32>> {
     Ok((&tensor.f_detach()?.f_to_kind(Kind::Float)?.f_contiguous()?).try_into()?)
+}
+
+/// A tensor with these numbers.
+pub(crate) fn to_tensor<S: Data<Elem = f32>, D: Dimension>(array: &ArrayBase<S, D>) -> Result<Tensor> {
+    Ok(Tensor::try_from(array.as_standard_layout().into_owned())?)
 }
 
 /// Tensors by name, in order.
@@ -39,9 +46,7 @@ impl Tensors {
     /// # Errors
     /// If there is none.
     pub fn get(&self, name: &str) -> Result<&Tensor> {
-        self.0
-            .get(name)
-            .ok_or_else(|| Error::MissingArray { name: name.to_owned(), present: self.0.keys().cloned().collect() })
+        self.0.get(name).ok_or_else(|| missing(name, self.0.keys()))
     }
 
     /// The tensors in order.
@@ -50,18 +55,54 @@ impl Tensors {
     }
 }
 
-/// One parameter: a tensor, and whether training changes it.
+fn missing<'a>(name: &str, present: impl Iterator<Item = &'a String>) -> Error {
+    Error::MissingArray { name: name.to_owned(), present: present.cloned().collect() }
+}
+
+/// One parameter: a tensor, and what of it training changes.
 #[derive(Debug)]
 pub struct Parameter {
     /// The numbers.
     pub value: Tensor,
     /// Whether training changes them.
     pub trainable: bool,
+    /// Which entries training leaves as they are all the same: a tensor of truth values of the same shape.
+    pub fixed: Option<Tensor>,
 }
 
-/// The parameters of a network, by name, in order.
+/// The parameters of a network, by name, in order, with what training remembers of them.
+///
+/// The optimizer's memory lives here, so that training which is called again goes on where it was.
 #[derive(Debug, Default)]
-pub struct Parameters(IndexMap<String, Parameter>);
+pub struct Parameters {
+    entries: IndexMap<String, Parameter>,
+    /// What training remembers.
+    pub memory: Memory,
+}
+
+/// What training remembers between calls.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The optimizer that left these moments; another one starts afresh.
+    pub optimizer: String,
+    /// The updates that it made.
+    pub updates: u64,
+    /// The trials that were drawn.
+    pub trials: u64,
+    /// Its moments, by name: `W_rec/m`, `W_rec/v`.
+    pub moments: BTreeMap<String, Tensor>,
+}
+
+impl Memory {
+    /// The moment of that name, zero at first.
+    pub(crate) fn moment(&mut self, name: String, like: &Tensor) -> Result<&mut Tensor> {
+        use std::collections::btree_map::Entry;
+        match self.moments.entry(name) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => Ok(entry.insert(like.f_zeros_like()?.f_set_requires_grad(false)?)),
+        }
+    }
+}
 
 impl Parameters {
     /// No parameters yet.
@@ -70,18 +111,41 @@ impl Parameters {
         Self::default()
     }
 
-    /// Adds a parameter, or replaces the one of that name.
+    /// Adds a parameter that training changes, or replaces the one of that name.
     ///
     /// # Errors
     /// What libtorch refuses.
-    pub fn insert<D: ndarray::Dimension>(
-        &mut self,
-        name: &str,
-        array: &ndarray::Array<f32, D>,
-        trainable: bool,
-    ) -> Result<()> {
-        let value = Tensor::try_from(array.as_standard_layout().into_owned())?.f_set_requires_grad(trainable)?;
-        self.0.insert(name.to_owned(), Parameter { value, trainable });
+    pub fn insert<S: Data<Elem = f32>, D: Dimension>(&mut self, name: &str, array: &ArrayBase<S, D>) -> Result<()> {
+        let value = to_tensor(array)?.f_set_requires_grad(true)?;
+        self.entries.insert(name.to_owned(), Parameter { value, trainable: true, fixed: None });
+        Ok(())
+    }
+
+    /// Leaves a parameter as it is in training.
+    ///
+    /// # Errors
+    /// If there is no such parameter.
+    pub fn freeze(&mut self, name: &str) -> Result<()> {
+        let parameter = self.parameter(name)?;
+        parameter.trainable = false;
+        parameter.value = parameter.value.f_set_requires_grad(false)?;
+        Ok(())
+    }
+
+    /// Leaves those entries of a parameter as they are in training where `entries` is 1; elsewhere it is 0.
+    ///
+    /// # Errors
+    /// If there is no such parameter, or if the shapes differ.
+    pub fn fix<S: Data<Elem = f32>, D: Dimension>(&mut self, name: &str, entries: &ArrayBase<S, D>) -> Result<()> {
+        if let Some(entry) = entries.iter().find(|&&entry| entry != 0.0 && entry != 1.0) {
+            return Err(Error::argument(format!("fixed entries of {name}"), "0 or 1", entry));
+        }
+        let parameter = self.parameter(name)?;
+        let shape: Vec<usize> = parameter.value.size().iter().map(|&length| length as usize).collect();
+        if entries.shape() != shape {
+            return Err(Error::shape(format!("fixed entries of {name}"), format!("{shape:?}"), entries.shape()));
+        }
+        parameter.fixed = Some(to_tensor(entries)?.f_to_kind(Kind::Bool)?);
         Ok(())
     }
 
@@ -90,27 +154,30 @@ impl Parameters {
     /// # Errors
     /// If there is none.
     pub fn get(&self, name: &str) -> Result<&Tensor> {
-        self.0
-            .get(name)
-            .map(|parameter| &parameter.value)
-            .ok_or_else(|| Error::MissingArray { name: name.to_owned(), present: self.0.keys().cloned().collect() })
+        self.entries.get(name).map(|parameter| &parameter.value).ok_or_else(|| missing(name, self.entries.keys()))
+    }
+
+    fn parameter(&mut self, name: &str) -> Result<&mut Parameter> {
+        if !self.entries.contains_key(name) {
+            return Err(missing(name, self.entries.keys()));
+        }
+        self.entries.get_mut(name).ok_or_else(|| missing(name, std::iter::empty()))
     }
 
     /// The parameters in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Parameter)> {
-        self.0.iter().map(|(name, parameter)| (name.as_str(), parameter))
+        self.entries.iter().map(|(name, parameter)| (name.as_str(), parameter))
     }
 
-    /// The parameters in order, to be changed.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Parameter)> {
-        self.0.iter_mut().map(|(name, parameter)| (name.as_str(), parameter))
+    /// The parameters to be changed, and the memory.
+    pub(crate) fn split_mut(&mut self) -> (impl Iterator<Item = (&str, &mut Parameter)>, &mut Memory) {
+        (self.entries.iter_mut().map(|(name, parameter)| (name.as_str(), parameter)), &mut self.memory)
     }
 
     /// The parameters as plain tensors, which share their numbers.
-    ///
-    /// # Errors
-    /// Never for parameters that were inserted here.
-    pub fn tensors(&self) -> Result<Tensors> {
-        Ok(Tensors(self.0.iter().map(|(name, parameter)| (name.clone(), parameter.value.shallow_clone())).collect()))
+    #[must_use]
+    pub fn tensors(&self) -> Tensors {
+        let share = |(name, parameter): (&String, &Parameter)| (name.clone(), parameter.value.shallow_clone());
+        Tensors(self.entries.iter().map(share).collect())
     }
 }

@@ -4,10 +4,10 @@ use super::{Figure, Panel};
 use crate::train::Training;
 
 impl Training {
-    /// The loss of each update's batch over the trials seen.
+    /// The recorded losses over the trials seen before each.
     #[must_use]
     pub fn plot_loss(&self) -> Figure {
-        let trials = (0..self.losses.len()).map(|update| (update * self.batch_size) as f64);
+        let trials = self.recorded.iter().map(|update| ((update - 1) * self.batch_size) as f64);
         Panel::new().x_label("Trials").y_label("Loss").line(trials, &self.losses, ()).log_y().figure()
     }
 }

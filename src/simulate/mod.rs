@@ -4,11 +4,12 @@ mod session;
 
 use std::path::Path;
 
+use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
 pub use session::Session;
 
-use crate::dynamics::{Leak, LeakyRnn, noise};
+use crate::dynamics::{Constants, Dynamics, noise};
 use crate::task::Batch;
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -16,7 +17,7 @@ use crate::{Error, Result};
 /// What travels with saved weights, so that they can be run again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SavedDynamics {
-    pub(crate) dynamics: Leak,
+    pub(crate) dynamics: Constants,
 }
 
 /// Runs a network on trials in plain arrays: the same equations and the same numbers as in training, without libtorch.
@@ -30,17 +31,19 @@ pub(crate) struct SavedDynamics {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Simulator {
-    network: LeakyRnn,
+    network: Dynamics,
     noise: bool,
+    connectivity: Option<Array3<f32>>,
 }
 
 impl Simulator {
-    /// The network with these weights and constants.
+    /// The network with these effective weights and constants: a [`Leak`](crate::dynamics::Leak) for a leaky network, a
+    /// [`Cell`](crate::dynamics::Cell) for an LSTM.
     ///
     /// # Errors
     /// If an array is missing, has the wrong shape or holds NaN, or if the constants make no sense.
-    pub fn new(weights: &Weights, leak: Leak) -> Result<Self> {
-        Ok(Self { network: LeakyRnn::new(weights, leak)?, noise: true })
+    pub fn new(weights: &Weights, constants: impl Into<Constants>) -> Result<Self> {
+        Ok(Self { network: Dynamics::new(weights, constants)?, noise: true, connectivity: None })
     }
 
     /// The network in a file that this library saved.
@@ -66,23 +69,36 @@ impl Simulator {
         self
     }
 
-    /// The constants of the dynamics.
+    /// Multiplies the recurrent weights at each step by `gain` `[n_steps, n_rec, n_rec]` (`[.., post, pre]`): 0 cuts a
+    /// connection, 1 leaves it, any other number scales it. In an LSTM it acts on all gates.
     #[must_use]
-    pub fn leak(&self) -> &Leak {
-        self.network.leak()
+    pub fn connectivity(mut self, gain: Array3<f32>) -> Self {
+        self.connectivity = Some(gain);
+        self
     }
 
-    /// Runs the network on a batch of trials.
+    /// The constants of the dynamics.
+    #[must_use]
+    pub fn constants(&self) -> Constants {
+        self.network.constants()
+    }
+
+    /// Runs the network on a batch of trials, of any number and length.
     ///
     /// # Errors
     /// If the batch has other channels or another `dt` than the network.
     pub fn run(&self, batch: &Batch) -> Result<Session> {
         let (n_in, n_rec, n_out) = self.network.sizes();
-        check_fit(&batch.spec, n_in, n_out, self.leak().dt)?;
-        let noise = (self.noise && self.leak().noise > 0.0)
+        let constants = self.constants();
+        check_fit(&batch.spec, n_in, n_out, constants.dt())?;
+        let noise = (self.noise && constants.noise() > 0.0)
             .then(|| noise::standard_normal(batch.seed, &batch.numbers, batch.n_steps(), n_rec))
             .transpose()?;
-        let (states, outputs) = self.network.forward(batch.inputs.view(), noise.as_ref().map(|noise| noise.view()))?;
+        let (states, outputs) = self.network.forward(
+            batch.inputs.view(),
+            noise.as_ref().map(|noise| noise.view()),
+            self.connectivity.as_ref().map(|gain| gain.view()),
+        )?;
         Session::new(batch.clone(), states, outputs)
     }
 }

@@ -1,13 +1,19 @@
-//! Training: losses, optimizers, progress and the trainer. Needs libtorch.
+//! Training: losses, penalties, optimizers, curricula, progress and the trainer. Needs libtorch.
 
+mod curriculum;
 mod loss;
+mod metric;
 mod optimizer;
 mod progress;
+mod regularizer;
 mod report;
 mod trainer;
 
-pub use loss::{Loss, MeanSquaredError};
-pub use optimizer::{Adam, OptimizerState};
+pub use curriculum::Curriculum;
+pub use loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
+pub use metric::{Accuracy, Metric};
+pub use optimizer::{Adam, AdamW, Epsilon, Optimizer, RmsProp, Schedule, Sgd};
 pub use progress::{Observer, Progress, Reporter, Silent};
-pub use report::{Stop, Training};
+pub use regularizer::{L1Weights, L2Rates, L2Weights, Regularizer};
+pub use report::{Check, Stop, Training};
 pub use trainer::{Clip, Trainer};

@@ -1,100 +1,305 @@
 //! Optimizers, as a few tensor operations on named state.
+//!
+//! They are ours because libtorch's hide their state, so that a run could not be saved and resumed, and because
+//! TensorFlow's Adam is not among them.
 
-use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use crate::network::Memory;
 use crate::{Error, Result};
 
-/// Adam, Kingma DP, Ba J (2015), arXiv:1412.6980, with the bias corrections of its Algorithm 1:
+/// How a gradient `g` changes a parameter `w`, with learning rate `η`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Optimizer {
+    /// [`Adam`], the default.
+    Adam(Adam),
+    /// [`AdamW`].
+    AdamW(AdamW),
+    /// [`Sgd`].
+    Sgd(Sgd),
+    /// [`RmsProp`].
+    RmsProp(RmsProp),
+}
+
+/// Adam, Kingma DP, Ba J (2015), arXiv:1412.6980:
 ///
 /// ```text
 /// m = β₁ m + (1 - β₁) g,   v = β₂ v + (1 - β₂) g²
 /// w = w - η (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε)
 /// ```
+///
+/// Where `ε` is added differs between libraries, see [`Epsilon`]. The default is the paper's and libtorch's place; PsychRNN
+/// has TensorFlow's. With `ε` = 1e-8 the two differ only where gradients are tiny.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Adam {
-    /// The learning rate `η`; 0.001 by default.
-    pub learning_rate: f64,
     /// The decay `β₁` of the mean of gradients; 0.9 by default.
     pub beta1: f64,
     /// The decay `β₂` of the mean of squared gradients; 0.999 by default.
     pub beta2: f64,
     /// `ε`; 1e-8 by default.
     pub epsilon: f64,
+    /// Where `ε` is added.
+    pub placement: Epsilon,
+}
+
+/// Where Adam adds `ε`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Epsilon {
+    /// To the corrected moment, `√(v / (1 - β₂ᵗ)) + ε`: the paper's Algorithm 1, and libtorch.
+    #[default]
+    Corrected,
+    /// To the uncorrected one, `(√v + ε) / √(1 - β₂ᵗ)`: TensorFlow, and so PsychRNN.
+    Uncorrected,
 }
 
 impl Default for Adam {
     fn default() -> Self {
-        Self { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
-    }
-}
-
-/// What an optimizer remembers: the number of steps taken, and for each parameter its moments, by name
-/// (`W_rec/m`, `W_rec/v`).
-#[derive(Debug, Default)]
-pub struct OptimizerState {
-    /// The steps taken.
-    pub steps: u32,
-    /// The moments.
-    pub moments: BTreeMap<String, Tensor>,
-}
-
-impl OptimizerState {
-    fn moment(&mut self, name: &str, like: &Tensor) -> Result<&mut Tensor> {
-        match self.moments.entry(name.to_owned()) {
-            std::collections::btree_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
-            std::collections::btree_map::Entry::Vacant(entry) => Ok(entry.insert(like.f_zeros_like()?)),
-        }
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, placement: Epsilon::Corrected }
     }
 }
 
 impl Adam {
+    /// TensorFlow's Adam, which PsychRNN's updates need to be followed number for number.
+    #[must_use]
+    pub fn tensorflow() -> Self {
+        Self { placement: Epsilon::Uncorrected, ..Self::default() }
+    }
+}
+
+/// Adam with decoupled weight decay: each step first multiplies `w` by `1 - η · decay`. Loshchilov I, Hutter F (2019),
+/// arXiv:1711.05101.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AdamW {
+    /// The moments.
+    pub adam: Adam,
+    /// The weight decay; 0.01 by default. It acts on raw parameters.
+    pub decay: f64,
+}
+
+impl Default for AdamW {
+    fn default() -> Self {
+        Self { adam: Adam::default(), decay: 0.01 }
+    }
+}
+
+/// Stochastic gradient descent, `b = μ b + g`, `w = w - η b`; with `nesterov`, `w = w - η (g + μ b)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sgd {
+    /// The momentum `μ`; 0 by default.
+    pub momentum: f64,
+    /// Nesterov's momentum.
+    pub nesterov: bool,
+}
+
+/// RMSprop, `v = a v + (1 - a) g²`, `b = μ b + g / (√v + ε)`, `w = w - η b`, as libtorch defines it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RmsProp {
+    /// The decay `a` of the mean of squared gradients; 0.99 by default.
+    pub alpha: f64,
+    /// `ε`; 1e-8 by default.
+    pub epsilon: f64,
+    /// The momentum `μ`; 0 by default.
+    pub momentum: f64,
+}
+
+impl Default for RmsProp {
+    fn default() -> Self {
+        Self { alpha: 0.99, epsilon: 1e-8, momentum: 0.0 }
+    }
+}
+
+impl Default for Optimizer {
+    fn default() -> Self {
+        Self::Adam(Adam::default())
+    }
+}
+
+macro_rules! from {
+    ($($optimizer:ident),+) => {$(
+        impl From<$optimizer> for Optimizer {
+            fn from(optimizer: $optimizer) -> Self {
+                Self::$optimizer(optimizer)
+            }
+        }
+    )+};
+}
+from!(Adam, AdamW, Sgd, RmsProp);
+
+impl Optimizer {
     /// Whether the arguments make sense.
     ///
     /// # Errors
     /// Names the first that does not.
     pub fn check(&self) -> Result<()> {
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return Err(Error::argument("learning_rate", "a positive number", self.learning_rate));
-        }
-        for (name, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
-            if !(0.0..1.0).contains(&beta) {
-                return Err(Error::argument(name, "at least 0 and below 1", beta));
+        let decay = |name: &str, value: f64| {
+            if (0.0..1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err(Error::argument(name, "at least 0 and below 1", value))
+            }
+        };
+        let size = |name: &str, value: f64| {
+            if value >= 0.0 && value.is_finite() {
+                Ok(())
+            } else {
+                Err(Error::argument(name, "0 or a positive number", value))
+            }
+        };
+        let adam = |adam: &Adam| {
+            decay("beta1", adam.beta1)?;
+            decay("beta2", adam.beta2)?;
+            size("epsilon", adam.epsilon)
+        };
+        match self {
+            Self::Adam(moments) => adam(moments),
+            Self::AdamW(with_decay) => adam(&with_decay.adam).and(size("decay", with_decay.decay)),
+            Self::Sgd(sgd) => decay("momentum", sgd.momentum),
+            Self::RmsProp(rms) => {
+                decay("alpha", rms.alpha)?;
+                decay("momentum", rms.momentum)?;
+                size("epsilon", rms.epsilon)
             }
         }
-        if !(self.epsilon >= 0.0 && self.epsilon.is_finite()) {
-            return Err(Error::argument("epsilon", "0 or a small positive number", self.epsilon));
-        }
-        Ok(())
     }
 
-    /// One step: changes each parameter, in place, by its gradient.
+    /// The name under which the moments are remembered; another optimizer cannot use them.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Adam(_) => "adam",
+            Self::AdamW(_) => "adam_w",
+            Self::Sgd(_) => "sgd",
+            Self::RmsProp(_) => "rms_prop",
+        }
+    }
+
+    /// Changes a parameter, in place, by its gradient; `memory.updates` counts this update already.
+    pub(super) fn step(
+        &self,
+        memory: &mut Memory,
+        name: &str,
+        value: &mut Tensor,
+        gradient: &Tensor,
+        rate: f64,
+    ) -> Result<()> {
+        let step = match self {
+            Self::Adam(adam) => adam.step(memory, name, gradient, rate)?,
+            Self::AdamW(AdamW { adam, decay }) => {
+                let _ = value.f_mul_scalar_(1.0 - rate * decay)?;
+                adam.step(memory, name, gradient, rate)?
+            }
+            Self::Sgd(Sgd { momentum, .. }) if *momentum == 0.0 => gradient.f_mul_scalar(-rate)?,
+            Self::Sgd(Sgd { momentum, nesterov }) => {
+                let b = memory.moment(format!("{name}/b"), gradient)?;
+                let _ = b.f_mul_scalar_(*momentum)?.f_add_(gradient)?;
+                let direction = if *nesterov { b.f_mul_scalar(*momentum)?.f_add(gradient)? } else { b.copy() };
+                direction.f_mul_scalar(-rate)?
+            }
+            Self::RmsProp(RmsProp { alpha, epsilon, momentum }) => {
+                let v = memory.moment(format!("{name}/v"), gradient)?;
+                let _ = v.f_mul_scalar_(*alpha)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - alpha)?)?;
+                let mut direction = gradient.f_div(&v.f_sqrt()?.f_add_scalar(*epsilon)?)?;
+                if *momentum > 0.0 {
+                    let b = memory.moment(format!("{name}/b"), gradient)?;
+                    let _ = b.f_mul_scalar_(*momentum)?.f_add_(&direction)?;
+                    direction = b.copy();
+                }
+                direction.f_mul_scalar(-rate)?
+            }
+        };
+        let _ = value.f_add_(&step)?;
+        Ok(())
+    }
+}
+
+impl Adam {
+    fn step(&self, memory: &mut Memory, name: &str, gradient: &Tensor, rate: f64) -> Result<Tensor> {
+        let correction = |beta: f64| 1.0 - beta.powf(memory.updates as f64);
+        let (correction1, correction2) = (correction(self.beta1), correction(self.beta2));
+        let m = memory.moment(format!("{name}/m"), gradient)?;
+        let _ = m.f_mul_scalar_(self.beta1)?.f_add_(&gradient.f_mul_scalar(1.0 - self.beta1)?)?;
+        let m = m.shallow_clone();
+        let v = memory.moment(format!("{name}/v"), gradient)?;
+        let _ = v.f_mul_scalar_(self.beta2)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - self.beta2)?)?;
+        let (scale, rate) = match self.placement {
+            Epsilon::Corrected => (v.f_div_scalar(correction2)?.f_sqrt()?, rate / correction1),
+            Epsilon::Uncorrected => (v.f_sqrt()?, rate * correction2.sqrt() / correction1),
+        };
+        Ok(m.f_div(&scale.f_add_scalar(self.epsilon)?)?.f_mul_scalar(-rate)?)
+    }
+}
+
+/// How the learning rate changes: a factor on it, by the number of updates made before, those of earlier calls included.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// It stays.
+    #[default]
+    Constant,
+    /// It is multiplied by `factor` after every so many updates.
+    Steps {
+        /// How many.
+        every: u64,
+        /// The factor.
+        factor: f64,
+    },
+    /// It falls by half a period of a cosine, from 1 to `floor` within so many updates, and stays there. Loshchilov I,
+    /// Hutter F (2017), arXiv:1608.03983.
+    Cosine {
+        /// How many.
+        updates: u64,
+        /// The factor at the end.
+        floor: f64,
+    },
+    /// A function of your own, from the number of updates to the factor.
+    Custom(Arc<dyn Fn(u64) -> f64 + Send + Sync>),
+}
+
+impl fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant => f.write_str("constant"),
+            Self::Steps { every, factor } => write!(f, "times {factor} every {every} updates"),
+            Self::Cosine { updates, floor } => write!(f, "cosine to {floor} in {updates} updates"),
+            Self::Custom(_) => f.write_str("custom"),
+        }
+    }
+}
+
+impl Schedule {
+    /// A function of your own, from the number of updates made before to the factor on the learning rate.
+    pub fn custom(factor: impl Fn(u64) -> f64 + Send + Sync + 'static) -> Self {
+        Self::Custom(Arc::new(factor))
+    }
+
+    /// The factor on the learning rate after so many updates.
     ///
     /// # Errors
-    /// What libtorch refuses.
-    pub fn step<'a>(
-        &self,
-        state: &mut OptimizerState,
-        parameters: impl IntoIterator<Item = (&'a str, &'a mut Tensor, &'a Tensor)>,
-    ) -> Result<()> {
-        state.steps += 1;
-        let correction = |beta: f64| 1.0 - beta.powi(state.steps as i32);
-        let (correction1, correction2) = (correction(self.beta1), correction(self.beta2));
-        tch::no_grad(|| {
-            for (name, value, gradient) in parameters {
-                let m = state.moment(&format!("{name}/m"), value)?;
-                let _ = m.f_mul_scalar_(self.beta1)?.f_add_(&gradient.f_mul_scalar(1.0 - self.beta1)?)?;
-                let m = m.shallow_clone();
-                let v = state.moment(&format!("{name}/v"), value)?;
-                let _ = v.f_mul_scalar_(self.beta2)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - self.beta2)?)?;
-                let scale = v.f_div_scalar(correction2)?.f_sqrt()?.f_add_scalar(self.epsilon)?;
-                let step = m.f_div(&scale)?.f_mul_scalar(-self.learning_rate / correction1)?;
-                let _ = value.f_add_(&step)?;
+    /// If it is negative, NaN or infinite.
+    pub fn factor(&self, updates: u64) -> Result<f64> {
+        let factor = match self {
+            Self::Constant => 1.0,
+            Self::Steps { every, factor } => factor.powf((updates / (*every).max(1)) as f64),
+            Self::Cosine { updates: all, floor } => {
+                let way = (updates as f64 / (*all).max(1) as f64).min(1.0);
+                floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * way).cos())
             }
-            Ok(())
-        })
+            Self::Custom(factor) => factor(updates),
+        };
+        if factor >= 0.0 && factor.is_finite() {
+            Ok(factor)
+        } else {
+            Err(Error::argument("schedule", "0 or a positive factor on the learning rate", factor))
+        }
     }
 }

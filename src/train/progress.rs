@@ -32,6 +32,10 @@ pub struct Progress {
     pub trials: usize,
     /// The loss of the last batch, before its update.
     pub loss: f64,
+    /// The stage of the curriculum, counted from 0.
+    pub stage: usize,
+    /// What was measured last.
+    pub metric: Option<f64>,
     /// The time since the start.
     pub elapsed: Duration,
 }
@@ -45,15 +49,14 @@ impl Progress {
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rate = self.trials as f64 / self.elapsed.as_secs_f64().max(1e-9);
-        write!(
-            f,
-            "update {}/{}  {} trials  loss {:.5}  {rate:.0} trials/s  {:.0} s left",
-            self.update,
-            self.updates,
-            self.trials,
-            self.loss,
-            self.seconds_left()
-        )
+        write!(f, "update {}/{}  {} trials  loss {:.5}  ", self.update, self.updates, self.trials, self.loss)?;
+        if self.stage > 0 {
+            write!(f, "stage {}  ", self.stage)?;
+        }
+        if let Some(metric) = self.metric {
+            write!(f, "metric {metric:.3}  ")?;
+        }
+        write!(f, "{rate:.0} trials/s  {:.0} s left", self.seconds_left())
     }
 }
 

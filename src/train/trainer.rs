@@ -1,13 +1,18 @@
 //! The trainer.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
-use super::{Adam, Loss, MeanSquaredError, Observer, OptimizerState, Progress, Reporter, Silent, Stop, Training};
-use crate::network::{Network, Trials};
+use super::curriculum::Stage;
+use super::{
+    Accuracy, Check, Curriculum, Loss, MeanSquaredError, Metric, Observer, Optimizer, Progress, Regularizer, Reporter,
+    Schedule, Silent, Stop, Training,
+};
+use crate::network::{Memory, Network, Trials};
 use crate::random::Seed;
 use crate::simulate::check_fit;
 use crate::task::TrialSource;
@@ -17,6 +22,9 @@ use crate::{Error, Result, threads};
 ///
 /// Defaults are PsychRNN's where it has them: 50,000 trials, Adam with learning rate 0.001, mean squared error, the
 /// gradient of each parameter clipped to norm 1. A batch has 128 trials.
+///
+/// Training that is called again goes on where it was: weights, moments of the optimizer, and the number of the next trial
+/// live with the network's parameters. Ten updates and then ten more are the same bits as twenty.
 ///
 /// ```no_run
 /// use psychrnn::prelude::*;
@@ -32,8 +40,17 @@ pub struct Trainer {
     batch_size: usize,
     seed: Seed,
     loss: Arc<dyn Loss>,
-    optimizer: Adam,
+    regularizers: Vec<Arc<dyn Regularizer>>,
+    optimizer: Optimizer,
+    learning_rate: f64,
+    schedule: Schedule,
     clip: Clip,
+    record_every: usize,
+    save_every: Option<(usize, PathBuf)>,
+    goal: Option<f64>,
+    metric: Arc<dyn Metric>,
+    check_every: usize,
+    check_trials: usize,
     threads: Option<usize>,
     silent: bool,
 }
@@ -53,6 +70,9 @@ pub enum Clip {
     None,
     /// The gradient of each parameter is scaled down to this norm if it is larger; PsychRNN's way, with norm 1.
     PerParameter(f64),
+    /// All gradients together are scaled down to this norm if it is larger. Pascanu R, Mikolov T, Bengio Y (2013),
+    /// arXiv:1211.5063.
+    Global(f64),
 }
 
 impl Default for Trainer {
@@ -61,9 +81,18 @@ impl Default for Trainer {
             length: Length::Trials(50_000),
             batch_size: 128,
             seed: Seed(0),
-            loss: Arc::new(MeanSquaredError),
-            optimizer: Adam::default(),
+            loss: Arc::new(MeanSquaredError::default()),
+            regularizers: Vec::new(),
+            optimizer: Optimizer::default(),
+            learning_rate: 1e-3,
+            schedule: Schedule::Constant,
             clip: Clip::PerParameter(1.0),
+            record_every: 1,
+            save_every: None,
+            goal: None,
+            metric: Arc::new(Accuracy),
+            check_every: 10,
+            check_trials: 128,
             threads: None,
             silent: false,
         }
@@ -106,17 +135,73 @@ impl Trainer {
         self
     }
 
-    /// How gradients change the parameters.
+    /// Adds a penalty to the loss.
     #[must_use]
-    pub fn optimizer(mut self, optimizer: Adam) -> Self {
-        self.optimizer = optimizer;
+    pub fn regularizer(mut self, regularizer: impl Regularizer + 'static) -> Self {
+        self.regularizers.push(Arc::new(regularizer));
         self
     }
 
-    /// The learning rate of the optimizer.
+    /// How gradients change the parameters.
+    #[must_use]
+    pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
+        self.optimizer = optimizer.into();
+        self
+    }
+
+    /// The learning rate; 0.001 by default.
     #[must_use]
     pub fn learning_rate(mut self, rate: f64) -> Self {
-        self.optimizer.learning_rate = rate;
+        self.learning_rate = rate;
+        self
+    }
+
+    /// How the learning rate changes.
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Records the loss every so many updates; each by default.
+    #[must_use]
+    pub fn record_every(mut self, updates: usize) -> Self {
+        self.record_every = updates;
+        self
+    }
+
+    /// Saves the weights every so many updates, in a folder, as `weights-000100.npz` and so on.
+    #[must_use]
+    pub fn save_every(mut self, updates: usize, folder: impl Into<PathBuf>) -> Self {
+        self.save_every = Some((updates, folder.into()));
+        self
+    }
+
+    /// Ends training when the metric (accuracy by default) is at least `threshold`.
+    #[must_use]
+    pub fn until(mut self, threshold: f64) -> Self {
+        self.goal = Some(threshold);
+        self
+    }
+
+    /// What is measured for [`Trainer::until`].
+    #[must_use]
+    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
+        self.metric = Arc::new(metric);
+        self
+    }
+
+    /// After how many updates it is measured; 10 by default.
+    #[must_use]
+    pub fn check_every(mut self, updates: usize) -> Self {
+        self.check_every = updates;
+        self
+    }
+
+    /// On how many fresh trials it is measured; 128 by default.
+    #[must_use]
+    pub fn check_trials(mut self, n: usize) -> Self {
+        self.check_trials = n;
         self
     }
 
@@ -147,11 +232,7 @@ impl Trainer {
     /// If the task does not fit the network, if an argument makes no sense, if the task's code fails, or if the loss or
     /// a gradient becomes NaN or infinite; the network then keeps the weights that it had before that update.
     pub fn train(&self, network: &mut dyn Network, task: &dyn TrialSource) -> Result<Training> {
-        if self.silent {
-            self.train_observed(network, task, &mut Silent)
-        } else {
-            self.train_observed(network, task, &mut Reporter::default())
-        }
+        self.with_reporter(|observer| self.train_observed(network, task, observer))
     }
 
     /// Trains the network, watched by an observer of your own.
@@ -164,28 +245,70 @@ impl Trainer {
         task: &dyn TrialSource,
         observer: &mut dyn Observer,
     ) -> Result<Training> {
-        let updates = self.check()?;
-        let (spec, sizes) = (task.spec(), network.sizes());
-        spec.check()?;
-        check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt)?;
-        let n_threads = self.threads.unwrap_or_else(threads::threads);
-        let _one_thread = OneTorchThread::new();
-        threads::with_threads(n_threads, || self.run(network, task, observer, updates))
+        let plan = Plan {
+            stages: vec![(task, self.goal)],
+            metric: self.metric.as_ref(),
+            every: self.check_every,
+            trials: self.check_trials,
+        };
+        self.run(network, &plan, observer)
+    }
+
+    /// Trains the network on the stages of a curriculum, until the last is passed or all updates are done.
+    ///
+    /// # Errors
+    /// As [`Trainer::train`], and as [`Curriculum::check`].
+    pub fn train_curriculum(&self, network: &mut dyn Network, curriculum: &Curriculum) -> Result<Training> {
+        curriculum.check()?;
+        if self.goal.is_some() {
+            let expected = "left out with a curriculum, whose stages have thresholds of their own";
+            return Err(Error::argument("until", expected, "given"));
+        }
+        let stage = |stage: &'_ Stage| (stage.source.clone(), stage.threshold);
+        let stages: Vec<_> = curriculum.stages.iter().map(stage).collect();
+        let plan = Plan {
+            stages: stages.iter().map(|(source, threshold)| (source.as_ref(), Some(*threshold))).collect(),
+            metric: curriculum.metric.as_ref(),
+            every: curriculum.every,
+            trials: curriculum.trials,
+        };
+        self.with_reporter(|observer| self.run(network, &plan, observer))
+    }
+
+    fn with_reporter<T>(&self, train: impl FnOnce(&mut dyn Observer) -> T) -> T {
+        if self.silent { train(&mut Silent) } else { train(&mut Reporter::default()) }
     }
 
     /// The number of updates, if all arguments make sense.
     fn check(&self) -> Result<usize> {
-        if self.batch_size == 0 {
-            return Err(Error::argument("batch_size", "at least 1 trial", 0));
+        let counts = [
+            ("batch_size", self.batch_size),
+            ("threads", self.threads.unwrap_or(1)),
+            ("record_every", self.record_every),
+            ("save_every", self.save_every.as_ref().map_or(1, |(updates, _)| *updates)),
+            ("check_every", self.check_every),
+            ("check_trials", self.check_trials),
+        ];
+        if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {
+            return Err(Error::argument(*name, "at least 1", 0));
         }
-        if self.threads == Some(0) {
-            return Err(Error::argument("threads", "at least 1", 0));
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return Err(Error::argument("learning_rate", "a positive number", self.learning_rate));
         }
         self.optimizer.check()?;
-        if let Clip::PerParameter(norm) = self.clip
-            && !(norm > 0.0 && norm.is_finite())
-        {
-            return Err(Error::argument("clip", "a positive norm", norm));
+        self.schedule.factor(0)?;
+        self.regularizers.iter().try_for_each(|regularizer| regularizer.check())?;
+        match self.clip {
+            Clip::PerParameter(norm) | Clip::Global(norm) if !(norm > 0.0 && norm.is_finite()) => {
+                return Err(Error::argument("clip", "a positive norm", norm));
+            }
+            _ => {}
+        }
+        if let Some(goal) = self.goal.filter(|goal| goal.is_nan()) {
+            return Err(Error::argument("until", "a number", goal));
+        }
+        if let Some((_, folder)) = &self.save_every {
+            std::fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
         }
         match self.length {
             Length::Trials(0) => Err(Error::argument("trials", "at least 1", 0)),
@@ -195,37 +318,93 @@ impl Trainer {
         }
     }
 
-    fn run(
+    fn run(&self, network: &mut dyn Network, plan: &Plan<'_>, observer: &mut dyn Observer) -> Result<Training> {
+        let updates = self.check()?;
+        let sizes = network.sizes();
+        for (source, _) in &plan.stages {
+            let spec = source.spec();
+            spec.check()?;
+            check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt)?;
+        }
+        let n_threads = self.threads.unwrap_or_else(threads::threads);
+        let _one_thread = OneTorchThread::new();
+        threads::with_threads(n_threads, || self.run_updates(network, plan, observer, updates))
+    }
+
+    fn run_updates(
         &self,
         network: &mut dyn Network,
-        task: &dyn TrialSource,
+        plan: &Plan<'_>,
         observer: &mut dyn Observer,
         updates: usize,
     ) -> Result<Training> {
         let start = Instant::now();
-        let mut state = OptimizerState::default();
         // Named, so that a test batch drawn under the same seed holds other trials.
-        let seed = self.seed.child("training");
+        let (training_seed, check_seed) = (self.seed.child("training"), self.seed.child("checks"));
         let mut training = Training {
             updates: 0,
             trials: 0,
             batch_size: self.batch_size,
-            losses: Vec::with_capacity(updates),
+            losses: Vec::new(),
+            recorded: Vec::new(),
+            checks: Vec::new(),
             stop: Stop::Finished,
             seconds: 0.0,
             seconds_drawing: 0.0,
             seed: self.seed,
         };
+        let memory = &mut network.parameters_mut().memory;
+        if memory.optimizer != self.optimizer.name() {
+            *memory =
+                Memory { optimizer: self.optimizer.name().to_owned(), trials: memory.trials, ..Memory::default() };
+        }
+        let mut stage = 0;
         for update in 1..=updates {
+            let (source, threshold) = plan.stages[stage];
             let drawing = Instant::now();
-            let first = ((update - 1) * self.batch_size) as u64;
-            let batch = task.trials(first..first + self.batch_size as u64, seed)?;
+            let first = network.parameters().memory.trials;
+            let batch = source.trials(first..first + self.batch_size as u64, training_seed)?;
             training.seconds_drawing += drawing.elapsed().as_secs_f64();
-            let loss = self.update(network, &Trials::new(&batch)?, &mut state, update)?;
-            training.losses.push(loss);
+            let loss = self.update(network, &Trials::new(&batch)?, update)?;
+            network.parameters_mut().memory.trials = first + self.batch_size as u64;
             training.updates = update;
             training.trials = update * self.batch_size;
-            observer.update(&Progress { update, updates, trials: training.trials, loss, elapsed: start.elapsed() });
+            if update % self.record_every == 0 {
+                training.losses.push(loss);
+                training.recorded.push(update);
+            }
+            if let Some((every, folder)) = &self.save_every
+                && update % every == 0
+            {
+                let update = network.parameters().memory.updates;
+                network.weights()?.save(folder.join(format!("weights-{update:06}.npz")))?;
+            }
+            let mut passed = false;
+            if let Some(threshold) = threshold
+                && update % plan.every == 0
+            {
+                // Under a seed of their own, so that no trial is one that was trained on.
+                let trials = source.trials(first..first + plan.trials as u64, check_seed)?;
+                let value = plan.metric.measure(&network.run(&trials)?);
+                passed = value >= threshold;
+                training.checks.push(Check { update, stage, value, passed });
+            }
+            observer.update(&Progress {
+                update,
+                updates,
+                trials: training.trials,
+                loss,
+                stage,
+                metric: training.checks.last().map(|check| check.value),
+                elapsed: start.elapsed(),
+            });
+            if passed {
+                stage += 1;
+                if stage == plan.stages.len() {
+                    training.stop = Stop::Reached;
+                    break;
+                }
+            }
         }
         training.seconds = start.elapsed().as_secs_f64();
         observer.end(&training);
@@ -233,48 +412,83 @@ impl Trainer {
     }
 
     /// One update; gives the loss before it.
-    fn update(
-        &self,
-        network: &mut dyn Network,
-        trials: &Trials,
-        state: &mut OptimizerState,
-        update: usize,
-    ) -> Result<f64> {
-        let activity = network.forward(&network.effective()?, trials)?;
-        let loss = self.loss.loss(&activity, trials)?;
+    fn update(&self, network: &mut dyn Network, trials: &Trials, update: usize) -> Result<f64> {
+        let weights = network.effective()?;
+        let activity = network.forward(&weights, trials)?;
+        let mut loss = self.loss.loss(&activity, trials)?;
+        for regularizer in &self.regularizers {
+            loss = loss.f_add(&regularizer.penalty(&weights, &activity, trials)?)?;
+        }
         let value = loss.f_double_value(&[])?;
         if !value.is_finite() {
             return Err(Error::Diverged { update, what: "the loss".into(), value });
         }
-        let trained: Vec<_> = network.parameters().iter().filter(|(_, parameter)| parameter.trainable).collect();
-        let values: Vec<&Tensor> = trained.iter().map(|(_, parameter)| &parameter.value).collect();
-        let gradients = Tensor::f_run_backward(&[&loss], &values, false, false)?;
-        let mut clipped = Vec::new();
-        for ((name, _), gradient) in trained.iter().zip(gradients) {
-            clipped.push(self.clipped(gradient, name, update)?);
-        }
-        let trained = network.parameters_mut().iter_mut().filter(|(_, parameter)| parameter.trainable);
-        let steps = trained.zip(&clipped).filter_map(|((name, parameter), gradient)| {
-            gradient.as_ref().map(|gradient| (name, &mut parameter.value, gradient))
-        });
-        self.optimizer.step(state, steps)?;
-        Ok(value)
+        let gradients = self.gradients(network, &loss, update)?;
+        let rate = self.learning_rate * self.schedule.factor(network.parameters().memory.updates)?;
+        let (parameters, memory) = network.parameters_mut().split_mut();
+        memory.updates += 1;
+        tch::no_grad(|| {
+            let trained = parameters.filter(|(_, parameter)| parameter.trainable).zip(&gradients);
+            for ((name, parameter), gradient) in trained {
+                let Some(gradient) = gradient else { continue };
+                let held = parameter.fixed.as_ref().map(|fixed| (fixed, parameter.value.copy()));
+                self.optimizer.step(memory, name, &mut parameter.value, gradient, rate)?;
+                if let Some((fixed, before)) = held {
+                    // Weight decay moves entries without a gradient, too.
+                    let after = before.f_where_self(fixed, &parameter.value)?;
+                    parameter.value.f_copy_(&after)?;
+                }
+            }
+            Ok(value)
+        })
     }
 
-    /// The gradient that the optimizer gets; none for a parameter on which the loss does not depend.
-    fn clipped(&self, gradient: Tensor, name: &str, update: usize) -> Result<Option<Tensor>> {
-        if !gradient.defined() {
-            return Ok(None);
+    /// The gradients that the optimizer gets, for the trainable parameters in order; none for a parameter on which the loss
+    /// does not depend. Fixed entries are left out before clipping, as in PsychRNN.
+    fn gradients(&self, network: &dyn Network, loss: &Tensor, update: usize) -> Result<Vec<Option<Tensor>>> {
+        let trained: Vec<_> = network.parameters().iter().filter(|(_, parameter)| parameter.trainable).collect();
+        let values: Vec<&Tensor> = trained.iter().map(|(_, parameter)| &parameter.value).collect();
+        let mut gradients = Vec::new();
+        let mut norms = Vec::new();
+        for ((name, parameter), gradient) in trained.iter().zip(Tensor::f_run_backward(&[loss], &values, false, false)?)
+        {
+            if !gradient.defined() {
+                gradients.push(None);
+                norms.push(0.0);
+                continue;
+            }
+            let gradient = match &parameter.fixed {
+                None => gradient,
+                Some(fixed) => gradient.f_masked_fill(fixed, 0.0)?,
+            };
+            let norm = gradient.f_norm()?.f_to_kind(Kind::Double)?.f_double_value(&[])?;
+            if !norm.is_finite() {
+                return Err(Error::Diverged { update, what: format!("the gradient of {name}"), value: norm });
+            }
+            gradients.push(Some(gradient));
+            norms.push(norm);
         }
-        let norm = gradient.f_norm()?.f_double_value(&[])?;
-        if !norm.is_finite() {
-            return Err(Error::Diverged { update, what: format!("the gradient of {name}"), value: norm });
+        let global = norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
+        for (gradient, norm) in gradients.iter_mut().zip(norms) {
+            let factor = match self.clip {
+                Clip::PerParameter(limit) if norm > limit => limit / norm,
+                Clip::Global(limit) if global > limit => limit / global,
+                _ => continue,
+            };
+            if let Some(gradient) = gradient {
+                let _ = gradient.f_mul_scalar_(factor)?;
+            }
         }
-        Ok(Some(match self.clip {
-            Clip::PerParameter(limit) if norm > limit => gradient.f_mul_scalar(limit / norm)?,
-            _ => gradient,
-        }))
+        Ok(gradients)
     }
+}
+
+/// What is trained on: stages with their thresholds, and how these are measured.
+struct Plan<'a> {
+    stages: Vec<(&'a dyn TrialSource, Option<f64>)>,
+    metric: &'a dyn Metric,
+    every: usize,
+    trials: usize,
 }
 
 /// libtorch held to one thread: the order of its own sums depends on the number of threads.

@@ -1,0 +1,126 @@
+//! What training makes small besides the loss.
+
+use std::fmt;
+
+use tch::{Kind, Tensor};
+
+use crate::network::{Activity, Tensors, Trials};
+use crate::{Error, Result};
+
+/// A penalty that is added to the loss. A closure of the same form is one.
+pub trait Regularizer: Send + Sync {
+    /// The penalty, a tensor with one number, differentiable. `weights` are the effective ones.
+    ///
+    /// # Errors
+    /// What libtorch refuses, or if there are no weights of the name that the penalty is about.
+    fn penalty(&self, weights: &Tensors, activity: &Activity, trials: &Trials) -> Result<Tensor>;
+
+    /// Whether its own arguments make sense; called before training.
+    ///
+    /// # Errors
+    /// Names the argument that does not.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<F: Fn(&Tensors, &Activity, &Trials) -> Result<Tensor> + Send + Sync> Regularizer for F {
+    fn penalty(&self, weights: &Tensors, activity: &Activity, trials: &Trials) -> Result<Tensor> {
+        self(weights, activity, trials)
+    }
+}
+
+impl fmt::Debug for dyn Regularizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("regularizer")
+    }
+}
+
+/// `strength` times the mean of `|W|` over all entries of an effective weight matrix, the absent ones included.
+///
+/// PsychRNN's documentation writes a norm, a sum; its code takes the mean, and so does this.
+#[derive(Clone, Debug, PartialEq)]
+pub struct L1Weights {
+    weights: String,
+    strength: f64,
+}
+
+/// `strength` times the mean of `W²` over all entries of an effective weight matrix, the absent ones included; a mean, as
+/// in [`L1Weights`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct L2Weights {
+    weights: String,
+    strength: f64,
+}
+
+/// `strength` times the mean of the squared rates `f(x)²` over trials, steps and units; padding past a trial's end does not
+/// count. PsychRNN's `L2_firing_rate`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct L2Rates {
+    strength: f64,
+}
+
+impl L1Weights {
+    /// On the weights of that name, `W_in`, `W_rec` or `W_out`.
+    #[must_use]
+    pub fn new(weights: &str, strength: f64) -> Self {
+        Self { weights: weights.to_owned(), strength }
+    }
+}
+
+impl L2Weights {
+    /// On the weights of that name, `W_in`, `W_rec` or `W_out`.
+    #[must_use]
+    pub fn new(weights: &str, strength: f64) -> Self {
+        Self { weights: weights.to_owned(), strength }
+    }
+}
+
+impl L2Rates {
+    /// With this strength.
+    #[must_use]
+    pub fn new(strength: f64) -> Self {
+        Self { strength }
+    }
+}
+
+fn check_strength(strength: f64) -> Result<()> {
+    if strength >= 0.0 && strength.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::argument("strength of a regularizer", "0 or a positive number", strength))
+    }
+}
+
+impl Regularizer for L1Weights {
+    fn penalty(&self, weights: &Tensors, _: &Activity, _: &Trials) -> Result<Tensor> {
+        Ok(weights.get(&self.weights)?.f_abs()?.f_mean(Kind::Float)?.f_mul_scalar(self.strength)?)
+    }
+    fn check(&self) -> Result<()> {
+        check_strength(self.strength)
+    }
+}
+
+impl Regularizer for L2Weights {
+    fn penalty(&self, weights: &Tensors, _: &Activity, _: &Trials) -> Result<Tensor> {
+        Ok(weights.get(&self.weights)?.f_square()?.f_mean(Kind::Float)?.f_mul_scalar(self.strength)?)
+    }
+    fn check(&self) -> Result<()> {
+        check_strength(self.strength)
+    }
+}
+
+impl Regularizer for L2Rates {
+    fn penalty(&self, _: &Tensors, activity: &Activity, trials: &Trials) -> Result<Tensor> {
+        let n_rec = activity.rates.size().last().copied().unwrap_or(1);
+        let mut squares = activity.rates.f_square()?;
+        if let Some(valid) = trials.valid()? {
+            squares = squares.f_mul(&valid)?;
+        }
+        let count = trials.n_valid_steps() as f64 * n_rec as f64;
+        Ok(squares.f_sum(Kind::Float)?.f_mul_scalar(self.strength / count)?)
+    }
+    fn check(&self) -> Result<()> {
+        check_strength(self.strength)
+    }
+}
