@@ -4,7 +4,8 @@ pub use crate::dynamics::{Cell, CellOutput, Leak, Transfer};
 pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Session, Simulator};
 pub use crate::task::{
-    Batch, Decision, Duration, Epochs, PerceptualDiscrimination, Step, Table, Task, TaskSpec, Trial, TrialSource, Value,
+    Batch, Decision, DelayedDiscrimination, Duration, Epochs, MatchToCategory, PerceptualDiscrimination, Step, Table,
+    Task, TaskSpec, Trial, TrialSource, Value,
 };
 pub use crate::weights::Weights;
 pub use crate::{Error, Result};
@@ -13,6 +14,6 @@ pub use crate::{Error, Result};
 pub use crate::network::{Constraints, Draw, InitialWeights, Lstm, LstmConfig, Network, RadiusOf, Rnn, RnnConfig};
 #[cfg(feature = "torch")]
 pub use crate::train::{
-    Adam, AdamW, BinaryCrossEntropy, Clip, Curriculum, L1Weights, L2Rates, L2Weights, MeanSquaredError, Metric, RmsProp,
-    Schedule, Sgd, Trainer, Training,
+    Adam, AdamW, BinaryCrossEntropy, Clip, Curriculum, L1Weights, L2Rates, L2Weights, MeanSquaredError, Metric,
+    RmsProp, Schedule, Sgd, Trainer, Training,
 };

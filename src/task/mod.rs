@@ -37,12 +37,16 @@
 //! ```
 
 mod batch;
+mod delayed_discrimination;
+mod match_to_category;
 mod perceptual_discrimination;
 mod source;
 mod spec;
 mod value;
 
 pub use batch::Batch;
+pub use delayed_discrimination::{DelayedDiscrimination, Frequencies};
+pub use match_to_category::{Direction, MatchToCategory};
 pub use perceptual_discrimination::{Motion, PerceptualDiscrimination};
 pub use psychrnn_derive::Trial;
 pub use source::TrialSource;
@@ -50,8 +54,8 @@ pub(crate) use spec::positive;
 pub use spec::{Decision, Duration, Epoch, Epochs, TaskSpec};
 pub use value::{Table, Trial, Value};
 
-use crate::Result;
 pub use crate::random::TrialRng;
+use crate::{Error, Result};
 
 /// A task: what is drawn for a trial, and what happens at each of its time steps.
 ///
@@ -106,9 +110,28 @@ impl Step<'_> {
         self.epochs.get(epoch).is_some_and(|epoch| epoch.start <= self.t && self.t < epoch.end)
     }
 
+    /// The name of the epoch in which this step lies.
+    #[must_use]
+    pub fn epoch(&self) -> Option<&str> {
+        self.epochs.at(self.t)
+    }
+
     /// The epochs of this trial, with their starts and ends.
     #[must_use]
     pub fn epochs(&self) -> &Epochs {
         self.epochs
+    }
+}
+
+/// PsychRNN's standard deviation, a step, of the noise on evidence: `sqrt(2 · 0.01 · sqrt(10) · sqrt(dt)) · noise`.
+fn evidence_noise_sd(noise: f32, dt: f32) -> f32 {
+    (2.0 * 0.01 * 10_f32.sqrt() * dt.sqrt()).sqrt() * noise
+}
+
+fn check_noise(noise: f32) -> Result<()> {
+    if noise >= 0.0 && noise.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::argument("noise", "0 or a positive number", noise))
     }
 }

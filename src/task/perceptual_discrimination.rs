@@ -126,10 +126,6 @@ impl PerceptualDiscrimination {
         self.noise = noise;
         self
     }
-
-    fn noise_sd(&self) -> f32 {
-        (2.0 * 0.01 * 10_f32.sqrt() * self.dt.sqrt()).sqrt() * self.noise
-    }
 }
 
 impl Task for PerceptualDiscrimination {
@@ -158,10 +154,7 @@ impl Task for PerceptualDiscrimination {
         if let Some(direction @ 2..) = self.direction {
             return Err(Error::argument("direction", "0 or 1", direction));
         }
-        if !(self.noise >= 0.0 && self.noise.is_finite()) {
-            return Err(Error::argument("noise", "0 or a positive number", self.noise));
-        }
-        Ok(())
+        super::check_noise(self.noise)
     }
 
     fn draw(&self, rng: &mut TrialRng) -> Motion {
@@ -170,7 +163,7 @@ impl Task for PerceptualDiscrimination {
 
     fn step(&self, t: f32, trial: &Motion, rng: &mut TrialRng, now: &mut Step<'_>) {
         let (onset, offset) = stimulus_window(now.epochs());
-        let sd = self.noise_sd();
+        let sd = super::evidence_noise_sd(self.noise, self.dt);
         for input in now.input.iter_mut() {
             *input = rng.normal(0.0, sd);
         }
