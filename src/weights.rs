@@ -2,7 +2,8 @@
 //!
 //! Names and shapes are those of PsychRNN: `W_in` `[n_rec, n_in]`, `W_rec` `[n_rec, n_rec]` (`[post, pre]`), `W_out`
 //! `[n_out, n_rec]`, `b_rec` `[n_rec]`, `b_out` `[n_out]`, `init_state` `[1, n_rec]`. Weights are effective: masks and
-//! signs are applied. A file opens with `numpy.load`, and a file that PsychRNN wrote opens here.
+//! signs are applied. A file opens with `numpy.load`, and a file that PsychRNN wrote opens here; what an
+//! `Rnn` saves also opens in PsychRNN, by `load_weights_path`.
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, Write};
@@ -10,15 +11,21 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use ndarray::{Array1, Array2, ArrayD, IxDyn};
-use ndarray_npy::{NpzWriter, ReadNpyExt, ReadableElement};
+use ndarray_npy::{ReadNpyExt, ReadableElement, WriteNpyError, WriteNpyExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zip::ZipArchive;
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 use crate::{Error, Result, file};
 
 /// The entry that holds the configuration: JSON, as bytes.
 const CONFIG: &str = "config";
+/// The entry that says whether PsychRNN applies Dale's principle.
+const DALE_RATIO: &str = "dale_ratio";
+/// Python's `None` as NumPy writes it: an array of one pickled object. PsychRNN wants it where there is no Dale's principle.
+/// Nothing is unpickled here: an entry is `None` if it has these bytes.
+const NONE: &[u8] = b"\x80\x03cnumpy.core.multiarray\n_reconstruct\nq\x00cnumpy\nndarray\nq\x01K\x00\x85q\x02C\x01bq\x03\x87q\x04Rq\x05(K\x01)cnumpy\ndtype\nq\x06X\x02\x00\x00\x00O8q\x07\x89\x88\x87q\x08Rq\t(K\x03X\x01\x00\x00\x00|q\nNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tq\x0bb\x89]q\x0cNatq\rb.";
 
 /// Named arrays, in the order in which they were added, and the configuration that belongs to them.
 ///
@@ -34,6 +41,7 @@ const CONFIG: &str = "config";
 pub struct Weights {
     arrays: IndexMap<String, ArrayD<f32>>,
     config: Option<serde_json::Value>,
+    dale_ratio: Option<Option<f64>>,
     skipped: Vec<String>,
 }
 
@@ -106,6 +114,18 @@ impl Weights {
         rows.ok_or_else(|| Error::shape(name, format!("[1, {n}] or [n_batch, {n}]"), array.shape()))
     }
 
+    /// The share of excitatory units as a file tells it: `None` if it does not say, `Some(None)` if it says that Dale's
+    /// principle does not hold.
+    #[must_use]
+    pub fn dale_ratio(&self) -> Option<Option<f64>> {
+        self.dale_ratio
+    }
+
+    /// Sets what [`Weights::dale_ratio`] tells.
+    pub fn set_dale_ratio(&mut self, ratio: Option<f64>) {
+        self.dale_ratio = Some(ratio);
+    }
+
     /// The configuration that travels with the weights, if it has this form.
     ///
     /// # Errors
@@ -146,19 +166,36 @@ impl Weights {
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        file::write_whole(path, |writer| {
-            let failed = |error: ndarray_npy::WriteNpzError| Error::io("write", path, std::io::Error::other(error));
-            // A zip is written with seeks, which are cheaper in memory than through the file's buffer.
-            let mut npz = NpzWriter::new_compressed(Cursor::new(Vec::new()));
-            for (name, array) in &self.arrays {
-                npz.add_array(name.as_str(), array).map_err(failed)?;
+        let bytes = self.to_npz().map_err(|error| Error::io("write", path, std::io::Error::other(error)))?;
+        file::write_whole(path, |writer| writer.write_all(&bytes).map_err(|source| Error::io("write", path, source)))
+    }
+
+    /// The bytes of an `.npz` file.
+    fn to_npz(&self) -> Result<Vec<u8>, WriteNpyError> {
+        let mut npz = ZipWriter::new(Cursor::new(Vec::new()));
+        let start = |npz: &mut ZipWriter<_>, name: &str| {
+            npz.start_file(format!("{name}.npy"), SimpleFileOptions::default()).map_err(std::io::Error::from)
+        };
+        for (name, array) in &self.arrays {
+            start(&mut npz, name)?;
+            array.write_npy(&mut npz)?;
+        }
+        match self.dale_ratio {
+            None => {}
+            Some(Some(ratio)) => {
+                start(&mut npz, DALE_RATIO)?;
+                ndarray::arr0(ratio).write_npy(&mut npz)?;
             }
-            if let Some(config) = &self.config {
-                npz.add_array(CONFIG, &Array1::from(config.to_string().into_bytes())).map_err(failed)?;
+            Some(None) => {
+                start(&mut npz, DALE_RATIO)?;
+                npz.write_all(&none_entry())?;
             }
-            let bytes = npz.finish().map_err(failed)?.into_inner();
-            writer.write_all(&bytes).map_err(|source| Error::io("write", path, source))
-        })
+        }
+        if let Some(config) = &self.config {
+            start(&mut npz, CONFIG)?;
+            Array1::from(config.to_string().into_bytes()).write_npy(&mut npz)?;
+        }
+        Ok(npz.finish().map_err(std::io::Error::from)?.into_inner())
     }
 
     /// Reads an `.npz` file: ours, PsychRNN's, or any other. Numbers of every kind become `f32`; entries that are not
@@ -190,6 +227,11 @@ impl Weights {
                 weights.config = serde_json::from_slice(&json).ok();
                 continue;
             }
+            if name == DALE_RATIO && (kind == "f8" || bytes.ends_with(NONE)) {
+                let number = |bytes| ArrayD::<f64>::read_npy(Cursor::new(bytes)).map(|ratio| ratio.first().copied());
+                weights.dale_ratio = Some(if kind == "f8" { number(&bytes).map_err(broken)? } else { None });
+                continue;
+            }
             let array = if name.contains('/') || !header.fits(bytes.len()) {
                 if name.contains('/') || kind.starts_with('O') {
                     None
@@ -211,6 +253,20 @@ impl Weights {
         }
         Ok(weights)
     }
+}
+
+/// `None` as an `.npy` entry: the head is padded to a multiple of 64 bytes.
+fn none_entry() -> Vec<u8> {
+    let mut head = String::from("{'descr': '|O', 'fortran_order': False, 'shape': (), }");
+    while (10 + head.len() + 1) % 64 != 0 {
+        head.push(' ');
+    }
+    head.push('\n');
+    let mut entry = b"\x93NUMPY\x01\x00".to_vec();
+    entry.extend((head.len() as u16).to_le_bytes());
+    entry.extend(head.into_bytes());
+    entry.extend(NONE);
+    entry
 }
 
 fn read_entry<R: Read + Seek>(zip: &mut ZipArchive<R>, i: usize) -> std::io::Result<(String, Vec<u8>)> {

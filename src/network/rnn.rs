@@ -410,6 +410,19 @@ impl Network for Rnn {
     }
 
     fn annotate(&self, weights: &mut Weights) -> Result<()> {
+        // What PsychRNN reads besides.
+        let connections = self.config.constraints.connections(self.sizes.n_in, self.sizes.n_rec, self.sizes.n_out)?;
+        let n_excitatory = connections.excitatory.map_or(self.sizes.n_rec, |(_, n)| n);
+        let dale = |inhibitory: f32| {
+            let sign = |unit| if unit < n_excitatory { 1.0 } else { inhibitory };
+            Array2::from_diag(&(0..self.sizes.n_rec).map(sign).collect::<ndarray::Array1<f32>>())
+        };
+        weights.insert("Dale_rec", dale(-1.0));
+        weights.insert("Dale_out", dale(0.0));
+        weights.insert("input_connectivity", connections.input);
+        weights.insert("rec_connectivity", connections.recurrent);
+        weights.insert("output_connectivity", connections.output);
+        weights.set_dale_ratio(self.config.constraints.dale_ratio);
         weights.set_config(&Saved { dynamics: self.leak.clone().into(), rnn: self.config.clone() })
     }
 

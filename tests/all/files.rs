@@ -15,6 +15,7 @@ fn a_file_of_psychrnn_loads_and_runs() {
         let weights = Weights::load(data(&format!("{name}.npz"))).unwrap();
         assert!(weights.skipped().iter().any(|name| name == "transfer_function"));
         assert!(weights.skipped().iter().any(|name| name == "W_rec/Adam"));
+        assert_eq!(weights.dale_ratio(), Some(if name.ends_with("dale") { Some(0.8) } else { None }));
         let io = Weights::load(data(&format!("{name}_io.npz"))).unwrap();
         let inputs = cube(&io, "inputs");
         let session = Simulator::new(&weights, Leak::new(10.0, 100.0))
@@ -43,9 +44,12 @@ fn what_is_saved_is_loaded() {
     let path = folder.path().join("weights.npz");
     let mut weights = small();
     weights.set_config(&Leak::new(10.0, 50.0)).unwrap();
-    weights.save(&path).unwrap();
+    for ratio in [None, Some(0.7)] {
+        weights.set_dale_ratio(ratio);
+        weights.save(&path).unwrap();
+        assert_eq!(Weights::load(&path).unwrap(), weights);
+    }
     let loaded = Weights::load(&path).unwrap();
-    assert_eq!(loaded, weights);
     assert_eq!(loaded.config::<Leak>().unwrap(), Some(Leak::new(10.0, 50.0)));
 }
 

@@ -32,7 +32,8 @@ fn kernel_and_libtorch_compute_the_same() {
         .enumerate()
     {
         let tau: Vec<f32> = (0..31).map(|unit| 20.0 + 10.0 * unit as f32).collect();
-        let plain = RnnConfig::default().units(31).transfer(transfer).seed(i as u64).spectral_radius(0.9, RadiusOf::Raw);
+        let plain =
+            RnnConfig::default().units(31).transfer(transfer).seed(i as u64).spectral_radius(0.9, RadiusOf::Raw);
         let noisy = plain.clone().noise(0.2).tau(&tau);
         let constrained = plain.clone().noise(0.1).dale_ratio(0.8).autapses(false);
         for config in [plain, noisy, constrained] {
