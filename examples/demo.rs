@@ -47,6 +47,5 @@ fn main() -> Result<()> {
     });
     let path = folder.join("report.json");
     std::fs::write(&path, format!("{report:#}\n")).map_err(|source| Error::Io { action: "write", path, source })?;
-    println!("held-out accuracy {:.3} (untrained {untrained:.3})", session.accuracy());
     Ok(())
 }

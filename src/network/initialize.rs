@@ -125,7 +125,7 @@ impl Initializer for InitialWeights {
                     return Err(Error::argument("scale", "a finite number", scale));
                 }
                 let mut identity = Array2::eye(n_rec) * scale;
-                balance(&mut identity, connections);
+                connections.balance(&mut identity)?;
                 identity
             }
             draw => entries("W_rec", draw, &connections.recurrent, &mut stream("W_rec"))?,
@@ -173,43 +173,71 @@ pub(super) fn entries(name: &str, draw: Draw, mask: &Array2<f32>, rng: &mut Tria
 }
 
 fn spectral(radius: f32, of: RadiusOf, connections: &Connections, rng: &mut TrialRng) -> Result<Array2<f32>> {
-    if !(radius > 0.0 && radius.is_finite()) {
-        return Err(Error::argument("radius", "a positive number", radius));
-    }
     let mut w_rec = Array2::from_shape_simple_fn(connections.recurrent.dim(), || rng.normal(0.0, 1.0));
-    balance(&mut w_rec, connections);
-    let measured = match of {
-        RadiusOf::Raw => spectral_radius(&w_rec)?,
-        RadiusOf::Effective => {
-            let mut effective = &w_rec * &connections.recurrent;
-            if let Some((_, n_excitatory)) = connections.excitatory {
-                effective.mapv_inplace(f32::abs);
-                for mut column in effective.columns_mut().into_iter().skip(n_excitatory) {
-                    column *= -1.0;
-                }
-            }
-            spectral_radius(&effective)?
-        }
-    };
-    // A matrix without cycles has radius 0, and no scale gives it another one.
-    if measured > 1e-6 {
-        w_rec *= (f64::from(radius) / measured) as f32;
-        Ok(w_rec)
-    } else {
-        let expected = "a graph with a cycle: without one the spectral radius is 0 whatever the weights; draw W_rec in another way";
-        Err(Error::argument("recurrent connectivity", expected, "one without"))
-    }
+    connections.balance(&mut w_rec)?;
+    connections.scale_to_radius(&mut w_rec, radius, of)?;
+    Ok(w_rec)
 }
 
-/// Balances excitation and inhibition, see [`InitialWeights`].
-fn balance(w_rec: &mut Array2<f32>, connections: &Connections) {
-    let Some((ratio, n_excitatory)) = connections.excitatory else { return };
-    let strength = |unit: usize| if unit < n_excitatory { 1.0 } else { (ratio / (1.0 - ratio)) as f32 };
-    for (unit, (mut column, row)) in w_rec.columns_mut().into_iter().zip(connections.recurrent.rows()).enumerate() {
-        let norm = row.iter().enumerate().map(|(pre, c)| (c * strength(pre)).powi(2)).sum::<f32>().sqrt();
-        if norm > 0.0 {
-            column *= strength(unit) / norm;
+/// What an [`Initializer`] of your own may need.
+impl Connections {
+    /// Balances excitation and inhibition in a raw `W_rec`, see [`InitialWeights`]. Without Dale's principle it stays as it
+    /// is.
+    ///
+    /// # Errors
+    /// If it has another shape than the recurrent connections.
+    pub fn balance(&self, w_rec: &mut Array2<f32>) -> Result<()> {
+        self.check_recurrent(w_rec)?;
+        let Some((ratio, n_excitatory)) = self.excitatory else { return Ok(()) };
+        let strength = |unit: usize| if unit < n_excitatory { 1.0 } else { (ratio / (1.0 - ratio)) as f32 };
+        for (unit, (mut column, row)) in w_rec.columns_mut().into_iter().zip(self.recurrent.rows()).enumerate() {
+            let norm = row.iter().enumerate().map(|(pre, c)| (c * strength(pre)).powi(2)).sum::<f32>().sqrt();
+            if norm > 0.0 {
+                column *= strength(unit) / norm;
+            }
         }
+        Ok(())
+    }
+
+    /// Scales a raw `W_rec` so that it, or the effective matrix that it makes, has this spectral radius (largest absolute
+    /// eigenvalue).
+    ///
+    /// # Errors
+    /// If it has another shape than the recurrent connections, if `radius` is not positive, or if the radius of the matrix
+    /// is 0, which no scale changes.
+    pub fn scale_to_radius(&self, w_rec: &mut Array2<f32>, radius: f32, of: RadiusOf) -> Result<()> {
+        self.check_recurrent(w_rec)?;
+        if !(radius > 0.0 && radius.is_finite()) {
+            return Err(Error::argument("radius", "a positive number", radius));
+        }
+        let measured = match of {
+            RadiusOf::Raw => spectral_radius(w_rec)?,
+            RadiusOf::Effective => {
+                let mut effective = &*w_rec * &self.recurrent;
+                if let Some((_, n_excitatory)) = self.excitatory {
+                    effective.mapv_inplace(f32::abs);
+                    for mut column in effective.columns_mut().into_iter().skip(n_excitatory) {
+                        column *= -1.0;
+                    }
+                }
+                spectral_radius(&effective)?
+            }
+        };
+        // A matrix without cycles has radius 0, and no scale gives it another one.
+        if measured > 1e-6 {
+            *w_rec *= (f64::from(radius) / measured) as f32;
+            Ok(())
+        } else {
+            let expected = "a graph with a cycle: without one the spectral radius is 0 whatever the weights; draw W_rec in another way";
+            Err(Error::argument("recurrent connectivity", expected, "one without"))
+        }
+    }
+
+    fn check_recurrent(&self, w_rec: &Array2<f32>) -> Result<()> {
+        if w_rec.dim() == self.recurrent.dim() {
+            return Ok(());
+        }
+        Err(Error::shape("W_rec", format!("[n_rec, n_rec] = {:?}", self.recurrent.shape()), w_rec.shape()))
     }
 }
 

@@ -143,6 +143,8 @@ pub struct Trials {
     pub lengths: Vec<usize>,
     numbers: Vec<u64>,
     seed: Seed,
+    /// Noise that was given, in place of what the seed gives.
+    noise: Option<Tensor>,
 }
 
 impl Trials {
@@ -158,7 +160,37 @@ impl Trials {
             lengths: batch.lengths.clone(),
             numbers: batch.numbers.clone(),
             seed: batch.seed,
+            noise: None,
         })
+    }
+
+    /// The same trials with this unit noise `[n_batch, n_steps, n_units]` instead of what their seed gives: to repeat what
+    /// another program drew.
+    ///
+    /// # Errors
+    /// If there are other numbers of trials or steps.
+    pub fn with_noise(mut self, noise: &Array3<f32>) -> Result<Self> {
+        let (n_batch, n_steps) = self.dim();
+        if (noise.dim().0, noise.dim().1) != (n_batch, n_steps) {
+            let expected = format!("[n_batch = {n_batch}, n_steps = {n_steps}, n_units]");
+            return Err(crate::Error::shape("noise", expected, noise.shape()));
+        }
+        self.noise = Some(tensors::to_tensor(noise)?);
+        Ok(self)
+    }
+
+    /// The same trials with other inputs, for a network that works on its inputs before the recurrent part.
+    #[must_use]
+    pub fn with_inputs(&self, inputs: Tensor) -> Self {
+        Self {
+            inputs,
+            targets: self.targets.shallow_clone(),
+            mask: self.mask.shallow_clone(),
+            lengths: self.lengths.clone(),
+            numbers: self.numbers.clone(),
+            seed: self.seed,
+            noise: self.noise.as_ref().map(Tensor::shallow_clone),
+        }
     }
 
     /// The number of trials and of steps of the longest trial.
@@ -171,8 +203,15 @@ impl Trials {
     /// Unit Gaussian noise `[n_batch, n_steps, n_units]`, the same at every call and in the simulator.
     ///
     /// # Errors
-    /// What libtorch refuses.
+    /// If other noise was given, for another number of units; what libtorch refuses.
     pub fn noise(&self, n_units: usize) -> Result<Tensor> {
+        if let Some(noise) = &self.noise {
+            let shape: Vec<usize> = noise.size().iter().map(|&length| length as usize).collect();
+            return match shape.last() {
+                Some(&n) if n == n_units => Ok(noise.shallow_clone()),
+                _ => Err(crate::Error::shape("noise", format!("[n_batch, n_steps, n_units = {n_units}]"), &shape)),
+            };
+        }
         Ok(Tensor::try_from(noise::standard_normal(self.seed, &self.numbers, self.dim().1, n_units)?)?)
     }
 

@@ -237,8 +237,16 @@ impl Rnn {
     /// # Errors
     /// If the task or the configuration makes no sense, or if one contradicts the other.
     pub fn new(task: &dyn TrialSource, config: RnnConfig) -> Result<Self> {
+        Self::from_spec(&task.spec(), config)
+    }
+
+    /// A network with the channels, `dt` and `tau` of this frame, for instance as a part of a network of your own.
+    ///
+    /// # Errors
+    /// As [`Rnn::new`].
+    pub fn from_spec(spec: &TaskSpec, config: RnnConfig) -> Result<Self> {
         let initial = config.initial;
-        Self::with_initializer(task, config, &initial)
+        Self::initialized(spec, config, &initial)
     }
 
     /// A network for a task, with fresh weights from an initializer of your own.
@@ -246,14 +254,17 @@ impl Rnn {
     /// # Errors
     /// As [`Rnn::new`]; also if the initializer gives arrays of wrong shape.
     pub fn with_initializer(task: &dyn TrialSource, config: RnnConfig, initializer: &dyn Initializer) -> Result<Self> {
-        let spec = task.spec();
+        Self::initialized(&task.spec(), config, initializer)
+    }
+
+    fn initialized(spec: &TaskSpec, config: RnnConfig, initializer: &dyn Initializer) -> Result<Self> {
         spec.check()?;
         if config.units == 0 {
             return Err(Error::argument("units", "at least 1", 0));
         }
         let connections = config.constraints.connections(spec.n_in, config.units, spec.n_out)?;
         let raw = initializer.initialize(&connections, config.seed.child("initial weights"))?;
-        let leak = leak(&spec, &config);
+        let leak = leak(spec, &config);
         Self::assemble(config, leak, ConstraintMap::rnn(&connections)?, &raw)
     }
 

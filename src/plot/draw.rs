@@ -1,11 +1,15 @@
-//! From the plain data of a figure to strokes, fills and letters on a canvas.
+//! From the plain data of a figure to strokes, fills and letters on a sheet.
 
-use super::canvas::{Anchor, Canvas, Cells, Letters, Pen};
+use plotters::coord::Shift;
+use plotters::prelude::{DrawingArea, DrawingBackend};
+use plotters::style::text_anchor::HPos;
+
 use super::color::{Color, Colormap};
 use super::figure::{Figure, letter};
 use super::font::Fonts;
 use super::geometry::{Point, Rect, thin};
 use super::panel::{Axis, Heatmap, Mark, Panel};
+use super::sheet::{Letters, Pen, Picture, Sheet};
 use super::style::{Legend, Marker, Style};
 use super::ticks::{Scale, brief, drawable, span};
 use crate::error::{Error, Result};
@@ -25,18 +29,28 @@ const MARGIN: f64 = 10.0;
 /// Between the panels of a grid.
 const GUTTER: f64 = 14.0;
 const BAR: f64 = 10.0;
+/// The steps from one end of a color map to the other: with missing values fewer than the 256 colors of a palette, and an
+/// even number, so that the middle is among them.
+const SHADES: f64 = 250.0;
 const SWATCH: f64 = 18.0;
 const LEGEND_LINE: f64 = 15.0;
 /// How far the axes reach beyond the data, as a fraction of its range.
 const ROOM: f64 = 0.05;
 
-/// Draws all panels in their grid.
-pub(super) fn figure(figure: &Figure, (width, height): (f64, f64), canvas: &mut dyn Canvas) -> Result<()> {
+/// Draws all panels in their grid onto an area, which becomes a page of at least `size` points; see [`Sheet::new`].
+pub(super) fn figure<DB: DrawingBackend>(
+    figure: &Figure,
+    size: (f64, f64),
+    area: &DrawingArea<DB, Shift>,
+    pictures: Option<&mut Vec<Picture>>,
+) -> Result<()> {
     let fonts = Fonts::new()?;
+    let mut sheet = Sheet::new(area, size, pictures);
+    let (width, height) = sheet.size();
     let mut page = Rect { left: MARGIN, top: MARGIN, right: width - MARGIN, bottom: height - MARGIN };
     if !figure.title.is_empty() {
         let at = (width / 2.0, page.top + HEADING_SIZE * CAPITAL);
-        canvas.text(at, &figure.title, Letters { anchor: Anchor::Middle, ..letters(HEADING_SIZE) });
+        sheet.text(at, &figure.title, Letters { anchor: HPos::Center, ..letters(HEADING_SIZE) })?;
         page.top += HEADING_SIZE + 8.0;
     }
     let axes = figure.panels.iter().map(Axes::new).collect::<Result<Vec<_>>>()?;
@@ -44,9 +58,9 @@ pub(super) fn figure(figure: &Figure, (width, height): (f64, f64), canvas: &mut 
     for (index, (axes, (cell, area))) in axes.iter().zip(areas).enumerate() {
         if figure.letters {
             let at = (cell.left, cell.top + LETTER_SIZE * CAPITAL);
-            canvas.text(at, &letter(index), Letters { bold: true, ..letters(LETTER_SIZE) });
+            sheet.text(at, &letter(index), Letters { bold: true, ..letters(LETTER_SIZE) })?;
         }
-        Painter { axes, area, fonts: &fonts, canvas: &mut *canvas }.panel(figure.letters.then_some(cell));
+        Painter { axes, area, fonts: &fonts, sheet: &mut sheet }.panel(figure.letters.then_some(cell))?;
     }
     Ok(())
 }
@@ -218,7 +232,7 @@ fn color_range(map: &Heatmap) -> (f64, f64) {
 }
 
 fn letters(size: f64) -> Letters {
-    Letters { size, bold: false, color: Color::BLACK, anchor: Anchor::Start, upwards: false }
+    Letters { size, bold: false, color: Color::BLACK, anchor: HPos::Left, upwards: false }
 }
 
 /// How much room the labels of a panel take on each side of its axes.
@@ -382,28 +396,28 @@ fn legend_width(axes: &Axes<'_>, fonts: &Fonts) -> f64 {
 }
 
 /// Draws one panel into the rectangle of its axes.
-struct Painter<'a> {
+struct Painter<'a, 's, DB: DrawingBackend> {
     axes: &'a Axes<'a>,
     area: Rect,
     fonts: &'a Fonts,
-    canvas: &'a mut dyn Canvas,
+    sheet: &'a mut Sheet<'s, DB>,
 }
 
-impl Painter<'_> {
-    fn panel(&mut self, lettered: Option<Rect>) {
+impl<DB: DrawingBackend> Painter<'_, '_, DB> {
+    fn panel(&mut self, lettered: Option<Rect>) -> Result<()> {
         let axes = self.axes;
         // What is large lies below what is small, whatever the order in which it was added.
         for layer in 0..6 {
             for (mark, color) in axes.panel.marks.iter().zip(&axes.colors) {
                 if self.layer(mark) == layer {
-                    self.mark(mark, *color);
+                    self.mark(mark, *color)?;
                 }
             }
         }
-        self.frame();
-        self.title(lettered);
-        self.color_bar();
-        self.legend();
+        self.frame()?;
+        self.title(lettered)?;
+        self.color_bar()?;
+        self.legend()
     }
 
     fn layer(&self, mark: &Mark) -> usize {
@@ -417,38 +431,34 @@ impl Painter<'_> {
         }
     }
 
-    fn mark(&mut self, mark: &Mark, color: Color) {
+    fn mark(&mut self, mark: &Mark, color: Color) -> Result<()> {
         match mark {
             Mark::Line { x, y, style } => self.line(x, y, pen(style, color, 1.5)),
             Mark::Points { x, y, style } => {
                 let places: Vec<Point> = self.runs(x, y).into_iter().flatten().collect();
-                self.points(&places, style, color);
+                self.points(&places, style, color)
             }
             Mark::Intervals { x, low, high, style } => self.intervals(x, low, high, pen(style, color, 1.25)),
             Mark::Band { x, low, high, style } => self.band(x, low, high, color, style.opacity.unwrap_or(0.25)),
             Mark::Heatmap(map) => self.heatmap(map),
             Mark::VLine { x, style } => {
-                if let Some(x) = self.x(*x) {
-                    self.rule((x, self.area.bottom), (x, self.area.top), pen(style, color, 1.0));
-                }
+                let ends = self.x(*x).map(|x| [(x, self.area.bottom), (x, self.area.top)]);
+                self.rule(ends, pen(style, color, 1.0))
             }
             Mark::HLine { y, style } => {
-                if let Some(y) = self.y(*y) {
-                    self.rule((self.area.left, y), (self.area.right, y), pen(style, color, 1.0));
-                }
+                let ends = self.y(*y).map(|y| [(self.area.left, y), (self.area.right, y)]);
+                self.rule(ends, pen(style, color, 1.0))
             }
             Mark::Shade { x, style } => {
-                if let (Some(from), Some(to)) = (self.x(x.start), self.x(x.end)) {
-                    let stretch = Rect { left: from.min(to), right: from.max(to), ..self.area };
-                    let visible = self.area.clip_polygon(stretch.corners());
-                    self.canvas.fill(&[visible], color, style.opacity.unwrap_or(0.25));
-                }
+                let Some((from, to)) = self.x(x.start).zip(self.x(x.end)) else { return Ok(()) };
+                let stretch = Rect { left: from.min(to), right: from.max(to), ..self.area };
+                let visible = self.area.clip_polygon(stretch.corners());
+                self.sheet.fill(&[visible], color, style.opacity.unwrap_or(0.25))
             }
             Mark::Text { x, y, text, style } => {
-                if let Some(at) = self.x(*x).zip(self.y(*y)).filter(|at| self.area.grown(1.0).contains(*at)) {
-                    let size = length(style.size).unwrap_or(TICK_SIZE - 1.0);
-                    self.canvas.text(at, text, Letters { color, ..letters(size) });
-                }
+                let at = self.x(*x).zip(self.y(*y)).filter(|at| self.area.grown(1.0).contains(*at));
+                let size = length(style.size).unwrap_or(TICK_SIZE - 1.0);
+                at.map_or(Ok(()), |at| self.sheet.text(at, text, Letters { color, ..letters(size) }))
             }
         }
     }
@@ -468,7 +478,7 @@ impl Painter<'_> {
         runs.filter(|run: &Vec<Point>| !run.is_empty()).collect()
     }
 
-    fn line(&mut self, x: &[f64], y: &[f64], pen: Pen) {
+    fn line(&mut self, x: &[f64], y: &[f64], pen: Pen) -> Result<()> {
         let mut lines = Vec::new();
         let mut lone = Vec::new();
         for run in self.runs(x, y) {
@@ -478,22 +488,15 @@ impl Painter<'_> {
                 _ => lines.extend(self.area.clip_line(&thin(run))),
             }
         }
-        if !lines.is_empty() {
-            self.canvas.stroke(&lines, pen);
-        }
-        if !lone.is_empty() {
-            self.canvas.discs(&lone, pen.width, pen.color, pen.opacity);
-        }
+        self.sheet.stroke(&lines, pen)?;
+        self.sheet.discs(&lone, pen.width, pen.color, pen.opacity)
     }
 
-    fn rule(&mut self, from: Point, to: Point, pen: Pen) {
-        let lines = self.area.clip_line(&[from, to]);
-        if !lines.is_empty() {
-            self.canvas.stroke(&lines, pen);
-        }
+    fn rule(&mut self, ends: Option<[Point; 2]>, pen: Pen) -> Result<()> {
+        ends.map_or(Ok(()), |ends| self.sheet.stroke(&self.area.clip_line(&ends), pen))
     }
 
-    fn points(&mut self, places: &[Point], style: &Style, color: Color) {
+    fn points(&mut self, places: &[Point], style: &Style, color: Color) -> Result<()> {
         let radius = length(style.size).unwrap_or(5.0) / 2.0;
         let opacity = style.opacity.unwrap_or(1.0);
         let mut places: Vec<Point> = places.iter().copied().filter(|at| self.area.grown(0.5).contains(*at)).collect();
@@ -502,46 +505,39 @@ impl Painter<'_> {
             let mut seen = std::collections::HashSet::new();
             places.retain(|(x, y)| seen.insert(((x * 2.0) as i32, (y * 2.0) as i32)));
         }
-        if places.is_empty() {
-            return;
-        }
         let shapes = |corners: &[Point]| -> Vec<Vec<Point>> {
             let around = |(x, y): &Point| corners.iter().map(|(dx, dy)| (x + radius * dx, y + radius * dy)).collect();
             places.iter().map(around).collect()
         };
         match style.marker {
-            Marker::Dot => self.canvas.discs(&places, radius, color, opacity),
+            Marker::Dot => self.sheet.discs(&places, radius, color, opacity),
             Marker::Circle => {
-                self.canvas.discs(&places, radius, color, opacity);
-                self.canvas.discs(&places, (radius - length(style.width).unwrap_or(1.25)).max(0.0), Color::WHITE, 1.0);
+                self.sheet.discs(&places, radius, color, opacity)?;
+                self.sheet.discs(&places, (radius - length(style.width).unwrap_or(1.25)).max(0.0), Color::WHITE, 1.0)
             }
             Marker::Square => {
-                self.canvas.fill(&shapes(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]), color, opacity);
+                self.sheet.fill(&shapes(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]), color, opacity)
             }
-            Marker::Triangle => {
-                self.canvas.fill(&shapes(&[(0.0, -1.15), (1.05, 0.75), (-1.05, 0.75)]), color, opacity);
-            }
+            Marker::Triangle => self.sheet.fill(&shapes(&[(0.0, -1.15), (1.05, 0.75), (-1.05, 0.75)]), color, opacity),
             Marker::Cross => {
                 let mut strokes = shapes(&[(-0.9, -0.9), (0.9, 0.9)]);
                 strokes.extend(shapes(&[(-0.9, 0.9), (0.9, -0.9)]));
-                self.canvas.stroke(&strokes, pen(style, color, 1.5));
+                self.sheet.stroke(&strokes, pen(style, color, 1.5))
             }
         }
     }
 
-    fn intervals(&mut self, x: &[f64], low: &[f64], high: &[f64], pen: Pen) {
+    fn intervals(&mut self, x: &[f64], low: &[f64], high: &[f64], pen: Pen) -> Result<()> {
         let mut bars = Vec::new();
         for ((x, low), high) in x.iter().zip(low).zip(high) {
             if let (Some(x), Some(low), Some(high)) = (self.x(*x), self.y(*low), self.y(*high)) {
                 bars.extend(self.area.clip_line(&[(x, low), (x, high)]));
             }
         }
-        if !bars.is_empty() {
-            self.canvas.stroke(&bars, pen);
-        }
+        self.sheet.stroke(&bars, pen)
     }
 
-    fn band(&mut self, x: &[f64], low: &[f64], high: &[f64], color: Color, opacity: f64) {
+    fn band(&mut self, x: &[f64], low: &[f64], high: &[f64], color: Color, opacity: f64) -> Result<()> {
         // A gap in one edge is a gap in the band.
         let known = |of: &[f64], other: &[f64]| -> Vec<f64> {
             of.iter()
@@ -560,36 +556,30 @@ impl Painter<'_> {
             })
             .filter(|polygon| polygon.len() > 2)
             .collect();
-        if !polygons.is_empty() {
-            self.canvas.fill(&polygons, color, opacity);
-        }
+        self.sheet.fill(&polygons, color, opacity)
     }
 
-    fn heatmap(&mut self, map: &Heatmap) {
+    fn heatmap(&mut self, map: &Heatmap) -> Result<()> {
         let ((left, right), (top, bottom)) = map.extent();
         let corners = self.x(left).zip(self.x(right)).zip(self.y(top).zip(self.y(bottom)));
-        let Some(((left, right), (top, bottom))) = corners else { return };
-        if map.rows == 0 || map.columns == 0 {
-            return;
-        }
-        let scale = Scale { range: color_range(map), log: false };
-        // The visible pixels or cells, whichever are fewer, take their colors from the matrix.
+        let Some(((left, right), (top, bottom))) = corners else { return Ok(()) };
         let area = Rect {
             left: left.min(right).max(self.area.left),
             right: left.max(right).min(self.area.right),
             top: top.min(bottom).max(self.area.top),
             bottom: top.max(bottom).min(self.area.bottom),
         };
-        if area.width() <= 0.0 || area.height() <= 0.0 {
-            return;
+        if map.cells.is_empty() || area.width() <= 0.0 || area.height() <= 0.0 {
+            return Ok(());
         }
+        let scale = Scale { range: color_range(map), log: false };
         let whole = |from: f64, to: f64, low: f64, high: f64| (from - low).abs() < 1e-6 && (to - high).abs() < 1e-6;
         let entire = whole(left, right, area.left, area.right) && whole(top, bottom, area.top, area.bottom);
-        let (rows, columns) = if entire {
-            (map.rows, map.columns)
-        } else {
-            ((area.height() * 2.0).ceil() as usize, (area.width() * 2.0).ceil() as usize)
-        };
+        // If the matrix is cut off, turned over or finer than anyone sees: as many cells as there are pixels.
+        let pixels = |length: f64| (length * 2.0).ceil() as usize;
+        let (rows, columns) = (pixels(area.height()), pixels(area.width()));
+        let (rows, columns) =
+            if entire { (rows.max(1000).min(map.rows), columns.max(1000).min(map.columns)) } else { (rows, columns) };
         let index = |n: usize, of: usize, span: (f64, f64), edges: (f64, f64), count: usize| {
             let place = span.0 + (span.1 - span.0) * (n as f64 + 0.5) / of as f64;
             (((place - edges.0) / (edges.1 - edges.0) * count as f64) as usize).min(count - 1)
@@ -597,14 +587,14 @@ impl Painter<'_> {
         let colors = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).map(|(row, column)| {
             let row = index(row, rows, (area.top, area.bottom), (top, bottom), map.rows);
             let column = index(column, columns, (area.left, area.right), (left, right), map.columns);
-            map.colormap.color(scale.fraction(map.cells[row * map.columns + column]).unwrap_or(f64::NAN))
+            let fraction = scale.fraction(map.cells[row * map.columns + column]).unwrap_or(f64::NAN);
+            map.colormap.color((fraction * SHADES).round() / SHADES)
         });
-        let cells = Cells { rows, columns, colors: colors.collect() };
-        self.canvas.cells(area, &cells);
+        self.sheet.picture(Picture { area, columns, colors: colors.collect() })
     }
 
     /// The two axes with their ticks and labels.
-    fn frame(&mut self) {
+    fn frame(&mut self) -> Result<()> {
         let area = self.area;
         let (x, y) =
             (x_ticks(self.axes, area.width(), self.fonts), y_ticks(&self.axes.panel.y, self.axes.y, area.height()));
@@ -621,73 +611,62 @@ impl Painter<'_> {
             let at = crisp(area.left + fraction * area.width());
             lines.push(vec![(at, area.bottom), (at, area.bottom + TICK)]);
             let baseline = area.bottom + TICK + GAP + TICK_SIZE * CAPITAL;
-            self.canvas.text((at, baseline), text, Letters { anchor: Anchor::Middle, ..letters(TICK_SIZE) });
+            self.sheet.text((at, baseline), text, Letters { anchor: HPos::Center, ..letters(TICK_SIZE) })?;
         }
         for (fraction, text) in &y {
             let at = crisp(area.bottom - fraction * area.height());
             lines.push(vec![(area.left, at), (area.left - TICK, at)]);
             let place = (area.left - TICK - GAP, at + TICK_SIZE * CAPITAL / 2.0);
-            self.canvas.text(place, text, Letters { anchor: Anchor::End, ..letters(TICK_SIZE) });
+            self.sheet.text(place, text, Letters { anchor: HPos::Right, ..letters(TICK_SIZE) })?;
             widest = widest.max(self.fonts.width(text, TICK_SIZE, false));
         }
-        self.canvas.stroke(&lines, Pen::new(Color::BLACK, SPINE));
+        self.sheet.stroke(&lines, Pen::new(Color::BLACK, SPINE))?;
         let (center, middle) = area.center();
         let panel = self.axes.panel;
-        if !panel.x.label.is_empty() {
-            let below = if x.is_empty() { 0.0 } else { TICK_SIZE * CAPITAL + GAP + 2.0 };
-            let baseline = area.bottom + TICK + below + 4.0 + LABEL_SIZE * CAPITAL;
-            let style = Letters { anchor: Anchor::Middle, ..letters(LABEL_SIZE) };
-            self.canvas.text((center, baseline), &panel.x.label, style);
-        }
-        if !panel.y.label.is_empty() {
-            let baseline = area.left - TICK - GAP - widest - 7.0;
-            let style = Letters { anchor: Anchor::Middle, upwards: true, ..letters(LABEL_SIZE) };
-            self.canvas.text((baseline, middle), &panel.y.label, style);
-        }
+        let below = if x.is_empty() { 0.0 } else { TICK_SIZE * CAPITAL + GAP + 2.0 };
+        let baseline = area.bottom + TICK + below + 4.0 + LABEL_SIZE * CAPITAL;
+        let style = Letters { anchor: HPos::Center, ..letters(LABEL_SIZE) };
+        self.sheet.text((center, baseline), &panel.x.label, style)?;
+        let baseline = area.left - TICK - GAP - widest - 7.0;
+        self.sheet.text((baseline, middle), &panel.y.label, Letters { upwards: true, ..style })
     }
 
-    fn title(&mut self, lettered: Option<Rect>) {
+    fn title(&mut self, lettered: Option<Rect>) -> Result<()> {
         let title = &self.axes.panel.title;
-        if title.is_empty() {
-            return;
-        }
         // Centered over the axes, but clear of the letter.
         let half = self.fonts.width(title, TITLE_SIZE, false) / 2.0;
         let free = lettered.map_or(f64::NEG_INFINITY, |cell| cell.left + LETTER_SIZE + 4.0);
         let at = (self.area.center().0.max(free + half), self.area.top - 9.0);
-        self.canvas.text(at, title, Letters { anchor: Anchor::Middle, ..letters(TITLE_SIZE) });
+        self.sheet.text(at, title, Letters { anchor: HPos::Center, ..letters(TITLE_SIZE) })
     }
 
-    fn color_bar(&mut self) {
-        let Some((map, scale)) = self.axes.bar else { return };
+    fn color_bar(&mut self) -> Result<()> {
+        let Some((map, scale)) = self.axes.bar else { return Ok(()) };
         let left = self.area.right + 12.0;
         let bar = Rect { left, right: left + BAR, ..self.area };
-        const SHADES: usize = 256;
-        let color = |n: usize| map.colormap.color(1.0 - (n as f64 + 0.5) / SHADES as f64);
-        self.canvas.cells(bar, &Cells { rows: SHADES, columns: 1, colors: (0..SHADES).map(color).collect() });
+        let color = |n: usize| map.colormap.color(1.0 - n as f64 / SHADES);
+        self.sheet.picture(Picture { area: bar, columns: 1, colors: (0..=SHADES as usize).map(color).collect() })?;
         let mut lines = Vec::new();
         let mut widest = 0.0_f64;
         for (fraction, text) in bar_ticks(scale, bar.height()) {
             let at = ((bar.bottom - fraction * bar.height()) * 2.0).round() / 2.0;
             lines.push(vec![(bar.right, at), (bar.right + TICK - 1.0, at)]);
             let place = (bar.right + TICK + GAP - 1.0, at + TICK_SIZE * CAPITAL / 2.0);
-            self.canvas.text(place, &text, letters(TICK_SIZE));
+            self.sheet.text(place, &text, letters(TICK_SIZE))?;
             widest = widest.max(self.fonts.width(&text, TICK_SIZE, false));
         }
-        self.canvas.stroke(&lines, Pen::new(Color::BLACK, SPINE));
-        if !map.label.is_empty() {
-            let baseline = bar.right + TICK + GAP + widest + 4.0 + LABEL_SIZE * CAPITAL;
-            let style = Letters { anchor: Anchor::Middle, upwards: true, ..letters(LABEL_SIZE) };
-            self.canvas.text((baseline, bar.center().1), &map.label, style);
-        }
+        self.sheet.stroke(&lines, Pen::new(Color::BLACK, SPINE))?;
+        let baseline = bar.right + TICK + GAP + widest + 4.0 + LABEL_SIZE * CAPITAL;
+        let style = Letters { anchor: HPos::Center, upwards: true, ..letters(LABEL_SIZE) };
+        self.sheet.text((baseline, bar.center().1), &map.label, style)
     }
 
-    fn legend(&mut self) {
+    fn legend(&mut self) -> Result<()> {
         let axes = self.axes;
         let lines = legend_entries(axes).count() as f64;
         let (width, height) = (legend_width(axes, self.fonts), lines * LEGEND_LINE);
         if lines == 0.0 || axes.panel.legend == Legend::None {
-            return;
+            return Ok(());
         }
         let area = self.area;
         let (left, right) = (area.left + 8.0, area.right - 4.0 - width);
@@ -714,33 +693,35 @@ impl Painter<'_> {
             }
         };
         let place = Rect { left, top, right: left + width, bottom: top + height };
-        self.canvas.fill(&[place.grown(2.0).corners()], Color::WHITE, 0.8);
+        self.sheet.fill(&[place.grown(2.0).corners()], Color::WHITE, 0.8)?;
         for (line, (mark, style, color, label)) in legend_entries(axes).enumerate() {
             let middle = top + (line as f64 + 0.5) * LEGEND_LINE;
-            self.swatch(mark, style, color, (left, middle));
+            self.swatch(mark, style, color, (left, middle))?;
             let at = (left + SWATCH + 6.0, middle + TICK_SIZE * CAPITAL / 2.0);
-            self.canvas.text(at, label, letters(TICK_SIZE));
+            self.sheet.text(at, label, letters(TICK_SIZE))?;
         }
+        Ok(())
     }
 
-    fn swatch(&mut self, mark: &Mark, style: &Style, color: Color, (left, middle): Point) {
+    fn swatch(&mut self, mark: &Mark, style: &Style, color: Color, (left, middle): Point) -> Result<()> {
         let center = left + SWATCH / 2.0;
         match mark {
             Mark::Points { .. } => {
                 // The place of a legend need not be on the axes, which `points` clips to.
                 let area =
                     std::mem::replace(&mut self.area, Rect { left, top: middle, right: left + SWATCH, bottom: middle });
-                self.points(&[(center, middle)], style, color);
+                let drawn = self.points(&[(center, middle)], style, color);
                 self.area = area;
+                drawn
             }
             Mark::Band { .. } | Mark::Shade { .. } => {
                 let patch = Rect { left, right: left + SWATCH, top: middle - 4.0, bottom: middle + 4.0 };
-                self.canvas.fill(&[patch.corners()], color, style.opacity.unwrap_or(0.25));
+                self.sheet.fill(&[patch.corners()], color, style.opacity.unwrap_or(0.25))
             }
             Mark::Intervals { .. } => {
-                self.canvas.stroke(&[vec![(center, middle - 5.0), (center, middle + 5.0)]], pen(style, color, 1.25));
+                self.sheet.stroke(&[vec![(center, middle - 5.0), (center, middle + 5.0)]], pen(style, color, 1.25))
             }
-            _ => self.canvas.stroke(&[vec![(left, middle), (left + SWATCH, middle)]], pen(style, color, 1.5)),
+            _ => self.sheet.stroke(&[vec![(left, middle), (left + SWATCH, middle)]], pen(style, color, 1.5)),
         }
     }
 

@@ -6,16 +6,17 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use plotters::coord::Shift;
+use plotters::prelude::{DrawingArea, DrawingBackend};
 use serde::{Deserialize, Serialize};
 
-use super::canvas::{Raster, Svg};
-use super::draw;
 use super::panel::Panel;
+use super::{draw, raster, svg};
 use crate::error::{Error, Result};
 use crate::{file, notebook};
 
-/// Pixels of a PNG along one point of the figure: sharp on high-density screens and, at 96 points to the inch, in print.
-const DENSITY: f64 = 2.0;
+/// Units of the backends along one point of the figure: plotters counts in whole units, and these are fine enough.
+pub(super) const UNITS: f64 = 20.0;
 /// The longest side of a figure in points; beyond it a picture would not fit in memory.
 const LONGEST: f64 = 10_000.0;
 
@@ -93,10 +94,7 @@ impl Figure {
     ///
     /// [`Error::Argument`] if an element's arrays differ in length or a range or the size makes no sense.
     pub fn png(&self) -> Result<Vec<u8>> {
-        let (width, height) = self.checked_size()?;
-        let mut raster = Raster::new(width, height, DENSITY)?;
-        draw::figure(self, (width, height), &mut raster)?;
-        raster.finish()
+        raster::png(self, self.checked_size()?)
     }
 
     /// The picture as the text of an SVG file. Its letters are in Arial, Helvetica or a font of the same measures,
@@ -106,10 +104,30 @@ impl Figure {
     ///
     /// As [`png`](Self::png).
     pub fn svg(&self) -> Result<String> {
-        let (width, height) = self.checked_size()?;
-        let mut svg = Svg::new(width, height, &self.to_string());
-        draw::figure(self, (width, height), &mut svg)?;
-        svg.finish()
+        svg::text(self, self.checked_size()?)
+    }
+
+    /// Draws the figure with another backend of [`plotters`](super::plotters), onto an area that it fills; it keeps its
+    /// proportions if the area has them. The area is not cleared first.
+    ///
+    /// Text is in the family `sans-serif`, which a backend that draws letters must know.
+    ///
+    /// ```
+    /// use psychrnn::plot::Panel;
+    /// use psychrnn::plot::plotters::prelude::*;
+    /// let mut svg = String::new();
+    /// let page = SVGBackend::with_string(&mut svg, (1600, 600)).into_drawing_area();
+    /// let (left, right) = page.split_horizontally(800);
+    /// Panel::new().line([0, 1], [0.5, 1.0], ()).figure().draw(&left)?;
+    /// Panel::new().points([0, 1], [0.5, 1.0], ()).figure().draw(&right)?;
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`png`](Self::png); [`Error::Draw`] if the backend fails.
+    pub fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Result<()> {
+        draw::figure(self, self.checked_size()?, area, None)
     }
 
     /// Writes the picture to a file whose extension says what it is: `.png` or `.svg`. The file appears when it is

@@ -1,4 +1,4 @@
-//! The letters of figures: measured for layout, and as outlines for the raster.
+//! The letters of figures: measured for layout, and as outlines for PNG.
 
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
@@ -11,6 +11,11 @@ pub(super) struct Fonts {
 }
 
 impl Fonts {
+    /// The height of an x as a fraction of the size of the letters, in these fonts and those that an SVG asks for.
+    pub(super) const X_HEIGHT: f64 = 0.52;
+    /// What plotters calls the size of a font, as a multiple of the size of the letters.
+    pub(super) const LINE_HEIGHT: f64 = 1.24;
+
     pub(super) fn new() -> Result<Self> {
         let parse = |bytes| Face::parse(bytes, 0).map_err(|error| Error::Draw(format!("the bundled font: {error}")));
         Ok(Self {

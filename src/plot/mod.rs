@@ -12,14 +12,16 @@
 //! panel.evcxr_display(); // in a notebook the value alone, as the last line of a cell
 //! ```
 
-mod canvas;
 mod color;
 mod draw;
 mod figure;
 mod font;
 mod geometry;
 mod panel;
+mod raster;
+mod sheet;
 mod style;
+mod svg;
 #[cfg(test)]
 mod tests;
 mod ticks;
@@ -31,4 +33,6 @@ mod weights;
 pub use color::{Color, Colormap};
 pub use figure::Figure;
 pub use panel::{Heatmap, Number, Panel};
+/// The library that figures are drawn with, for [`Figure::draw`].
+pub use plotters;
 pub use style::{Legend, Marker, Style};

@@ -1,2 +1,63 @@
-//! Set-up, checks and demonstrations: `cargo xtask`.
-fn main() {}
+//! Set-up, checks and demonstrations of psychrnn: `cargo xtask help`.
+//!
+//! Every command first makes sure of what it needs, and may be interrupted and run again.
+
+mod checks;
+mod demo;
+mod dependencies;
+mod jupyter;
+mod libtorch;
+mod notebook;
+mod python;
+mod run;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use workspace::Workspace;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  setup              bring libtorch, so that plain `cargo build`, `cargo test` and `cargo run` work
+  demo               train a network and draw its figures into target/demo
+  lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser
+  notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks
+  validate           the checks that need no libtorch: format, lints, tests, dependencies
+  test               every check
+  help               this text";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((command, rest)) = arguments.split_first() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let work: fn(&Workspace, &[String]) -> Result<()> = match (command.as_str(), rest) {
+        ("setup", []) => |workspace, _| run::step("libtorch", || libtorch::ensure(workspace)).map(|_| ()),
+        ("demo", _) => demo::run,
+        ("lab", _) => jupyter::lab,
+        ("notebook", _) => {
+            |workspace, files| notebook::execute(workspace, &files.iter().map(PathBuf::from).collect::<Vec<_>>())
+        }
+        ("validate", []) => |workspace, _| checks::validate(workspace),
+        ("test", []) => |workspace, _| checks::test(workspace),
+        ("help" | "--help" | "-h", _) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("`cargo xtask {}` is not a command.\n\n{USAGE}", arguments.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match Workspace::find().and_then(|workspace| work(&workspace, rest)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
