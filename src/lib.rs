@@ -5,7 +5,8 @@
 //! and gives the same results in scripts and tests. It is to Rust what
 //! [PsychRNN](https://doi.org/10.1523/ENEURO.0427-20.2020) is to Python.
 //!
-//! ```no_run
+#![cfg_attr(feature = "torch", doc = "```no_run")]
+#![cfg_attr(not(feature = "torch"), doc = "```ignore")]
 //! use psychrnn::prelude::*;
 //!
 //! let task = PerceptualDiscrimination::default();
@@ -59,3 +60,8 @@ pub use error::{Error, Result};
 pub use ndarray;
 #[cfg(feature = "torch")]
 pub use tch;
+
+/// The code in the README compiles.
+#[cfg(all(doctest, feature = "torch"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -57,7 +57,9 @@ pub struct RnnConfig {
 
 /// A transfer function as a closure on tensors.
 #[derive(Clone)]
-struct TensorTransfer(Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>);
+struct TensorTransfer(Arc<TensorFunction>);
+
+type TensorFunction = dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync;
 
 impl fmt::Debug for TensorTransfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
