@@ -31,6 +31,7 @@
 //! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |
 //! | [`plot`], [`notebook`] | figures, and how values show themselves under a cell |
 //! | [`random`], [`threads`] | seeds; how many threads are used |
+//! | [`from_psychrnn`] | PsychRNN's Getting Started, line by line |
 //!
 //! Conventions: arrays are `[n_batch, n_steps, n_channels]`, weights `[post, pre]`, times milliseconds. The same seed on
 //! the same machine gives the same bits, for any number of threads.
@@ -43,6 +44,8 @@ extern crate self as psychrnn;
 pub mod dynamics;
 mod error;
 mod file;
+#[cfg(feature = "torch")]
+pub mod from_psychrnn;
 #[cfg(feature = "torch")]
 pub mod network;
 pub mod notebook;

@@ -1,6 +1,7 @@
 //! Categorization of a direction.
 
-use std::f32::consts::{PI, TAU};
+use std::f32::consts::TAU;
+use std::f64::consts;
 
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
@@ -143,9 +144,9 @@ impl MatchToCategory {
     }
 
     /// The preferred direction of an input channel.
-    fn preferred(&self, channel: usize) -> f32 {
+    fn preferred(&self, channel: usize) -> f64 {
         let spaces = if self.both_ends { self.channels - 1 } else { self.channels };
-        TAU * channel as f32 / spaces.max(1) as f32
+        consts::TAU * channel as f64 / spaces.max(1) as f64
     }
 }
 
@@ -192,13 +193,14 @@ impl Task for MatchToCategory {
         }
         if now.is_in("stimulus") {
             for (channel, input) in now.input.iter_mut().enumerate() {
-                let mut distance = self.preferred(channel) - trial.angle;
-                if distance > PI {
-                    distance -= TAU;
-                } else if distance < -PI {
-                    distance += TAU;
+                // In double precision, since far from the stimulus the density changes fast.
+                let mut distance = self.preferred(channel) - f64::from(trial.angle);
+                if distance > consts::PI {
+                    distance -= consts::TAU;
+                } else if distance < -consts::PI {
+                    distance += consts::TAU;
                 }
-                *input += (-distance * distance / 2.0).exp() / TAU.sqrt();
+                *input += ((-distance * distance / 2.0).exp() / consts::TAU.sqrt()) as f32;
             }
         }
         if now.is_in("decision") {
