@@ -1,10 +1,10 @@
 //! The leaky recurrent network.
 
-use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
-use super::{Block, Transfer, check_shapes};
+use super::tape::{Block, Gradients, Matrix, Steps, initial_gradient, multiply};
+use super::{Transfer, check_shapes};
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -138,36 +138,119 @@ impl LeakyRnn {
         })
     }
 
-    /// One block of trials through the whole sequence.
-    pub(super) fn forward_block(&self, block: &mut Block<'_>) {
-        let (n_batch, n_steps) = block.dim();
+    /// One block of trials forward through the whole sequence.
+    pub(super) fn forward_block(&self, block: Block<'_>) -> LeakyTape {
+        let (n_steps, n_trials) = block.dim();
         let (n_rec, n_out) = (self.w_rec.nrows(), self.w_out.nrows());
+        let keep = self.alpha.mapv(|alpha| 1.0 - alpha);
         let noise_sd = self.leak.noise_sd(&self.alpha);
         let transfer = &self.leak.transfer;
-        let mut x = block.initial(&self.init_state);
-        let mut rates = x.mapv(|x| transfer.rate(x));
-        let mut drive = Array2::zeros((n_batch, n_rec));
-        let mut z = Array2::zeros((n_batch, n_out));
+        let mut states = Steps::zeros(n_steps + 1, n_trials, n_rec);
+        let mut rates = Steps::zeros(n_steps + 1, n_trials, n_rec);
+        let initial = block.initial(&self.init_state);
+        states.step_mut(0).iter_mut().zip(&initial).for_each(|(x, &start)| *x = start);
+        transfer.rates(states.step(0), rates.step_mut(0));
+        // What the inputs drive does not wait for the states: one product for all steps.
+        let mut drive = Steps::zeros(n_steps, n_trials, n_rec);
+        multiply(block.inputs.all(), self.w_in.t(), 0.0, &mut drive.data);
         for t in 0..n_steps {
-            drive.assign(&self.b_rec);
-            general_mat_mul(1.0, &block.input(t), &self.w_in.t(), 1.0, &mut drive);
+            let now = Matrix::new(n_trials, n_rec, rates.step(t));
             match block.gain(t) {
-                None => general_mat_mul(1.0, &rates, &self.w_rec.t(), 1.0, &mut drive),
-                Some(gain) => general_mat_mul(1.0, &rates, &(&self.w_rec * &gain).t(), 1.0, &mut drive),
+                None => multiply(now, self.w_rec.t(), 1.0, drive.step_mut(t)),
+                Some(gain) => multiply(now, (&self.w_rec * &gain).t(), 1.0, drive.step_mut(t)),
             }
-            for (trial, (mut x, drive)) in x.rows_mut().into_iter().zip(drive.rows()).enumerate() {
-                for (unit, (x, &drive)) in x.iter_mut().zip(drive).enumerate() {
-                    let alpha = self.alpha[unit];
-                    *x = (1.0 - alpha) * *x + alpha * drive;
-                    if let Some(noise) = &block.noise {
-                        *x += noise_sd[unit] * noise[[trial, t, unit]];
-                    }
+            let (before, after) = states.step_pair(t);
+            let rows =
+                after.chunks_exact_mut(n_rec).zip(before.chunks_exact(n_rec)).zip(drive.step(t).chunks_exact(n_rec));
+            for (trial, ((after, before), drive)) in rows.enumerate() {
+                let constants = keep.iter().zip(&self.alpha).zip(&self.b_rec);
+                for (((x, before), drive), ((keep, alpha), b)) in after.iter_mut().zip(before).zip(drive).zip(constants)
+                {
+                    *x = keep * before + alpha * (drive + b);
+                }
+                if let Some(noise) = &block.noise {
+                    let noise = noise.slice(ndarray::s![trial, t, ..]);
+                    after.iter_mut().zip(noise).zip(&noise_sd).for_each(|((x, n), sd)| *x += sd * n);
                 }
             }
-            rates.zip_mut_with(&x, |rate, &x| *rate = transfer.rate(x));
-            z.assign(&self.b_out);
-            general_mat_mul(1.0, &rates, &self.w_out.t(), 1.0, &mut z);
-            block.record(t, &x, &z);
+            transfer.rates(states.step(t + 1), rates.step_mut(t + 1));
+        }
+        let mut outputs = Steps::zeros(n_steps, n_trials, n_out);
+        outputs.data.chunks_exact_mut(n_out).for_each(|z| z.iter_mut().zip(&self.b_out).for_each(|(z, b)| *z = *b));
+        multiply(rates.rows(1, n_steps + 1), self.w_out.t(), 1.0, &mut outputs.data);
+        LeakyTape { first: block.first, inputs: block.inputs, states, rates, outputs }
+    }
+
+    /// One block of trials backward through time: from the gradients with respect to outputs, and to states if the loss
+    /// depends on them by itself, to those with respect to the effective weights.
+    ///
+    /// With `δ[t] = dL/dx[t]` and `a[t] = α δ[t]`:
+    ///
+    /// ```text
+    /// δ[t] = f'(x[t]) · (W_outᵀ dL/dz[t] + W_recᵀ a[t+1]) + (1 - α) δ[t+1] + ∂L/∂x[t]
+    /// dL/dW_rec = Σ a[t] f(x[t-1])ᵀ,  dL/dW_in = Σ a[t] u[t]ᵀ,  dL/db_rec = Σ a[t],  dL/dW_out = Σ dL/dz[t] f(x[t])ᵀ
+    /// ```
+    pub(super) fn backward_block(&self, tape: &LeakyTape, d_outputs: &Steps, d_states: Option<&Steps>) -> Gradients {
+        let (n_steps, n_trials, n_rec) = (tape.outputs.n_steps, tape.outputs.n_trials, self.w_rec.nrows());
+        let size = n_trials * n_rec;
+        let keep = self.alpha.mapv(|alpha| 1.0 - alpha);
+        let mut through_rates = Steps::zeros(n_steps, n_trials, n_rec);
+        multiply(d_outputs.all(), self.w_out.view(), 0.0, &mut through_rates.data);
+        // adjoints holds a[t]; delta is δ of the step that was last worked on.
+        let mut adjoints = Steps::zeros(n_steps, n_trials, n_rec);
+        let mut delta = vec![0.0; size];
+        let mut slopes = vec![0.0; size];
+        let mut first_rates = vec![0.0; size];
+        for t in (0..n_steps).rev() {
+            if t + 1 < n_steps {
+                let after = Matrix::new(n_trials, n_rec, adjoints.step(t + 1));
+                multiply(after, self.w_rec.view(), 1.0, through_rates.step_mut(t));
+            }
+            self.leak.transfer.slopes(tape.states.step(t + 1), tape.rates.step(t + 1), &mut slopes);
+            back_step(&mut delta, through_rates.step(t), &slopes, &keep);
+            if let Some(direct) = d_states {
+                delta.iter_mut().zip(direct.step(t)).for_each(|(delta, direct)| *delta += direct);
+            }
+            for (a, delta) in adjoints.step_mut(t).chunks_exact_mut(n_rec).zip(delta.chunks_exact(n_rec)) {
+                a.iter_mut().zip(delta).zip(&self.alpha).for_each(|((a, delta), alpha)| *a = alpha * delta);
+            }
+        }
+        multiply(Matrix::new(n_trials, n_rec, adjoints.step(0)), self.w_rec.view(), 0.0, &mut first_rates);
+        self.leak.transfer.slopes(tape.states.step(0), tape.rates.step(0), &mut slopes);
+        back_step(&mut delta, &first_rates, &slopes, &keep);
+        let initial = Array2::from_shape_fn((n_trials, n_rec), |(trial, unit)| delta[trial * n_rec + unit]);
+        let a = adjoints.all();
+        let z = d_outputs.all();
+        Gradients::from([
+            ("W_in".to_owned(), a.transposed_times(tape.inputs.all()).into_dyn()),
+            ("W_rec".to_owned(), a.transposed_times(tape.rates.rows(0, n_steps)).into_dyn()),
+            ("W_out".to_owned(), z.transposed_times(tape.rates.rows(1, n_steps + 1)).into_dyn()),
+            ("b_rec".to_owned(), Array1::from(a.column_sums()).into_dyn()),
+            ("b_out".to_owned(), Array1::from(z.column_sums()).into_dyn()),
+            ("init_state".to_owned(), initial_gradient(&self.init_state, tape.first, initial)),
+        ])
+    }
+}
+
+/// `δ = f'(x) · g + (1 - α) δ`, in place.
+fn back_step(delta: &mut [f32], through_rates: &[f32], slopes: &[f32], keep: &Array1<f32>) {
+    let n_rec = keep.len();
+    let rows = delta.chunks_exact_mut(n_rec).zip(through_rates.chunks_exact(n_rec)).zip(slopes.chunks_exact(n_rec));
+    for ((delta, g), slope) in rows {
+        for (((delta, g), slope), keep) in delta.iter_mut().zip(g).zip(slope).zip(keep) {
+            *delta = slope * g + keep * *delta;
         }
     }
+}
+
+/// What a forward run of one block leaves behind.
+#[derive(Debug)]
+pub(super) struct LeakyTape {
+    pub(super) first: usize,
+    inputs: Steps,
+    /// `x[0]` to `x[n_steps]`.
+    pub(super) states: Steps,
+    /// `f(x[0])` to `f(x[n_steps])`.
+    rates: Steps,
+    pub(super) outputs: Steps,
 }

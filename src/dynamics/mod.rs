@@ -6,6 +6,7 @@
 mod leaky;
 mod lstm;
 pub(crate) mod noise;
+mod tape;
 mod transfer;
 
 pub use leaky::{Leak, LeakyRnn};
@@ -14,14 +15,15 @@ pub(crate) use lstm::GATES;
 pub use lstm::{Cell, CellOutput, LstmRnn};
 pub use transfer::{CustomTransfer, Transfer};
 
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3, ArrayViewMut3, Axis, s};
+use leaky::LeakyTape;
+use lstm::LstmTape;
+use ndarray::{Array3, ArrayView3, s};
 use serde::{Deserialize, Serialize};
+
+use tape::{Block, Gradients, Steps, add, block_of, partition};
 
 use crate::weights::Weights;
 use crate::{Error, Result, threads};
-
-/// Trials that one thread carries through a whole sequence. The partition is the same for any number of threads.
-const BLOCK: usize = 32;
 
 /// The constants of a network, which its weights alone do not tell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,7 +118,21 @@ impl Dynamics {
         noise: Option<ArrayView3<'_, f32>>,
         gain: Option<ArrayView3<'_, f32>>,
     ) -> Result<(Array3<f32>, Array3<f32>)> {
-        let (n_in, n_rec, n_out) = self.sizes();
+        let tape = self.run(inputs, noise, gain)?;
+        Ok((tape.states(), tape.outputs()))
+    }
+
+    /// As [`Dynamics::forward`], with all that [`Dynamics::backward`] needs.
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    pub fn run(
+        &self,
+        inputs: ArrayView3<'_, f32>,
+        noise: Option<ArrayView3<'_, f32>>,
+        gain: Option<ArrayView3<'_, f32>>,
+    ) -> Result<Tape> {
+        let (n_in, n_rec, _) = self.sizes();
         let (n_batch, n_steps, _) = inputs.dim();
         let check =
             |name: &str, array: Option<ArrayView3<'_, f32>>, meaning: &str, shape: (usize, usize, usize)| match array
@@ -136,68 +152,122 @@ impl Dynamics {
             let expected = format!("[1, n_rec] or [n_batch = {n_batch}, n_rec]");
             return Err(Error::shape("initial state", expected, initial.shape()));
         }
-        let mut states = Array3::zeros((n_batch, n_steps, n_rec));
-        let mut outputs = Array3::zeros((n_batch, n_steps, n_out));
-        let blocks: Vec<_> = inputs
-            .axis_chunks_iter(Axis(0), BLOCK)
-            .zip(states.axis_chunks_iter_mut(Axis(0), BLOCK))
-            .zip(outputs.axis_chunks_iter_mut(Axis(0), BLOCK))
-            .enumerate()
-            .map(|(i, ((inputs, states), outputs))| {
-                let first = i * BLOCK;
-                let trials = first..first + inputs.len_of(Axis(0));
-                let noise = noise.as_ref().map(|noise| noise.slice(s![trials, .., ..]));
-                Block { first, inputs, noise, gain: gain.as_ref().map(|gain| gain.view()), states, outputs }
+        let blocks = threads::map(partition(n_batch).collect(), |(first, n_trials)| {
+            let block = Block {
+                first,
+                inputs: block_of(inputs, first, n_trials),
+                noise: noise.as_ref().map(|noise| noise.slice(s![first..first + n_trials, .., ..])),
+                gain: gain.as_ref().map(|gain| gain.view()),
+            };
+            Ok(match self {
+                Self::Leaky(network) => BlockTape::Leaky(network.forward_block(block)),
+                Self::Lstm(network) => BlockTape::Lstm(network.forward_block(block)),
             })
-            .collect();
-        threads::map(blocks, |mut block| {
-            match self {
-                Self::Leaky(network) => network.forward_block(&mut block),
-                Self::Lstm(network) => network.forward_block(&mut block),
-            }
-            Ok(())
         })?;
-        Ok((states, outputs))
+        Ok(Tape { n_batch, n_steps, blocks })
+    }
+
+    /// The gradients of a loss with respect to the effective weights, by their names, from those with respect to the outputs
+    /// `[n_batch, n_steps, n_out]` and, where the loss depends on them by itself, to the states `[n_batch, n_steps, n_rec]`.
+    ///
+    /// # Errors
+    /// If the shapes do not fit the tape.
+    pub fn backward(
+        &self,
+        tape: &Tape,
+        d_outputs: ArrayView3<'_, f32>,
+        d_states: Option<ArrayView3<'_, f32>>,
+    ) -> Result<Weights> {
+        let check = |name: &str, shape: &[usize], n: usize| {
+            let expected = [tape.n_batch, tape.n_steps, n];
+            if shape == expected { Ok(()) } else { Err(Error::shape(name, format!("{expected:?}"), shape)) }
+        };
+        let (_, n_rec, n_out) = self.sizes();
+        check("d_outputs", d_outputs.shape(), n_out)?;
+        d_states.map_or(Ok(()), |d_states| check("d_states", d_states.shape(), n_rec))?;
+        let blocks = threads::map(tape.blocks.iter().collect(), |block: &BlockTape| {
+            let (first, n_trials) = (block.first(), block.outputs().n_trials);
+            let d_outputs = block_of(d_outputs, first, n_trials);
+            let d_states = d_states.map(|d_states| block_of(d_states, first, n_trials));
+            Ok(match (self, block) {
+                (Self::Leaky(network), BlockTape::Leaky(tape)) => {
+                    network.backward_block(tape, &d_outputs, d_states.as_ref())
+                }
+                (Self::Lstm(network), BlockTape::Lstm(tape)) => {
+                    network.backward_block(tape, &d_outputs, d_states.as_ref())
+                }
+                // A tape is only ever given back to the network that made it.
+                _ => Gradients::new(),
+            })
+        })?;
+        let mut total = Gradients::new();
+        blocks.into_iter().for_each(|gradients| add(&mut total, gradients));
+        let mut gradients = Weights::new();
+        total.into_iter().for_each(|(name, gradient)| gradients.insert(&name, gradient));
+        Ok(gradients)
     }
 }
 
-/// Some trials of a batch: what goes in, and where what comes out is put.
-struct Block<'a> {
-    /// The number of the first trial in the batch.
-    first: usize,
-    inputs: ArrayView3<'a, f32>,
-    noise: Option<ArrayView3<'a, f32>>,
-    gain: Option<ArrayView3<'a, f32>>,
-    states: ArrayViewMut3<'a, f32>,
-    outputs: ArrayViewMut3<'a, f32>,
+/// What a forward run leaves behind for the way back: `4 n_batch n_steps` bytes for each of `2 n_rec + n_in + n_out` numbers
+/// of a leaky network, and of `7 n_rec + n_in + n_out` of an LSTM.
+#[derive(Debug)]
+pub struct Tape {
+    n_batch: usize,
+    n_steps: usize,
+    blocks: Vec<BlockTape>,
 }
 
-impl Block<'_> {
-    fn dim(&self) -> (usize, usize) {
-        (self.inputs.len_of(Axis(0)), self.inputs.len_of(Axis(1)))
-    }
+#[derive(Debug)]
+enum BlockTape {
+    Leaky(LeakyTape),
+    Lstm(LstmTape),
+}
 
-    fn input(&self, t: usize) -> ArrayView2<'_, f32> {
-        self.inputs.index_axis(Axis(1), t)
-    }
-
-    fn gain(&self, t: usize) -> Option<ArrayView2<'_, f32>> {
-        self.gain.as_ref().map(|gain| gain.index_axis(Axis(0), t))
-    }
-
-    /// The state at the start: one for all trials, or the rows of these trials.
-    fn initial(&self, states: &Array2<f32>) -> Array2<f32> {
-        let n_batch = self.dim().0;
-        if states.nrows() == 1 {
-            Array2::from_shape_fn((n_batch, states.ncols()), |(_, unit)| states[[0, unit]])
-        } else {
-            states.slice(s![self.first..self.first + n_batch, ..]).to_owned()
+impl BlockTape {
+    fn first(&self) -> usize {
+        match self {
+            Self::Leaky(tape) => tape.first,
+            Self::Lstm(tape) => tape.first,
         }
     }
 
-    fn record(&mut self, t: usize, state: &Array2<f32>, output: &Array2<f32>) {
-        self.states.index_axis_mut(Axis(1), t).assign(state);
-        self.outputs.index_axis_mut(Axis(1), t).assign(output);
+    fn outputs(&self) -> &Steps {
+        match self {
+            Self::Leaky(tape) => &tape.outputs,
+            Self::Lstm(tape) => &tape.outputs,
+        }
+    }
+
+    /// The states, the initial one first.
+    fn states(&self) -> &Steps {
+        match self {
+            Self::Leaky(tape) => &tape.states,
+            Self::Lstm(tape) => &tape.h,
+        }
+    }
+}
+
+impl Tape {
+    /// The states `[n_batch, n_steps, n_rec]`, the initial one left out.
+    #[must_use]
+    pub fn states(&self) -> Array3<f32> {
+        self.batch(BlockTape::states, 1)
+    }
+
+    /// The outputs `[n_batch, n_steps, n_out]`.
+    #[must_use]
+    pub fn outputs(&self) -> Array3<f32> {
+        self.batch(BlockTape::outputs, 0)
+    }
+
+    fn batch(&self, part: fn(&BlockTape) -> &Steps, from: usize) -> Array3<f32> {
+        let n = self.blocks.first().map_or(0, |block| part(block).n);
+        let mut all = Array3::zeros((self.n_batch, self.n_steps, n));
+        for block in &self.blocks {
+            let (first, steps) = (block.first(), part(block));
+            steps.to_batch(from, all.slice_mut(s![first..first + steps.n_trials, .., ..]));
+        }
+        all
     }
 }
 

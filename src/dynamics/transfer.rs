@@ -70,6 +70,35 @@ impl Transfer {
         }
     }
 
+    /// The rates of many states.
+    pub(super) fn rates(&self, states: &[f32], rates: &mut [f32]) {
+        // Chosen once for all, so that the loops over simple functions become vector code.
+        fn each(states: &[f32], rates: &mut [f32], f: impl Fn(f32) -> f32) {
+            rates.iter_mut().zip(states).for_each(|(rate, &x)| *rate = f(x));
+        }
+        match self {
+            Self::Relu => each(states, rates, |x| x.max(0.0)),
+            Self::Linear => rates.copy_from_slice(states),
+            _ => each(states, rates, |x| self.rate(x)),
+        }
+    }
+
+    /// The slopes at many states, whose rates are known.
+    pub(super) fn slopes(&self, states: &[f32], rates: &[f32], slopes: &mut [f32]) {
+        fn each(from: &[f32], slopes: &mut [f32], f: impl Fn(f32) -> f32) {
+            slopes.iter_mut().zip(from).for_each(|(slope, &x)| *slope = f(x));
+        }
+        match self {
+            Self::Relu => each(states, slopes, |x| if x > 0.0 { 1.0 } else { 0.0 }),
+            Self::Linear => slopes.fill(1.0),
+            // The rate is there already, and the slope follows from it without another exponential.
+            Self::Tanh => each(rates, slopes, |rate| 1.0 - rate * rate),
+            Self::Sigmoid => each(rates, slopes, |rate| rate * (1.0 - rate)),
+            Self::Softplus => each(rates, slopes, |rate| 1.0 - (-rate).exp()),
+            Self::Custom(_) => each(states, slopes, |x| self.slope(x)),
+        }
+    }
+
     /// A function of which only the name is known here.
     #[cfg(feature = "torch")]
     pub(crate) fn named(name: &str) -> Self {

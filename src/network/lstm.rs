@@ -238,6 +238,10 @@ impl Network for Lstm {
         self.constraints.effective(&self.parameters.tensors())
     }
 
+    fn constants(&self) -> Option<Constants> {
+        Some(self.cell.into())
+    }
+
     fn annotate(&self, weights: &mut Weights) -> Result<()> {
         weights.set_config(&Saved { dynamics: self.cell.into(), lstm: self.config.clone() })
     }

@@ -10,8 +10,8 @@ pub use constraints::{Connections, Constraints};
 pub use initialize::{Draw, InitialWeights, Initializer, RadiusOf};
 pub use lstm::{Lstm, LstmConfig};
 pub use rnn::{Rnn, RnnConfig};
-pub(crate) use tensors::to_array;
 pub use tensors::{Memory, Parameter, Parameters, Tensors};
+pub(crate) use tensors::{to_array, to_tensor};
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use ndarray::Array3;
 use tch::{Kind, Tensor};
 
 use crate::Result;
-use crate::dynamics::noise;
+use crate::dynamics::{Constants, noise};
 use crate::random::Seed;
 use crate::simulate::{Session, check_fit};
 use crate::task::Batch;
@@ -49,6 +49,20 @@ pub trait Network: Send {
     /// What libtorch refuses.
     fn effective(&self) -> Result<Tensors> {
         Ok(self.parameters().tensors())
+    }
+
+    /// The constants of its equation, if that is one of [`dynamics`](crate::dynamics) on the effective weights: training then
+    /// runs it there, many times as fast as libtorch can. By default there is none.
+    fn constants(&self) -> Option<Constants> {
+        None
+    }
+
+    /// The rates of states `[n_batch, n_steps, n_rec]`. By default the states themselves.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    fn rates(&self, states: &Tensor) -> Result<Tensor> {
+        Ok(states.shallow_clone())
     }
 
     /// Adds to the weights what is needed to build the network from them again. By default nothing.

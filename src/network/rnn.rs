@@ -422,6 +422,14 @@ impl Network for Rnn {
         self.constraints.effective(&self.parameters.tensors())
     }
 
+    fn constants(&self) -> Option<Constants> {
+        self.config.tensor_transfer.is_none().then(|| self.leak.clone().into())
+    }
+
+    fn rates(&self, states: &Tensor) -> Result<Tensor> {
+        self.rate(states)
+    }
+
     fn annotate(&self, weights: &mut Weights) -> Result<()> {
         // What PsychRNN reads besides.
         let connections = self.config.constraints.connections(self.sizes.n_in, self.sizes.n_rec, self.sizes.n_out)?;

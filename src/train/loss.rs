@@ -21,6 +21,11 @@ pub trait Loss: Send + Sync {
     /// # Errors
     /// What libtorch refuses.
     fn loss(&self, activity: &Activity, trials: &Trials) -> Result<Tensor>;
+
+    /// Whether it looks at states or rates; if not, they need not be handed to libtorch, which saves time.
+    fn uses_states(&self) -> bool {
+        true
+    }
 }
 
 impl<F: Fn(&Activity, &Trials) -> Result<Tensor> + Send + Sync> Loss for F {
@@ -45,6 +50,10 @@ pub struct MeanSquaredError {
 }
 
 impl Loss for MeanSquaredError {
+    fn uses_states(&self) -> bool {
+        false
+    }
+
     fn loss(&self, activity: &Activity, trials: &Trials) -> Result<Tensor> {
         let error = activity.outputs.f_sub(&trials.targets)?;
         if self.per_mask {
@@ -69,6 +78,10 @@ pub struct BinaryCrossEntropy {
 }
 
 impl Loss for BinaryCrossEntropy {
+    fn uses_states(&self) -> bool {
+        false
+    }
+
     fn loss(&self, activity: &Activity, trials: &Trials) -> Result<Tensor> {
         const EPSILON: f64 = 1e-7;
         let (z, y) = (&activity.outputs, &trials.targets);

@@ -15,6 +15,11 @@ pub trait Regularizer: Send + Sync {
     /// What libtorch refuses, or if there are no weights of the name that the penalty is about.
     fn penalty(&self, weights: &Tensors, activity: &Activity, trials: &Trials) -> Result<Tensor>;
 
+    /// Whether it looks at states or rates; if not, they need not be handed to libtorch, which saves time.
+    fn uses_states(&self) -> bool {
+        true
+    }
+
     /// Whether its own arguments make sense; called before training.
     ///
     /// # Errors
@@ -93,6 +98,9 @@ fn check_strength(strength: f64) -> Result<()> {
 }
 
 impl Regularizer for L1Weights {
+    fn uses_states(&self) -> bool {
+        false
+    }
     fn penalty(&self, weights: &Tensors, _: &Activity, _: &Trials) -> Result<Tensor> {
         Ok(weights.get(&self.weights)?.f_abs()?.f_mean(Kind::Float)?.f_mul_scalar(self.strength)?)
     }
@@ -102,6 +110,9 @@ impl Regularizer for L1Weights {
 }
 
 impl Regularizer for L2Weights {
+    fn uses_states(&self) -> bool {
+        false
+    }
     fn penalty(&self, weights: &Tensors, _: &Activity, _: &Trials) -> Result<Tensor> {
         Ok(weights.get(&self.weights)?.f_square()?.f_mean(Kind::Float)?.f_mul_scalar(self.strength)?)
     }

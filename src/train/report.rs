@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::Write;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +26,8 @@ pub struct Training {
     pub checks: Vec<Check>,
     /// Why training ended.
     pub stop: Stop,
+    /// What computed the gradients.
+    pub path: Path,
     /// The seconds that it took.
     pub seconds: f64,
     /// The seconds of these in which trials were drawn.
@@ -59,6 +60,16 @@ pub enum Stop {
     Reached,
 }
 
+/// What computes the gradients through time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Path {
+    /// The kernels of [`dynamics`](crate::dynamics).
+    Kernel,
+    /// libtorch's automatic differentiation.
+    Libtorch,
+}
+
 impl Training {
     /// The mean of the last ten recorded losses; NaN if there is none.
     #[must_use]
@@ -71,7 +82,7 @@ impl Training {
     ///
     /// # Errors
     /// If the file cannot be written; an older file of that name then stays whole.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+    pub fn save(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
         let path = path.as_ref();
         file::write_whole(path, |writer| {
             serde_json::to_writer_pretty(&mut *writer, self).map_err(|error| Error::io("write", path, error.into()))?;

@@ -4,18 +4,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::curriculum::Stage;
 use super::{
-    Accuracy, Check, Curriculum, Loss, MeanSquaredError, Metric, Observer, Optimizer, Progress, Regularizer, Reporter,
-    Schedule, Silent, Stop, Training,
+    Accuracy, Check, Curriculum, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path, Progress, Regularizer,
+    Reporter, Schedule, Silent, Stop, Training,
 };
-use crate::network::{Memory, Network, Trials};
+use crate::dynamics::{Constants, Dynamics, noise};
+use crate::network::{Activity, Memory, Network, Tensors, Trials, to_array, to_tensor};
 use crate::random::Seed;
 use crate::simulate::check_fit;
-use crate::task::TrialSource;
+use crate::task::{Batch, TrialSource};
+use crate::weights::Weights;
 use crate::{Error, Result, threads};
 
 /// Trains a network on a task by gradient descent through time.
@@ -52,6 +55,7 @@ pub struct Trainer {
     check_every: usize,
     check_trials: usize,
     threads: Option<usize>,
+    path: Option<Path>,
     silent: bool,
 }
 
@@ -94,6 +98,7 @@ impl Default for Trainer {
             check_every: 10,
             check_trials: 128,
             threads: None,
+            path: None,
             silent: false,
         }
     }
@@ -219,6 +224,13 @@ impl Trainer {
         self
     }
 
+    /// What computes the gradients: by default the kernel where the network has one, otherwise libtorch.
+    #[must_use]
+    pub fn path(mut self, path: Path) -> Self {
+        self.path = Some(path);
+        self
+    }
+
     /// Shows no progress.
     #[must_use]
     pub fn silent(mut self) -> Self {
@@ -326,6 +338,9 @@ impl Trainer {
             spec.check()?;
             check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt)?;
         }
+        if network.parameters().iter().all(|(_, parameter)| !parameter.trainable) {
+            return Err(Error::argument("freeze", "for some parameters only: nothing is left to train", "all of them"));
+        }
         let n_threads = self.threads.unwrap_or_else(threads::threads);
         let _one_thread = OneTorchThread::new();
         threads::with_threads(n_threads, || self.run_updates(network, plan, observer, updates))
@@ -349,6 +364,7 @@ impl Trainer {
             recorded: Vec::new(),
             checks: Vec::new(),
             stop: Stop::Finished,
+            path: self.chosen_path(network)?,
             seconds: 0.0,
             seconds_drawing: 0.0,
             seed: self.seed,
@@ -365,7 +381,7 @@ impl Trainer {
             let first = network.parameters().memory.trials;
             let batch = source.trials(first..first + self.batch_size as u64, training_seed)?;
             training.seconds_drawing += drawing.elapsed().as_secs_f64();
-            let loss = self.update(network, &Trials::new(&batch)?, update)?;
+            let loss = self.update(network, &batch, training.path, update)?;
             network.parameters_mut().memory.trials = first + self.batch_size as u64;
             training.updates = update;
             training.trials = update * self.batch_size;
@@ -411,19 +427,34 @@ impl Trainer {
         Ok(training)
     }
 
-    /// One update; gives the loss before it.
-    fn update(&self, network: &mut dyn Network, trials: &Trials, update: usize) -> Result<f64> {
-        let weights = network.effective()?;
-        let activity = network.forward(&weights, trials)?;
-        let mut loss = self.loss.loss(&activity, trials)?;
-        for regularizer in &self.regularizers {
-            loss = loss.f_add(&regularizer.penalty(&weights, &activity, trials)?)?;
+    fn chosen_path(&self, network: &dyn Network) -> Result<Path> {
+        match (self.path, network.constants()) {
+            (Some(Path::Kernel), None) => {
+                let expected = "libtorch for this network, whose equation the kernel does not know";
+                Err(Error::argument("path", expected, "the kernel"))
+            }
+            (Some(path), _) => Ok(path),
+            (None, Some(_)) => Ok(Path::Kernel),
+            (None, None) => Ok(Path::Libtorch),
         }
-        let value = loss.f_double_value(&[])?;
+    }
+
+    /// One update; gives the loss before it.
+    fn update(&self, network: &mut dyn Network, batch: &Batch, path: Path, update: usize) -> Result<f64> {
+        let trials = Trials::new(batch)?;
+        let (value, objective) = match (path, network.constants()) {
+            (Path::Kernel, Some(constants)) => self.kernel_objective(network, constants, batch, &trials)?,
+            _ => {
+                let weights = network.effective()?;
+                let activity = network.forward(&weights, &trials)?;
+                let loss = self.total_loss(&weights, &activity, &trials)?;
+                (loss.f_double_value(&[])?, loss)
+            }
+        };
         if !value.is_finite() {
             return Err(Error::Diverged { update, what: "the loss".into(), value });
         }
-        let gradients = self.gradients(network, &loss, update)?;
+        let gradients = self.gradients(network, &objective, update)?;
         let rate = self.learning_rate * self.schedule.factor(network.parameters().memory.updates)?;
         let (parameters, memory) = network.parameters_mut().split_mut();
         memory.updates += 1;
@@ -443,14 +474,82 @@ impl Trainer {
         })
     }
 
+    fn total_loss(&self, weights: &Tensors, activity: &Activity, trials: &Trials) -> Result<Tensor> {
+        let mut loss = self.loss.loss(activity, trials)?;
+        for regularizer in &self.regularizers {
+            loss = loss.f_add(&regularizer.penalty(weights, activity, trials)?)?;
+        }
+        Ok(loss)
+    }
+
+    /// The loss by the kernel, and a tensor with one number whose gradients with respect to the parameters are those of the
+    /// loss.
+    ///
+    /// The kernel runs forward on the effective weights. What it gives, and these weights, are leaves from which libtorch
+    /// differentiates the loss and the penalties, whatever the user wrote. The kernel carries the gradients of outputs and
+    /// states back through time, and `Σ W_eff · dL/dW_eff` carries all of them back through the constraints.
+    fn kernel_objective(
+        &self,
+        network: &dyn Network,
+        constants: Constants,
+        batch: &Batch,
+        trials: &Trials,
+    ) -> Result<(f64, Tensor)> {
+        let effective = network.effective()?;
+        let (mut arrays, mut leaves) = (Weights::new(), Tensors::new());
+        for (name, weights) in effective.iter() {
+            arrays.insert(name, to_array(weights)?);
+            leaves.insert(name, weights.f_detach()?.f_set_requires_grad(true)?);
+        }
+        let noise = (constants.noise() > 0.0)
+            .then(|| noise::standard_normal(batch.seed, &batch.numbers, batch.n_steps(), network.sizes().n_rec))
+            .transpose()?;
+        let dynamics = Dynamics::new(&arrays, constants)?;
+        let tape = dynamics.run(batch.inputs.view(), noise.as_ref().map(|noise| noise.view()), None)?;
+
+        let leaf = |array: &Array3<f32>| -> Result<Tensor> { Ok(to_tensor(array)?.f_set_requires_grad(true)?) };
+        let outputs = leaf(&tape.outputs())?;
+        let uses_states = self.loss.uses_states() || self.regularizers.iter().any(|penalty| penalty.uses_states());
+        let states = leaf(&if uses_states { tape.states() } else { Array3::zeros((0, 0, 0)) })?;
+        let activity = Activity { rates: network.rates(&states)?, states, outputs };
+        let loss = self.total_loss(&leaves, &activity, trials)?;
+
+        let mut inputs = vec![&activity.outputs, &activity.states];
+        inputs.extend(leaves.iter().map(|(_, leaf)| leaf));
+        let mut gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?.into_iter();
+        let mut cube = || -> Result<Option<Array3<f32>>> {
+            let gradient = gradients.next().filter(|gradient| gradient.defined() && gradient.numel() > 0);
+            let array = gradient.map(|gradient| to_array(&gradient)).transpose()?;
+            Ok(array.and_then(|array| array.into_dimensionality().ok()))
+        };
+        let d_outputs = cube()?.unwrap_or_else(|| Array3::zeros(tape.outputs().dim()));
+        let d_states = cube()?;
+        let through_time =
+            dynamics.backward(&tape, d_outputs.view(), d_states.as_ref().map(|d_states| d_states.view()))?;
+
+        let mut objective = Tensor::f_zeros([1], (Kind::Float, tch::Device::Cpu))?;
+        for ((name, weights), direct) in effective.iter().zip(gradients) {
+            let mut gradient = match through_time.array(name) {
+                Ok(gradient) => to_tensor(gradient)?,
+                Err(_) => weights.f_detach()?.f_zeros_like()?,
+            };
+            if direct.defined() {
+                gradient = gradient.f_add(&direct)?;
+            }
+            objective = objective.f_add(&weights.f_mul(&gradient.f_view_as(weights)?)?.f_sum(Kind::Float)?)?;
+        }
+        Ok((loss.f_double_value(&[])?, objective))
+    }
+
     /// The gradients that the optimizer gets, for the trainable parameters in order; none for a parameter on which the loss
     /// does not depend. Fixed entries are left out before clipping, as in PsychRNN.
-    fn gradients(&self, network: &dyn Network, loss: &Tensor, update: usize) -> Result<Vec<Option<Tensor>>> {
+    fn gradients(&self, network: &dyn Network, objective: &Tensor, update: usize) -> Result<Vec<Option<Tensor>>> {
         let trained: Vec<_> = network.parameters().iter().filter(|(_, parameter)| parameter.trainable).collect();
         let values: Vec<&Tensor> = trained.iter().map(|(_, parameter)| &parameter.value).collect();
         let mut gradients = Vec::new();
         let mut norms = Vec::new();
-        for ((name, parameter), gradient) in trained.iter().zip(Tensor::f_run_backward(&[loss], &values, false, false)?)
+        for ((name, parameter), gradient) in
+            trained.iter().zip(Tensor::f_run_backward(&[objective], &values, false, false)?)
         {
             if !gradient.defined() {
                 gradients.push(None);

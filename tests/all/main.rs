@@ -6,11 +6,14 @@ mod cell;
 #[cfg(feature = "torch")]
 mod constraints;
 mod files;
+mod gradients;
 #[cfg(feature = "torch")]
 mod learning;
 mod numbers;
 #[cfg(feature = "torch")]
 mod optimizers;
+#[cfg(feature = "torch")]
+mod parity;
 mod tasks;
 #[cfg(feature = "torch")]
 mod training;
