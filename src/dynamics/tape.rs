@@ -124,7 +124,7 @@ impl<'a> Matrix<'a> {
 
     fn view(&self) -> ArrayView2<'a, f32> {
         // The length is rows · columns wherever a matrix is made; another one would show as an empty product.
-        ArrayView2::from_shape((self.rows, self.columns), self.data).unwrap_or_else(|_| empty())
+        ArrayView2::from_shape((self.rows, self.columns), self.data).unwrap_or(ndarray::aview2::<f32, 0>(&[]))
     }
 
     /// `selfᵀ · other`, for instance a weight gradient as one product over all steps.
@@ -140,10 +140,6 @@ impl<'a> Matrix<'a> {
         }
         sums
     }
-}
-
-fn empty<'a>() -> ArrayView2<'a, f32> {
-    ArrayView2::from_shape((0, 0), &[]).unwrap_or_else(|_| unreachable!("an empty array has no elements"))
 }
 
 /// `out = a · b + keep · out`, where `out` is row-major with as many rows as `a`.

@@ -165,8 +165,9 @@ impl Trials {
     /// The tensors of a batch.
     ///
     /// # Errors
-    /// What libtorch refuses.
+    /// If its parts do not fit each other or hold NaN, see [`Batch::check`].
     pub fn new(batch: &Batch) -> Result<Self> {
+        batch.check()?;
         Ok(Self {
             inputs: Tensor::try_from(&batch.inputs)?,
             targets: Tensor::try_from(&batch.targets)?,

@@ -90,6 +90,7 @@ impl Simulator {
     pub fn run(&self, batch: &Batch) -> Result<Session> {
         let (n_in, n_rec, n_out) = self.network.sizes();
         let constants = self.constants();
+        batch.check()?;
         check_fit(&batch.spec, n_in, n_out, constants.dt())?;
         let noise = (self.noise && constants.noise() > 0.0)
             .then(|| noise::standard_normal(batch.seed, &batch.numbers, batch.n_steps(), n_rec))

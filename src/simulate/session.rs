@@ -28,6 +28,7 @@ impl Session {
     /// # Errors
     /// If their shapes do not fit the batch.
     pub fn new(batch: Batch, states: Array3<f32>, outputs: Array3<f32>) -> Result<Self> {
+        batch.check()?;
         let expected = (batch.n_trials(), batch.n_steps(), batch.spec.n_out);
         if outputs.dim() != expected {
             return Err(Error::shape("outputs", format!("[n_batch, n_steps, n_out] = {expected:?}"), outputs.shape()));
@@ -55,18 +56,18 @@ impl Session {
     }
 
     /// One row a trial: its number, the values that the task drew, `choice`, `correct`, the start of each epoch
-    /// (`stimulus_start`, …) and `duration`, in milliseconds.
+    /// (`stimulus_start`, …) and `duration`, in milliseconds. Where the task has a value of such a name, ours is called
+    /// `session_choice` and so on.
     #[must_use]
     pub fn trials(&self) -> Table {
-        let mut table = Table::new();
-        // All columns have one row a trial, so no insertion can fail.
-        let mut add = |name: &str, column: Vec<Value>| drop(table.insert(name, column));
+        let mut table = self.batch.values.clone();
+        let mut add = |name: &str, column: Vec<Value>| {
+            let taken = table.column(name).is_ok();
+            let name = if taken { format!("session_{name}") } else { name.to_owned() };
+            // All columns have one row a trial, so no insertion can fail.
+            drop(table.insert(&name, column));
+        };
         add("trial", self.batch.numbers.iter().map(|&number| number.into()).collect());
-        for name in self.batch.values.names() {
-            if let Ok(column) = self.batch.values.column(name) {
-                add(name, column.to_vec());
-            }
-        }
         add("choice", self.choices.iter().map(|&choice| choice.into()).collect());
         add("correct", self.correct.iter().map(|&correct| correct.into()).collect());
         let mut epochs: Vec<&str> = Vec::new();

@@ -41,23 +41,9 @@ impl Batch {
     /// # Errors
     /// If the arrays do not fit each other or the spec, are empty, or hold NaN or infinities.
     pub fn from_arrays(spec: &TaskSpec, inputs: Array3<f32>, targets: Array3<f32>, mask: Array3<f32>) -> Result<Self> {
-        let (n, n_steps, n_in) = inputs.dim();
-        if n == 0 || n_steps == 0 || n_in != spec.n_in {
-            let expected = format!("[n_batch, n_steps, n_in = {}], none of them 0", spec.n_in);
-            return Err(Error::shape("inputs", expected, inputs.shape()));
-        }
-        for (name, array) in [("targets", &targets), ("mask", &mask)] {
-            if array.dim() != (n, n_steps, spec.n_out) {
-                let expected = format!("[n_batch = {n}, n_steps = {n_steps}, n_out = {}]", spec.n_out);
-                return Err(Error::shape(name, expected, array.shape()));
-            }
-        }
-        for (name, array) in [("inputs", &inputs), ("targets", &targets), ("mask", &mask)] {
-            finite(name, array)?;
-        }
+        let (n, n_steps, _) = inputs.dim();
         let spec = TaskSpec { epochs: Vec::new(), duration: Some(n_steps as f32 * spec.dt), ..spec.clone() };
-        spec.check()?;
-        Ok(Self {
+        let batch = Self {
             inputs: inputs.as_standard_layout().into_owned(),
             targets: targets.as_standard_layout().into_owned(),
             mask: mask.as_standard_layout().into_owned(),
@@ -67,7 +53,39 @@ impl Batch {
             numbers: (0..n as u64).collect(),
             seed: Seed(0),
             spec,
-        })
+        };
+        batch.check()?;
+        batch.spec.check()?;
+        Ok(batch)
+    }
+
+    /// Whether the parts fit each other, and all numbers are finite. Whatever takes a batch asks this, since its parts can be
+    /// changed.
+    ///
+    /// # Errors
+    /// Names the part that does not fit, or that holds NaN or an infinity, and where.
+    pub fn check(&self) -> Result<()> {
+        let (n, n_steps, n_in) = self.inputs.dim();
+        if n == 0 || n_steps == 0 || n_in != self.spec.n_in {
+            let expected = format!("[n_batch, n_steps, n_in = {}], none of the first two 0", self.spec.n_in);
+            return Err(Error::shape("inputs", expected, self.inputs.shape()));
+        }
+        for (name, array) in [("targets", &self.targets), ("mask", &self.mask)] {
+            if array.dim() != (n, n_steps, self.spec.n_out) {
+                let expected = format!("[n_batch = {n}, n_steps = {n_steps}, n_out = {}]", self.spec.n_out);
+                return Err(Error::shape(name, expected, array.shape()));
+            }
+        }
+        let rows = [("lengths", self.lengths.len()), ("epochs", self.epochs.len()), ("numbers", self.numbers.len())];
+        if let Some((name, rows)) = rows.iter().find(|(_, rows)| *rows != n) {
+            return Err(Error::shape(*name, format!("[n_batch = {n}]"), &[*rows]));
+        }
+        if let Some(length) = self.lengths.iter().find(|&&length| length > n_steps) {
+            return Err(Error::argument("lengths", format!("at most the number of steps, {n_steps}"), length));
+        }
+        [("inputs", &self.inputs), ("targets", &self.targets), ("mask", &self.mask)]
+            .iter()
+            .try_for_each(|(name, array)| finite(name, array))
     }
 
     /// The number of trials.
@@ -145,7 +163,10 @@ fn largest(numbers: &[f64]) -> Option<usize> {
 }
 
 /// An error that says where, if an array holds NaN or an infinity.
-pub(crate) fn finite(name: &str, array: &Array3<f32>) -> Result<()> {
+fn finite(name: &str, array: &Array3<f32>) -> Result<()> {
+    if array.iter().all(|value| value.is_finite()) {
+        return Ok(());
+    }
     match array.indexed_iter().find(|(_, value)| !value.is_finite()) {
         None => Ok(()),
         Some(((trial, step, channel), &value)) => Err(Error::NotFinite {

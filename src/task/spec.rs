@@ -77,7 +77,7 @@ impl Duration {
                 let (from, to) = ((-low / mean).exp(), (-high / mean).exp());
                 (-mean * rng.uniform(to, from).ln()).clamp(*low, *high)
             }
-            Self::Choice(options) => rng.choice(options),
+            Self::Choice(options) => options.get(rng.index(options.len())).copied().unwrap_or_default(),
             Self::Rest => 0.0,
         }
     }

@@ -49,7 +49,7 @@ fn a_task_from_a_notebook_cell_trains() -> Result<()> {
     let table = session.trials();
     assert_eq!(
         table.names().collect::<Vec<_>>(),
-        ["trial", "loud", "left", "choice", "correct", "wait_start", "tones_start", "answer_start", "duration"]
+        ["loud", "left", "trial", "choice", "correct", "wait_start", "tones_start", "answer_start", "duration"]
     );
     Ok(())
 }

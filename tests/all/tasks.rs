@@ -148,3 +148,36 @@ fn a_trial_without_a_correct_choice_is_not_scored() {
     assert_eq!(session.correct, [None, Some(true), Some(false)]);
     assert_eq!(session.accuracy(), 0.5);
 }
+
+#[test]
+fn a_batch_that_was_changed_is_checked_again() {
+    let whole = PerceptualDiscrimination::default().duration(100.0).batch(4, Seed(1)).unwrap();
+    let simulator = || {
+        let mut weights = Weights::new();
+        for (name, shape) in [
+            ("W_in", (3, 2)),
+            ("W_rec", (3, 3)),
+            ("W_out", (2, 3)),
+            ("b_rec", (1, 3)),
+            ("b_out", (1, 2)),
+            ("init_state", (1, 3)),
+        ] {
+            weights.insert(name, ndarray::Array2::<f32>::zeros(shape));
+        }
+        Simulator::new(&weights, Leak::new(10.0, 100.0)).unwrap()
+    };
+    simulator().run(&whole).unwrap();
+    let broken: [(fn(&mut Batch), &str); 5] = [
+        (|batch| batch.inputs[[1, 2, 0]] = f32::NAN, "trial 1, step 2, channel 0"),
+        (|batch| batch.inputs = Array3::zeros((3, 10, 2)), "`targets`"),
+        (|batch| batch.mask = Array3::zeros((4, 10, 1)), "`mask`"),
+        (|batch| batch.lengths[0] = 11, "`lengths`"),
+        (|batch| drop(batch.epochs.pop()), "`epochs`"),
+    ];
+    for (change, name) in broken {
+        let mut batch = whole.clone();
+        change(&mut batch);
+        let error = simulator().run(&batch).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}
