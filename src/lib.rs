@@ -52,6 +52,7 @@ pub mod notebook;
 pub mod plot;
 pub mod prelude;
 pub mod random;
+mod setters;
 pub mod simulate;
 pub mod task;
 pub mod threads;

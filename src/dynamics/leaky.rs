@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tape::{Block, Gradients, Matrix, Steps, initial_gradient, multiply};
 use super::{Transfer, check_shapes};
+use crate::setters::setters;
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -28,25 +29,13 @@ impl Leak {
         Self { dt, tau: vec![tau], transfer: Transfer::Relu, noise: 0.0 }
     }
 
-    /// The time constant of each unit, in milliseconds.
-    #[must_use]
-    pub fn tau(mut self, milliseconds: &[f32]) -> Self {
-        self.tau = milliseconds.to_vec();
-        self
-    }
-
-    /// The transfer function.
-    #[must_use]
-    pub fn transfer(mut self, transfer: Transfer) -> Self {
-        self.transfer = transfer;
-        self
-    }
-
-    /// The standard deviation of the recurrent noise.
-    #[must_use]
-    pub fn noise(mut self, sd: f32) -> Self {
-        self.noise = sd;
-        self
+    setters! {
+        /// The time constant of each unit, in milliseconds.
+        tau: &[f32] => tau.to_vec();
+        /// The transfer function.
+        transfer: Transfer;
+        /// The standard deviation of the recurrent noise.
+        noise: f32;
     }
 
     /// `α = dt / τ` of each unit.

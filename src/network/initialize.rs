@@ -9,6 +9,7 @@ use tch::Kind;
 use super::Connections;
 use super::tensors::to_tensor;
 use crate::random::{Seed, TrialRng};
+use crate::setters::setters;
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -106,11 +107,9 @@ impl InitialWeights {
         Self { input: draw, recurrent: draw, output: draw }
     }
 
-    /// `W_rec` drawn in this way.
-    #[must_use]
-    pub fn recurrent(mut self, draw: Draw) -> Self {
-        self.recurrent = draw;
-        self
+    setters! {
+        /// `W_rec` drawn in this way.
+        recurrent: Draw;
     }
 }
 

@@ -13,6 +13,7 @@ use super::rnn::hold;
 use super::{Activity, Constraints, Draw, Network, Parameters, Sizes, Tensors, Trials};
 use crate::dynamics::{Cell, CellOutput, Constants, Dynamics, GATES};
 use crate::random::Seed;
+use crate::setters::setters;
 use crate::simulate::{Session, Simulator, check_fit};
 use crate::task::{Batch, TrialSource};
 use crate::weights::Weights;
@@ -56,18 +57,11 @@ impl LstmConfig {
         Self { output: CellOutput::Sigmoid, ..Self::default() }
     }
 
-    /// The number of units.
-    #[must_use]
-    pub fn units(mut self, n: usize) -> Self {
-        self.units = n;
-        self
-    }
-
-    /// The masks on the connections.
-    #[must_use]
-    pub fn constraints(mut self, constraints: Constraints) -> Self {
-        self.constraints = constraints;
-        self
+    setters! {
+        /// The number of units.
+        units: usize;
+        /// The masks on the connections.
+        constraints: Constraints;
     }
 
     /// Leaves a parameter as it is in training.
@@ -84,11 +78,9 @@ impl LstmConfig {
         self
     }
 
-    /// The seed of the initial weights.
-    #[must_use]
-    pub fn seed(mut self, seed: impl Into<Seed>) -> Self {
-        self.seed = seed.into();
-        self
+    setters! {
+        /// The seed of the initial weights.
+        seed: impl Into<Seed> => seed.into();
     }
 }
 

@@ -15,6 +15,7 @@ use super::tensors::{to_array, to_tensor};
 use super::{Activity, Constraints, Draw, Network, Parameters, RadiusOf, Sizes, Tensors, Trials};
 use crate::dynamics::{Constants, Dynamics, Leak, Transfer};
 use crate::random::Seed;
+use crate::setters::setters;
 use crate::simulate::{Session, Simulator, check_fit};
 use crate::task::{Batch, TaskSpec, TrialSource};
 use crate::weights::Weights;
@@ -92,11 +93,9 @@ impl Default for RnnConfig {
 }
 
 impl RnnConfig {
-    /// The number of units.
-    #[must_use]
-    pub fn units(mut self, n: usize) -> Self {
-        self.units = n;
-        self
+    setters! {
+        /// The number of units.
+        units: usize;
     }
 
     /// The transfer function.
@@ -120,18 +119,11 @@ impl RnnConfig {
         self
     }
 
-    /// The standard deviation of the recurrent noise.
-    #[must_use]
-    pub fn noise(mut self, sd: f32) -> Self {
-        self.noise = sd;
-        self
-    }
-
-    /// The time constant of each unit, in milliseconds.
-    #[must_use]
-    pub fn tau(mut self, milliseconds: &[f32]) -> Self {
-        self.tau = Some(milliseconds.to_vec());
-        self
+    setters! {
+        /// The standard deviation of the recurrent noise.
+        noise: f32;
+        /// The time constant of each unit, in milliseconds.
+        tau: &[f32] => Some(tau.to_vec());
     }
 
     /// Dale's principle, with this share of excitatory units.
@@ -176,11 +168,9 @@ impl RnnConfig {
         self
     }
 
-    /// How the initial weights are drawn.
-    #[must_use]
-    pub fn initial(mut self, weights: InitialWeights) -> Self {
-        self.initial = weights;
-        self
+    setters! {
+        /// How the initial weights are drawn.
+        initial: InitialWeights;
     }
 
     /// Leaves a parameter as it is in training: `W_in`, `W_rec`, `W_out`, `b_rec`, `b_out` or `init_state`.
@@ -197,11 +187,9 @@ impl RnnConfig {
         self
     }
 
-    /// The seed of the initial weights.
-    #[must_use]
-    pub fn seed(mut self, seed: impl Into<Seed>) -> Self {
-        self.seed = seed.into();
-        self
+    setters! {
+        /// The seed of the initial weights.
+        seed: impl Into<Seed> => seed.into();
     }
 }
 

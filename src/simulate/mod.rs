@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use session::Session;
 
 use crate::dynamics::{Constants, Dynamics, noise};
+use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -62,19 +63,12 @@ impl Simulator {
         }
     }
 
-    /// Whether recurrent noise is on; by default it is.
-    #[must_use]
-    pub fn noise(mut self, on: bool) -> Self {
-        self.noise = on;
-        self
-    }
-
-    /// Multiplies the recurrent weights at each step by `gain` `[n_steps, n_rec, n_rec]` (`[.., post, pre]`): 0 cuts a
-    /// connection, 1 leaves it, any other number scales it. In an LSTM it acts on all gates.
-    #[must_use]
-    pub fn connectivity(mut self, gain: Array3<f32>) -> Self {
-        self.connectivity = Some(gain);
-        self
+    setters! {
+        /// Whether recurrent noise is on; by default it is.
+        noise: bool;
+        /// Multiplies the recurrent weights at each step by `gain` `[n_steps, n_rec, n_rec]` (`[.., post, pre]`): 0 cuts a
+        /// connection, 1 leaves it, any other number scales it. In an LSTM it acts on all gates.
+        connectivity: Array3<f32> => Some(connectivity);
     }
 
     /// The constants of the dynamics.

@@ -4,6 +4,7 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::{Duration, Step, Task, TaskSpec, TrialRng};
+use crate::setters::setters;
 use crate::{Error, Result};
 
 /// Was the first of two stimuli, separated by a delay, the one with the higher frequency?
@@ -81,81 +82,29 @@ impl DelayedDiscrimination {
         Self { may_be_empty: true, ..Self::default() }
     }
 
-    /// The time step, in milliseconds.
-    #[must_use]
-    pub fn dt(mut self, milliseconds: f32) -> Self {
-        self.dt = milliseconds;
-        self
-    }
-
-    /// The time constant of the units, in milliseconds.
-    #[must_use]
-    pub fn tau(mut self, milliseconds: f32) -> Self {
-        self.tau = milliseconds;
-        self
-    }
-
-    /// The duration of a trial, in milliseconds.
-    #[must_use]
-    pub fn duration(mut self, milliseconds: f32) -> Self {
-        self.duration = milliseconds;
-        self
-    }
-
-    /// The fixation before the first stimulus, in milliseconds: a number or a distribution.
-    #[must_use]
-    pub fn fixation(mut self, duration: impl Into<Duration>) -> Self {
-        self.fixation = Some(duration.into());
-        self
-    }
-
-    /// The first stimulus, in milliseconds.
-    #[must_use]
-    pub fn first(mut self, duration: impl Into<Duration>) -> Self {
-        self.first = Some(duration.into());
-        self
-    }
-
-    /// The delay between the stimuli, in milliseconds.
-    #[must_use]
-    pub fn delay(mut self, duration: impl Into<Duration>) -> Self {
-        self.delay = Some(duration.into());
-        self
-    }
-
-    /// The second stimulus, in milliseconds.
-    #[must_use]
-    pub fn second(mut self, duration: impl Into<Duration>) -> Self {
-        self.second = Some(duration.into());
-        self
-    }
-
-    /// The decision period, in milliseconds.
-    #[must_use]
-    pub fn decision(mut self, duration: impl Into<Duration>) -> Self {
-        self.decision = Some(duration.into());
-        self
-    }
-
-    /// Pairs of a lower and a higher frequency, all equally likely.
-    #[must_use]
-    pub fn pairs(mut self, pairs: &[(f32, f32)]) -> Self {
-        self.pairs = pairs.to_vec();
-        self
-    }
-
-    /// The correct choice of every trial: 0 if the first stimulus is the higher one, 1 if the second is.
-    #[must_use]
-    pub fn answer(mut self, choice: usize) -> Self {
-        self.answer = Some(choice);
-        self
-    }
-
-    /// How noisy the inputs are; 0 for not at all.
-    #[must_use]
-    pub fn noise(mut self, noise: f32) -> Self {
-        self.noise = noise;
-        self
+    setters! {
+        /// The time step, in milliseconds.
+        dt: f32;
+        /// The time constant of the units, in milliseconds.
+        tau: f32;
+        /// The duration of a trial, in milliseconds.
+        duration: f32;
+        /// The fixation before the first stimulus, in milliseconds: a number or a distribution.
+        fixation: impl Into<Duration> => Some(fixation.into());
+        /// The first stimulus, in milliseconds.
+        first: impl Into<Duration> => Some(first.into());
+        /// The delay between the stimuli, in milliseconds.
+        delay: impl Into<Duration> => Some(delay.into());
+        /// The second stimulus, in milliseconds.
+        second: impl Into<Duration> => Some(second.into());
+        /// The decision period, in milliseconds.
+        decision: impl Into<Duration> => Some(decision.into());
+        /// Pairs of a lower and a higher frequency, all equally likely.
+        pairs: &[(f32, f32)] => pairs.to_vec();
+        /// The correct choice of every trial: 0 if the first stimulus is the higher one, 1 if the second is.
+        answer: usize => Some(answer);
+        /// How noisy the inputs are; 0 for not at all.
+        noise: f32;
     }
 
     /// The epochs that must not be empty, with their durations.

@@ -7,6 +7,7 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::{Duration, Step, Task, TaskSpec, TrialRng};
+use crate::setters::setters;
 use crate::{Error, Result};
 
 /// To which sector of the circle does a direction belong?
@@ -80,67 +81,25 @@ impl MatchToCategory {
         Self { both_ends: true, ..Self::default() }
     }
 
-    /// The time step, in milliseconds.
-    #[must_use]
-    pub fn dt(mut self, milliseconds: f32) -> Self {
-        self.dt = milliseconds;
-        self
-    }
-
-    /// The time constant of the units, in milliseconds.
-    #[must_use]
-    pub fn tau(mut self, milliseconds: f32) -> Self {
-        self.tau = milliseconds;
-        self
-    }
-
-    /// Input channels.
-    #[must_use]
-    pub fn channels(mut self, n: usize) -> Self {
-        self.channels = n;
-        self
-    }
-
-    /// Sectors of the circle.
-    #[must_use]
-    pub fn categories(mut self, n: usize) -> Self {
-        self.categories = n;
-        self
-    }
-
-    /// The fixation before the stimulus, in milliseconds: a number or a distribution.
-    #[must_use]
-    pub fn fixation(mut self, duration: impl Into<Duration>) -> Self {
-        self.fixation = duration.into();
-        self
-    }
-
-    /// The stimulus, in milliseconds.
-    #[must_use]
-    pub fn stimulus(mut self, duration: impl Into<Duration>) -> Self {
-        self.stimulus = duration.into();
-        self
-    }
-
-    /// The decision period, in milliseconds.
-    #[must_use]
-    pub fn decision(mut self, duration: impl Into<Duration>) -> Self {
-        self.decision = duration.into();
-        self
-    }
-
-    /// The angle of every trial, in radians from 0 to 2π.
-    #[must_use]
-    pub fn angle(mut self, radians: f32) -> Self {
-        self.angle = Some(radians);
-        self
-    }
-
-    /// How noisy the inputs are; 0 for not at all.
-    #[must_use]
-    pub fn noise(mut self, noise: f32) -> Self {
-        self.noise = noise;
-        self
+    setters! {
+        /// The time step, in milliseconds.
+        dt: f32;
+        /// The time constant of the units, in milliseconds.
+        tau: f32;
+        /// Input channels.
+        channels: usize;
+        /// Sectors of the circle.
+        categories: usize;
+        /// The fixation before the stimulus, in milliseconds: a number or a distribution.
+        fixation: impl Into<Duration> => fixation.into();
+        /// The stimulus, in milliseconds.
+        stimulus: impl Into<Duration> => stimulus.into();
+        /// The decision period, in milliseconds.
+        decision: impl Into<Duration> => decision.into();
+        /// The angle of every trial, in radians from 0 to 2π.
+        angle: f32 => Some(angle);
+        /// How noisy the inputs are; 0 for not at all.
+        noise: f32;
     }
 
     /// The preferred direction of an input channel.

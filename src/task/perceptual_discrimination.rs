@@ -4,6 +4,7 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::{Duration, Epochs, Step, Task, TaskSpec, TrialRng};
+use crate::setters::setters;
 use crate::{Error, Result};
 
 /// Which of two noisy inputs is the stronger one?
@@ -71,60 +72,23 @@ impl Default for PerceptualDiscrimination {
 }
 
 impl PerceptualDiscrimination {
-    /// The time step, in milliseconds.
-    #[must_use]
-    pub fn dt(mut self, milliseconds: f32) -> Self {
-        self.dt = milliseconds;
-        self
-    }
-
-    /// The time constant of the units, in milliseconds.
-    #[must_use]
-    pub fn tau(mut self, milliseconds: f32) -> Self {
-        self.tau = milliseconds;
-        self
-    }
-
-    /// The duration of a trial, in milliseconds.
-    #[must_use]
-    pub fn duration(mut self, milliseconds: f32) -> Self {
-        self.duration = milliseconds;
-        self
-    }
-
-    /// When the stimulus starts, in milliseconds: a number or a distribution.
-    #[must_use]
-    pub fn onset(mut self, onset: impl Into<Duration>) -> Self {
-        self.onset = Some(onset.into());
-        self
-    }
-
-    /// How long the stimulus lasts, in milliseconds: a number or a distribution.
-    #[must_use]
-    pub fn stimulus(mut self, duration: impl Into<Duration>) -> Self {
-        self.stimulus = Some(duration.into());
-        self
-    }
-
-    /// The coherences that are drawn, all equally likely.
-    #[must_use]
-    pub fn coherences(mut self, coherences: &[f32]) -> Self {
-        self.coherences = coherences.to_vec();
-        self
-    }
-
-    /// The direction of every trial, 0 or 1.
-    #[must_use]
-    pub fn direction(mut self, direction: usize) -> Self {
-        self.direction = Some(direction);
-        self
-    }
-
-    /// How noisy the inputs are; 0 for not at all.
-    #[must_use]
-    pub fn noise(mut self, noise: f32) -> Self {
-        self.noise = noise;
-        self
+    setters! {
+        /// The time step, in milliseconds.
+        dt: f32;
+        /// The time constant of the units, in milliseconds.
+        tau: f32;
+        /// The duration of a trial, in milliseconds.
+        duration: f32;
+        /// When the stimulus starts, in milliseconds: a number or a distribution.
+        onset: impl Into<Duration> => Some(onset.into());
+        /// How long the stimulus lasts, in milliseconds: a number or a distribution.
+        stimulus: impl Into<Duration> => Some(stimulus.into());
+        /// The coherences that are drawn, all equally likely.
+        coherences: &[f32] => coherences.to_vec();
+        /// The direction of every trial, 0 or 1.
+        direction: usize => Some(direction);
+        /// How noisy the inputs are; 0 for not at all.
+        noise: f32;
     }
 }
 

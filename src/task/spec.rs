@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::random::TrialRng;
+use crate::setters::setters;
 use crate::{Error, Result};
 
 /// More steps than this in one trial are taken for a mistake in the units.
@@ -147,25 +148,13 @@ impl TaskSpec {
         Self { n_in, n_out, dt: 10.0, tau: 100.0, duration: None, epochs: Vec::new(), decision }
     }
 
-    /// The time step, in milliseconds.
-    #[must_use]
-    pub fn dt(mut self, milliseconds: f32) -> Self {
-        self.dt = milliseconds;
-        self
-    }
-
-    /// The time constant of the units, in milliseconds.
-    #[must_use]
-    pub fn tau(mut self, milliseconds: f32) -> Self {
-        self.tau = milliseconds;
-        self
-    }
-
-    /// The duration of every trial, in milliseconds.
-    #[must_use]
-    pub fn duration(mut self, milliseconds: f32) -> Self {
-        self.duration = Some(milliseconds);
-        self
+    setters! {
+        /// The time step, in milliseconds.
+        dt: f32;
+        /// The time constant of the units, in milliseconds.
+        tau: f32;
+        /// The duration of every trial, in milliseconds.
+        duration: f32 => Some(duration);
     }
 
     /// Adds an epoch after those already there.
@@ -175,11 +164,9 @@ impl TaskSpec {
         self
     }
 
-    /// How outputs are read as a choice.
-    #[must_use]
-    pub fn decision(mut self, decision: Decision) -> Self {
-        self.decision = decision;
-        self
+    setters! {
+        /// How outputs are read as a choice.
+        decision: Decision;
     }
 
     /// Whether the frame makes sense.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Accuracy, Metric};
+use crate::setters::setters;
 use crate::task::TrialSource;
 use crate::{Error, Result};
 
@@ -57,25 +58,13 @@ impl Curriculum {
         self
     }
 
-    /// What is measured.
-    #[must_use]
-    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
-        self.metric = Arc::new(metric);
-        self
-    }
-
-    /// After how many updates it is measured.
-    #[must_use]
-    pub fn every(mut self, updates: usize) -> Self {
-        self.every = updates;
-        self
-    }
-
-    /// On how many fresh trials it is measured.
-    #[must_use]
-    pub fn trials(mut self, n: usize) -> Self {
-        self.trials = n;
-        self
+    setters! {
+        /// What is measured.
+        metric: impl Metric + 'static => Arc::new(metric);
+        /// After how many updates it is measured.
+        every: usize;
+        /// On how many fresh trials it is measured.
+        trials: usize;
     }
 
     /// Whether the stages make sense together.

@@ -16,6 +16,7 @@ use super::{
 use crate::dynamics::{Constants, Dynamics, noise};
 use crate::network::{Activity, Memory, Network, Tensors, Trials, to_array, to_tensor};
 use crate::random::Seed;
+use crate::setters::setters;
 use crate::simulate::check_fit;
 use crate::task::{Batch, TrialSource};
 use crate::weights::Weights;
@@ -119,25 +120,13 @@ impl Trainer {
         self
     }
 
-    /// The trials of one update.
-    #[must_use]
-    pub fn batch_size(mut self, trials: usize) -> Self {
-        self.batch_size = trials;
-        self
-    }
-
-    /// The seed of the trials and of the recurrent noise.
-    #[must_use]
-    pub fn seed(mut self, seed: impl Into<Seed>) -> Self {
-        self.seed = seed.into();
-        self
-    }
-
-    /// What training makes small.
-    #[must_use]
-    pub fn loss(mut self, loss: impl Loss + 'static) -> Self {
-        self.loss = Arc::new(loss);
-        self
+    setters! {
+        /// The trials of one update.
+        batch_size: usize;
+        /// The seed of the trials and of the recurrent noise.
+        seed: impl Into<Seed> => seed.into();
+        /// What training makes small.
+        loss: impl Loss + 'static => Arc::new(loss);
     }
 
     /// Adds a penalty to the loss.
@@ -147,32 +136,15 @@ impl Trainer {
         self
     }
 
-    /// How gradients change the parameters.
-    #[must_use]
-    pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
-        self.optimizer = optimizer.into();
-        self
-    }
-
-    /// The learning rate; 0.001 by default.
-    #[must_use]
-    pub fn learning_rate(mut self, rate: f64) -> Self {
-        self.learning_rate = rate;
-        self
-    }
-
-    /// How the learning rate changes.
-    #[must_use]
-    pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.schedule = schedule;
-        self
-    }
-
-    /// Records the loss every so many updates; each by default.
-    #[must_use]
-    pub fn record_every(mut self, updates: usize) -> Self {
-        self.record_every = updates;
-        self
+    setters! {
+        /// How gradients change the parameters.
+        optimizer: impl Into<Optimizer> => optimizer.into();
+        /// The learning rate; 0.001 by default.
+        learning_rate: f64;
+        /// How the learning rate changes.
+        schedule: Schedule;
+        /// Records the loss every so many updates; each by default.
+        record_every: usize;
     }
 
     /// Saves the weights every so many updates, in a folder, as `weights-000100.npz` and so on.
@@ -189,46 +161,19 @@ impl Trainer {
         self
     }
 
-    /// What is measured for [`Trainer::until`].
-    #[must_use]
-    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
-        self.metric = Arc::new(metric);
-        self
-    }
-
-    /// After how many updates it is measured; 10 by default.
-    #[must_use]
-    pub fn check_every(mut self, updates: usize) -> Self {
-        self.check_every = updates;
-        self
-    }
-
-    /// On how many fresh trials it is measured; 128 by default.
-    #[must_use]
-    pub fn check_trials(mut self, n: usize) -> Self {
-        self.check_trials = n;
-        self
-    }
-
-    /// How gradients are kept from being too large.
-    #[must_use]
-    pub fn clip(mut self, clip: Clip) -> Self {
-        self.clip = clip;
-        self
-    }
-
-    /// The threads to use; all cores by default. The result is the same bits for any number.
-    #[must_use]
-    pub fn threads(mut self, n: usize) -> Self {
-        self.threads = Some(n);
-        self
-    }
-
-    /// What computes the gradients: by default the kernel where the network has one, otherwise libtorch.
-    #[must_use]
-    pub fn path(mut self, path: Path) -> Self {
-        self.path = Some(path);
-        self
+    setters! {
+        /// What is measured for [`Trainer::until`].
+        metric: impl Metric + 'static => Arc::new(metric);
+        /// After how many updates it is measured; 10 by default.
+        check_every: usize;
+        /// On how many fresh trials it is measured; 128 by default.
+        check_trials: usize;
+        /// How gradients are kept from being too large.
+        clip: Clip;
+        /// The threads to use; all cores by default. The result is the same bits for any number.
+        threads: usize => Some(threads);
+        /// What computes the gradients: by default the kernel where the network has one, otherwise libtorch.
+        path: Path => Some(path);
     }
 
     /// Shows no progress.

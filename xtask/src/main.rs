@@ -8,6 +8,7 @@ mod dependencies;
 mod jupyter;
 mod libtorch;
 mod notebook;
+mod parity;
 mod python;
 mod run;
 mod workspace;
@@ -25,6 +26,7 @@ Usage: cargo xtask COMMAND
   demo               train a network and draw its figures into target/demo
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser
   notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks
+  parity             compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers)
   validate           the checks that need no libtorch: format, lints, tests, dependencies
   test               every check
   help               this text";
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         ("notebook", _) => {
             |workspace, files| notebook::execute(workspace, &files.iter().map(PathBuf::from).collect::<Vec<_>>())
         }
+        ("parity", []) => |workspace, _| parity::run(workspace),
         ("validate", []) => |workspace, _| checks::validate(workspace),
         ("test", []) => |workspace, _| checks::test(workspace),
         ("help" | "--help" | "-h", _) => {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
-use ndarray::{Array2, ArrayD};
+use ndarray::{Array1, Array2};
 use psychrnn::prelude::*;
 
 use super::fixture::{Case, Outcome};
@@ -24,8 +24,8 @@ impl Task for Nothing {
 
 /// Compares a column of counts.
 fn compare(case: &Case, name: &str, by: &str, ours: Vec<usize>) -> Outcome {
-    let ours = ours.into_iter().map(|count| count as f64).collect();
-    case.compare_wide(name, by, ArrayD::from_shape_vec(vec![case.wide_input(name)?.len()], ours)?)
+    let ours: Array1<f64> = ours.into_iter().map(|count| count as f64).collect();
+    case.compare_wide(name, by, ours.into_dyn())
 }
 
 /// How many units are excitatory, and how many project to the output.

@@ -216,8 +216,9 @@ impl Claim {
                 let theirs: Vec<f64> = theirs.values.iter().copied().collect();
                 let (a, b) = (Summary::of(ours), Summary::of(&theirs));
                 let error = (a.sd.powi(2) / ours.len() as f64 + b.sd.powi(2) / theirs.len() as f64).sqrt();
-                // Of a constant only single precision is left.
-                let constant = if error < SINGLE * b.mean.abs() { SINGLE } else { 0.0 };
+                // A constant differs by nothing but single precision.
+                let is_constant = b.sd <= SINGLE * b.mean.abs().max(1e-3);
+                let constant = if is_constant { SINGLE } else { 0.0 };
                 (units((a.mean - b.mean).abs(), 5.0 * error + constant), format!("mean {} against {}", a.mean, b.mean))
             }
             Rule::Summary(said) => {
@@ -228,6 +229,19 @@ impl Claim {
             }
         };
         Deviation { size, of: format!("{} ({})", self.array, self.by), at }
+    }
+
+    /// A small change to one of `n` numbers that contradicts the claim, if there is one.
+    pub(crate) fn noticed_change(&self, number: f64, n: usize) -> Option<f64> {
+        match &self.rule {
+            Rule::Close { tolerance: Tolerance { rtol, atol }, .. } if *rtol > 0.0 || *atol > 0.0 => {
+                // Where nothing is tolerated of a zero, the smallest change will do.
+                Some((3.0 * (atol + rtol * number.abs())).max(1e-12))
+            }
+            Rule::Close { .. } => Some(1.0),
+            Rule::SameMean { .. } => None,
+            Rule::Summary(said) => Some((3e-9 * n as f64 * (said.mean.abs() + said.sd)).max(1e-12)),
+        }
     }
 }
 
@@ -414,6 +428,11 @@ impl Case {
         atol + rtol * number.abs()
     }
 
+    /// Whether an array was taken as an input.
+    pub(crate) fn is_input(&self, name: &str) -> bool {
+        self.used.borrow().contains(name)
+    }
+
     /// What was claimed about the arrays.
     pub(crate) fn claims(&self) -> Ref<'_, Vec<Claim>> {
         self.claims.borrow()
@@ -442,9 +461,11 @@ impl Case {
         if largest.is_none() {
             failures.push("nothing was compared".into());
         }
-        failures.extend(self.names().filter(|&name| !touched.contains(name)).map(|name| {
-            format!("nothing compares or uses the array {name}")
-        }));
+        failures.extend(
+            self.names()
+                .filter(|&name| !touched.contains(name))
+                .map(|name| format!("nothing compares or uses the array {name}")),
+        );
         failures.extend(self.contradictions());
         Report { case: self.name.clone(), comparisons: self.claims().len(), largest, failures }
     }
@@ -452,7 +473,8 @@ impl Case {
     /// What the index says about the arrays and the file does not hold, or the other way round.
     fn contradictions(&self) -> Vec<String> {
         let unknown = self.names().filter(|&name| !self.info.arrays.contains_key(name));
-        let mut found: Vec<String> = unknown.map(|name| format!("the index does not mention the array {name}")).collect();
+        let mut found: Vec<String> =
+            unknown.map(|name| format!("the index does not mention the array {name}")).collect();
         for (name, said) in &self.info.arrays {
             let Some(Numbers { kind, values }) = self.arrays.get(name) else {
                 found.push(format!("the file lacks the array {name}"));

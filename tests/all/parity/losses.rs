@@ -9,24 +9,23 @@ use psychrnn::train::Loss;
 use super::fixture::{Case, Outcome};
 
 /// The prefixes of PsychRNN's names, and our losses.
-const LOSSES: [(&str, &dyn Loss); 2] = [
-    ("mse_", &MeanSquaredError { per_mask: false }),
-    ("bce_", &BinaryCrossEntropy { logits: false, per_mask: false }),
-];
+const LOSSES: [(&str, &dyn Loss); 2] =
+    [("mse_", &MeanSquaredError { per_mask: false }), ("bce_", &BinaryCrossEntropy { logits: false, per_mask: false })];
 
 /// Compares each loss, named `loss_outputs_targets_mask`, in single and in double precision.
 pub(crate) fn check(case: &Case) -> Outcome {
     for (prefix, loss) in LOSSES {
         for which in case.named(prefix) {
-            let Some([outputs, targets, mask]) = which.split('_').collect::<Vec<_>>().try_into().ok() else {
+            let parts: Vec<&str> = which.split('_').collect();
+            let [outputs, targets, mask] = parts[..] else {
                 return Err(format!("{prefix}{which} does not name outputs, targets and mask").into());
             };
-            let outputs = beginning(case, &["pred", &format!("pred_{outputs}")])?;
-            let outputs = if which.starts_with("pred_") { beginning(case, &["pred"])? } else { outputs };
-            let targets = beginning(case, &[&format!("target_{targets}")])?;
+            let outputs = if outputs == "pred" { outputs.to_owned() } else { format!("pred_{outputs}") };
+            let outputs = beginning(case, &outputs)?;
+            let targets = beginning(case, &format!("target_{targets}"))?;
             let mask = match mask.trim_start_matches("mask") {
                 "zero" => Array3::zeros(targets.dim()),
-                kind => beginning(case, &[&format!("mask_{kind}")])?,
+                kind => beginning(case, &format!("mask_{kind}"))?,
             };
             check_one(case, &format!("{prefix}{which}"), loss, outputs, targets, mask)?;
         }
@@ -62,13 +61,9 @@ fn check_one(
     Ok(())
 }
 
-/// The input whose name is, or else begins with, one of these; the last that fits.
-fn beginning(case: &Case, names: &[&str]) -> Outcome<Array3<f32>> {
-    let mut found = None;
-    for name in names {
-        let exact = case.names().find(|array| array == name);
-        let longer = || case.names().find(|array| name.contains('_') && array.starts_with(name));
-        found = exact.or_else(longer).or(found);
-    }
-    case.input(found.ok_or_else(|| format!("no array is named like {names:?}"))?)
+/// The input of this name, or else the one whose name begins so.
+fn beginning(case: &Case, name: &str) -> Outcome<Array3<f32>> {
+    let longer = || case.names().find(|array| array.starts_with(name));
+    let found = case.names().find(|array| *array == name).or_else(longer);
+    case.input(found.ok_or_else(|| format!("no array is named like {name}"))?)
 }

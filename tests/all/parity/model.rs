@@ -19,8 +19,8 @@ impl Initializer for Given {
 
 /// The network of a case.
 pub(crate) enum Model {
-    Rnn(Rnn),
-    Lstm(Lstm),
+    Rnn(Box<Rnn>),
+    Lstm(Box<Lstm>),
 }
 
 /// The parameters of the leaky network, and of the LSTM.
@@ -40,24 +40,24 @@ impl Model {
             for name in LSTM.iter().filter(|name| case.has(&format!("{name}_const"))) {
                 config = config.freeze(name);
             }
-            Ok(Self::Lstm(Lstm::with_weights(batch, config, &weights)?))
+            Ok(Self::Lstm(Lstm::with_weights(batch, config, &weights)?.into()))
         } else {
             let raw = raw(case, &RNN)?;
-            Ok(Self::Rnn(Rnn::with_initializer(batch, rnn_config(case)?, &Given(raw))?))
+            Ok(Self::Rnn(Rnn::with_initializer(batch, rnn_config(case)?, &Given(raw))?.into()))
         }
     }
 
     pub(crate) fn network(&self) -> &dyn Network {
         match self {
-            Self::Rnn(network) => network,
-            Self::Lstm(network) => network,
+            Self::Rnn(network) => network.as_ref(),
+            Self::Lstm(network) => network.as_ref(),
         }
     }
 
     pub(crate) fn network_mut(&mut self) -> &mut dyn Network {
         match self {
-            Self::Rnn(network) => network,
-            Self::Lstm(network) => network,
+            Self::Rnn(network) => network.as_mut(),
+            Self::Lstm(network) => network.as_mut(),
         }
     }
 
@@ -224,7 +224,8 @@ pub(crate) fn check_constraints(case: &Case, batch: &Batch, config: &RnnConfig) 
     ones.insert("b_out", Array1::zeros(n_out));
     ones.insert("init_state", Array2::zeros((1, n_rec)));
     let effective = |constraints: Constraints| {
-        let config = RnnConfig { constraints, ..RnnConfig::default().units(n_rec) };
+        let mut config = RnnConfig::default().units(n_rec);
+        config.constraints = constraints;
         Rnn::with_initializer(batch, config, &Given(ones.clone()))?.weights()
     };
     let masked = effective(Constraints { dale_ratio: None, ..config.constraints.clone() })?;

@@ -24,7 +24,7 @@ pub(crate) fn check(case: &Case) -> Outcome {
     check_perturbed(case, &batch, &model)?;
     check_penalties(case, &batch, &model)?;
     if case.has("loss") {
-        check_gradients(case, &batch, &model)?;
+        check_gradients(case, &batch, &mut model)?;
     }
     if case.has("losses") {
         check_training(case, &batch, &mut model)?;
@@ -59,9 +59,7 @@ fn check_activity(case: &Case, batch: &Batch, model: &Model) -> Outcome {
             kernel.forward(batch.inputs.view(), Some(noise.view()), None)?
         }
     };
-    for (name, libtorch, kernel) in
-        [("states", &activity.states, &states), ("outputs", &activity.outputs, &outputs)]
-    {
+    for (name, libtorch, kernel) in [("states", &activity.states, &states), ("outputs", &activity.outputs, &outputs)] {
         for theirs in [name.to_owned(), format!("{name}_reloaded")].iter().filter(|name| case.has(name)) {
             case.compare(theirs, "libtorch", &array(libtorch)?)?;
             case.compare(theirs, "kernel", kernel)?;
@@ -128,6 +126,9 @@ fn loss(case: &Case) -> Outcome<Arc<dyn Loss>> {
     }
 }
 
+/// Arrays by the names of the parameters.
+type Named = Vec<(String, ArrayD<f32>)>;
+
 /// What PsychRNN makes small: the loss and its penalties.
 struct Objective {
     loss: Arc<dyn Loss>,
@@ -138,6 +139,20 @@ impl Objective {
     fn of(case: &Case) -> Outcome<Self> {
         let penalties = penalties(case, "reg")?.into_iter().map(|(_, penalty)| penalty).collect();
         Ok(Self { loss: loss(case)?, penalties })
+    }
+
+    /// A trainer that makes one update with this batch.
+    fn trainer(&self, batch: &Batch) -> Trainer {
+        let shared = self.loss.clone();
+        let mut trainer = Trainer::default().updates(1).batch_size(batch.n_trials()).silent();
+        trainer = trainer.loss(move |activity: &Activity, trials: &Trials| shared.loss(activity, trials));
+        for shared in &self.penalties {
+            let shared = shared.clone();
+            trainer = trainer.regularizer(move |weights: &Tensors, activity: &Activity, trials: &Trials| {
+                shared.penalty(weights, activity, trials)
+            });
+        }
+        trainer
     }
 
     /// The loss, and the penalties together.
@@ -153,7 +168,7 @@ impl Objective {
 
     /// The value of loss and penalties together, and its gradient for each parameter that is trained; zeros where the value
     /// does not depend on it.
-    fn gradients(&self, network: &dyn Network, trials: &Trials) -> Outcome<(f64, Vec<(String, ArrayD<f32>)>)> {
+    fn gradients(&self, network: &dyn Network, trials: &Trials) -> Outcome<(f64, Named)> {
         let (loss, penalty) = self.value(network, trials)?;
         let total = loss + penalty;
         let trained: Vec<_> = network.parameters().iter().filter(|(_, parameter)| parameter.trainable).collect();
@@ -169,7 +184,7 @@ impl Objective {
 }
 
 /// The loss, the penalties and their gradients.
-fn check_gradients(case: &Case, batch: &Batch, model: &Model) -> Outcome {
+fn check_gradients(case: &Case, batch: &Batch, model: &mut Model) -> Outcome {
     let (network, trials) = (model.network(), trials(case, batch)?);
     let objective = Objective::of(case)?;
     let (loss, penalty) = objective.value(network, &trials)?;
@@ -185,6 +200,16 @@ fn check_gradients(case: &Case, batch: &Batch, model: &Model) -> Outcome {
     for idle in idle.filter_map(|name| name.as_str()) {
         if gradients.iter().any(|(name, gradient)| name == idle && gradient.iter().any(|&slope| slope != 0.0)) {
             return Err(format!("{idle} has a gradient, but not in PsychRNN").into());
+        }
+    }
+    // Gradient descent at rate 1 shows the gradients that the trainer took, in whichever way it did.
+    let before = parameters(network)?;
+    let trainer = objective.trainer(batch).optimizer(Sgd::default()).learning_rate(1.0).clip(Clip::None);
+    let loss = trainer.train(model.network_mut(), batch)?.losses[0];
+    case.compare_scalar("reg_loss", "trainer", loss)?;
+    for ((name, before), (_, after)) in before.iter().zip(parameters(model.network())?) {
+        if gradients.iter().any(|(trained, _)| trained == name) {
+            case.compare(&format!("grad_{name}"), "trainer", &(before - after))?;
         }
     }
     Ok(())
@@ -207,7 +232,7 @@ fn optimizer(case: &Case) -> Outcome<Optimizer> {
 }
 
 /// The raw parameters of a network.
-fn parameters(network: &dyn Network) -> Outcome<Vec<(String, ArrayD<f32>)>> {
+fn parameters(network: &dyn Network) -> Outcome<Named> {
     network.parameters().iter().map(|(name, parameter)| Ok((name.to_owned(), array(&parameter.value)?))).collect()
 }
 
@@ -221,20 +246,8 @@ fn check_training(case: &Case, batch: &Batch, model: &mut Model) -> Outcome {
         Some(true) => Clip::PerParameter(1.0),
         _ => Clip::None,
     };
-    let mut trainer = Trainer::default()
-        .updates(1)
-        .batch_size(batch.n_trials())
-        .optimizer(optimizer(case)?)
-        .learning_rate(number("learning_rate")?)
-        .clip(clip)
-        .silent();
-    let shared = objective.loss.clone();
-    trainer = trainer.loss(move |activity: &Activity, trials: &Trials| shared.loss(activity, trials));
-    for shared in objective.penalties.iter().cloned() {
-        trainer = trainer.regularizer(move |weights: &Tensors, activity: &Activity, trials: &Trials| {
-            shared.penalty(weights, activity, trials)
-        });
-    }
+    let trainer =
+        objective.trainer(batch).optimizer(optimizer(case)?).learning_rate(number("learning_rate")?).clip(clip);
     let (mut losses, mut recorded) = (Vec::new(), Vec::new());
     let (mut steps, mut slopes) = (Vec::new(), Vec::new());
     for update in 0..=number("n_updates")? as usize {
@@ -251,17 +264,14 @@ fn check_training(case: &Case, batch: &Batch, model: &mut Model) -> Outcome {
     // The trainer tells the loss before each update, PsychRNN the one after it.
     recorded.extend(losses.last());
     case.compare_wide("losses", "trainer", ArrayD::from_shape_vec(vec![recorded.len()], recorded)?)?;
-    let trajectory = |of: &[Vec<(String, ArrayD<f32>)>], i: usize| {
-        stack(&of.iter().map(|named| named[i].1.clone()).collect::<Vec<_>>())
-    };
-    for (i, (name, value)) in steps[0].iter().enumerate() {
+    let trajectory = |of: &[Named], i: usize| stack(&of.iter().map(|named| named[i].1.clone()).collect::<Vec<_>>());
+    for (i, (name, _)) in steps[0].iter().enumerate() {
         let constant = format!("{name}_const");
         if case.has(&constant) {
             for step in &steps {
                 case.compare(&constant, "trainer", &step[i].1)?;
             }
         } else {
-            debug_assert_eq!(value.ndim() + 1, trajectory(&steps, i)?.ndim());
             case.compare(&format!("steps_{name}"), "trainer", &trajectory(&steps, i)?)?;
         }
     }
