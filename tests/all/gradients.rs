@@ -1,6 +1,6 @@
 //! The kernel's gradients: against finite differences of its own forward run, and against libtorch's.
 
-use ndarray::{Array2, Array3};
+use ndarray::Array3;
 use psychrnn::dynamics::{Cell, CellOutput, Constants, Dynamics, Leak, Transfer};
 use psychrnn::prelude::*;
 
@@ -102,6 +102,7 @@ fn gradients_are_the_differences_of_the_loss() {
 #[cfg(feature = "torch")]
 mod against_libtorch {
     use super::*;
+    use ndarray::Array2;
     use psychrnn::network::{Activity, Tensors, Trials};
     use psychrnn::tch::Kind;
     use psychrnn::train::Path;

@@ -167,17 +167,15 @@ fn a_batch_that_was_changed_is_checked_again() {
         Simulator::new(&weights, Leak::new(10.0, 100.0)).unwrap()
     };
     simulator().run(&whole).unwrap();
-    let broken: [(fn(&mut Batch), &str); 5] = [
-        (|batch| batch.inputs[[1, 2, 0]] = f32::NAN, "trial 1, step 2, channel 0"),
-        (|batch| batch.inputs = Array3::zeros((3, 10, 2)), "`targets`"),
-        (|batch| batch.mask = Array3::zeros((4, 10, 1)), "`mask`"),
-        (|batch| batch.lengths[0] = 11, "`lengths`"),
-        (|batch| drop(batch.epochs.pop()), "`epochs`"),
-    ];
-    for (change, name) in broken {
+    let refused = |name: &str, change: fn(&mut Batch)| {
         let mut batch = whole.clone();
         change(&mut batch);
         let error = simulator().run(&batch).unwrap_err().to_string();
         assert!(error.contains(name), "{error}");
-    }
+    };
+    refused("trial 1, step 2, channel 0", |batch| batch.inputs[[1, 2, 0]] = f32::NAN);
+    refused("`targets`", |batch| batch.inputs = Array3::zeros((3, 10, 2)));
+    refused("`mask`", |batch| batch.mask = Array3::zeros((4, 10, 1)));
+    refused("`lengths`", |batch| batch.lengths[0] = 11);
+    refused("`epochs`", |batch| drop(batch.epochs.pop()));
 }
