@@ -453,7 +453,9 @@ impl Trainer {
         let tape = dynamics.run(batch.inputs.view(), noise.as_ref().map(|noise| noise.view()), None)?;
 
         let leaf = |array: &Array3<f32>| -> Result<Tensor> { Ok(to_tensor(array)?.f_set_requires_grad(true)?) };
-        let outputs = leaf(&tape.outputs())?;
+        let outputs = tape.outputs();
+        let nothing = Array3::zeros(outputs.dim());
+        let outputs = leaf(&outputs)?;
         let uses_states = self.loss.uses_states() || self.regularizers.iter().any(|penalty| penalty.uses_states());
         let states = leaf(&if uses_states { tape.states() } else { Array3::zeros((0, 0, 0)) })?;
         let activity = Activity { rates: network.rates(&states)?, states, outputs };
@@ -467,7 +469,7 @@ impl Trainer {
             let array = gradient.map(|gradient| to_array(&gradient)).transpose()?;
             Ok(array.and_then(|array| array.into_dimensionality().ok()))
         };
-        let d_outputs = cube()?.unwrap_or_else(|| Array3::zeros(tape.outputs().dim()));
+        let d_outputs = cube()?.unwrap_or(nothing);
         let d_states = cube()?;
         let through_time =
             dynamics.backward(&tape, d_outputs.view(), d_states.as_ref().map(|d_states| d_states.view()))?;
