@@ -134,13 +134,13 @@ impl LeakyRnn {
         let keep = self.alpha.mapv(|alpha| 1.0 - alpha);
         let noise_sd = self.leak.noise_sd(&self.alpha);
         let transfer = &self.leak.transfer;
-        let mut states = Steps::zeros(n_steps + 1, n_trials, n_rec);
-        let mut rates = Steps::zeros(n_steps + 1, n_trials, n_rec);
+        let mut states = Steps::unwritten(block.pool(), n_steps + 1, n_trials, n_rec);
+        let mut rates = Steps::unwritten(block.pool(), n_steps + 1, n_trials, n_rec);
         let initial = block.initial(&self.init_state);
         states.step_mut(0).iter_mut().zip(&initial).for_each(|(x, &start)| *x = start);
         transfer.rates(states.step(0), rates.step_mut(0));
         // What the inputs drive does not wait for the states: one product for all steps.
-        let mut drive = Steps::zeros(n_steps, n_trials, n_rec);
+        let mut drive = Steps::unwritten(block.pool(), n_steps, n_trials, n_rec);
         multiply(block.inputs.all(), self.w_in.t(), 0.0, &mut drive.data);
         for t in 0..n_steps {
             let now = Matrix::new(n_trials, n_rec, rates.step(t));
@@ -164,7 +164,7 @@ impl LeakyRnn {
             }
             transfer.rates(states.step(t + 1), rates.step_mut(t + 1));
         }
-        let mut outputs = Steps::zeros(n_steps, n_trials, n_out);
+        let mut outputs = Steps::unwritten(block.pool(), n_steps, n_trials, n_out);
         outputs.data.chunks_exact_mut(n_out).for_each(|z| z.iter_mut().zip(&self.b_out).for_each(|(z, b)| *z = *b));
         multiply(rates.rows(1, n_steps + 1), self.w_out.t(), 1.0, &mut outputs.data);
         LeakyTape { first: block.first, inputs: block.inputs, states, rates, outputs }
@@ -183,10 +183,10 @@ impl LeakyRnn {
         let (n_steps, n_trials, n_rec) = (tape.outputs.n_steps, tape.outputs.n_trials, self.w_rec.nrows());
         let size = n_trials * n_rec;
         let keep = self.alpha.mapv(|alpha| 1.0 - alpha);
-        let mut through_rates = Steps::zeros(n_steps, n_trials, n_rec);
+        let mut through_rates = Steps::unwritten(d_outputs.pool(), n_steps, n_trials, n_rec);
         multiply(d_outputs.all(), self.w_out.view(), 0.0, &mut through_rates.data);
         // adjoints holds a[t]; delta is δ of the step that was last worked on.
-        let mut adjoints = Steps::zeros(n_steps, n_trials, n_rec);
+        let mut adjoints = Steps::unwritten(d_outputs.pool(), n_steps, n_trials, n_rec);
         let mut delta = vec![0.0; size];
         let mut slopes = vec![0.0; size];
         let mut first_rates = vec![0.0; size];

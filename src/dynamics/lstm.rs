@@ -100,14 +100,14 @@ impl LstmRnn {
     pub(super) fn forward_block(&self, block: Block<'_>) -> LstmTape {
         let (n_steps, n_trials) = block.dim();
         let (n_out, n_rec) = self.w_out.dim();
-        let mut h = Steps::zeros(n_steps + 1, n_trials, n_rec);
-        let mut c = Steps::zeros(n_steps + 1, n_trials, n_rec);
-        let mut shown = Steps::zeros(n_steps, n_trials, n_rec);
+        let mut h = Steps::unwritten(block.pool(), n_steps + 1, n_trials, n_rec);
+        let mut c = Steps::unwritten(block.pool(), n_steps + 1, n_trials, n_rec);
+        let mut shown = Steps::unwritten(block.pool(), n_steps, n_trials, n_rec);
         for (steps, initial) in [(&mut h, &self.init_hidden), (&mut c, &self.init_cell)] {
             let initial = block.initial(initial);
             steps.step_mut(0).iter_mut().zip(&initial).for_each(|(x, &start)| *x = start);
         }
-        let mut gates = Steps::zeros(n_steps, n_trials, 4 * n_rec);
+        let mut gates = Steps::unwritten(block.pool(), n_steps, n_trials, 4 * n_rec);
         gates
             .data
             .chunks_exact_mut(4 * n_rec)
@@ -142,7 +142,7 @@ impl LstmRnn {
                 *h = gates[output] * *shown;
             }
         }
-        let mut outputs = Steps::zeros(n_steps, n_trials, n_out);
+        let mut outputs = Steps::unwritten(block.pool(), n_steps, n_trials, n_out);
         outputs.data.chunks_exact_mut(n_out).for_each(|z| z.iter_mut().zip(&self.b_out).for_each(|(z, b)| *z = *b));
         multiply(h.rows(1, n_steps + 1), self.w_out.t(), 1.0, &mut outputs.data);
         LstmTape { first: block.first, inputs: block.inputs, gates, h, c, shown, outputs }
@@ -153,9 +153,9 @@ impl LstmRnn {
     pub(super) fn backward_block(&self, tape: &LstmTape, d_outputs: &Steps, d_states: Option<&Steps>) -> Gradients {
         let (n_steps, n_trials, n_rec) = (tape.outputs.n_steps, tape.outputs.n_trials, self.w_out.ncols());
         // d_h starts as what comes from the outputs of all steps.
-        let mut d_h = Steps::zeros(n_steps, n_trials, n_rec);
+        let mut d_h = Steps::unwritten(d_outputs.pool(), n_steps, n_trials, n_rec);
         multiply(d_outputs.all(), self.w_out.view(), 0.0, &mut d_h.data);
-        let mut d_gates = Steps::zeros(n_steps, n_trials, 4 * n_rec);
+        let mut d_gates = Steps::unwritten(d_outputs.pool(), n_steps, n_trials, 4 * n_rec);
         let mut d_c = vec![0.0_f32; n_trials * n_rec];
         for t in (0..n_steps).rev() {
             if t + 1 < n_steps {

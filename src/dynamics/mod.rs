@@ -20,6 +20,7 @@ use lstm::LstmTape;
 use ndarray::{Array3, ArrayView3, s};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use tape::Pool;
 use tape::{Block, Gradients, Steps, add, block_of, partition};
 
 use crate::weights::Weights;
@@ -132,6 +133,17 @@ impl Dynamics {
         noise: Option<ArrayView3<'_, f32>>,
         gain: Option<ArrayView3<'_, f32>>,
     ) -> Result<Tape> {
+        self.run_with(&Pool::default(), inputs, noise, gain)
+    }
+
+    /// As [`Dynamics::run`], with memory of earlier runs.
+    pub(crate) fn run_with(
+        &self,
+        pool: &Pool,
+        inputs: ArrayView3<'_, f32>,
+        noise: Option<ArrayView3<'_, f32>>,
+        gain: Option<ArrayView3<'_, f32>>,
+    ) -> Result<Tape> {
         let (n_in, n_rec, _) = self.sizes();
         let (n_batch, n_steps, _) = inputs.dim();
         let check =
@@ -155,7 +167,7 @@ impl Dynamics {
         let blocks = threads::map(partition(n_batch).collect(), |(first, n_trials)| {
             let block = Block {
                 first,
-                inputs: block_of(inputs, first, n_trials),
+                inputs: block_of(pool, inputs, first, n_trials),
                 noise: noise.as_ref().map(|noise| noise.slice(s![first..first + n_trials, .., ..])),
                 gain: gain.as_ref().map(|gain| gain.view()),
             };
@@ -187,8 +199,9 @@ impl Dynamics {
         d_states.map_or(Ok(()), |d_states| check("d_states", d_states.shape(), n_rec))?;
         let blocks = threads::map(tape.blocks.iter().collect(), |block: &BlockTape| {
             let (first, n_trials) = (block.first(), block.outputs().n_trials);
-            let d_outputs = block_of(d_outputs, first, n_trials);
-            let d_states = d_states.map(|d_states| block_of(d_states, first, n_trials));
+            let pool = block.outputs().pool();
+            let d_outputs = block_of(pool, d_outputs, first, n_trials);
+            let d_states = d_states.map(|d_states| block_of(pool, d_states, first, n_trials));
             Ok(match (self, block) {
                 (Self::Leaky(network), BlockTape::Leaky(tape)) => {
                     network.backward_block(tape, &d_outputs, d_states.as_ref())

@@ -1,5 +1,7 @@
 //! What a forward run leaves behind for the backward run, and the blocks of trials that both are made of.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use indexmap::IndexMap;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayD, ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, s};
@@ -29,6 +31,11 @@ impl Block<'_> {
         (self.inputs.n_steps, self.inputs.n_trials)
     }
 
+    /// Where the memory for this block comes from.
+    pub(super) fn pool(&self) -> &Pool {
+        &self.inputs.pool
+    }
+
     pub(super) fn gain(&self, t: usize) -> Option<ArrayView2<'_, f32>> {
         self.gain.as_ref().map(|gain| gain.index_axis(Axis(0), t))
     }
@@ -44,25 +51,57 @@ impl Block<'_> {
     }
 }
 
+/// Memory of earlier updates, to be used again: asking the system for it anew takes longer than the arithmetic.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pool(Arc<Mutex<Vec<Vec<f32>>>>);
+
+impl Pool {
+    /// Numbers of this length, whatever they are.
+    fn take(&self, length: usize) -> Vec<f32> {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut data = match free.iter().position(|data| data.len() == length) {
+            Some(place) => free.swap_remove(place),
+            None => Vec::new(),
+        };
+        data.resize(length, 0.0);
+        data
+    }
+}
+
 /// Numbers for each step, trial and channel of a block, contiguous in this order.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Steps {
     pub(super) n_steps: usize,
     pub(super) n_trials: usize,
     pub(super) n: usize,
     pub(super) data: Vec<f32>,
+    pool: Pool,
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        let mut free = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+        free.push(std::mem::take(&mut self.data));
+    }
 }
 
 impl Steps {
-    pub(super) fn zeros(n_steps: usize, n_trials: usize, n: usize) -> Self {
-        Self { n_steps, n_trials, n, data: vec![0.0; n_steps * n_trials * n] }
+    /// Steps whose numbers are still to be written, all of them.
+    pub(super) fn unwritten(pool: &Pool, n_steps: usize, n_trials: usize, n: usize) -> Self {
+        Self { n_steps, n_trials, n, data: pool.take(n_steps * n_trials * n), pool: pool.clone() }
     }
 
     /// The steps of batch-major numbers `[n_trials, n_steps, n]`.
-    pub(super) fn from_batch(batch: ArrayView3<'_, f32>) -> Self {
+    fn from_batch(pool: &Pool, batch: ArrayView3<'_, f32>) -> Self {
         let (n_trials, n_steps, n) = batch.dim();
-        let data = batch.permuted_axes([1, 0, 2]).iter().copied().collect();
-        Self { n_steps, n_trials, n, data }
+        let mut steps = Self::unwritten(pool, n_steps, n_trials, n);
+        for (trial, rows) in batch.outer_iter().enumerate() {
+            for (t, row) in rows.outer_iter().enumerate() {
+                let start = (t * n_trials + trial) * n;
+                steps.data[start..start + n].iter_mut().zip(row).for_each(|(to, number)| *to = *number);
+            }
+        }
+        steps
     }
 
     /// Writes the steps from `from` on to batch-major numbers.
@@ -74,6 +113,11 @@ impl Steps {
                 row.iter_mut().zip(numbers).for_each(|(to, number)| *to = *number);
             }
         }
+    }
+
+    /// Where the memory comes from.
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     fn range(&self, t: usize) -> std::ops::Range<usize> {
@@ -144,7 +188,10 @@ impl<'a> Matrix<'a> {
 
 /// `out = a · b + keep · out`, where `out` is row-major with as many rows as `a`.
 pub(super) fn multiply(a: Matrix<'_>, b: ArrayView2<'_, f32>, keep: f32, out: &mut [f32]) {
-    if let Ok(mut out) = ArrayViewMut2::from_shape((a.rows, b.ncols()), out) {
+    if a.columns == 0 && keep == 0.0 {
+        // A network without inputs.
+        out.fill(0.0);
+    } else if let Ok(mut out) = ArrayViewMut2::from_shape((a.rows, b.ncols()), out) {
         general_mat_mul(1.0, &a.view(), &b, keep, &mut out);
     }
 }
@@ -173,8 +220,8 @@ pub(super) fn initial_gradient(states: &Array2<f32>, first: usize, gradient: Arr
 }
 
 /// Batch-major numbers of one block.
-pub(super) fn block_of(batch: ArrayView3<'_, f32>, first: usize, n_trials: usize) -> Steps {
-    Steps::from_batch(batch.slice(s![first..first + n_trials, .., ..]))
+pub(super) fn block_of(pool: &Pool, batch: ArrayView3<'_, f32>, first: usize, n_trials: usize) -> Steps {
+    Steps::from_batch(pool, batch.slice(s![first..first + n_trials, .., ..]))
 }
 
 /// The blocks of a batch: first trials and numbers of trials.

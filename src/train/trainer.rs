@@ -13,7 +13,7 @@ use super::{
     Accuracy, Check, Curriculum, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path, Progress, Regularizer,
     Reporter, Schedule, Silent, Stop, Training,
 };
-use crate::dynamics::{Constants, Dynamics, noise};
+use crate::dynamics::{Constants, Dynamics, Pool, noise};
 use crate::network::{Activity, Memory, Network, Tensors, Trials, to_array, to_tensor};
 use crate::random::Seed;
 use crate::setters::setters;
@@ -319,6 +319,7 @@ impl Trainer {
             *memory =
                 Memory { optimizer: self.optimizer.name().to_owned(), trials: memory.trials, ..Memory::default() };
         }
+        let pool = Pool::default();
         let mut stage = 0;
         for update in 1..=updates {
             let (source, threshold) = plan.stages[stage];
@@ -326,7 +327,7 @@ impl Trainer {
             let first = network.parameters().memory.trials;
             let batch = source.trials(first..first + self.batch_size as u64, training_seed)?;
             training.seconds_drawing += drawing.elapsed().as_secs_f64();
-            let loss = self.update(network, &batch, training.path, update)?;
+            let loss = self.update(network, &batch, training.path, &pool, update)?;
             network.parameters_mut().memory.trials = first + self.batch_size as u64;
             training.updates = update;
             training.trials = update * self.batch_size;
@@ -385,10 +386,10 @@ impl Trainer {
     }
 
     /// One update; gives the loss before it.
-    fn update(&self, network: &mut dyn Network, batch: &Batch, path: Path, update: usize) -> Result<f64> {
+    fn update(&self, network: &mut dyn Network, batch: &Batch, path: Path, pool: &Pool, update: usize) -> Result<f64> {
         let trials = Trials::new(batch)?;
         let (value, objective) = match (path, network.constants()) {
-            (Path::Kernel, Some(constants)) => self.kernel_objective(network, constants, batch, &trials)?,
+            (Path::Kernel, Some(constants)) => self.kernel_objective(network, constants, batch, &trials, pool)?,
             _ => {
                 let weights = network.effective()?;
                 let activity = network.forward(&weights, &trials)?;
@@ -439,6 +440,7 @@ impl Trainer {
         constants: Constants,
         batch: &Batch,
         trials: &Trials,
+        pool: &Pool,
     ) -> Result<(f64, Tensor)> {
         let effective = network.effective()?;
         let (mut arrays, mut leaves) = (Weights::new(), Tensors::new());
@@ -450,7 +452,7 @@ impl Trainer {
             .then(|| noise::standard_normal(batch.seed, &batch.numbers, batch.n_steps(), network.sizes().n_rec))
             .transpose()?;
         let dynamics = Dynamics::new(&arrays, constants)?;
-        let tape = dynamics.run(batch.inputs.view(), noise.as_ref().map(|noise| noise.view()), None)?;
+        let tape = dynamics.run_with(pool, batch.inputs.view(), noise.as_ref().map(|noise| noise.view()), None)?;
 
         let leaf = |array: &Array3<f32>| -> Result<Tensor> { Ok(to_tensor(array)?.f_set_requires_grad(true)?) };
         let outputs = tape.outputs();

@@ -99,6 +99,18 @@ fn gradients_are_the_differences_of_the_loss() {
     check_against_differences("lstm", &lstm_weights(4), &Cell { dt: 10.0, output: CellOutput::Tanh }.into(), 4);
 }
 
+#[test]
+fn a_network_without_inputs_runs_on_its_own() {
+    let mut weights = leaky_weights();
+    weights.insert("W_in", ndarray::Array2::<f32>::zeros((SIZES.1, 0)));
+    let network = Dynamics::new(&weights, Leak::new(10.0, 40.0)).unwrap();
+    let tape = network.run(Array3::zeros((3, 8, 0)).view(), None, None).unwrap();
+    assert!(tape.states().iter().all(|x| x.is_finite() && *x != 0.0));
+    let gradients = network.backward(&tape, Array3::ones((3, 8, SIZES.2)).view(), None).unwrap();
+    assert_eq!(gradients.array("W_in").unwrap().shape(), [SIZES.1, 0]);
+    assert_eq!(gradients.array("W_rec").unwrap().shape(), [SIZES.1, SIZES.1]);
+}
+
 #[cfg(feature = "torch")]
 mod against_libtorch {
     use super::*;
