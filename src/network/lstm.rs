@@ -160,7 +160,7 @@ impl Lstm {
     /// If the file cannot be read or does not hold such a network.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let weights = Weights::load(&path)?;
-        match weights.config::<Saved>()? {
+        match weights.config::<Saved>().ok().flatten() {
             Some(Saved { dynamics: Constants::Lstm(cell), lstm }) => Self::from_effective(lstm, cell, &weights),
             _ => Err(Error::file(
                 path.as_ref(),

@@ -278,7 +278,7 @@ impl Rnn {
     /// the rest in [`Rnn::with_weights`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let weights = Weights::load(&path)?;
-        match weights.config::<Saved>()? {
+        match weights.config::<Saved>().ok().flatten() {
             Some(Saved { dynamics: Constants::Leaky(leak), rnn }) => Self::from_effective(rnn, leak, &weights),
             _ => Err(Error::file(
                 path.as_ref(),

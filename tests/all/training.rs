@@ -131,6 +131,66 @@ fn a_saved_network_runs_and_trains_as_before() {
     assert!(wrong_size.contains("`units`"), "{wrong_size}");
 }
 
+#[test]
+fn a_saved_lstm_runs_and_trains_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lstm.npz");
+    let task = short_task();
+    let batch = task.batch(20, Seed(2)).unwrap();
+    for config in [LstmConfig::default(), LstmConfig::psychrnn()] {
+        let train = |network: &mut Lstm| {
+            Trainer::default().updates(3).batch_size(8).silent().train(network, &task).unwrap().losses
+        };
+        let mut network = Lstm::new(&task, config.units(9).seed(7)).unwrap();
+        train(&mut network);
+        network.save(&path).unwrap();
+        let mut loaded = Lstm::load(&path).unwrap();
+        assert_eq!(loaded.config(), network.config());
+        assert_eq!(loaded.weights().unwrap(), network.weights().unwrap());
+        assert_eq!(Simulator::load(&path).unwrap().run(&batch).unwrap(), network.run(&batch).unwrap());
+        network = Lstm::with_weights(&task, network.config().clone(), &network.weights().unwrap()).unwrap();
+        assert_eq!(train(&mut loaded), train(&mut network));
+        let error = Rnn::load(&path).unwrap_err().to_string();
+        assert!(error.contains("Rnn"), "{error}");
+    }
+}
+
+/// A gain on the recurrent weights is the same as other recurrent weights; one trial and one channel are enough to run.
+#[test]
+fn recurrent_weights_can_change_from_step_to_step() {
+    struct OneChannel;
+    impl Task for OneChannel {
+        type Trial = ();
+        fn spec(&self) -> TaskSpec {
+            TaskSpec::new(1, 1).duration(100.0)
+        }
+        fn draw(&self, _: &mut TrialRng) {}
+        fn step(&self, _: f32, (): &(), rng: &mut TrialRng, now: &mut Step<'_>) {
+            now.input[0] = rng.normal(0.0, 1.0);
+        }
+    }
+    let batch = OneChannel.batch(1, Seed(1)).unwrap();
+    let half = || ndarray::Array3::from_elem((10, 6, 6), 0.5);
+    let rnn = Rnn::new(&OneChannel, RnnConfig::default().units(6).transfer(Transfer::Tanh).seed(1)).unwrap();
+    let lstm = Lstm::new(&OneChannel, LstmConfig::default().units(6).seed(1)).unwrap();
+    let mut halved = rnn.weights().unwrap();
+    halved.insert("W_rec", halved.matrix("W_rec").unwrap() * 0.5);
+    let expected = Rnn::with_weights(&OneChannel, rnn.config().clone(), &halved).unwrap().run(&batch).unwrap();
+    let session = rnn.simulator().unwrap().connectivity(half()).run(&batch).unwrap();
+    assert_close("rnn", &session.states, &expected.states, 1e-6, 1e-7);
+    halved = lstm.weights().unwrap();
+    for gate in ["W_f", "W_i", "W_c", "W_o"] {
+        let mut weights = halved.matrix(gate).unwrap();
+        weights.slice_mut(ndarray::s![..6, ..]).mapv_inplace(|w| 0.5 * w);
+        halved.insert(gate, weights);
+    }
+    let expected = Lstm::with_weights(&OneChannel, lstm.config().clone(), &halved).unwrap().run(&batch).unwrap();
+    let session = lstm.simulator().unwrap().connectivity(half()).run(&batch).unwrap();
+    assert_close("lstm", &session.states, &expected.states, 1e-6, 1e-7);
+    let error = lstm.simulator().unwrap().connectivity(ndarray::Array3::ones((9, 6, 6))).run(&batch).unwrap_err();
+    assert!(error.to_string().contains("`connectivity`"), "{error}");
+}
+
 /// Trials of two lengths, with a target throughout.
 struct TwoLengths;
 impl Task for TwoLengths {
