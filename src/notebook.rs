@@ -7,8 +7,6 @@
 
 use std::io::Write;
 
-use crate::task::{Table, Value};
-
 /// Whether this code runs in a cell of a notebook.
 ///
 /// Progress is then reported as whole lines, since the kernel passes on nothing less.
@@ -55,29 +53,6 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-impl Table {
-    /// Shows the first rows under a notebook cell; evcxr calls this for the last expression of a cell.
-    pub fn evcxr_display(&self) {
-        show(&[("text/html", &html(self)), ("text/plain", &self.to_string())]);
-    }
-}
-
-/// The first rows of a table as HTML.
-fn html(table: &Table) -> String {
-    const SHOWN: usize = 20;
-    let line = |tag: &str, cells: Vec<String>| -> String {
-        let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
-        format!("<tr>{cells}</tr>")
-    };
-    let columns: Vec<&[Value]> = table.names().filter_map(|name| table.column(name).ok()).collect();
-    let head = line("th", table.names().map(str::to_owned).collect());
-    let rows: String = (0..table.n_rows().min(SHOWN))
-        .map(|row| line("td", columns.iter().map(|column| column[row].to_string()).collect()))
-        .collect();
-    let n = table.n_rows();
-    format!("<table><caption>{n} rows</caption><thead>{head}</thead><tbody>{rows}</tbody></table>")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,14 +64,5 @@ mod tests {
             "EVCXR_BEGIN_CONTENT text/plain\na\nb\nEVCXR_END_CONTENT\n\
              EVCXR_BEGIN_CONTENT image/png\nAAAA\nEVCXR_END_CONTENT\n"
         );
-    }
-
-    #[test]
-    fn html_is_escaped_and_long_tables_are_cut() {
-        let mut table = Table::new();
-        table.insert("a<b", (0..30).map(|row| format!("\"{row}\""))).unwrap();
-        let html = html(&table);
-        assert!(html.contains("<th>a&lt;b</th>") && html.contains("<td>&quot;19&quot;</td>"));
-        assert!(!html.contains("&quot;20&quot;") && html.contains("30 rows"));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, notebook};
 
 /// What one trial was about: coherence, direction, whatever the task draws. Its values become the columns of the table
 /// of trials.
@@ -210,6 +210,29 @@ impl fmt::Display for Table {
     }
 }
 
+impl Table {
+    /// Shows the first rows under a notebook cell; evcxr calls this for the last expression of a cell.
+    pub fn evcxr_display(&self) {
+        notebook::show(&[("text/html", &html(self)), ("text/plain", &self.to_string())]);
+    }
+}
+
+/// The first rows of a table as HTML.
+fn html(table: &Table) -> String {
+    const SHOWN: usize = 20;
+    let line = |tag: &str, cells: Vec<String>| -> String {
+        let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", notebook::escape(cell))).collect();
+        format!("<tr>{cells}</tr>")
+    };
+    let columns: Vec<&[Value]> = table.names().filter_map(|name| table.column(name).ok()).collect();
+    let head = line("th", table.names().map(str::to_owned).collect());
+    let rows: String = (0..table.n_rows().min(SHOWN))
+        .map(|row| line("td", columns.iter().map(|column| column[row].to_string()).collect()))
+        .collect();
+    let n = table.n_rows();
+    format!("<table><caption>{n} rows</caption><thead>{head}</thead><tbody>{rows}</tbody></table>")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,5 +250,14 @@ mod tests {
         assert!(table.column("chioce").unwrap_err().to_string().contains("coherence, side, time"));
         assert_eq!(table.select(&[1, 1, 7]).column("side").unwrap(), [Value::from("right"), "right".into()]);
         assert!(table.to_string().contains("left"));
+    }
+
+    #[test]
+    fn html_is_escaped_and_long_tables_are_cut() {
+        let mut table = Table::new();
+        table.insert("a<b", (0..30).map(|row| format!("\"{row}\""))).unwrap();
+        let html = html(&table);
+        assert!(html.contains("<th>a&lt;b</th>") && html.contains("<td>&quot;19&quot;</td>"));
+        assert!(!html.contains("&quot;20&quot;") && html.contains("30 rows"));
     }
 }
