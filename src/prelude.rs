@@ -14,6 +14,6 @@ pub use crate::{Error, Result};
 pub use crate::network::{Constraints, Draw, InitialWeights, Lstm, LstmConfig, Network, RadiusOf, Rnn, RnnConfig};
 #[cfg(feature = "torch")]
 pub use crate::train::{
-    Adam, AdamW, BinaryCrossEntropy, Clip, Curriculum, L1Weights, L2Rates, L2Weights, MeanSquaredError, Metric,
-    RmsProp, Schedule, Sgd, Trainer, Training,
+    Adam, AdamW, BinaryCrossEntropy, Clip, Curriculum, Ensemble, L1Weights, L2Rates, L2Weights, MeanSquaredError,
+    Metric, RmsProp, Schedule, Sgd, Trainer, Training,
 };

@@ -1,6 +1,7 @@
 //! How many threads our own loops use. The number never changes a result, only how long it takes.
 
 use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::Result;
@@ -32,29 +33,31 @@ pub fn with_threads<T>(n: usize, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// `work` over the items of a list, split over threads; results in the order of the items, the first error if any.
+/// `work` over the items of a list, which as many threads take one after the other; results in the order of the items, the
+/// first error if any.
 pub(crate) fn map<I: Send, T: Send>(items: Vec<I>, work: impl Fn(I) -> Result<T> + Sync) -> Result<Vec<T>> {
     let workers = threads().min(items.len());
     if workers <= 1 {
         return items.into_iter().map(work).collect();
     }
-    let share = items.len().div_ceil(workers);
-    let mut items = items.into_iter();
-    let shares: Vec<Vec<I>> = (0..workers).map(|_| items.by_ref().take(share).collect()).collect();
-    let results: Vec<Result<Vec<T>>> = thread::scope(|scope| {
-        let work = &work;
-        let workers: Vec<_> =
-            shares.into_iter().map(|share| scope.spawn(move || share.into_iter().map(work).collect())).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
+    let results: Vec<Mutex<Option<Result<T>>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let queue = Mutex::new(items.into_iter().zip(&results));
+    let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work_off = || {
+        while let Some((item, result)) = take() {
+            // What is called from here has this thread only.
+            let done = with_threads(1, || work(item));
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+        }
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work_off)).collect();
+        work_off();
+        for other in others {
+            other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
     });
-    let mut all = Vec::new();
-    for result in results {
-        all.extend(result?);
-    }
-    Ok(all)
+    results.into_iter().filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! The leaky recurrent network.
 
-use ndarray::{Array1, Array2};
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use pulp::{Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
-use super::tape::{Block, Gradients, Matrix, Steps, initial_gradient, multiply};
+use super::block::{Direct, Drive, Gradients, Kernel, Seen, Sums, chunk_of, initial_gradient};
+use super::lanes::{Pool, Steps, dispatch};
+use super::product::{Panels, Product};
 use super::{Transfer, check_shapes};
 use crate::setters::setters;
 use crate::weights::Weights;
@@ -127,119 +132,286 @@ impl LeakyRnn {
         })
     }
 
-    /// One block of trials forward through the whole sequence.
-    pub(super) fn forward_block(&self, block: Block<'_>) -> LeakyTape {
-        let (n_steps, n_trials) = block.dim();
-        let (n_rec, n_out) = (self.w_rec.nrows(), self.w_out.nrows());
-        let keep = self.alpha.mapv(|alpha| 1.0 - alpha);
-        let noise_sd = self.leak.noise_sd(&self.alpha);
-        let transfer = &self.leak.transfer;
-        let mut states = Steps::unwritten(block.pool(), n_steps + 1, n_trials, n_rec);
-        let mut rates = Steps::unwritten(block.pool(), n_steps + 1, n_trials, n_rec);
-        let initial = block.initial(&self.init_state);
-        states.step_mut(0).iter_mut().zip(&initial).for_each(|(x, &start)| *x = start);
-        transfer.rates(states.step(0), rates.step_mut(0));
-        // What the inputs drive does not wait for the states: one product for all steps.
-        let mut drive = Steps::unwritten(block.pool(), n_steps, n_trials, n_rec);
-        multiply(block.inputs.all(), self.w_in.t(), 0.0, &mut drive.data);
-        for t in 0..n_steps {
-            let now = Matrix::new(n_trials, n_rec, rates.step(t));
-            match block.gain(t) {
-                None => multiply(now, self.w_rec.t(), 1.0, drive.step_mut(t)),
-                Some(gain) => multiply(now, (&self.w_rec * &gain).t(), 1.0, drive.step_mut(t)),
-            }
-            let (before, after) = states.step_pair(t);
-            let rows =
-                after.chunks_exact_mut(n_rec).zip(before.chunks_exact(n_rec)).zip(drive.step(t).chunks_exact(n_rec));
-            for (trial, ((after, before), drive)) in rows.enumerate() {
-                let constants = keep.iter().zip(&self.alpha).zip(&self.b_rec);
-                for (((x, before), drive), ((keep, alpha), b)) in after.iter_mut().zip(before).zip(drive).zip(constants)
-                {
-                    *x = keep * before + alpha * (drive + b);
+    /// `W₁ = α W_rec` for the rates, `W₂ = α (b_rec, W_in)` for the constant 1 and the inputs.
+    fn pack_forward(&self, gain: Option<ArrayView2<'_, f32>>) -> Panels {
+        let (n_rec, n_in) = self.w_in.dim();
+        Panels::pack(n_rec, [n_rec, 1 + n_in], |unit, from| {
+            self.alpha[unit]
+                * match from.checked_sub(n_rec) {
+                    None => self.w_rec[[unit, from]] * gain.map_or(1.0, |gain| gain[[unit, from]]),
+                    Some(0) => self.b_rec[unit],
+                    Some(channel) => self.w_in[[unit, channel - 1]],
                 }
-                if let Some(noise) = &block.noise {
-                    let noise = noise.slice(ndarray::s![trial, t, ..]);
-                    after.iter_mut().zip(noise).zip(&noise_sd).for_each(|((x, n), sd)| *x += sd * n);
-                }
-            }
-            transfer.rates(states.step(t + 1), rates.step_mut(t + 1));
-        }
-        let mut outputs = Steps::unwritten(block.pool(), n_steps, n_trials, n_out);
-        outputs.data.chunks_exact_mut(n_out).for_each(|z| z.iter_mut().zip(&self.b_out).for_each(|(z, b)| *z = *b));
-        multiply(rates.rows(1, n_steps + 1), self.w_out.t(), 1.0, &mut outputs.data);
-        LeakyTape { first: block.first, inputs: block.inputs, states, rates, outputs }
+        })
+    }
+}
+
+/// The weights of a leaky network, packed once for all blocks and steps.
+pub(super) struct LeakyPanels {
+    keep: Array1<f32>,
+    noise_sd: Array1<f32>,
+    forward: Panels,
+    /// `W_out` for the rates, `b_out` for the constant 1.
+    outputs: Panels,
+    /// `(α W_rec)ᵀ` for the adjoints of the next step, `W_outᵀ` for those of the outputs.
+    backward: Panels,
+}
+
+/// What a forward run of some steps leaves for the way back.
+pub(super) struct LeakyTrace {
+    /// `f(x)`, the start first.
+    rates: Steps,
+    /// `f'(x)`, if it does not follow from `f(x)`.
+    slopes: Option<Steps>,
+}
+
+impl Kernel for LeakyRnn {
+    type Panels = LeakyPanels;
+    type Trace = LeakyTrace;
+
+    fn sizes(&self) -> (usize, usize, usize) {
+        (self.w_in.ncols(), self.w_in.nrows(), self.w_out.nrows())
     }
 
-    /// One block of trials backward through time: from the gradients with respect to outputs, and to states if the loss
-    /// depends on them by itself, to those with respect to the effective weights.
-    ///
-    /// With `δ[t] = dL/dx[t]` and `a[t] = α δ[t]`:
-    ///
-    /// ```text
-    /// δ[t] = f'(x[t]) · (W_outᵀ dL/dz[t] + W_recᵀ a[t+1]) + (1 - α) δ[t+1] + ∂L/∂x[t]
-    /// dL/dW_rec = Σ a[t] f(x[t-1])ᵀ,  dL/dW_in = Σ a[t] u[t]ᵀ,  dL/db_rec = Σ a[t],  dL/dW_out = Σ dL/dz[t] f(x[t])ᵀ
-    /// ```
-    pub(super) fn backward_block(&self, tape: &LeakyTape, d_outputs: &Steps, d_states: Option<&Steps>) -> Gradients {
-        let (n_steps, n_trials, n_rec) = (tape.outputs.n_steps, tape.outputs.n_trials, self.w_rec.nrows());
-        let size = n_trials * n_rec;
-        let keep = self.alpha.mapv(|alpha| 1.0 - alpha);
-        let mut through_rates = Steps::unwritten(d_outputs.pool(), n_steps, n_trials, n_rec);
-        multiply(d_outputs.all(), self.w_out.view(), 0.0, &mut through_rates.data);
-        // adjoints holds a[t]; delta is δ of the step that was last worked on.
-        let mut adjoints = Steps::unwritten(d_outputs.pool(), n_steps, n_trials, n_rec);
-        let mut delta = vec![0.0; size];
-        let mut slopes = vec![0.0; size];
-        let mut first_rates = vec![0.0; size];
-        for t in (0..n_steps).rev() {
-            if t + 1 < n_steps {
-                let after = Matrix::new(n_trials, n_rec, adjoints.step(t + 1));
-                multiply(after, self.w_rec.view(), 1.0, through_rates.step_mut(t));
-            }
-            self.leak.transfer.slopes(tape.states.step(t + 1), tape.rates.step(t + 1), &mut slopes);
-            back_step(&mut delta, through_rates.step(t), &slopes, &keep);
-            if let Some(direct) = d_states {
-                delta.iter_mut().zip(direct.step(t)).for_each(|(delta, direct)| *delta += direct);
-            }
-            for (a, delta) in adjoints.step_mut(t).chunks_exact_mut(n_rec).zip(delta.chunks_exact(n_rec)) {
-                a.iter_mut().zip(delta).zip(&self.alpha).for_each(|((a, delta), alpha)| *a = alpha * delta);
-            }
+    fn pack(&self) -> LeakyPanels {
+        let (n_out, n_rec) = self.w_out.dim();
+        LeakyPanels {
+            keep: self.alpha.mapv(|alpha| 1.0 - alpha),
+            noise_sd: self.leak.noise_sd(&self.alpha),
+            forward: self.pack_forward(None),
+            outputs: Panels::pack(n_out, [n_rec, 1], |output, unit| match unit < n_rec {
+                true => self.w_out[[output, unit]],
+                false => self.b_out[output],
+            }),
+            backward: Panels::pack(n_rec, [n_rec, n_out], |unit, from| match from.checked_sub(n_rec) {
+                None => self.alpha[from] * self.w_rec[[from, unit]],
+                Some(output) => self.w_out[[output, unit]],
+            }),
         }
-        multiply(Matrix::new(n_trials, n_rec, adjoints.step(0)), self.w_rec.view(), 0.0, &mut first_rates);
-        self.leak.transfer.slopes(tape.states.step(0), tape.rates.step(0), &mut slopes);
-        back_step(&mut delta, &first_rates, &slopes, &keep);
-        let initial = Array2::from_shape_fn((n_trials, n_rec), |(trial, unit)| delta[trial * n_rec + unit]);
-        let a = adjoints.all();
-        let z = d_outputs.all();
+    }
+
+    fn state_rows(&self) -> usize {
+        self.alpha.len()
+    }
+
+    fn trace_rows(&self) -> usize {
+        self.alpha.len() * if self.leak.transfer.keeps_slopes() { 2 } else { 1 }
+    }
+
+    fn driven_rows(&self) -> usize {
+        self.alpha.len()
+    }
+
+    fn adjoint_rows(&self) -> usize {
+        self.alpha.len()
+    }
+
+    fn start(&self, drive: &Drive, state: &mut Steps) {
+        state.set(0, 0, &self.init_state, &drive.block);
+    }
+
+    fn trace(&self, pool: &Pool, drive: &Drive, n_steps: usize) -> LeakyTrace {
+        let steps = || Steps::unwritten(pool, &drive.block, n_steps + 1, self.alpha.len());
+        LeakyTrace { rates: steps(), slopes: self.leak.transfer.keeps_slopes().then(steps) }
+    }
+
+    fn forward(
+        &self,
+        panels: &LeakyPanels,
+        drive: &Drive,
+        steps: Range<usize>,
+        state: &mut Steps,
+        trace: &mut LeakyTrace,
+        seen: Option<&mut Seen<'_>>,
+    ) {
+        dispatch(Forward { network: self, panels, drive, steps, x: state, trace, seen });
+    }
+
+    fn backward(
+        &self,
+        panels: &LeakyPanels,
+        drive: &Drive,
+        steps: Range<usize>,
+        trace: &LeakyTrace,
+        direct: &Direct<'_>,
+        adjoint: &mut Steps,
+        sums: &mut Sums,
+    ) {
+        dispatch(Backward { network: self, panels, drive, steps, trace, direct, adjoint, sums });
+    }
+
+    fn gradients(
+        &self,
+        panels: &LeakyPanels,
+        drive: &Drive,
+        trace: &LeakyTrace,
+        mut adjoint: Steps,
+        sums: Array2<f32>,
+    ) -> Gradients {
+        dispatch(FirstAdjoint { network: self, panels, drive, trace, adjoint: &mut adjoint });
+        let first = adjoint.by_trial(0, drive.block.trials.len());
+        let n_rec = self.alpha.len();
+        let (driven, outputs) = sums.view().split_at(Axis(0), n_rec);
+        let driven = &driven * &self.alpha.view().insert_axis(Axis(1));
         Gradients::from([
-            ("W_in".to_owned(), a.transposed_times(tape.inputs.all()).into_dyn()),
-            ("W_rec".to_owned(), a.transposed_times(tape.rates.rows(0, n_steps)).into_dyn()),
-            ("W_out".to_owned(), z.transposed_times(tape.rates.rows(1, n_steps + 1)).into_dyn()),
-            ("b_rec".to_owned(), Array1::from(a.column_sums()).into_dyn()),
-            ("b_out".to_owned(), Array1::from(z.column_sums()).into_dyn()),
-            ("init_state".to_owned(), initial_gradient(&self.init_state, tape.first, initial)),
+            ("W_in".to_owned(), driven.slice(s![.., n_rec + 1..]).to_owned().into_dyn()),
+            ("W_rec".to_owned(), driven.slice(s![.., ..n_rec]).to_owned().into_dyn()),
+            ("W_out".to_owned(), outputs.slice(s![.., ..n_rec]).to_owned().into_dyn()),
+            ("b_rec".to_owned(), driven.column(n_rec).to_owned().into_dyn()),
+            ("b_out".to_owned(), outputs.column(n_rec).to_owned().into_dyn()),
+            ("init_state".to_owned(), initial_gradient(&self.init_state, &drive.block, first)),
         ])
     }
 }
 
-/// `δ = f'(x) · g + (1 - α) δ`, in place.
-fn back_step(delta: &mut [f32], through_rates: &[f32], slopes: &[f32], keep: &Array1<f32>) {
-    let n_rec = keep.len();
-    let rows = delta.chunks_exact_mut(n_rec).zip(through_rates.chunks_exact(n_rec)).zip(slopes.chunks_exact(n_rec));
-    for ((delta, g), slope) in rows {
-        for (((delta, g), slope), keep) in delta.iter_mut().zip(g).zip(slope).zip(keep) {
-            *delta = slope * g + keep * *delta;
+/// Some steps forward. `x` is the state before, and then after them.
+struct Forward<'a, 'b> {
+    network: &'a LeakyRnn,
+    panels: &'a LeakyPanels,
+    drive: &'a Drive,
+    steps: Range<usize>,
+    x: &'a mut Steps,
+    trace: &'a mut LeakyTrace,
+    seen: Option<&'a mut Seen<'b>>,
+}
+
+impl Forward<'_, '_> {
+    /// The rates of the state, as step `i` of the trace.
+    #[inline(always)]
+    fn rates<S: Simd>(&mut self, simd: S, i: usize) {
+        let transfer = &self.network.leak.transfer;
+        for v in 0..self.drive.block.vectors {
+            transfer.rates(simd, self.x.slab::<S>(0, v), self.trace.rates.slab_mut::<S>(i, v));
+            if let Some(slopes) = &mut self.trace.slopes {
+                transfer.slopes(simd, self.x.slab::<S>(0, v), slopes.slab_mut::<S>(i, v));
+            }
         }
     }
 }
 
-/// What a forward run of one block leaves behind.
-#[derive(Debug)]
-pub(super) struct LeakyTape {
-    pub(super) first: usize,
-    inputs: Steps,
-    /// `x[0]` to `x[n_steps]`.
-    pub(super) states: Steps,
-    /// `f(x[0])` to `f(x[n_steps])`.
-    rates: Steps,
-    pub(super) outputs: Steps,
+impl WithSimd for Forward<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (drive, panels) = (self.drive, self.panels);
+        let vectors = drive.block.vectors;
+        let mut noise = Steps::unwritten(drive.pool(), &drive.block, 1, panels.keep.len());
+        self.rates(simd, 0);
+        for (i, t) in self.steps.clone().enumerate() {
+            let noisy = drive.noise.fill(simd, &drive.block, t, &mut noise);
+            for v in 0..vectors {
+                let x = self.x.slab_mut::<S>(0, v);
+                x.iter_mut().zip(&panels.keep).for_each(|(x, &keep)| *x = simd.mul_f32s(*x, simd.splat_f32s(keep)));
+                if noisy {
+                    for ((x, &n), &sd) in x.iter_mut().zip(noise.slab::<S>(0, v)).zip(&panels.noise_sd) {
+                        *x = simd.mul_add_e_f32s(n, simd.splat_f32s(sd), *x);
+                    }
+                }
+            }
+            let packed = drive.gain(t).map(|gain| self.network.pack_forward(Some(gain)));
+            let x = [(&self.trace.rates, i), (&drive.inputs, t)];
+            let forward = packed.as_ref().unwrap_or(&panels.forward);
+            Simd::vectorize(simd, Product { panels: forward, x, to: (self.x, 0), add: true, vectors });
+            self.rates(simd, i + 1);
+            if let Some(seen) = &mut self.seen {
+                let x = [(&self.trace.rates, i + 1), (&drive.inputs, t)];
+                let to = (&mut seen.step, 0);
+                Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, vectors });
+                seen.take(t, (self.x, 0));
+            }
+        }
+    }
+}
+
+/// Some steps backward: from the adjoints `δ = dL/dx` after them to those before them, and the sums for the gradients.
+///
+/// ```text
+/// δ[t] = f'(x[t]) · (W_outᵀ dL/dz[t] + W_recᵀ α δ[t+1]) + (1 - α) δ[t+1] + ∂L/∂x[t]
+/// dL/dW_rec = Σ α δ[t] f(x[t-1])ᵀ,  dL/dW_in = Σ α δ[t] u[t]ᵀ,  dL/db_rec = Σ α δ[t],  dL/dW_out = Σ dL/dz[t] f(x[t])ᵀ
+/// ```
+struct Backward<'a> {
+    network: &'a LeakyRnn,
+    panels: &'a LeakyPanels,
+    drive: &'a Drive,
+    steps: Range<usize>,
+    trace: &'a LeakyTrace,
+    direct: &'a Direct<'a>,
+    adjoint: &'a mut Steps,
+    sums: &'a mut Sums,
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { network, panels, drive, steps, trace, direct, adjoint, sums } = self;
+        let (block, transfer, n_rec) = (&drive.block, &network.leak.transfer, network.alpha.len());
+        let slopes = trace.slopes.as_ref().unwrap_or(&trace.rates);
+        let mut on_states = Steps::unwritten(drive.pool(), block, 1, n_rec);
+        // δ of a chunk of steps, of the step after them last.
+        let chunk = chunk_of(network, block);
+        let mut delta = Steps::unwritten(drive.pool(), block, chunk + 1, n_rec);
+        let mut end = steps.end;
+        while end > steps.start {
+            let first = (end - 1) / chunk * chunk;
+            delta.copy(end - first, adjoint, 0);
+            for t in (first..end).rev() {
+                let i = t - first;
+                // What comes through the rates; adjoint is the place for it.
+                let x = [(&delta, i + 1), (direct.outputs, t + 1)];
+                let to = (&mut *adjoint, 0);
+                Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, vectors: block.vectors });
+                let has_direct = direct.states(t, block, &mut on_states);
+                for v in 0..block.vectors {
+                    let through = adjoint.slab_mut::<S>(0, v);
+                    transfer.times_slope(simd, slopes.slab::<S>(t + 1 - steps.start, v), through);
+                    let (now, after) = delta.slab_pair::<S>(i, v);
+                    for (((now, &after), &through), &keep) in now.iter_mut().zip(after).zip(&*through).zip(&panels.keep)
+                    {
+                        *now = simd.mul_add_e_f32s(after, simd.splat_f32s(keep), through);
+                    }
+                    if has_direct {
+                        let direct = now.iter_mut().zip(on_states.slab::<S>(0, v));
+                        direct.for_each(|(now, &direct)| *now = simd.add_f32s(*now, direct));
+                    }
+                }
+            }
+            adjoint.copy(0, &delta, 0);
+            sums.add(simd, &delta, first..end, (&trace.rates, first - steps.start), drive, direct);
+            end = first;
+        }
+    }
+}
+
+/// The adjoint of the state at the start, from that after the first step.
+struct FirstAdjoint<'a> {
+    network: &'a LeakyRnn,
+    panels: &'a LeakyPanels,
+    drive: &'a Drive,
+    trace: &'a LeakyTrace,
+    adjoint: &'a mut Steps,
+}
+
+impl WithSimd for FirstAdjoint<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { network, panels, drive, trace, adjoint } = self;
+        let block = &drive.block;
+        let slopes = trace.slopes.as_ref().unwrap_or(&trace.rates);
+        let mut through = Steps::unwritten(drive.pool(), block, 1, network.alpha.len());
+        // No output belongs to the start.
+        let nothing = Steps::zeros(drive.pool(), block, 1, network.w_out.nrows());
+        let x = [(&*adjoint, 0), (&nothing, 0)];
+        let to = (&mut through, 0);
+        Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, vectors: block.vectors });
+        for v in 0..block.vectors {
+            network.leak.transfer.times_slope(simd, slopes.slab::<S>(0, v), through.slab_mut::<S>(0, v));
+            let rows = adjoint.slab_mut::<S>(0, v).iter_mut().zip(through.slab::<S>(0, v)).zip(&panels.keep);
+            rows.for_each(|((delta, &g), &keep)| *delta = simd.mul_add_e_f32s(*delta, simd.splat_f32s(keep), g));
+        }
+    }
 }

@@ -1,11 +1,15 @@
 //! Long short-term memory.
 
-use ndarray::{Array1, Array2, Axis, concatenate, s};
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
+use pulp::{Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
-use super::check_shapes;
-use super::tape::{Block, Gradients, Matrix, Steps, initial_gradient, multiply};
-use super::transfer::sigmoid;
+use super::block::{Direct, Drive, Gradients, Kernel, Seen, Sums, chunk_of, initial_gradient};
+use super::lanes::{Pool, Steps, dispatch};
+use super::product::{Panels, Product};
+use super::{check_shapes, math};
 use crate::Result;
 use crate::weights::Weights;
 
@@ -96,130 +100,317 @@ impl LstmRnn {
         })
     }
 
-    /// One block of trials forward through the whole sequence.
-    pub(super) fn forward_block(&self, block: Block<'_>) -> LstmTape {
-        let (n_steps, n_trials) = block.dim();
-        let (n_out, n_rec) = self.w_out.dim();
-        let mut h = Steps::unwritten(block.pool(), n_steps + 1, n_trials, n_rec);
-        let mut c = Steps::unwritten(block.pool(), n_steps + 1, n_trials, n_rec);
-        let mut shown = Steps::unwritten(block.pool(), n_steps, n_trials, n_rec);
-        for (steps, initial) in [(&mut h, &self.init_hidden), (&mut c, &self.init_cell)] {
-            let initial = block.initial(initial);
-            steps.step_mut(0).iter_mut().zip(&initial).for_each(|(x, &start)| *x = start);
-        }
-        let mut gates = Steps::unwritten(block.pool(), n_steps, n_trials, 4 * n_rec);
-        gates
-            .data
-            .chunks_exact_mut(4 * n_rec)
-            .for_each(|row| row.iter_mut().zip(&self.bias).for_each(|(g, b)| *g = *b));
-        multiply(block.inputs.all(), self.w_input.view(), 1.0, &mut gates.data);
-        for t in 0..n_steps {
-            let now = Matrix::new(n_trials, n_rec, h.step(t));
-            match block.gain(t) {
-                None => multiply(now, self.w_hidden.view(), 1.0, gates.step_mut(t)),
-                Some(gain) => {
-                    // The gain is [post, pre]; each gate's weights are [pre, post].
-                    let gain = gain.t();
-                    let gains = concatenate![Axis(1), gain, gain, gain, gain];
-                    multiply(now, (&self.w_hidden * &gains).view(), 1.0, gates.step_mut(t));
-                }
-            }
-            let ((c_before, c), h) = (c.step_pair(t), h.step_pair(t).1);
-            let cells = c.iter_mut().zip(c_before).zip(h).zip(shown.step_mut(t));
-            for (i, (((c, c_before), h), shown)) in cells.enumerate() {
-                let start = (i / n_rec) * 4 * n_rec + i % n_rec;
-                let gates = gates.step_mut(t);
-                let [forget, input, candidate, output] = [0, 1, 2, 3].map(|gate| start + gate * n_rec);
-                gates[forget] = sigmoid(gates[forget]);
-                gates[input] = sigmoid(gates[input]);
-                gates[candidate] = gates[candidate].tanh();
-                gates[output] = sigmoid(gates[output]);
-                *c = gates[forget] * c_before + gates[input] * gates[candidate];
-                *shown = match self.cell.output {
-                    CellOutput::Tanh => c.tanh(),
-                    CellOutput::Sigmoid => sigmoid(*c),
-                };
-                *h = gates[output] * *shown;
-            }
-        }
-        let mut outputs = Steps::unwritten(block.pool(), n_steps, n_trials, n_out);
-        outputs.data.chunks_exact_mut(n_out).for_each(|z| z.iter_mut().zip(&self.b_out).for_each(|(z, b)| *z = *b));
-        multiply(h.rows(1, n_steps + 1), self.w_out.t(), 1.0, &mut outputs.data);
-        LstmTape { first: block.first, inputs: block.inputs, gates, h, c, shown, outputs }
+    /// The transposed `W` of all gates, one below the other: for the hidden state, and for the constant 1 and the inputs.
+    fn pack_forward(&self, gain: Option<ArrayView2<'_, f32>>) -> Panels {
+        let (n_in, n_gates) = self.w_input.dim();
+        let n_rec = n_gates / 4;
+        Panels::pack(n_gates, [n_rec, 1 + n_in], |gate, from| match from.checked_sub(n_rec) {
+            None => self.w_hidden[[from, gate]] * gain.map_or(1.0, |gain| gain[[gate % n_rec, from]]),
+            Some(0) => self.bias[gate],
+            Some(channel) => self.w_input[[channel - 1, gate]],
+        })
+    }
+}
+
+/// The weights of an LSTM, packed once for all blocks and steps.
+pub(super) struct LstmPanels {
+    forward: Panels,
+    /// `W_out` for the hidden state, `b_out` for the constant 1.
+    outputs: Panels,
+    /// `W_hidden` for the adjoints of the next step's gates, `W_outᵀ` for those of the outputs.
+    backward: Panels,
+}
+
+/// What a forward run of some steps leaves for the way back.
+pub(super) struct LstmTrace {
+    /// The gates after their sigmoids and tanh: forget, input, candidate, output.
+    gates: Steps,
+    /// The hidden state, the start first.
+    h: Steps,
+    /// The cell, the start first.
+    c: Steps,
+    /// What the cell gives to its output gate.
+    shown: Steps,
+}
+
+impl Kernel for LstmRnn {
+    type Panels = LstmPanels;
+    type Trace = LstmTrace;
+
+    fn sizes(&self) -> (usize, usize, usize) {
+        (self.w_input.nrows(), self.w_out.ncols(), self.w_out.nrows())
     }
 
-    /// One block of trials backward through time: from the gradients with respect to outputs, and to hidden states if the
-    /// loss depends on them by itself, to those with respect to the effective weights.
-    pub(super) fn backward_block(&self, tape: &LstmTape, d_outputs: &Steps, d_states: Option<&Steps>) -> Gradients {
-        let (n_steps, n_trials, n_rec) = (tape.outputs.n_steps, tape.outputs.n_trials, self.w_out.ncols());
-        // d_h starts as what comes from the outputs of all steps.
-        let mut d_h = Steps::unwritten(d_outputs.pool(), n_steps, n_trials, n_rec);
-        multiply(d_outputs.all(), self.w_out.view(), 0.0, &mut d_h.data);
-        let mut d_gates = Steps::unwritten(d_outputs.pool(), n_steps, n_trials, 4 * n_rec);
-        let mut d_c = vec![0.0_f32; n_trials * n_rec];
-        for t in (0..n_steps).rev() {
-            if t + 1 < n_steps {
-                let after = Matrix::new(n_trials, 4 * n_rec, d_gates.step(t + 1));
-                multiply(after, self.w_hidden.t(), 1.0, d_h.step_mut(t));
-            }
-            if let Some(direct) = d_states {
-                d_h.step_mut(t).iter_mut().zip(direct.step(t)).for_each(|(d_h, direct)| *d_h += direct);
-            }
-            let (gates, d_gates) = (tape.gates.step(t), d_gates.step_mut(t));
-            let cells = d_c.iter_mut().zip(d_h.step(t)).zip(tape.shown.step(t)).zip(tape.c.step(t));
-            for (i, (((d_c, d_h), shown), c_before)) in cells.enumerate() {
-                let start = (i / n_rec) * 4 * n_rec + i % n_rec;
-                let [forget, input, candidate, output] = [0, 1, 2, 3].map(|gate| start + gate * n_rec);
-                let slope = match self.cell.output {
-                    CellOutput::Tanh => 1.0 - shown * shown,
-                    CellOutput::Sigmoid => shown * (1.0 - shown),
-                };
-                *d_c += d_h * gates[output] * slope;
-                let logistic = |gate: usize| gates[gate] * (1.0 - gates[gate]);
-                d_gates[output] = d_h * shown * logistic(output);
-                d_gates[forget] = *d_c * c_before * logistic(forget);
-                d_gates[input] = *d_c * gates[candidate] * logistic(input);
-                d_gates[candidate] = *d_c * gates[input] * (1.0 - gates[candidate] * gates[candidate]);
-                *d_c *= gates[forget];
-            }
+    fn pack(&self) -> LstmPanels {
+        let (n_out, n_rec) = self.w_out.dim();
+        LstmPanels {
+            forward: self.pack_forward(None),
+            outputs: Panels::pack(n_out, [n_rec, 1], |output, unit| match unit < n_rec {
+                true => self.w_out[[output, unit]],
+                false => self.b_out[output],
+            }),
+            backward: Panels::pack(n_rec, [4 * n_rec, n_out], |unit, from| match from.checked_sub(4 * n_rec) {
+                None => self.w_hidden[[unit, from]],
+                Some(output) => self.w_out[[output, unit]],
+            }),
         }
-        let mut d_first = vec![0.0; n_trials * n_rec];
-        multiply(Matrix::new(n_trials, 4 * n_rec, d_gates.step(0)), self.w_hidden.t(), 0.0, &mut d_first);
-        let (g, z) = (d_gates.all(), d_outputs.all());
-        let w_hidden = tape.h.rows(0, n_steps).transposed_times(g);
-        let w_input = tape.inputs.all().transposed_times(g);
-        let bias = Array1::from(g.column_sums());
+    }
+
+    /// The hidden state and the cell.
+    fn state_rows(&self) -> usize {
+        2 * self.w_out.ncols()
+    }
+
+    /// The four gates, the hidden state, the cell, and what it shows.
+    fn trace_rows(&self) -> usize {
+        7 * self.w_out.ncols()
+    }
+
+    /// The four gates.
+    fn driven_rows(&self) -> usize {
+        4 * self.w_out.ncols()
+    }
+
+    /// The adjoints of the four gates of the next step, and of the cell.
+    fn adjoint_rows(&self) -> usize {
+        5 * self.w_out.ncols()
+    }
+
+    fn start(&self, drive: &Drive, state: &mut Steps) {
+        state.set(0, 0, &self.init_hidden, &drive.block);
+        state.set(0, self.w_out.ncols(), &self.init_cell, &drive.block);
+    }
+
+    fn trace(&self, pool: &Pool, drive: &Drive, n_steps: usize) -> LstmTrace {
+        let n_rec = self.w_out.ncols();
+        let steps = |n_steps, n_rows| Steps::unwritten(pool, &drive.block, n_steps, n_rows);
+        LstmTrace {
+            gates: steps(n_steps, 4 * n_rec),
+            h: steps(n_steps + 1, n_rec),
+            c: steps(n_steps + 1, n_rec),
+            shown: steps(n_steps, n_rec),
+        }
+    }
+
+    fn forward(
+        &self,
+        panels: &LstmPanels,
+        drive: &Drive,
+        steps: Range<usize>,
+        state: &mut Steps,
+        trace: &mut LstmTrace,
+        seen: Option<&mut Seen<'_>>,
+    ) {
+        dispatch(Forward { network: self, panels, drive, steps, state, trace, seen });
+    }
+
+    fn backward(
+        &self,
+        panels: &LstmPanels,
+        drive: &Drive,
+        steps: Range<usize>,
+        trace: &LstmTrace,
+        direct: &Direct<'_>,
+        adjoint: &mut Steps,
+        sums: &mut Sums,
+    ) {
+        dispatch(Backward { network: self, panels, drive, steps, trace, direct, adjoint, sums });
+    }
+
+    fn gradients(
+        &self,
+        panels: &LstmPanels,
+        drive: &Drive,
+        _: &LstmTrace,
+        adjoint: Steps,
+        sums: Array2<f32>,
+    ) -> Gradients {
+        let (n_out, n_rec) = self.w_out.dim();
+        let mut hidden = Steps::unwritten(drive.pool(), &drive.block, 1, n_rec);
+        // No output belongs to the start.
+        let nothing = Steps::zeros(drive.pool(), &drive.block, 1, n_out);
+        let x = [(&adjoint, 0), (&nothing, 0)];
+        let vectors = drive.block.vectors;
+        dispatch(Product { panels: &panels.backward, x, to: (&mut hidden, 0), add: false, vectors });
+        let n_trials = drive.block.trials.len();
+        let cell = adjoint.by_trial(0, n_trials).slice(s![.., 4 * n_rec..]).to_owned();
+        let hidden = hidden.by_trial(0, n_trials);
+
         let mut gradients = Gradients::new();
         for (i, gate) in GATES.iter().enumerate() {
-            let columns = s![.., i * n_rec..(i + 1) * n_rec];
-            let weights = concatenate![Axis(0), w_hidden.slice(columns), w_input.slice(columns)];
+            let gate_sums = sums.slice(s![i * n_rec..(i + 1) * n_rec, ..]);
+            let weights =
+                concatenate![Axis(0), gate_sums.slice(s![.., ..n_rec]).t(), gate_sums.slice(s![.., n_rec + 1..]).t()];
             gradients.insert(format!("W_{gate}"), weights.into_dyn());
-            gradients.insert(format!("b_{gate}"), bias.slice(s![i * n_rec..(i + 1) * n_rec]).to_owned().into_dyn());
+            gradients.insert(format!("b_{gate}"), gate_sums.column(n_rec).to_owned().into_dyn());
         }
-        gradients.insert("W_out".to_owned(), z.transposed_times(tape.h.rows(1, n_steps + 1)).into_dyn());
-        gradients.insert("b_out".to_owned(), Array1::from(z.column_sums()).into_dyn());
-        for (name, start, gradient) in
-            [("init_hidden", &self.init_hidden, d_first), ("init_cell", &self.init_cell, d_c)]
-        {
-            let rows = Array2::from_shape_fn((n_trials, n_rec), |(trial, unit)| gradient[trial * n_rec + unit]);
-            gradients.insert(name.to_owned(), initial_gradient(start, tape.first, rows));
+        let outputs = sums.slice(s![4 * n_rec.., ..]);
+        gradients.insert("W_out".to_owned(), outputs.slice(s![.., ..n_rec]).to_owned().into_dyn());
+        gradients.insert("b_out".to_owned(), outputs.column(n_rec).to_owned().into_dyn());
+        for (name, start, rows) in [("init_hidden", &self.init_hidden, hidden), ("init_cell", &self.init_cell, cell)] {
+            gradients.insert(name.to_owned(), initial_gradient(start, &drive.block, rows));
         }
         gradients
     }
 }
 
-/// What a forward run of one block leaves behind.
-#[derive(Debug)]
-pub(super) struct LstmTape {
-    pub(super) first: usize,
-    inputs: Steps,
-    /// The gates after their sigmoids and tanh, `[.., 4 n_rec]`.
-    gates: Steps,
-    /// `h[0]` to `h[n_steps]`.
-    pub(super) h: Steps,
-    /// `c[0]` to `c[n_steps]`.
-    c: Steps,
-    /// What the cell gives to its output gate.
-    shown: Steps,
-    pub(super) outputs: Steps,
+/// Some steps forward. `state` is the hidden state and the cell before, and then after them.
+struct Forward<'a, 'b> {
+    network: &'a LstmRnn,
+    panels: &'a LstmPanels,
+    drive: &'a Drive,
+    steps: Range<usize>,
+    state: &'a mut Steps,
+    trace: &'a mut LstmTrace,
+    seen: Option<&'a mut Seen<'b>>,
+}
+
+impl WithSimd for Forward<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { network, panels, drive, steps, state, trace, mut seen } = self;
+        let (vectors, n_rec) = (drive.block.vectors, network.w_out.ncols());
+        for v in 0..vectors {
+            let (h, c) = state.slab::<S>(0, v).split_at(n_rec);
+            trace.h.slab_mut::<S>(0, v).copy_from_slice(h);
+            trace.c.slab_mut::<S>(0, v).copy_from_slice(c);
+        }
+        let n_steps = steps.len();
+        for (i, t) in steps.enumerate() {
+            let packed = drive.gain(t).map(|gain| network.pack_forward(Some(gain)));
+            let x = [(&trace.h, i), (&drive.inputs, t)];
+            let (forward, to) = (packed.as_ref().unwrap_or(&panels.forward), (&mut trace.gates, i));
+            Simd::vectorize(simd, Product { panels: forward, x, to, add: false, vectors });
+            for v in 0..vectors {
+                let (c, c_before) = trace.c.slab_pair_after::<S>(i, v);
+                let h = trace.h.slab_mut::<S>(i + 1, v);
+                let [forget, input, candidate, output] = quarters(trace.gates.slab_mut::<S>(i, v));
+                let gates = forget.iter_mut().zip(input).zip(candidate).zip(output);
+                let cells = c.iter_mut().zip(c_before).zip(h).zip(trace.shown.slab_mut::<S>(i, v));
+                for ((((f, i), g), o), (((c, &c_before), h), shown)) in gates.zip(cells) {
+                    *f = math::sigmoid(simd, *f);
+                    *i = math::sigmoid(simd, *i);
+                    *g = math::tanh(simd, *g);
+                    *o = math::sigmoid(simd, *o);
+                    *c = simd.mul_add_e_f32s(*f, c_before, simd.mul_f32s(*i, *g));
+                    *shown = match network.cell.output {
+                        CellOutput::Tanh => math::tanh(simd, *c),
+                        CellOutput::Sigmoid => math::sigmoid(simd, *c),
+                    };
+                    *h = simd.mul_f32s(*o, *shown);
+                }
+            }
+            if let Some(seen) = &mut seen {
+                let (x, to) = ([(&trace.h, i + 1), (&drive.inputs, t)], (&mut seen.step, 0));
+                Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, vectors });
+                seen.take(t, (&trace.h, i + 1));
+            }
+        }
+        for v in 0..vectors {
+            let (h, c) = state.slab_mut::<S>(0, v).split_at_mut(n_rec);
+            h.copy_from_slice(trace.h.slab::<S>(n_steps, v));
+            c.copy_from_slice(trace.c.slab::<S>(n_steps, v));
+        }
+    }
+}
+
+/// The rows of the four gates.
+#[inline(always)]
+fn quarters<T>(rows: &mut [T]) -> [&mut [T]; 4] {
+    let (first, second) = rows.split_at_mut(rows.len() / 2);
+    let ((a, b), (c, d)) = (first.split_at_mut(first.len() / 2), second.split_at_mut(second.len() / 2));
+    [a, b, c, d]
+}
+
+/// Some steps backward: from the adjoints after them to those before them, and the sums for the gradients.
+///
+/// With `δh`, `δc` the adjoints of the hidden state and the cell, `s` what the cell shows and `g` the candidate:
+///
+/// ```text
+/// δh[t] = W_outᵀ dL/dz[t] + W_hidden δ(gates)[t+1] + ∂L/∂h[t]
+/// δc[t] = δh[t] o s' + f[t+1] δc[t+1]
+/// δo = δh s o (1 - o),  δf = δc c[t-1] f (1 - f),  δi = δc g i (1 - i),  δg = δc i (1 - g²)
+/// ```
+struct Backward<'a> {
+    network: &'a LstmRnn,
+    panels: &'a LstmPanels,
+    drive: &'a Drive,
+    steps: Range<usize>,
+    trace: &'a LstmTrace,
+    direct: &'a Direct<'a>,
+    adjoint: &'a mut Steps,
+    sums: &'a mut Sums,
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { network, panels, drive, steps, trace, direct, adjoint, sums } = self;
+        let (block, n_rec) = (&drive.block, network.w_out.ncols());
+        let mut d_h = Steps::unwritten(drive.pool(), block, 1, n_rec);
+        let mut on_states = Steps::unwritten(drive.pool(), block, 1, n_rec);
+        // The adjoints of the gates for a chunk of steps, of the step after them last.
+        let chunk = chunk_of(network, block);
+        let mut delta = Steps::unwritten(drive.pool(), block, chunk + 1, 4 * n_rec);
+        let one = simd.splat_f32s(1.0);
+        let mut end = steps.end;
+        while end > steps.start {
+            let first = (end - 1) / chunk * chunk;
+            for v in 0..block.vectors {
+                delta.slab_mut::<S>(end - first, v).copy_from_slice(&adjoint.slab::<S>(0, v)[..4 * n_rec]);
+            }
+            for t in (first..end).rev() {
+                let i = t - first;
+                let x = [(&delta, i + 1), (direct.outputs, t + 1)];
+                let to = (&mut d_h, 0);
+                Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, vectors: block.vectors });
+                let has_direct = direct.states(t, block, &mut on_states);
+                let at = t - steps.start;
+                for v in 0..block.vectors {
+                    let d_h = d_h.slab_mut::<S>(0, v);
+                    if has_direct {
+                        let direct = d_h.iter_mut().zip(on_states.slab::<S>(0, v));
+                        direct.for_each(|(d_h, &direct)| *d_h = simd.add_f32s(*d_h, direct));
+                    }
+                    let gates = trace.gates.slab::<S>(at, v).chunks_exact(n_rec);
+                    let [forget, input, candidate, output] = four(gates);
+                    let [d_forget, d_input, d_candidate, d_output] = quarters(delta.slab_mut::<S>(i, v));
+                    let d_c = &mut adjoint.slab_mut::<S>(0, v)[4 * n_rec..];
+                    let gates = forget.iter().zip(input).zip(candidate).zip(output);
+                    let d_gates = d_forget.iter_mut().zip(d_input).zip(d_candidate).zip(d_output);
+                    let cells = d_c.iter_mut().zip(d_h).zip(trace.shown.slab::<S>(at, v)).zip(trace.c.slab::<S>(at, v));
+                    for (((((f, i), g), o), (((d_f, d_i), d_g), d_o)), (((d_c, d_h), &shown), &c_before)) in
+                        gates.zip(d_gates).zip(cells)
+                    {
+                        let slope = match network.cell.output {
+                            CellOutput::Tanh => simd.negate_mul_add_e_f32s(shown, shown, one),
+                            CellOutput::Sigmoid => simd.negate_mul_add_e_f32s(shown, shown, shown),
+                        };
+                        let logistic = |x| simd.negate_mul_add_e_f32s(x, x, x);
+                        let d_cell = simd.mul_add_e_f32s(simd.mul_f32s(*d_h, *o), slope, *d_c);
+                        *d_o = simd.mul_f32s(simd.mul_f32s(*d_h, shown), logistic(*o));
+                        *d_f = simd.mul_f32s(simd.mul_f32s(d_cell, c_before), logistic(*f));
+                        *d_i = simd.mul_f32s(simd.mul_f32s(d_cell, *g), logistic(*i));
+                        *d_g = simd.mul_f32s(simd.mul_f32s(d_cell, *i), simd.negate_mul_add_e_f32s(*g, *g, one));
+                        *d_c = simd.mul_f32s(d_cell, *f);
+                    }
+                }
+            }
+            for v in 0..block.vectors {
+                adjoint.slab_mut::<S>(0, v)[..4 * n_rec].copy_from_slice(delta.slab::<S>(0, v));
+            }
+            sums.add(simd, &delta, first..end, (&trace.h, first - steps.start), drive, direct);
+            end = first;
+        }
+    }
+}
+
+/// The rows of the four gates, to read.
+#[inline(always)]
+fn four<'a, T>(mut rows: std::slice::ChunksExact<'a, T>) -> [&'a [T]; 4] {
+    std::array::from_fn(|_| rows.next().unwrap_or_default())
 }

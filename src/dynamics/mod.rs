@@ -3,10 +3,13 @@
 //! There is one definition of each equation. The simulator runs it here; training differentiates the same equation in
 //! libtorch, and the tests hold both to each other.
 
+mod block;
+mod lanes;
 mod leaky;
 mod lstm;
+mod math;
 pub(crate) mod noise;
-mod tape;
+mod product;
 mod transfer;
 
 pub use leaky::{Leak, LeakyRnn};
@@ -15,13 +18,18 @@ pub(crate) use lstm::GATES;
 pub use lstm::{Cell, CellOutput, LstmRnn};
 pub use transfer::{CustomTransfer, Transfer};
 
-use leaky::LeakyTape;
-use lstm::LstmTape;
-use ndarray::{Array3, ArrayView3, s};
+use std::sync::Arc;
+
+use block::{BlockTape, Drive, Gradients, Kernel, Seen, add};
+use lanes::{BatchMajor, Block, Steps};
+use leaky::LeakyTrace;
+use lstm::LstmTrace;
+use ndarray::{Array3, ArrayView3};
+use noise::Noise;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use tape::Pool;
-use tape::{Block, Gradients, Steps, add, block_of, partition};
+pub(crate) use block::Keep;
+pub(crate) use lanes::Pool;
 
 use crate::weights::Weights;
 use crate::{Error, Result, threads};
@@ -102,14 +110,15 @@ impl Dynamics {
     #[must_use]
     pub fn sizes(&self) -> (usize, usize, usize) {
         match self {
-            Self::Leaky(network) => (network.w_in.ncols(), network.w_in.nrows(), network.w_out.nrows()),
-            Self::Lstm(network) => (network.w_input.nrows(), network.w_out.ncols(), network.w_out.nrows()),
+            Self::Leaky(network) => Kernel::sizes(network),
+            Self::Lstm(network) => Kernel::sizes(network),
         }
     }
 
     /// Runs the network on inputs `[n_batch, n_steps, n_in]`. `noise` is unit Gaussian noise `[n_batch, n_steps, n_rec]`
     /// if the network is to be noisy; `gain` `[n_steps, n_rec, n_rec]` (`[.., post, pre]`) multiplies the recurrent weights
-    /// at each step. Gives states `[n_batch, n_steps, n_rec]` and outputs `[n_batch, n_steps, n_out]`.
+    /// at each step. Gives states `[n_batch, n_steps, n_rec]`, the initial one left out, and outputs
+    /// `[n_batch, n_steps, n_out]`.
     ///
     /// # Errors
     /// If the shapes do not fit.
@@ -119,43 +128,45 @@ impl Dynamics {
         noise: Option<ArrayView3<'_, f32>>,
         gain: Option<ArrayView3<'_, f32>>,
     ) -> Result<(Array3<f32>, Array3<f32>)> {
-        let tape = self.run(inputs, noise, gain)?;
-        Ok((tape.states(), tape.outputs()))
+        let noise = noise.map_or(Noise::Off, |noise| Noise::Given(noise.to_owned()));
+        let run = self.run_with(&Pool::default(), inputs, noise, gain, Want { states: true, keep: Keep::Nothing })?;
+        Ok((run.states, run.outputs))
     }
 
-    /// As [`Dynamics::forward`], with all that [`Dynamics::backward`] needs.
+    /// As [`Dynamics::forward`] without a gain, with all that [`Dynamics::backward`] needs.
     ///
     /// # Errors
     /// If the shapes do not fit.
-    pub fn run(
-        &self,
-        inputs: ArrayView3<'_, f32>,
-        noise: Option<ArrayView3<'_, f32>>,
-        gain: Option<ArrayView3<'_, f32>>,
-    ) -> Result<Tape> {
-        self.run_with(&Pool::default(), inputs, noise, gain)
+    pub fn run(&self, inputs: ArrayView3<'_, f32>, noise: Option<ArrayView3<'_, f32>>) -> Result<Run> {
+        let noise = noise.map_or(Noise::Off, |noise| Noise::Given(noise.to_owned()));
+        self.run_with(&Pool::default(), inputs, noise, None, Want { states: true, keep: Keep::All })
     }
 
-    /// As [`Dynamics::run`], with memory of earlier runs.
+    /// A run with memory of earlier ones.
     pub(crate) fn run_with(
         &self,
         pool: &Pool,
         inputs: ArrayView3<'_, f32>,
-        noise: Option<ArrayView3<'_, f32>>,
+        noise: Noise,
         gain: Option<ArrayView3<'_, f32>>,
-    ) -> Result<Tape> {
+        want: Want,
+    ) -> Result<Run> {
         let (n_in, n_rec, _) = self.sizes();
         let (n_batch, n_steps, _) = inputs.dim();
-        let check =
-            |name: &str, array: Option<ArrayView3<'_, f32>>, meaning: &str, shape: (usize, usize, usize)| match array
-                .filter(|array| array.dim() != shape)
-            {
-                Some(array) => Err(Error::shape(name, format!("{meaning} = {shape:?}"), array.shape())),
-                None => Ok(()),
-            };
-        check("inputs", Some(inputs), "[n_batch, n_steps, n_in]", (n_batch, n_steps, n_in))?;
-        check("noise", noise, "[n_batch, n_steps, n_rec]", (n_batch, n_steps, n_rec))?;
-        check("connectivity", gain, "[n_steps, n_rec, n_rec]", (n_steps, n_rec, n_rec))?;
+        let check = |name: &str, array: Option<&[usize]>, meaning: &str, shape: [usize; 3]| match array
+            .filter(|array| *array != shape)
+        {
+            Some(array) => Err(Error::shape(name, format!("{meaning} = {shape:?}"), array)),
+            None => Ok(()),
+        };
+        check("inputs", Some(inputs.shape()), "[n_batch, n_steps, n_in]", [n_batch, n_steps, n_in])?;
+        check("noise", noise.shape(), "[n_batch, n_steps, n_rec]", [n_batch, n_steps, n_rec])?;
+        check(
+            "connectivity",
+            gain.as_ref().map(|gain| gain.shape()),
+            "[n_steps, n_rec, n_rec]",
+            [n_steps, n_rec, n_rec],
+        )?;
         let initial = match self {
             Self::Leaky(network) => &network.init_state,
             Self::Lstm(network) => &network.init_hidden,
@@ -164,55 +175,49 @@ impl Dynamics {
             let expected = format!("[1, n_rec] or [n_batch = {n_batch}, n_rec]");
             return Err(Error::shape("initial state", expected, initial.shape()));
         }
-        let blocks = threads::map(partition(n_batch).collect(), |(first, n_trials)| {
-            let block = Block {
-                first,
-                inputs: block_of(pool, inputs, first, n_trials),
-                noise: noise.as_ref().map(|noise| noise.slice(s![first..first + n_trials, .., ..])),
-                gain: gain.as_ref().map(|gain| gain.view()),
-            };
-            Ok(match self {
-                Self::Leaky(network) => BlockTape::Leaky(network.forward_block(block)),
-                Self::Lstm(network) => BlockTape::Lstm(network.forward_block(block)),
-            })
-        })?;
-        Ok(Tape { n_batch, n_steps, blocks })
+        let gain = gain.map(|gain| Arc::new(gain.to_owned()));
+        let inputs = BatchMajor::new(&inputs);
+        let work = Work { pool, inputs, n_batch, noise: Arc::new(noise), gain, want };
+        match self {
+            Self::Leaky(network) => work.forward(network, Tapes::Leaky),
+            Self::Lstm(network) => work.forward(network, Tapes::Lstm),
+        }
+    }
+
+    /// What a run keeps for the way back so that it takes no more than this number of bytes, if that can be.
+    pub(crate) fn keep_within(&self, bytes: usize, n_batch: usize, n_steps: usize) -> Keep {
+        let rows = match self {
+            Self::Leaky(network) => network.trace_rows(),
+            Self::Lstm(network) => network.trace_rows(),
+        };
+        // Where not everything fits, as many states are kept as a stretch between two of them has steps.
+        if 4 * n_batch * n_steps * rows <= bytes { Keep::All } else { Keep::Every(n_steps.isqrt().max(1)) }
     }
 
     /// The gradients of a loss with respect to the effective weights, by their names, from those with respect to the outputs
     /// `[n_batch, n_steps, n_out]` and, where the loss depends on them by itself, to the states `[n_batch, n_steps, n_rec]`.
     ///
     /// # Errors
-    /// If the shapes do not fit the tape.
+    /// If the shapes do not fit the run.
     pub fn backward(
         &self,
-        tape: &Tape,
+        run: &Run,
         d_outputs: ArrayView3<'_, f32>,
         d_states: Option<ArrayView3<'_, f32>>,
     ) -> Result<Weights> {
+        let (n_batch, n_steps, n_out) = run.outputs.dim();
+        let (_, n_rec, _) = self.sizes();
         let check = |name: &str, shape: &[usize], n: usize| {
-            let expected = [tape.n_batch, tape.n_steps, n];
+            let expected = [n_batch, n_steps, n];
             if shape == expected { Ok(()) } else { Err(Error::shape(name, format!("{expected:?}"), shape)) }
         };
-        let (_, n_rec, n_out) = self.sizes();
         check("d_outputs", d_outputs.shape(), n_out)?;
-        d_states.map_or(Ok(()), |d_states| check("d_states", d_states.shape(), n_rec))?;
-        let blocks = threads::map(tape.blocks.iter().collect(), |block: &BlockTape| {
-            let (first, n_trials) = (block.first(), block.outputs().n_trials);
-            let pool = block.outputs().pool();
-            let d_outputs = block_of(pool, d_outputs, first, n_trials);
-            let d_states = d_states.map(|d_states| block_of(pool, d_states, first, n_trials));
-            Ok(match (self, block) {
-                (Self::Leaky(network), BlockTape::Leaky(tape)) => {
-                    network.backward_block(tape, &d_outputs, d_states.as_ref())
-                }
-                (Self::Lstm(network), BlockTape::Lstm(tape)) => {
-                    network.backward_block(tape, &d_outputs, d_states.as_ref())
-                }
-                // A tape is only ever given back to the network that made it.
-                _ => Gradients::new(),
-            })
-        })?;
+        d_states.as_ref().map_or(Ok(()), |d_states| check("d_states", d_states.shape(), n_rec))?;
+        let blocks = match (self, &run.tapes) {
+            (Self::Leaky(network), Tapes::Leaky(tapes)) => backward(network, tapes, d_outputs, d_states),
+            (Self::Lstm(network), Tapes::Lstm(tapes)) => backward(network, tapes, d_outputs, d_states),
+            _ => Err(Error::argument("run", "one of this network", "that of another kind of network")),
+        }?;
         let mut total = Gradients::new();
         blocks.into_iter().for_each(|gradients| add(&mut total, gradients));
         let mut gradients = Weights::new();
@@ -221,67 +226,87 @@ impl Dynamics {
     }
 }
 
-/// What a forward run leaves behind for the way back: `4 n_batch n_steps` bytes for each of `2 n_rec + n_in + n_out` numbers
-/// of a leaky network, and of `7 n_rec + n_in + n_out` of an LSTM.
+/// What is wanted of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Want {
+    /// Whether its states are.
+    pub(crate) states: bool,
+    /// What is kept for the way back.
+    pub(crate) keep: Keep,
+}
+
+/// A forward run.
+///
+/// For the way back it keeps `4 n_batch n_steps` bytes for each of `n_rec + n_in + 1` numbers of a leaky network, and of
+/// `7 n_rec + n_in + 1` of an LSTM.
 #[derive(Debug)]
-pub struct Tape {
-    n_batch: usize,
-    n_steps: usize,
-    blocks: Vec<BlockTape>,
-}
-
-#[derive(Debug)]
-enum BlockTape {
-    Leaky(LeakyTape),
-    Lstm(LstmTape),
-}
-
-impl BlockTape {
-    fn first(&self) -> usize {
-        match self {
-            Self::Leaky(tape) => tape.first,
-            Self::Lstm(tape) => tape.first,
-        }
-    }
-
-    fn outputs(&self) -> &Steps {
-        match self {
-            Self::Leaky(tape) => &tape.outputs,
-            Self::Lstm(tape) => &tape.outputs,
-        }
-    }
-
-    /// The states, the initial one first.
-    fn states(&self) -> &Steps {
-        match self {
-            Self::Leaky(tape) => &tape.states,
-            Self::Lstm(tape) => &tape.h,
-        }
-    }
-}
-
-impl Tape {
+pub struct Run {
     /// The states `[n_batch, n_steps, n_rec]`, the initial one left out.
-    #[must_use]
-    pub fn states(&self) -> Array3<f32> {
-        self.batch(BlockTape::states, 1)
-    }
-
+    pub states: Array3<f32>,
     /// The outputs `[n_batch, n_steps, n_out]`.
-    #[must_use]
-    pub fn outputs(&self) -> Array3<f32> {
-        self.batch(BlockTape::outputs, 0)
-    }
+    pub outputs: Array3<f32>,
+    tapes: Tapes,
+}
 
-    fn batch(&self, part: fn(&BlockTape) -> &Steps, from: usize) -> Array3<f32> {
-        let n = self.blocks.first().map_or(0, |block| part(block).n);
-        let mut all = Array3::zeros((self.n_batch, self.n_steps, n));
-        for block in &self.blocks {
-            let (first, steps) = (block.first(), part(block));
-            steps.to_batch(from, all.slice_mut(s![first..first + steps.n_trials, .., ..]));
+enum Tapes {
+    Leaky(Vec<BlockTape<LeakyTrace>>),
+    Lstm(Vec<BlockTape<LstmTrace>>),
+}
+
+impl std::fmt::Debug for Tapes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Leaky(tapes) => write!(f, "{} blocks of a leaky network", tapes.len()),
+            Self::Lstm(tapes) => write!(f, "{} blocks of an LSTM", tapes.len()),
         }
-        all
     }
+}
+
+/// What goes into a run.
+struct Work<'a> {
+    pool: &'a Pool,
+    inputs: BatchMajor<'a>,
+    n_batch: usize,
+    noise: Arc<Noise>,
+    gain: Option<Arc<Array3<f32>>>,
+    want: Want,
+}
+
+impl Work<'_> {
+    fn forward<K: Kernel>(self, kernel: &K, tapes: fn(Vec<BlockTape<K::Trace>>) -> Tapes) -> Result<Run> {
+        let (n_batch, (n_steps, _)) = (self.n_batch, self.inputs.dim());
+        let (_, n_rec, n_out) = kernel.sizes();
+        let mut outputs = Array3::zeros((n_batch, n_steps, n_out));
+        let mut states = Array3::zeros(if self.want.states { (n_batch, n_steps, n_rec) } else { (0, 0, 0) });
+        let panels = kernel.pack();
+        let blocks = Block::partition(n_batch);
+        let lanes = blocks.first().map_or(1, Block::lanes);
+        let mut of_outputs = outputs.as_slice_mut().unwrap_or_default().chunks_mut((lanes * n_steps * n_out).max(1));
+        let mut of_states = states.as_slice_mut().unwrap_or_default().chunks_mut((lanes * n_steps * n_rec).max(1));
+        let blocks: Vec<_> =
+            blocks.into_iter().map(|block| (block, of_outputs.next().unwrap_or_default(), of_states.next())).collect();
+        let made = threads::map(blocks, |(block, outputs, states)| {
+            let step = Steps::unwritten(self.pool, &block, 1, n_out);
+            let seen = Seen { step, n_steps, outputs, states };
+            let drive = Drive::new(self.pool, block, &self.inputs, self.noise.clone(), self.gain.clone());
+            Ok(block::forward(kernel, &panels, drive, self.want.keep, seen))
+        })?;
+        Ok(Run { states, outputs, tapes: tapes(made.into_iter().flatten().collect()) })
+    }
+}
+
+fn backward<K: Kernel>(
+    kernel: &K,
+    tapes: &[BlockTape<K::Trace>],
+    d_outputs: ArrayView3<'_, f32>,
+    d_states: Option<ArrayView3<'_, f32>>,
+) -> Result<Vec<Gradients>> {
+    let panels = kernel.pack();
+    let d_outputs = BatchMajor::new(&d_outputs);
+    let d_states = d_states.as_ref().map(BatchMajor::new);
+    threads::map(tapes.iter().collect(), |tape| {
+        Ok(block::backward(kernel, &panels, tape, &d_outputs, d_states.as_ref()))
+    })
 }
 
 /// An error that names the first array which is missing, has another shape, or holds NaN.
@@ -302,4 +327,103 @@ fn check_shapes(weights: &Weights, shapes: &[(&str, &str, &[usize])]) -> Result<
         }
     }
     weights.check_finite()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Seed;
+    use ndarray::{Array, Dimension, ShapeBuilder, s};
+
+    fn random<D: Dimension>(shape: impl ShapeBuilder<Dim = D>, scale: f32, seed: u64) -> Array<f32, D> {
+        let mut rng = Seed(seed).stream(0);
+        Array::from_shape_simple_fn(shape, || rng.normal(0.0, scale))
+    }
+
+    /// A leaky network and an LSTM of 7 units, with 2 inputs and 3 outputs.
+    fn networks() -> [Dynamics; 3] {
+        let mut leaky = Weights::new();
+        let mut lstm = Weights::new();
+        for (i, (name, shape)) in [("W_in", (7, 2)), ("W_rec", (7, 7)), ("init_state", (1, 7))].into_iter().enumerate()
+        {
+            leaky.insert(name, random(shape, 0.5, i as u64));
+        }
+        leaky.insert("b_rec", random(7, 0.5, 3));
+        for (i, gate) in lstm::GATES.iter().enumerate() {
+            lstm.insert(&format!("W_{gate}"), random((9, 7), 0.5, 10 + i as u64));
+            lstm.insert(&format!("b_{gate}"), random(7, 0.5, 20 + i as u64));
+        }
+        for (i, name) in ["init_hidden", "init_cell"].into_iter().enumerate() {
+            lstm.insert(name, random((1, 7), 0.5, 30 + i as u64));
+        }
+        for weights in [&mut leaky, &mut lstm] {
+            weights.insert("W_out", random((3, 7), 0.5, 40));
+            weights.insert("b_out", random(3, 0.5, 41));
+        }
+        let leak = |transfer| Leak::new(10.0, 40.0).noise(0.2).transfer(transfer);
+        [
+            Dynamics::new(&leaky, leak(Transfer::Relu)).unwrap(),
+            Dynamics::new(&leaky, leak(Transfer::Softplus)).unwrap(),
+            Dynamics::new(&lstm, Cell { dt: 10.0, output: CellOutput::Tanh }).unwrap(),
+        ]
+    }
+
+    fn drawn(network: &Dynamics, numbers: std::ops::Range<u64>) -> Noise {
+        match network.constants().noise() > 0.0 {
+            true => Noise::Drawn { seed: Seed(3), numbers: numbers.collect() },
+            false => Noise::Off,
+        }
+    }
+
+    #[test]
+    fn what_is_run_again_is_the_same_bits() {
+        for network in networks() {
+            // More steps than a chunk of the way back has, and more trials than a block.
+            let (n_batch, n_steps) = (37, 150);
+            let inputs = random((n_batch, n_steps, 2), 1.0, 1);
+            let (d_outputs, d_states) = (random((n_batch, n_steps, 3), 1.0, 2), random((n_batch, n_steps, 7), 1.0, 4));
+            let gradients = |keep| {
+                let want = Want { states: true, keep };
+                let noise = drawn(&network, 0..n_batch as u64);
+                let run = network.run_with(&Pool::default(), inputs.view(), noise, None, want).unwrap();
+                let gradients = network.backward(&run, d_outputs.view(), Some(d_states.view())).unwrap();
+                (run.states, run.outputs, gradients)
+            };
+            let (states, outputs, all) = gradients(Keep::All);
+            for keep in [Keep::Every(1), Keep::Every(65), Keep::Every(149), Keep::Every(1000)] {
+                assert_eq!(gradients(keep), (states.clone(), outputs.clone(), all.clone()), "{keep:?}");
+            }
+            let want = Want { states: false, keep: Keep::Nothing };
+            let run = network.run_with(&Pool::default(), inputs.view(), drawn(&network, 0..37), None, want);
+            let run = run.unwrap();
+            assert_eq!((run.outputs, run.states.len()), (outputs, 0));
+        }
+    }
+
+    #[test]
+    fn a_trial_does_not_depend_on_the_batch_that_it_is_in() {
+        for network in networks() {
+            let inputs = random((41, 30, 2), 1.0, 1);
+            let run = |trials: std::ops::Range<usize>| {
+                let noise = drawn(&network, trials.start as u64..trials.end as u64);
+                let want = Want { states: true, keep: Keep::Nothing };
+                network.run_with(&Pool::default(), inputs.slice(s![trials, .., ..]), noise, None, want).unwrap()
+            };
+            let all = run(0..41);
+            for trials in [0..1, 5..6, 3..20, 8..41] {
+                let part = run(trials.clone());
+                assert_eq!(part.states, all.states.slice(s![trials.clone(), .., ..]));
+                assert_eq!(part.outputs, all.outputs.slice(s![trials, .., ..]));
+            }
+        }
+    }
+
+    #[test]
+    fn activity_is_kept_whole_while_it_fits() {
+        let [leaky, softplus, lstm] = networks();
+        for (network, bytes) in [(leaky, 28), (softplus, 56), (lstm, 196)] {
+            assert_eq!(network.keep_within(bytes * 600, 6, 100), Keep::All);
+            assert_eq!(network.keep_within(bytes * 600 - 1, 6, 100), Keep::Every(10));
+        }
+    }
 }

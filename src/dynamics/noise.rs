@@ -1,46 +1,171 @@
-//! Recurrent noise, addressed by trial and step.
+//! Recurrent noise, addressed by trial, step and unit.
+//!
+//! The generator is Philox4x32-10: a function of a counter and a key, so that any step of any trial can be drawn by itself,
+//! whole vectors at a time. Salmon JK, Moraes MA, Dror RO, Shaw DE (2011), doi:10.1145/2063384.2063405.
 
-use ndarray::{Array3, Axis};
-use rand::RngCore;
+use ndarray::Array3;
+use pulp::{Simd, WithSimd};
 
+use super::lanes::{BatchMajor, Block, Pool, Spare, Steps, dispatch};
+use super::math;
 use crate::random::Seed;
 use crate::{Result, threads};
 
-/// Unit Gaussian noise `[n_batch, n_steps, n_rec]`. The row of a trial depends only on the seed and on the trial's
-/// number, that of a step besides only on the step: a longer trial, another batch or more threads change nothing.
+/// The unit Gaussian noise of a run.
+pub(crate) enum Noise {
+    /// There is none.
+    Off,
+    /// It is given, `[n_batch, n_steps, n_rec]`.
+    Given(Array3<f32>),
+    /// It is drawn for the trials with these numbers. What a unit gets at a step depends only on the seed, on the number of
+    /// the trial, on the step and on the unit: a longer trial, another batch or more threads change nothing.
+    Drawn { seed: Seed, numbers: Vec<u64> },
+}
+
+impl Noise {
+    /// The shape of what is given.
+    pub(super) fn shape(&self) -> Option<&[usize]> {
+        match self {
+            Self::Given(noise) => Some(noise.shape()),
+            Self::Off | Self::Drawn { .. } => None,
+        }
+    }
+
+    /// Writes the noise of step `t` into the one step of `to`; false if there is none.
+    #[inline(always)]
+    pub(super) fn fill<S: Simd>(&self, simd: S, block: &Block, t: usize, to: &mut Steps) -> bool {
+        match self {
+            Self::Off => return false,
+            Self::Given(noise) => to.gather(0, 0, &BatchMajor::new(&noise.view()), t, block, Spare::Zero),
+            Self::Drawn { seed, numbers } => Simd::vectorize(simd, Draw { key: key(*seed), numbers, block, t, to }),
+        }
+        true
+    }
+}
+
+fn key(seed: Seed) -> u64 {
+    seed.child("recurrent noise").0
+}
+
+/// Unit Gaussian noise `[n_batch, n_steps, n_rec]`, the same numbers that a run draws for itself.
+#[cfg(any(feature = "torch", test))]
 pub(crate) fn standard_normal(seed: Seed, numbers: &[u64], n_steps: usize, n_rec: usize) -> Result<Array3<f32>> {
     let mut noise = Array3::zeros((numbers.len(), n_steps, n_rec));
-    let seed = seed.child("recurrent noise");
-    let trials: Vec<_> = numbers.iter().copied().zip(noise.axis_iter_mut(Axis(0))).collect();
-    threads::map(trials, |(number, mut trial)| {
-        let mut rng = seed.stream(number);
-        for mut step in trial.rows_mut() {
-            // Box-Muller takes the same number of draws for every step, so that steps can be addressed.
-            for mut pair in step.exact_chunks_mut(2) {
-                let (a, b) = gaussian_pair(&mut rng);
-                (pair[0], pair[1]) = (a, b);
-            }
-            if n_rec % 2 == 1 {
-                step[n_rec - 1] = gaussian_pair(&mut rng).0;
-            }
+    let key = key(seed);
+    let blocks = Block::partition(numbers.len());
+    let size = blocks.first().map_or(1, Block::lanes) * n_steps * n_rec;
+    let parts = noise.as_slice_mut().unwrap_or_default().chunks_mut(size.max(1));
+    threads::map(blocks.into_iter().zip(parts).collect(), |(block, part)| {
+        let mut step = Steps::unwritten(&Pool::default(), &block, 1, n_rec);
+        for t in 0..n_steps {
+            dispatch(Draw { key, numbers, block: &block, t, to: &mut step });
+            step.scatter(0, part, n_steps, t);
         }
         Ok(())
     })?;
     Ok(noise)
 }
 
-fn gaussian_pair(rng: &mut impl RngCore) -> (f32, f32) {
-    let unit = 1.0 / (1_u64 << 24) as f32;
-    let radius = (-2.0 * (((rng.next_u32() >> 8) + 1) as f32 * unit).ln()).sqrt();
-    let (sin, cos) = (std::f32::consts::TAU * ((rng.next_u32() >> 8) as f32 * unit)).sin_cos();
-    (radius * cos, radius * sin)
+/// Draws one step of a block.
+struct Draw<'a> {
+    key: u64,
+    /// The numbers of all trials of the batch.
+    numbers: &'a [u64],
+    block: &'a Block,
+    t: usize,
+    to: &'a mut Steps,
+}
+
+impl WithSimd for Draw<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let key = [self.key as u32, (self.key >> 32) as u32];
+        for v in 0..self.block.vectors {
+            let (mut low, mut high) = (simd.splat_u32s(0), simd.splat_u32s(0));
+            let lanes = S::as_mut_simd_u32s;
+            let (mut low_lanes, mut high_lanes) = ([0; 64], [0; 64]);
+            for lane in 0..S::F32_LANES {
+                let trial = self.block.trials.start + v * S::F32_LANES + lane;
+                let number = self.numbers[trial.min(self.block.trials.end - 1)];
+                (low_lanes[lane], high_lanes[lane]) = (number as u32, (number >> 32) as u32);
+            }
+            if let (Some(first), Some(second)) = (lanes(&mut low_lanes).0.first(), lanes(&mut high_lanes).0.first()) {
+                (low, high) = (*first, *second);
+            }
+            let step = simd.splat_u32s(self.t as u32);
+            for (i, units) in self.to.slab_mut::<S>(0, v).chunks_mut(4).enumerate() {
+                let bits = philox(simd, [simd.splat_u32s(i as u32), step, low, high], key);
+                let (a, b) = gaussian_pair(simd, bits[0], bits[1]);
+                let (c, d) = gaussian_pair(simd, bits[2], bits[3]);
+                units.iter_mut().zip([a, b, c, d]).for_each(|(unit, number)| *unit = number);
+            }
+        }
+    }
+}
+
+/// Ten rounds of Philox.
+#[inline(always)]
+fn philox<S: Simd>(simd: S, mut counter: [S::u32s; 4], mut key: [u32; 2]) -> [S::u32s; 4] {
+    for _ in 0..10 {
+        let [a, b, c, d] = counter;
+        let (low_a, high_a) = simd.widening_mul_u32s(a, simd.splat_u32s(0xd251_1f53));
+        let (low_c, high_c) = simd.widening_mul_u32s(c, simd.splat_u32s(0xcd9e_8d57));
+        counter = [
+            simd.xor_u32s(simd.xor_u32s(high_c, b), simd.splat_u32s(key[0])),
+            low_c,
+            simd.xor_u32s(simd.xor_u32s(high_a, d), simd.splat_u32s(key[1])),
+            low_a,
+        ];
+        key = [key[0].wrapping_add(0x9e37_79b9), key[1].wrapping_add(0xbb67_ae85)];
+    }
+    counter
+}
+
+/// Two independent Gaussian numbers from 32 random bits each. Box GEP, Muller ME (1958), doi:10.1214/aoms/1177706645.
+#[inline(always)]
+fn gaussian_pair<S: Simd>(simd: S, a: S::u32s, b: S::u32s) -> (S::f32s, S::f32s) {
+    let one = simd.splat_f32s(1.0);
+    // 23 bits as the fraction of a number in [1, 2).
+    let fraction = |bits| {
+        let mantissa = math::shift_right(simd, bits, 9);
+        simd.transmute_f32s_u32s(simd.or_u32s(mantissa, simd.transmute_u32s_f32s(one)))
+    };
+    let uniform = simd.sub_f32s(simd.splat_f32s(2.0), fraction(a));
+    let radius = simd.sqrt_f32s(simd.mul_f32s(simd.splat_f32s(-2.0), math::ln(simd, uniform)));
+    // A quarter of the circle around 0; two more bits say which quarter.
+    let turn = simd.sub_f32s(fraction(b), simd.splat_f32s(1.5));
+    let (sin, cos) = math::sin_cos_quarter(simd, simd.mul_f32s(turn, simd.splat_f32s(std::f32::consts::FRAC_PI_2)));
+    let sign = simd.and_u32s(math::shift_left(simd, b, 31), simd.splat_u32s(1 << 31));
+    let cos = simd.transmute_f32s_u32s(simd.xor_u32s(simd.transmute_u32s_f32s(cos), sign));
+    let (x, y) = (simd.mul_f32s(radius, cos), simd.mul_f32s(radius, sin));
+    let swap = simd.equal_u32s(simd.and_u32s(b, simd.splat_u32s(2)), simd.splat_u32s(0));
+    (simd.select_f32s(swap, x, y), simd.select_f32s(swap, y, x))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::threads::with_threads;
-    use ndarray::s;
+    use ndarray::{Axis, s};
+    use pulp::Scalar;
+
+    #[test]
+    fn the_generator_gives_the_published_numbers() {
+        let known = [
+            ([0; 4], [0; 2], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+            ([u32::MAX; 4], [u32::MAX; 2], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
+            (
+                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+                [0xa409_3822, 0x299f_31d0],
+                [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
+            ),
+        ];
+        for (counter, key, expected) in known {
+            assert_eq!(philox(Scalar, counter, key), expected);
+        }
+    }
 
     #[test]
     fn noise_is_gaussian_and_addressed_by_trial_and_step() {
@@ -49,6 +174,17 @@ mod tests {
         let moment = |k: i32| noise.iter().map(|&x| f64::from(x).powi(k)).sum::<f64>() / n;
         assert!(moment(1).abs() < 0.02 && (moment(2) - 1.0).abs() < 0.02);
         assert!(moment(3).abs() < 0.05 && (moment(4) - 3.0).abs() < 0.1);
+        // Neighbouring units, which share a radius, neighbouring steps and neighbouring trials are not correlated.
+        for axis in 0..3 {
+            let product = &noise.slice_axis(Axis(axis), (1..).into()) * &noise.slice_axis(Axis(axis), (..-1).into());
+            assert!(product.mean().unwrap().abs() < 0.02, "{axis}");
+        }
+        // All directions of a pair are equally likely: the fourth harmonic sees the quarters.
+        for harmonic in [1.0, 2.0, 4.0, 8.0] {
+            let angles = noise.exact_chunks((1, 1, 2)).into_iter().map(|pair| pair[[0, 0, 1]].atan2(pair[[0, 0, 0]]));
+            let mean = angles.map(|angle| f64::from(harmonic * angle).cos()).sum::<f64>() / (n / 2.0);
+            assert!(mean.abs() < 0.02, "{harmonic}: {mean}");
+        }
 
         let part = with_threads(3, || standard_normal(Seed(1), &[2, 7], 20, 51)).unwrap();
         assert_eq!(part.slice(s![0, .., ..]), noise.slice(s![2, ..20, ..]));

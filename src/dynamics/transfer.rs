@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use pulp::{Scalar, Simd};
 use serde::{Deserialize, Serialize};
+
+use super::math;
 
 /// The transfer function `f`: a unit with state `x` has rate `f(x)`.
 ///
@@ -46,56 +49,65 @@ impl Transfer {
     /// `f(x)`.
     #[must_use]
     pub fn rate(&self, x: f32) -> f32 {
-        match self {
-            Self::Relu => x.max(0.0),
-            Self::Tanh => x.tanh(),
-            Self::Sigmoid => sigmoid(x),
-            // Written so that neither branch overflows.
-            Self::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
-            Self::Linear => x,
-            Self::Custom(custom) => custom.functions.as_ref().map_or(f32::NAN, |(rate, _)| rate(x)),
-        }
+        let mut rate = [0.0];
+        self.rates(Scalar, &[x], &mut rate);
+        rate[0]
     }
 
     /// `f'(x)`; 0 at the kink of [`Transfer::Relu`].
     #[must_use]
     pub fn slope(&self, x: f32) -> f32 {
+        let mut slope = [0.0];
         match self {
-            Self::Relu => f32::from(u8::from(x > 0.0)),
-            Self::Tanh => 1.0 - x.tanh().powi(2),
-            Self::Sigmoid => sigmoid(x) * sigmoid(-x),
-            Self::Softplus => sigmoid(x),
-            Self::Linear => 1.0,
-            Self::Custom(custom) => custom.functions.as_ref().map_or(f32::NAN, |(_, slope)| slope(x)),
+            Self::Softplus | Self::Custom(_) => self.slopes(Scalar, &[x], &mut slope),
+            _ => {
+                slope[0] = 1.0;
+                self.times_slope(Scalar, &[self.rate(x)], &mut slope);
+            }
         }
+        slope[0]
     }
 
     /// The rates of many states.
-    pub(super) fn rates(&self, states: &[f32], rates: &mut [f32]) {
-        // Chosen once for all, so that the loops over simple functions become vector code.
-        fn each(states: &[f32], rates: &mut [f32], f: impl Fn(f32) -> f32) {
-            rates.iter_mut().zip(states).for_each(|(rate, &x)| *rate = f(x));
-        }
+    #[inline(always)]
+    pub(super) fn rates<S: Simd>(&self, simd: S, states: &[S::f32s], rates: &mut [S::f32s]) {
         match self {
-            Self::Relu => each(states, rates, |x| x.max(0.0)),
+            Self::Relu => each(rates, states, |x| simd.max_f32s(simd.splat_f32s(0.0), x)),
+            Self::Tanh => each(rates, states, |x| math::tanh(simd, x)),
+            Self::Sigmoid => each(rates, states, |x| math::sigmoid(simd, x)),
+            Self::Softplus => each(rates, states, |x| math::softplus(simd, x)),
             Self::Linear => rates.copy_from_slice(states),
-            _ => each(states, rates, |x| self.rate(x)),
+            Self::Custom(custom) => custom.each(states, rates, |(rate, _)| rate.as_ref()),
         }
     }
 
-    /// The slopes at many states, whose rates are known.
-    pub(super) fn slopes(&self, states: &[f32], rates: &[f32], slopes: &mut [f32]) {
-        fn each(from: &[f32], slopes: &mut [f32], f: impl Fn(f32) -> f32) {
-            slopes.iter_mut().zip(from).for_each(|(slope, &x)| *slope = f(x));
-        }
+    /// Whether the slope does not follow from the rate alone, or not precisely, so that it must be kept.
+    pub(super) fn keeps_slopes(&self) -> bool {
+        matches!(self, Self::Softplus | Self::Custom(_))
+    }
+
+    /// The slopes at many states, for a function that keeps them.
+    #[inline(always)]
+    pub(super) fn slopes<S: Simd>(&self, simd: S, states: &[S::f32s], slopes: &mut [S::f32s]) {
         match self {
-            Self::Relu => each(states, slopes, |x| if x > 0.0 { 1.0 } else { 0.0 }),
-            Self::Linear => slopes.fill(1.0),
-            // The rate is there already, and the slope follows from it without another exponential.
-            Self::Tanh => each(rates, slopes, |rate| 1.0 - rate * rate),
-            Self::Sigmoid => each(rates, slopes, |rate| rate * (1.0 - rate)),
-            Self::Softplus => each(rates, slopes, |rate| 1.0 - (-rate).exp()),
-            Self::Custom(_) => each(states, slopes, |x| self.slope(x)),
+            Self::Custom(custom) => custom.each(states, slopes, |(_, slope)| slope.as_ref()),
+            _ => each(slopes, states, |x| math::sigmoid(simd, x)),
+        }
+    }
+
+    /// Multiplies numbers by the slopes at states that have these rates, or, for a function that keeps them, by these slopes.
+    #[inline(always)]
+    pub(super) fn times_slope<S: Simd>(&self, simd: S, rates_or_slopes: &[S::f32s], numbers: &mut [S::f32s]) {
+        let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+        let numbers = numbers.iter_mut().zip(rates_or_slopes);
+        match self {
+            Self::Relu => numbers.for_each(|(g, &r)| *g = simd.select_f32s(simd.greater_than_f32s(r, zero), *g, zero)),
+            Self::Tanh => numbers.for_each(|(g, &r)| {
+                *g = simd.mul_f32s(*g, simd.negate_mul_add_e_f32s(r, r, one));
+            }),
+            Self::Sigmoid => numbers.for_each(|(g, &r)| *g = simd.mul_f32s(*g, simd.negate_mul_add_e_f32s(r, r, r))),
+            Self::Linear => {}
+            Self::Softplus | Self::Custom(_) => numbers.for_each(|(g, &slope)| *g = simd.mul_f32s(*g, slope)),
         }
     }
 
@@ -114,19 +126,38 @@ impl Transfer {
     }
 }
 
-type Scalar = Arc<dyn Fn(f32) -> f32 + Send + Sync>;
+type Function = Arc<dyn Fn(f32) -> f32 + Send + Sync>;
 
 /// A transfer function of the user's own.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct CustomTransfer {
     name: String,
     #[serde(skip)]
-    functions: Option<(Scalar, Scalar)>,
+    functions: Option<(Function, Function)>,
 }
 
 impl fmt::Debug for CustomTransfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
+    }
+}
+
+impl CustomTransfer {
+    /// One of the two functions of each number.
+    fn each<V: pulp::bytemuck::Pod>(
+        &self,
+        from: &[V],
+        to: &mut [V],
+        which: impl Fn(&(Function, Function)) -> &(dyn Fn(f32) -> f32 + Send + Sync),
+    ) {
+        let (from, to) = (pulp::bytemuck::cast_slice::<V, f32>(from), pulp::bytemuck::cast_slice_mut::<V, f32>(to));
+        match &self.functions {
+            Some(functions) => {
+                let f = which(functions);
+                to.iter_mut().zip(from).for_each(|(to, &x)| *to = f(x));
+            }
+            None => to.fill(f32::NAN),
+        }
     }
 }
 
@@ -137,8 +168,10 @@ impl PartialEq for CustomTransfer {
     }
 }
 
-pub(crate) fn sigmoid(x: f32) -> f32 {
-    if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) }
+/// Writes a function of each of many vectors.
+#[inline(always)]
+fn each<V: Copy>(to: &mut [V], from: &[V], f: impl Fn(V) -> V) {
+    to.iter_mut().zip(from).for_each(|(to, &x)| *to = f(x));
 }
 
 impl fmt::Display for Transfer {

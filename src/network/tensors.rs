@@ -22,7 +22,10 @@ pub(crate) fn to_array(tensor: &Tensor) -> Result<ArrayD<f32>> {
 
 /// A tensor with these numbers.
 pub(crate) fn to_tensor<S: Data<Elem = f32>, D: Dimension>(array: &ArrayBase<S, D>) -> Result<Tensor> {
-    Ok(Tensor::try_from(array.as_standard_layout().into_owned())?)
+    let shape: Vec<i64> = array.shape().iter().map(|&length| length as i64).collect();
+    let array = array.as_standard_layout();
+    // In standard layout there is a slice.
+    Ok(Tensor::f_from_slice(array.as_slice().unwrap_or_default())?.f_reshape(shape)?)
 }
 
 /// Tensors by name, in order.

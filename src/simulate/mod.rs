@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 pub use session::Session;
 
-use crate::dynamics::{Constants, Dynamics, noise};
+use crate::dynamics::noise::Noise;
+use crate::dynamics::{Constants, Dynamics, Keep, Pool, Want};
 use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
@@ -82,19 +83,19 @@ impl Simulator {
     /// # Errors
     /// If the batch has other channels or another `dt` than the network.
     pub fn run(&self, batch: &Batch) -> Result<Session> {
-        let (n_in, n_rec, n_out) = self.network.sizes();
+        let (n_in, _, n_out) = self.network.sizes();
         let constants = self.constants();
         batch.check()?;
         check_fit(&batch.spec, n_in, n_out, constants.dt())?;
-        let noise = (self.noise && constants.noise() > 0.0)
-            .then(|| noise::standard_normal(batch.seed, &batch.numbers, batch.n_steps(), n_rec))
-            .transpose()?;
-        let (states, outputs) = self.network.forward(
-            batch.inputs.view(),
-            noise.as_ref().map(|noise| noise.view()),
-            self.connectivity.as_ref().map(|gain| gain.view()),
-        )?;
-        Session::new(batch.clone(), states, outputs)
+        let noise = if self.noise && constants.noise() > 0.0 {
+            Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() }
+        } else {
+            Noise::Off
+        };
+        let gain = self.connectivity.as_ref().map(|gain| gain.view());
+        let want = Want { states: true, keep: Keep::Nothing };
+        let run = self.network.run_with(&Pool::default(), batch.inputs.view(), noise, gain, want)?;
+        Session::new(batch.clone(), run.states, run.outputs)
     }
 }
 

@@ -1,6 +1,7 @@
-//! Training: losses, penalties, optimizers, curricula, progress and the trainer. Needs libtorch.
+//! Training: losses, penalties, optimizers, curricula, progress, the trainer and ensembles. Needs libtorch.
 
 mod curriculum;
+mod ensemble;
 mod loss;
 mod metric;
 mod optimizer;
@@ -10,6 +11,7 @@ mod report;
 mod trainer;
 
 pub use curriculum::Curriculum;
+pub use ensemble::{Ensemble, EnsembleTraining, Member, MemberTraining};
 pub use loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
 pub use metric::{Accuracy, Metric};
 pub use optimizer::{Adam, AdamW, Epsilon, Optimizer, RmsProp, Schedule, Sgd};

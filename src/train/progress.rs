@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::Training;
 use crate::notebook;
@@ -73,16 +73,30 @@ impl Observer for Silent {
 pub struct Reporter {
     bar: Option<ProgressBar>,
     last_line: Option<Instant>,
+    /// What each line starts with, and the bars beside which this one stands.
+    among: Option<(String, MultiProgress)>,
 }
 
 impl Reporter {
+    /// One of several, which are told apart by their names.
+    pub(super) fn named(name: &str, bars: MultiProgress) -> Self {
+        Self { among: Some((format!("{name}: "), bars)), ..Self::default() }
+    }
+
+    fn name(&self) -> &str {
+        self.among.as_ref().map_or("", |(name, _)| name)
+    }
+
     fn bar(&mut self, updates: usize) -> Option<&ProgressBar> {
         if self.bar.is_none() && !notebook::is_notebook() && std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(updates as u64);
             if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}") {
                 bar.set_style(style);
             }
-            self.bar = Some(bar);
+            self.bar = Some(match &self.among {
+                Some((_, bars)) => bars.add(bar),
+                None => bar,
+            });
         }
         self.bar.as_ref()
     }
@@ -90,11 +104,12 @@ impl Reporter {
 
 impl Observer for Reporter {
     fn update(&mut self, progress: &Progress) {
+        let line = format!("{}{progress}", self.name());
         if let Some(bar) = self.bar(progress.updates) {
             bar.set_position(progress.update as u64);
-            bar.set_message(progress.to_string());
+            bar.set_message(line);
         } else if self.last_line.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
-            say(&progress.to_string());
+            say(&line);
             self.last_line = Some(Instant::now());
         }
     }
@@ -103,7 +118,7 @@ impl Observer for Reporter {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        say(&training.to_string());
+        say(&format!("{}{training}", self.name()));
     }
 }
 

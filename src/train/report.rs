@@ -30,7 +30,7 @@ pub struct Training {
     pub path: Path,
     /// The seconds that it took.
     pub seconds: f64,
-    /// The seconds of these in which trials were drawn.
+    /// The seconds of these in which updates waited for their trials.
     pub seconds_drawing: f64,
     /// The seed of the trials.
     pub seed: Seed,

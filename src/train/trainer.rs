@@ -1,7 +1,9 @@
 //! The trainer.
 
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use ndarray::Array3;
@@ -13,7 +15,8 @@ use super::{
     Accuracy, Check, Curriculum, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path, Progress, Regularizer,
     Reporter, Schedule, Silent, Stop, Training,
 };
-use crate::dynamics::{Constants, Dynamics, Pool, noise};
+use crate::dynamics::noise::Noise;
+use crate::dynamics::{Constants, Dynamics, Pool, Want};
 use crate::network::{Activity, Memory, Network, Tensors, Trials, to_array, to_tensor};
 use crate::random::Seed;
 use crate::setters::setters;
@@ -57,6 +60,7 @@ pub struct Trainer {
     check_trials: usize,
     threads: Option<usize>,
     path: Option<Path>,
+    memory: usize,
     silent: bool,
 }
 
@@ -100,6 +104,7 @@ impl Default for Trainer {
             check_trials: 128,
             threads: None,
             path: None,
+            memory: 1024,
             silent: false,
         }
     }
@@ -174,6 +179,11 @@ impl Trainer {
         threads: usize => Some(threads);
         /// What computes the gradients: by default the kernel where the network has one, otherwise libtorch.
         path: Path => Some(path);
+        /// How many mebibytes the kernel keeps of an update's activity at most; 1024 by default. It keeps 4 bytes for each trial,
+        /// step and unit (8 where the slope of the transfer function does not follow from its value, 28 in an LSTM). Beyond this
+        /// limit it keeps the states at every `√n_steps` steps and runs the steps between once more on the way back: a third more
+        /// arithmetic, the same bits.
+        memory: usize;
     }
 
     /// Shows no progress.
@@ -216,6 +226,19 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::train`], and as [`Curriculum::check`].
     pub fn train_curriculum(&self, network: &mut dyn Network, curriculum: &Curriculum) -> Result<Training> {
+        self.with_reporter(|observer| self.train_curriculum_observed(network, curriculum, observer))
+    }
+
+    /// Trains the network on a curriculum, watched by an observer of your own.
+    ///
+    /// # Errors
+    /// As [`Trainer::train_curriculum`].
+    pub fn train_curriculum_observed(
+        &self,
+        network: &mut dyn Network,
+        curriculum: &Curriculum,
+        observer: &mut dyn Observer,
+    ) -> Result<Training> {
         curriculum.check()?;
         if self.goal.is_some() {
             let expected = "left out with a curriculum, whose stages have thresholds of their own";
@@ -229,7 +252,7 @@ impl Trainer {
             every: curriculum.every,
             trials: curriculum.trials,
         };
-        self.with_reporter(|observer| self.run(network, &plan, observer))
+        self.run(network, &plan, observer)
     }
 
     fn with_reporter<T>(&self, train: impl FnOnce(&mut dyn Observer) -> T) -> T {
@@ -321,13 +344,30 @@ impl Trainer {
         }
         let pool = Pool::default();
         let mut stage = 0;
+        let draw = |stage: usize, first: u64| {
+            plan.stages[stage].0.trials(first..first + self.batch_size as u64, training_seed)
+        };
+        let mut ahead = None;
         for update in 1..=updates {
             let (source, threshold) = plan.stages[stage];
-            let drawing = Instant::now();
+            let waiting = Instant::now();
             let first = network.parameters().memory.trials;
-            let batch = source.trials(first..first + self.batch_size as u64, training_seed)?;
-            training.seconds_drawing += drawing.elapsed().as_secs_f64();
-            let loss = self.update(network, &batch, training.path, &pool, update)?;
+            let batch = match ahead.take() {
+                Some((of, batch)) if of == stage => batch,
+                _ => draw(stage, first),
+            }?;
+            training.seconds_drawing += waiting.elapsed().as_secs_f64();
+            // The next batch is drawn while this update computes. An error in it counts only if it is needed.
+            let n_threads = threads::threads();
+            let loss = thread::scope(|scope| {
+                let drawing = (update < updates && n_threads > 1).then(|| {
+                    scope.spawn(|| threads::with_threads(n_threads, || draw(stage, first + self.batch_size as u64)))
+                });
+                let loss = self.update(network, &batch, training.path, &pool, update);
+                let drawn = drawing.map(|drawing| drawing.join().unwrap_or_else(|panic| resume_unwind(panic)));
+                ahead = drawn.map(|batch| (stage, batch));
+                loss
+            })?;
             network.parameters_mut().memory.trials = first + self.batch_size as u64;
             training.updates = update;
             training.trials = update * self.batch_size;
@@ -448,18 +488,18 @@ impl Trainer {
             arrays.insert(name, to_array(weights)?);
             leaves.insert(name, weights.f_detach()?.f_set_requires_grad(true)?);
         }
-        let noise = (constants.noise() > 0.0)
-            .then(|| noise::standard_normal(batch.seed, &batch.numbers, batch.n_steps(), network.sizes().n_rec))
-            .transpose()?;
+        let noise = match constants.noise() > 0.0 {
+            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() },
+            false => Noise::Off,
+        };
         let dynamics = Dynamics::new(&arrays, constants)?;
-        let tape = dynamics.run_with(pool, batch.inputs.view(), noise.as_ref().map(|noise| noise.view()), None)?;
+        let uses_states = self.loss.uses_states() || self.regularizers.iter().any(|penalty| penalty.uses_states());
+        let keep = dynamics.keep_within(self.memory << 20, batch.n_trials(), batch.n_steps());
+        let mut run = dynamics.run_with(pool, batch.inputs.view(), noise, None, Want { states: uses_states, keep })?;
 
         let leaf = |array: &Array3<f32>| -> Result<Tensor> { Ok(to_tensor(array)?.f_set_requires_grad(true)?) };
-        let outputs = tape.outputs();
-        let nothing = Array3::zeros(outputs.dim());
-        let outputs = leaf(&outputs)?;
-        let uses_states = self.loss.uses_states() || self.regularizers.iter().any(|penalty| penalty.uses_states());
-        let states = leaf(&if uses_states { tape.states() } else { Array3::zeros((0, 0, 0)) })?;
+        let states = leaf(&std::mem::take(&mut run.states))?;
+        let outputs = leaf(&run.outputs)?;
         let activity = Activity { rates: network.rates(&states)?, states, outputs };
         let loss = self.total_loss(&leaves, &activity, trials)?;
 
@@ -471,10 +511,10 @@ impl Trainer {
             let array = gradient.map(|gradient| to_array(&gradient)).transpose()?;
             Ok(array.and_then(|array| array.into_dimensionality().ok()))
         };
-        let d_outputs = cube()?.unwrap_or(nothing);
+        let d_outputs = cube()?.unwrap_or_else(|| Array3::zeros(run.outputs.dim()));
         let d_states = cube()?;
         let through_time =
-            dynamics.backward(&tape, d_outputs.view(), d_states.as_ref().map(|d_states| d_states.view()))?;
+            dynamics.backward(&run, d_outputs.view(), d_states.as_ref().map(|d_states| d_states.view()))?;
 
         let mut objective = Tensor::f_zeros([1], (Kind::Float, tch::Device::Cpu))?;
         for ((name, weights), direct) in effective.iter().zip(gradients) {

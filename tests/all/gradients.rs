@@ -52,10 +52,10 @@ fn check_against_differences(name: &str, weights: &Weights, constants: &Constant
     let d_states: Array3<f32> = random((n_batch, n_steps, n_rec), 1.0, 33);
     let run = |weights: &Weights| {
         let network = Dynamics::new(weights, constants.clone()).unwrap();
-        let tape = network.run(inputs.view(), Some(noise.view()), None).unwrap();
+        let tape = network.run(inputs.view(), Some(noise.view())).unwrap();
         let total =
             |a: &Array3<f32>, b: &Array3<f32>| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-        (total(&tape.outputs(), &d_outputs) + total(&tape.states(), &d_states), network, tape)
+        (total(&tape.outputs, &d_outputs) + total(&tape.states, &d_states), network, tape)
     };
     let (_, network, tape) = run(weights);
     let gradients = network.backward(&tape, d_outputs.view(), Some(d_states.view())).unwrap();
@@ -104,8 +104,8 @@ fn a_network_without_inputs_runs_on_its_own() {
     let mut weights = leaky_weights();
     weights.insert("W_in", ndarray::Array2::<f32>::zeros((SIZES.1, 0)));
     let network = Dynamics::new(&weights, Leak::new(10.0, 40.0)).unwrap();
-    let tape = network.run(Array3::zeros((3, 8, 0)).view(), None, None).unwrap();
-    assert!(tape.states().iter().all(|x| x.is_finite() && *x != 0.0));
+    let tape = network.run(Array3::zeros((3, 8, 0)).view(), None).unwrap();
+    assert!(tape.states.iter().all(|x| x.is_finite() && *x != 0.0));
     let gradients = network.backward(&tape, Array3::ones((3, 8, SIZES.2)).view(), None).unwrap();
     assert_eq!(gradients.array("W_in").unwrap().shape(), [SIZES.1, 0]);
     assert_eq!(gradients.array("W_rec").unwrap().shape(), [SIZES.1, SIZES.1]);

@@ -1,0 +1,301 @@
+//! How numbers lie in memory while the kernels work on them: the trials of a block side by side in the lanes of vector
+//! registers, so that every number of units fills the registers and a weight is one number for all lanes.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ndarray::{Array2, ArrayView3};
+use pulp::{Arch, Simd, WithSimd};
+
+/// Runs `work` with the widest registers that this machine has.
+pub(super) fn dispatch<W: WithSimd>(work: W) -> W::Output {
+    Arch::new().dispatch(work)
+}
+
+/// The registers of a machine: how many, and how many numbers one holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Registers {
+    pub(super) count: usize,
+    pub(super) width: usize,
+}
+
+impl Registers {
+    pub(super) fn new() -> Self {
+        struct Ask;
+        impl WithSimd for Ask {
+            type Output = Registers;
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, _: S) -> Registers {
+                Registers { count: S::REGISTER_COUNT, width: S::F32_LANES }
+            }
+        }
+        dispatch(Ask)
+    }
+}
+
+/// Vectors that a block has side by side at most: two hide how long a multiply-add takes.
+const VECTORS: usize = 2;
+
+/// Trials that one thread carries through a whole sequence. The partition of a batch depends on the machine's registers and
+/// not on the number of threads, and sums over blocks are taken in their order, so that this number changes no bit.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Block {
+    /// The trials, by their place in the batch.
+    pub(super) trials: Range<usize>,
+    /// Numbers in a vector.
+    pub(super) width: usize,
+    /// Vectors side by side; lanes without a trial are carried along.
+    pub(super) vectors: usize,
+}
+
+impl Block {
+    /// The blocks of a batch.
+    pub(super) fn partition(n_batch: usize) -> Vec<Self> {
+        let width = Registers::new().width;
+        let size = width * VECTORS;
+        let block = |first: usize| {
+            let trials = first..n_batch.min(first + size);
+            let vectors = trials.len().div_ceil(width);
+            Self { trials, width, vectors }
+        };
+        (0..n_batch).step_by(size).map(block).collect()
+    }
+
+    /// The lanes, with and without a trial.
+    pub(super) fn lanes(&self) -> usize {
+        self.width * self.vectors
+    }
+}
+
+/// Memory of earlier updates, to be used again: asking the system for it anew takes longer than the arithmetic.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pool(Arc<Mutex<Vec<Vec<f32>>>>);
+
+impl Pool {
+    /// Numbers of this length, whatever they are.
+    fn take(&self, length: usize) -> Vec<f32> {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut data = match free.iter().position(|data| data.len() == length) {
+            Some(place) => free.swap_remove(place),
+            None => Vec::new(),
+        };
+        drop(free);
+        data.resize(length, 0.0);
+        data
+    }
+}
+
+/// Numbers of a block for each step and each row (a unit, a channel): `[n_steps, vectors, n_rows, width]`. The rows of one
+/// step and vector are contiguous, a slab.
+#[derive(Debug)]
+pub(super) struct Steps {
+    pub(super) n_steps: usize,
+    pub(super) n_rows: usize,
+    width: usize,
+    vectors: usize,
+    /// From one slab to the next.
+    stride: usize,
+    /// Where the first cache line starts.
+    start: usize,
+    data: Vec<f32>,
+    pool: Pool,
+}
+
+/// Numbers in a cache line.
+const LINE: usize = 16;
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        let mut free = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+        free.push(std::mem::take(&mut self.data));
+    }
+}
+
+impl Steps {
+    /// Steps whose numbers are still to be written, all of them.
+    pub(super) fn unwritten(pool: &Pool, block: &Block, n_steps: usize, n_rows: usize) -> Self {
+        let (width, vectors) = (block.width, block.vectors);
+        let mut lines = (n_rows * width).div_ceil(LINE);
+        if lines > 8 {
+            // Slabs that are whole pages apart would fall onto the same few lines of the first cache.
+            while !(11..=53).contains(&(lines % 64)) {
+                lines += 1;
+            }
+        }
+        let stride = lines * LINE;
+        let data = pool.take(n_steps * vectors * stride + LINE);
+        let start = data.as_ptr().align_offset(64).min(LINE);
+        Self { n_steps, n_rows, width, vectors, stride, start, data, pool: pool.clone() }
+    }
+
+    /// Steps of zeros.
+    pub(super) fn zeros(pool: &Pool, block: &Block, n_steps: usize, n_rows: usize) -> Self {
+        let mut steps = Self::unwritten(pool, block, n_steps, n_rows);
+        steps.data.fill(0.0);
+        steps
+    }
+
+    fn range(&self, t: usize, v: usize) -> Range<usize> {
+        let start = self.start + (t * self.vectors + v) * self.stride;
+        start..start + self.n_rows * self.width
+    }
+
+    /// The rows of one step in one vector of lanes.
+    #[inline(always)]
+    pub(super) fn slab<S: Simd>(&self, t: usize, v: usize) -> &[S::f32s] {
+        S::as_simd_f32s(&self.data[self.range(t, v)]).0
+    }
+
+    /// The number of slabs of some steps.
+    pub(super) fn n_slabs(&self, steps: &Range<usize>) -> usize {
+        steps.len() * self.vectors
+    }
+
+    /// The slabs of some steps, one after the other; what follows their rows is to be left alone.
+    #[inline(always)]
+    pub(super) fn slabs<S: Simd>(&self, steps: Range<usize>) -> impl Iterator<Item = &[S::f32s]> {
+        let slab = |t: usize| self.start + t * self.vectors * self.stride;
+        let numbers = &self.data[slab(steps.start)..slab(steps.end)];
+        numbers.chunks_exact(self.stride.max(1)).map(|slab| S::as_simd_f32s(slab).0)
+    }
+
+    #[inline(always)]
+    pub(super) fn slab_mut<S: Simd>(&mut self, t: usize, v: usize) -> &mut [S::f32s] {
+        let range = self.range(t, v);
+        S::as_mut_simd_f32s(&mut self.data[range]).0
+    }
+
+    /// The rows of one step in both of two vectors.
+    #[inline(always)]
+    pub(super) fn slabs_mut<S: Simd>(&mut self, t: usize) -> [&mut [S::f32s]; 2] {
+        let (first, second) = (self.range(t, 0), self.range(t, 1));
+        let (head, tail) = self.data.split_at_mut(second.start);
+        [&mut head[first], &mut tail[..second.len()]].map(|numbers| S::as_mut_simd_f32s(numbers).0)
+    }
+
+    /// The rows of a step to write, and those of the step after it to read.
+    #[inline(always)]
+    pub(super) fn slab_pair<S: Simd>(&mut self, t: usize, v: usize) -> (&mut [S::f32s], &[S::f32s]) {
+        let (now, after) = (self.range(t, v), self.range(t + 1, v));
+        let (head, tail) = self.data.split_at_mut(after.start);
+        (S::as_mut_simd_f32s(&mut head[now]).0, S::as_simd_f32s(&tail[..after.len()]).0)
+    }
+
+    /// The rows of the step after `t` to write, and those of `t` to read.
+    #[inline(always)]
+    pub(super) fn slab_pair_after<S: Simd>(&mut self, t: usize, v: usize) -> (&mut [S::f32s], &[S::f32s]) {
+        let (before, now) = (self.range(t, v), self.range(t + 1, v));
+        let (head, tail) = self.data.split_at_mut(now.start);
+        (S::as_mut_simd_f32s(&mut tail[..now.len()]).0, S::as_simd_f32s(&head[before]).0)
+    }
+
+    /// The numbers of one step and vector, `[n_rows, width]`.
+    pub(super) fn numbers(&self, t: usize, v: usize) -> &[f32] {
+        &self.data[self.range(t, v)]
+    }
+
+    pub(super) fn numbers_mut(&mut self, t: usize, v: usize) -> &mut [f32] {
+        let range = self.range(t, v);
+        &mut self.data[range]
+    }
+
+    /// Copies step `from` of `other` to step `to`.
+    pub(super) fn copy(&mut self, to: usize, other: &Self, from: usize) {
+        for v in 0..self.vectors {
+            self.numbers_mut(to, v).copy_from_slice(other.numbers(from, v));
+        }
+    }
+
+    /// Takes the trials of a block for one step from batch-major numbers `[n_batch, n_steps, n]`, into the rows from
+    /// `first` on. Lanes without a trial get what `spare` says.
+    pub(super) fn gather(
+        &mut self,
+        to: usize,
+        first: usize,
+        batch: &BatchMajor<'_>,
+        t: usize,
+        block: &Block,
+        spare: Spare,
+    ) {
+        let (width, last) = (self.width, block.trials.end - 1);
+        if batch.n == 0 {
+            return;
+        }
+        for v in 0..self.vectors {
+            let numbers = &mut self.numbers_mut(to, v)[first * width..];
+            for lane in 0..width {
+                let trial = block.trials.start + v * width + lane;
+                let row = batch.row(trial.min(last), t);
+                let column = numbers[lane..].iter_mut().step_by(width).zip(row);
+                match spare {
+                    Spare::Zero if trial > last => column.for_each(|(to, _)| *to = 0.0),
+                    _ => column.for_each(|(to, number)| *to = *number),
+                }
+            }
+        }
+    }
+
+    /// Gives one step of the block's trials to batch-major numbers of this block alone, `[n_trials, n_steps, n]`.
+    pub(super) fn scatter(&self, from: usize, batch: &mut [f32], n_steps: usize, t: usize) {
+        let n = self.n_rows;
+        for (trial, rows) in batch.chunks_exact_mut((n_steps * n).max(1)).enumerate() {
+            let (v, lane) = (trial / self.width, trial % self.width);
+            let numbers = self.numbers(from, v);
+            let row = &mut rows[t * n..(t + 1) * n];
+            row.iter_mut().zip(numbers[lane..].iter().step_by(self.width)).for_each(|(to, number)| *to = *number);
+        }
+    }
+
+    /// The rows of one step for each trial: `[n_trials, n_rows]`.
+    pub(super) fn by_trial(&self, t: usize, n_trials: usize) -> Array2<f32> {
+        let at = |trial: usize, row: usize| self.numbers(t, trial / self.width)[row * self.width + trial % self.width];
+        Array2::from_shape_fn((n_trials, self.n_rows), |(trial, row)| at(trial, row))
+    }
+
+    /// Sets the rows from `first` on of one step from rows for all trials `[1, n_rows]`, or for each `[n_batch, n_rows]`.
+    pub(super) fn set(&mut self, t: usize, first: usize, rows: &Array2<f32>, block: &Block) {
+        for v in 0..self.vectors {
+            let width = self.width;
+            let numbers = self.numbers_mut(t, v)[first * width..].iter_mut().take(rows.ncols() * width);
+            for (i, number) in numbers.enumerate() {
+                let trial = (block.trials.start + v * width + i % width).min(block.trials.end - 1);
+                *number = rows[[trial.min(rows.nrows() - 1), i / width]];
+            }
+        }
+    }
+}
+
+/// What a lane without a trial gets.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Spare {
+    /// What the last trial has, so that nothing happens there that does not happen elsewhere.
+    Last,
+    /// Nothing.
+    Zero,
+}
+
+/// Numbers `[n_batch, n_steps, n]` in standard layout.
+pub(super) struct BatchMajor<'a> {
+    n_steps: usize,
+    n: usize,
+    data: Cow<'a, [f32]>,
+}
+
+impl<'a> BatchMajor<'a> {
+    pub(super) fn new(batch: &'a ArrayView3<'_, f32>) -> Self {
+        let (_, n_steps, n) = batch.dim();
+        let data = batch.as_slice().map_or_else(|| batch.iter().copied().collect(), Cow::Borrowed);
+        Self { n_steps, n, data }
+    }
+
+    /// The numbers of steps and of numbers a step.
+    pub(super) fn dim(&self) -> (usize, usize) {
+        (self.n_steps, self.n)
+    }
+
+    fn row(&self, trial: usize, t: usize) -> &[f32] {
+        let start = (trial * self.n_steps + t) * self.n;
+        &self.data[start..start + self.n]
+    }
+}

@@ -1,0 +1,358 @@
+//! Products of weights with what is in the lanes, and sums over lanes and steps that give weight gradients.
+//!
+//! They are ours and not a matrix library's because of their shape: a step multiplies a small matrix, the same for all steps,
+//! with two vectors of trials a unit. A general product packs both operands anew at each call, which takes longer than the
+//! arithmetic; here the weights are packed once an update, and the operands lie as the registers want them.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::lanes::{Registers, Steps};
+
+/// Rows of weights that are worked on at once at most, where there are 32 registers: with two vectors of trials they fill 24
+/// of them with sums.
+const TALL: usize = 12;
+
+/// A matrix packed for products with lanes: panels of rows, each with its weights in the order of their use. It has one or
+/// two parts side by side, for operands that lie in different places.
+#[derive(Clone, Debug)]
+pub(super) struct Panels {
+    data: Vec<f32>,
+    /// Columns of the parts.
+    depths: [usize; 2],
+    panels: Vec<Panel>,
+}
+
+/// The first row, the number of rows, and where the weights start.
+#[derive(Clone, Copy, Debug)]
+struct Panel {
+    row: usize,
+    height: usize,
+    start: usize,
+}
+
+/// Ranges as equal as possible, none longer than `most`.
+fn balanced(n: usize, most: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+    let parts = n.div_ceil(most).max(1);
+    (0..parts).map(move |part| part * n / parts..(part + 1) * n / parts)
+}
+
+impl Panels {
+    /// A matrix with this number of rows and with columns in two parts, by its entries.
+    pub(super) fn pack(n_rows: usize, depths: [usize; 2], entry: impl Fn(usize, usize) -> f32) -> Self {
+        let tall = if Registers::new().count >= 32 { TALL } else { TALL / 2 };
+        let columns = depths[0] + depths[1];
+        let mut data = Vec::with_capacity(n_rows * columns);
+        let mut panels = Vec::new();
+        for rows in balanced(n_rows, tall) {
+            panels.push(Panel { row: rows.start, height: rows.len(), start: data.len() });
+            for column in 0..columns {
+                data.extend(rows.clone().map(|row| entry(row, column)));
+            }
+        }
+        Self { data, depths, panels }
+    }
+}
+
+/// `to = W₁ x₁ + W₂ x₂`, or `to += …`, for one step: `to`, `x₁` and `x₂` are steps, with their number in each.
+pub(super) struct Product<'a> {
+    pub(super) panels: &'a Panels,
+    pub(super) x: [(&'a Steps, usize); 2],
+    pub(super) to: (&'a mut Steps, usize),
+    /// Whether it is added to what is there.
+    pub(super) add: bool,
+    pub(super) vectors: usize,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { panels, x: [(x1, t1), (x2, t2)], to: (to, t), add, vectors } = self;
+        if vectors == 2 {
+            let x = [x1.slab::<S>(t1, 0), x1.slab::<S>(t1, 1), x2.slab::<S>(t2, 0), x2.slab::<S>(t2, 1)];
+            multiply(simd, panels, [[x[0], x[1]], [x[2], x[3]]], to.slabs_mut::<S>(t), add);
+        } else {
+            let x = [[x1.slab::<S>(t1, 0)], [x2.slab::<S>(t2, 0)]];
+            multiply(simd, panels, x, [to.slab_mut::<S>(t, 0)], add);
+        }
+    }
+}
+
+#[inline(always)]
+fn multiply<S: Simd, const V: usize>(
+    simd: S,
+    panels: &Panels,
+    x: [[&[S::f32s]; V]; 2],
+    mut to: [&mut [S::f32s]; V],
+    add: bool,
+) {
+    for panel in &panels.panels {
+        let weights = &panels.data[panel.start..];
+        let rows = panel.row..panel.row + panel.height;
+        let to = to.each_mut().map(|to| &mut to[rows.clone()]);
+        macro_rules! by_height {
+            ($($height:literal)+) => {
+                match panel.height {
+                    $($height => multiply_panel::<S, V, $height>(simd, weights, panels.depths, x, to, add),)+
+                    _ => {}
+                }
+            };
+        }
+        by_height!(1 2 3 4 5 6 7 8 9 10 11 12);
+    }
+}
+
+#[inline(always)]
+fn multiply_panel<S: Simd, const V: usize, const M: usize>(
+    simd: S,
+    weights: &[f32],
+    depths: [usize; 2],
+    x: [[&[S::f32s]; V]; 2],
+    mut to: [&mut [S::f32s]; V],
+    add: bool,
+) {
+    let mut sums = [[simd.splat_f32s(0.0); V]; M];
+    if add {
+        for (v, to) in to.iter().enumerate() {
+            for (sums, to) in sums.iter_mut().zip(to.iter()) {
+                sums[v] = *to;
+            }
+        }
+    }
+    let (weights, _) = weights.as_chunks::<M>();
+    let (first, second) = weights.split_at(depths[0]);
+    for (weights, x) in [(first, x[0]), (&second[..depths[1]], x[1])] {
+        if M * V <= 4 {
+            // Few sums would wait for each other: every other column has sums of its own.
+            let mut others = [[simd.splat_f32s(0.0); V]; M];
+            let (pairs, last) = weights.as_chunks::<2>();
+            for (k, [w, other]) in pairs.iter().enumerate() {
+                accumulate(simd, &mut sums, w, x.map(|x| x[2 * k]));
+                accumulate(simd, &mut others, other, x.map(|x| x[2 * k + 1]));
+            }
+            for w in last {
+                accumulate(simd, &mut sums, w, x.map(|x| x[weights.len() - 1]));
+            }
+            for (sums, others) in sums.iter_mut().flatten().zip(others.iter().flatten()) {
+                *sums = simd.add_f32s(*sums, *others);
+            }
+        } else {
+            let x = x.map(|x| &x[..weights.len()]);
+            for (k, w) in weights.iter().enumerate() {
+                accumulate(simd, &mut sums, w, x.map(|x| x[k]));
+            }
+        }
+    }
+    for (v, to) in to.iter_mut().enumerate() {
+        for (sums, to) in sums.iter().zip(to.iter_mut()) {
+            *to = sums[v];
+        }
+    }
+}
+
+#[inline(always)]
+fn accumulate<S: Simd, const V: usize, const M: usize>(
+    simd: S,
+    sums: &mut [[S::f32s; V]; M],
+    weights: &[f32; M],
+    x: [S::f32s; V],
+) {
+    for (sums, &weight) in sums.iter_mut().zip(weights) {
+        let weight = simd.splat_f32s(weight);
+        for (sum, x) in sums.iter_mut().zip(x) {
+            *sum = simd.mul_add_e_f32s(weight, x, *sum);
+        }
+    }
+}
+
+/// `to[i, j] += Σ a[t][i] b[t][j]` over steps and lanes: weight gradients. The rows of `a` and of `b` come from two places
+/// each, one below the other; every place has its range of steps, all of the same length.
+pub(super) struct AddOuter<'a> {
+    pub(super) a: [(&'a Steps, Range<usize>); 2],
+    pub(super) b: [(&'a Steps, Range<usize>); 2],
+    /// `[i, j]`, row by row.
+    pub(super) to: &'a mut [f32],
+    pub(super) room: &'a mut Room,
+}
+
+/// Memory for operands that are packed.
+#[derive(Debug, Default)]
+pub(super) struct Room([Vec<f32>; 2]);
+
+impl WithSimd for AddOuter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { a, b, to, room: Room([packed_a, packed_b]) } = self;
+        // Sums that fit into the registers, beside one row of each operand.
+        let (tall, wide) = if S::REGISTER_COUNT >= 32 { (5, 4) } else { (3, 3) };
+        let n_slabs = a[0].0.n_slabs(&a[0].1);
+        let n_rows = pack_rows::<S>(a, tall, packed_a);
+        let n_columns = pack_rows::<S>(b, wide, packed_b);
+        let (packed_a, packed_b) = (S::as_simd_f32s(packed_a).0, S::as_simd_f32s(packed_b).0);
+        for columns in balanced(n_columns, wide) {
+            for rows in balanced(n_rows, tall) {
+                let a = &packed_a[rows.start * n_slabs..rows.end * n_slabs];
+                let b = &packed_b[columns.start * n_slabs..columns.end * n_slabs];
+                macro_rules! by_size {
+                    ($(($i:literal $j:literal))+) => {
+                        match (rows.len(), columns.len()) {
+                            $(($i, $j) => add_tile::<S, $i, $j>(simd, a, b, rows.start, columns.start, to, n_columns),)+
+                            _ => {}
+                        }
+                    };
+                }
+                by_size!(
+                    (1 1) (1 2) (1 3) (1 4) (2 1) (2 2) (2 3) (2 4) (3 1) (3 2) (3 3) (3 4)
+                    (4 1) (4 2) (4 3) (4 4) (5 1) (5 2) (5 3) (5 4)
+                );
+            }
+        }
+    }
+}
+
+/// Packs rows for tiles of at most `most` of them: tile after tile, slab after slab. Gives the number of rows.
+#[inline(always)]
+fn pack_rows<S: Simd>(from: [(&Steps, Range<usize>); 2], most: usize, to: &mut Vec<f32>) -> usize {
+    let n_first = from[0].0.n_rows;
+    let n_rows = n_first + from[1].0.n_rows;
+    let n_slabs = from[0].0.n_slabs(&from[0].1);
+    to.resize(n_rows * n_slabs * S::F32_LANES, 0.0);
+    let mut to = S::as_mut_simd_f32s(to).0;
+    for rows in balanced(n_rows, most) {
+        let tile;
+        (tile, to) = to.split_at_mut(rows.len() * n_slabs);
+        let slabs = from[0].0.slabs::<S>(from[0].1.clone()).zip(from[1].0.slabs::<S>(from[1].1.clone()));
+        for (to, (first, second)) in tile.chunks_exact_mut(rows.len()).zip(slabs) {
+            for (to, row) in to.iter_mut().zip(rows.clone()) {
+                *to = if row < n_first { first[row] } else { second[row - n_first] };
+            }
+        }
+    }
+    n_rows
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "two operands, a place, and where in it")]
+fn add_tile<S: Simd, const I: usize, const J: usize>(
+    simd: S,
+    a: &[S::f32s],
+    b: &[S::f32s],
+    i: usize,
+    j: usize,
+    to: &mut [f32],
+    n_columns: usize,
+) {
+    let mut sums = [[simd.splat_f32s(0.0); J]; I];
+    for (rows, columns) in a.as_chunks::<I>().0.iter().zip(b.as_chunks::<J>().0) {
+        for (sums, &row) in sums.iter_mut().zip(rows) {
+            for (sum, &column) in sums.iter_mut().zip(columns) {
+                *sum = simd.mul_add_e_f32s(row, column, *sum);
+            }
+        }
+    }
+    for (row, sums) in sums.into_iter().enumerate() {
+        let start = (i + row) * n_columns + j;
+        // No closures here: one that is not inlined would be compiled without vector code.
+        for (to, sum) in to[start..start + J].iter_mut().zip(sums) {
+            *to += simd.reduce_sum_f32s(sum);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamics::lanes::{Block, Pool, dispatch};
+    use crate::random::Seed;
+    use proptest::prelude::*;
+
+    /// Steps of random numbers, and how to read them: by step, row and lane.
+    fn random(block: &Block, n_steps: usize, n_rows: usize, seed: u64) -> Steps {
+        let mut rng = Seed(seed).stream(0);
+        let mut steps = Steps::unwritten(&Pool::default(), block, n_steps, n_rows);
+        for t in 0..n_steps {
+            for v in 0..block.vectors {
+                steps.numbers_mut(t, v).iter_mut().for_each(|number| *number = rng.normal(0.0, 1.0));
+            }
+        }
+        steps
+    }
+
+    fn at(steps: &Steps, block: &Block, t: usize, row: usize, lane: usize) -> f64 {
+        f64::from(steps.numbers(t, lane / block.width)[row * block.width + lane % block.width])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn products_are_those_of_the_definition(
+            n_rows in 1_usize..40, depths in [0_usize..40, 1_usize..5], n_batch in 1_usize..70, add: bool, seed: u64,
+        ) {
+            let mut rng = Seed(seed).stream(1);
+            let weights: Vec<f32> = (0..n_rows * (depths[0] + depths[1])).map(|_| rng.normal(0.0, 1.0)).collect();
+            let panels = Panels::pack(n_rows, depths, |row, column| weights[row * (depths[0] + depths[1]) + column]);
+            for block in Block::partition(n_batch) {
+                // The second operand has more rows than the product takes.
+                let x = [random(&block, 2, depths[0], seed), random(&block, 3, depths[1] + 1, seed ^ 1)];
+                let mut to = random(&block, 2, n_rows, seed ^ 2);
+                let before = random(&block, 2, n_rows, seed ^ 2);
+                let vectors = block.vectors;
+                dispatch(Product { panels: &panels, x: [(&x[0], 1), (&x[1], 2)], to: (&mut to, 1), add, vectors });
+                for row in 0..n_rows {
+                    for lane in 0..block.lanes() {
+                        let start = if add { at(&before, &block, 1, row, lane) } else { 0.0 };
+                        let sum = (0..depths[0] + depths[1]).fold(start, |sum, column| {
+                            let x = match column.checked_sub(depths[0]) {
+                                None => at(&x[0], &block, 1, column, lane),
+                                Some(column) => at(&x[1], &block, 2, column, lane),
+                            };
+                            sum + f64::from(weights[row * (depths[0] + depths[1]) + column]) * x
+                        });
+                        prop_assert!((at(&to, &block, 1, row, lane) - sum).abs() < 1e-4, "{row} {lane}");
+                        prop_assert_eq!(at(&to, &block, 0, row, lane), at(&before, &block, 0, row, lane));
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn sums_over_lanes_and_steps_are_those_of_the_definition(
+            rows in [1_usize..30, 1_usize..4], columns in [1_usize..30, 1_usize..4], n_steps in 1_usize..20, seed: u64,
+        ) {
+            for block in Block::partition(20) {
+                let a = [random(&block, n_steps + 1, rows[0], seed), random(&block, n_steps, rows[1], seed ^ 1)];
+                let b = [random(&block, n_steps, columns[0], seed ^ 2), random(&block, n_steps + 2, columns[1], seed ^ 3)];
+                let (n_rows, n_columns) = (rows[0] + rows[1], columns[0] + columns[1]);
+                let mut to = vec![1.0; n_rows * n_columns];
+                dispatch(AddOuter {
+                    a: [(&a[0], 1..n_steps + 1), (&a[1], 0..n_steps)],
+                    b: [(&b[0], 0..n_steps), (&b[1], 2..n_steps + 2)],
+                    to: &mut to,
+                    room: &mut Room::default(),
+                });
+                for (i, found) in to.iter().enumerate() {
+                    let (row, column) = (i / n_columns, i % n_columns);
+                    let mut sum = 1.0;
+                    for t in 0..n_steps {
+                        for lane in 0..block.lanes() {
+                            let of_a = match row.checked_sub(rows[0]) {
+                                None => at(&a[0], &block, t + 1, row, lane),
+                                Some(row) => at(&a[1], &block, t, row, lane),
+                            };
+                            sum += of_a * match column.checked_sub(columns[0]) {
+                                None => at(&b[0], &block, t, column, lane),
+                                Some(column) => at(&b[1], &block, t + 2, column, lane),
+                            };
+                        }
+                    }
+                    prop_assert!((f64::from(*found) - sum).abs() < 1e-3, "{row} {column}");
+                }
+            }
+        }
+    }
+}

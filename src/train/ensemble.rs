@@ -1,0 +1,231 @@
+//! Many networks at once.
+
+use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+use indicatif::MultiProgress;
+use serde::{Deserialize, Serialize};
+
+use super::{Curriculum, Observer, Reporter, Silent, Trainer, Training};
+use crate::network::Network;
+use crate::setters::setters;
+use crate::task::{Table, TrialSource, Value};
+use crate::{Error, Result, file, threads};
+
+/// Many networks that are trained at the same time, one on each core: other seeds, other configurations, with and without a
+/// curriculum. Each becomes, bit for bit, what it would become if it were trained alone.
+///
+/// ```no_run
+/// use psychrnn::prelude::*;
+/// let task = PerceptualDiscrimination::default();
+/// let mut ensemble = Ensemble::new();
+/// for seed in 1..=10 {
+///     let network = Rnn::new(&task, RnnConfig::default().seed(seed))?;
+///     ensemble.add(&format!("seed {seed}"), network, Trainer::default().seed(seed).until(0.9), task.clone());
+/// }
+/// let report = ensemble.train()?;
+/// println!("{}", report.table());
+/// # Ok::<(), psychrnn::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Ensemble<N> {
+    /// The networks, with what they are trained on.
+    pub members: Vec<Member<N>>,
+    threads: Option<usize>,
+    silent: bool,
+}
+
+/// One network of an ensemble.
+#[derive(Debug)]
+pub struct Member<N> {
+    /// What it is called in the report.
+    pub name: String,
+    /// The network.
+    pub network: N,
+    trainer: Trainer,
+    goal: Goal,
+}
+
+/// What a network is to learn.
+enum Goal {
+    Task(Arc<dyn TrialSource>),
+    Curriculum(Curriculum),
+}
+
+impl fmt::Debug for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task(_) => f.write_str("task"),
+            Self::Curriculum(curriculum) => curriculum.fmt(f),
+        }
+    }
+}
+
+impl<N> Default for Ensemble<N> {
+    fn default() -> Self {
+        Self { members: Vec::new(), threads: None, silent: false }
+    }
+}
+
+impl<N: Network> Ensemble<N> {
+    /// No networks yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a network that is to be trained on a task.
+    pub fn add(&mut self, name: &str, network: N, trainer: Trainer, task: impl TrialSource + 'static) {
+        let goal = Goal::Task(Arc::new(task));
+        self.members.push(Member { name: name.to_owned(), network, trainer, goal });
+    }
+
+    /// Adds a network that is to be trained on a curriculum.
+    pub fn add_curriculum(&mut self, name: &str, network: N, trainer: Trainer, curriculum: Curriculum) {
+        let goal = Goal::Curriculum(curriculum);
+        self.members.push(Member { name: name.to_owned(), network, trainer, goal });
+    }
+
+    setters! {
+        /// How many networks are trained at the same time; as many as there are cores by default. It changes no result.
+        threads: usize => Some(threads);
+    }
+
+    /// Shows no progress.
+    #[must_use]
+    pub fn silent(mut self) -> Self {
+        self.silent = true;
+        self
+    }
+
+    /// Trains all networks; a line of progress names the network that it is about. Each has one thread, whatever its trainer
+    /// says of threads. That one network cannot be trained, or diverges, does not keep the others: the report says so.
+    ///
+    /// # Errors
+    /// If there is no network, if two have the same name, or if `threads` is 0.
+    pub fn train(&mut self) -> Result<EnsembleTraining> {
+        if self.members.is_empty() {
+            return Err(Error::argument("members", "at least one network", "none"));
+        }
+        if self.threads == Some(0) {
+            return Err(Error::argument("threads", "at least 1", 0));
+        }
+        for (i, member) in self.members.iter().enumerate() {
+            if self.members[..i].iter().any(|earlier| earlier.name == member.name) {
+                return Err(Error::argument("name", "another one for each network", &member.name));
+            }
+        }
+        let start = Instant::now();
+        let n_threads = self.threads.unwrap_or_else(threads::threads);
+        let (bars, silent) = (MultiProgress::new(), self.silent);
+        let members = threads::with_threads(n_threads, || {
+            threads::map(self.members.iter_mut().collect(), |member| Ok(member.train(&bars, silent)))
+        })?;
+        Ok(EnsembleTraining { members, seconds: start.elapsed().as_secs_f64() })
+    }
+}
+
+impl<N: Network> Member<N> {
+    fn train(&mut self, bars: &MultiProgress, silent: bool) -> MemberTraining {
+        let observer: &mut dyn Observer =
+            if silent { &mut Silent } else { &mut Reporter::named(&self.name, bars.clone()) };
+        let trainer = self.trainer.clone().threads(1);
+        let training = match &self.goal {
+            Goal::Task(task) => trainer.train_observed(&mut self.network, task.as_ref(), observer),
+            Goal::Curriculum(curriculum) => trainer.train_curriculum_observed(&mut self.network, curriculum, observer),
+        };
+        let (training, error) = match training {
+            Ok(training) => (Some(training), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        MemberTraining { name: self.name.clone(), training, error }
+    }
+}
+
+/// What training an ensemble did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EnsembleTraining {
+    /// The networks, in the order in which they were added.
+    pub members: Vec<MemberTraining>,
+    /// The seconds that all of it took.
+    pub seconds: f64,
+}
+
+/// What training one network of an ensemble did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MemberTraining {
+    /// What it is called.
+    pub name: String,
+    /// What its training did, if it came to an end.
+    pub training: Option<Training>,
+    /// Otherwise what went wrong.
+    pub error: Option<String>,
+}
+
+impl EnsembleTraining {
+    /// What the training of each network did, in the order in which they were added.
+    ///
+    /// # Errors
+    /// If one of them failed: says which, and why.
+    pub fn trainings(&self) -> Result<Vec<&Training>> {
+        let of = |member: &MemberTraining| -> std::result::Result<(), String> {
+            member.error.as_ref().map_or(Ok(()), |error| Err(format!("{}: {error}", member.name)))
+        };
+        match self.members.iter().find_map(|member| of(member).err()) {
+            Some(failed) => Err(Error::argument("ensemble", "trained to the end, all of it", failed)),
+            None => Ok(self.members.iter().filter_map(|member| member.training.as_ref()).collect()),
+        }
+    }
+
+    /// One row a network: `name`, `updates`, `trials`, `reached` (whether it reached its goal), `loss` (the last ones' mean),
+    /// `metric` (what was measured last), `seconds`, `error`.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let mut table = Table::new();
+        let of_training = |value: &dyn Fn(&Training) -> Value| -> Vec<Value> {
+            self.members.iter().map(|member| member.training.as_ref().map_or(Value::Missing, value)).collect()
+        };
+        let columns = [
+            ("name", self.members.iter().map(|member| member.name.as_str().into()).collect()),
+            ("updates", of_training(&|training| training.updates.into())),
+            ("trials", of_training(&|training| training.trials.into())),
+            ("reached", of_training(&|training| (training.stop == super::Stop::Reached).into())),
+            ("loss", of_training(&|training| training.final_loss().into())),
+            ("metric", of_training(&|training| training.checks.last().map(|check| check.value).into())),
+            ("seconds", of_training(&|training| training.seconds.into())),
+            ("error", self.members.iter().map(|member| member.error.as_deref().into()).collect()),
+        ];
+        for (name, column) in columns {
+            // All columns have one row a network, so no insertion can fail.
+            drop(table.insert(name, column));
+        }
+        table
+    }
+
+    /// Writes the report as JSON.
+    ///
+    /// # Errors
+    /// If the file cannot be written; an older file of that name then stays whole.
+    pub fn save(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
+        let path = path.as_ref();
+        file::write_whole(path, |writer| {
+            serde_json::to_writer_pretty(&mut *writer, self).map_err(|error| Error::io("write", path, error.into()))?;
+            writer.write_all(b"\n").map_err(|error| Error::io("write", path, error))
+        })
+    }
+}
+
+impl fmt::Display for EnsembleTraining {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed = self.members.iter().filter(|member| member.error.is_some()).count();
+        write!(f, "trained {} networks in {:.1} s", self.members.len() - failed, self.seconds)?;
+        if failed > 0 {
+            write!(f, "; {failed} failed")?;
+        }
+        Ok(())
+    }
+}
