@@ -106,6 +106,12 @@ fn list(names: &[String]) -> String {
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
+/// Whether all numbers are finite, looked up without a branch, since it is asked of every batch.
+pub(crate) fn all_finite(numbers: &[f32]) -> bool {
+    const EXPONENT: u32 = 0x7f80_0000;
+    !numbers.iter().fold(false, |found, number| found | (number.to_bits() & EXPONENT == EXPONENT))
+}
+
 impl Error {
     pub(crate) fn argument(name: impl Into<String>, expected: impl Into<String>, got: impl fmt::Display) -> Self {
         Self::Argument { name: name.into(), expected: expected.into(), got: got.to_string() }

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
+use crate::error::all_finite;
 use crate::{Error, Result, file};
 
 /// The entry that holds the configuration: JSON, as bytes.
@@ -152,6 +153,9 @@ impl Weights {
     /// An error that names the array and the place, if a number is NaN or infinite.
     pub(crate) fn check_finite(&self) -> Result<()> {
         for (name, array) in &self.arrays {
+            if array.as_slice().is_some_and(all_finite) {
+                continue;
+            }
             if let Some((at, &value)) = array.indexed_iter().find(|(_, value)| !value.is_finite()) {
                 let at = format!("{:?}", ndarray::Dimension::slice(&at));
                 return Err(Error::NotFinite { name: name.clone(), value: value.into(), at });

@@ -36,13 +36,14 @@ impl Drive {
     ) -> Self {
         let (n_steps, n_in) = inputs.dim();
         // One more than there are, for what is added up past the last step.
-        let mut steps = Steps::zeros(pool, &block, n_steps + 1, 1 + n_in);
+        let mut steps = Steps::unwritten(pool, &block, n_steps + 1, 1 + n_in);
         for t in 0..n_steps + 1 {
             for v in 0..block.vectors {
                 steps.numbers_mut(t, v)[..block.width].fill(1.0);
             }
-            if t < n_steps {
-                steps.gather(t, 1, inputs, t, &block, Spare::Last);
+            match t < n_steps {
+                true => steps.gather(t, 1, inputs, t, &block, Spare::Last),
+                false => (0..block.vectors).for_each(|v| steps.numbers_mut(t, v)[block.width..].fill(0.0)),
             }
         }
         Self { block, inputs: steps, noise, gain, pool: pool.clone() }
@@ -270,7 +271,8 @@ pub(super) fn backward<K: Kernel>(
 ) -> Gradients {
     let drive = &tape.drive;
     let (n_steps, n_out) = d_outputs.dim();
-    let mut outputs = Steps::zeros(drive.pool(), &drive.block, n_steps + 1, n_out);
+    let mut outputs = Steps::unwritten(drive.pool(), &drive.block, n_steps + 1, n_out);
+    (0..drive.block.vectors).for_each(|v| outputs.numbers_mut(0, v).fill(0.0));
     for t in 0..n_steps {
         outputs.gather(t + 1, 0, d_outputs, t, &drive.block, Spare::Zero);
     }
@@ -296,7 +298,7 @@ pub(super) fn backward<K: Kernel>(
 /// many enough for long sums. Chunks start at multiples of this number.
 pub(super) fn chunk_of(kernel: &impl Kernel, block: &Block) -> usize {
     const BYTES: usize = 1 << 19;
-    (BYTES / (4 * block.lanes() * kernel.driven_rows().max(1))).clamp(4, 64)
+    (BYTES / (4 * block.lanes() * kernel.driven_rows().max(1))).clamp(4, 32)
 }
 
 /// Adds gradients to those of other blocks.

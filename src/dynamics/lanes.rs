@@ -218,19 +218,21 @@ impl Steps {
         block: &Block,
         spare: Spare,
     ) {
-        let (width, last) = (self.width, block.trials.end - 1);
-        if batch.n == 0 {
-            return;
-        }
+        let (width, n, n_trials) = (self.width, batch.n, block.trials.len());
+        let stride = batch.n_steps * n;
+        let start = block.trials.start * stride + t * n;
         for v in 0..self.vectors {
-            let numbers = &mut self.numbers_mut(to, v)[first * width..];
+            let numbers = &mut self.numbers_mut(to, v)[first * width..(first + n) * width];
             for lane in 0..width {
-                let trial = block.trials.start + v * width + lane;
-                let row = batch.row(trial.min(last), t);
-                let column = numbers[lane..].iter_mut().step_by(width).zip(row);
-                match spare {
-                    Spare::Zero if trial > last => column.for_each(|(to, _)| *to = 0.0),
-                    _ => column.for_each(|(to, number)| *to = *number),
+                let trial = v * width + lane;
+                let at = start + trial.min(n_trials - 1) * stride;
+                let row = &batch.data[at..at + n];
+                if trial < n_trials || matches!(spare, Spare::Last) {
+                    for (lanes, number) in numbers.chunks_exact_mut(width).zip(row) {
+                        lanes[lane] = *number;
+                    }
+                } else {
+                    numbers.chunks_exact_mut(width).for_each(|lanes| lanes[lane] = 0.0);
                 }
             }
         }
@@ -241,9 +243,10 @@ impl Steps {
         let n = self.n_rows;
         for (trial, rows) in batch.chunks_exact_mut((n_steps * n).max(1)).enumerate() {
             let (v, lane) = (trial / self.width, trial % self.width);
-            let numbers = self.numbers(from, v);
-            let row = &mut rows[t * n..(t + 1) * n];
-            row.iter_mut().zip(numbers[lane..].iter().step_by(self.width)).for_each(|(to, number)| *to = *number);
+            let lanes = self.numbers(from, v).chunks_exact(self.width);
+            for (to, lanes) in rows[t * n..(t + 1) * n].iter_mut().zip(lanes) {
+                *to = lanes[lane];
+            }
         }
     }
 
@@ -292,10 +295,5 @@ impl<'a> BatchMajor<'a> {
     /// The numbers of steps and of numbers a step.
     pub(super) fn dim(&self) -> (usize, usize) {
         (self.n_steps, self.n)
-    }
-
-    fn row(&self, trial: usize, t: usize) -> &[f32] {
-        let start = (trial * self.n_steps + t) * self.n;
-        &self.data[start..start + self.n]
     }
 }

@@ -365,11 +365,11 @@ impl WithSimd for Backward<'_> {
                 Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, vectors: block.vectors });
                 let has_direct = direct.states(t, block, &mut on_states);
                 for v in 0..block.vectors {
-                    let through = adjoint.slab_mut::<S>(0, v);
-                    transfer.times_slope(simd, slopes.slab::<S>(t + 1 - steps.start, v), through);
                     let (now, after) = delta.slab_pair::<S>(i, v);
-                    for (((now, &after), &through), &keep) in now.iter_mut().zip(after).zip(&*through).zip(&panels.keep)
+                    let back = adjoint.slab::<S>(0, v).iter().zip(slopes.slab::<S>(t + 1 - steps.start, v));
+                    for (((now, &after), (&g, &slope)), &keep) in now.iter_mut().zip(after).zip(back).zip(&panels.keep)
                     {
+                        let through = transfer.times_slope(simd, slope, g);
                         *now = simd.mul_add_e_f32s(after, simd.splat_f32s(keep), through);
                     }
                     if has_direct {
@@ -409,9 +409,11 @@ impl WithSimd for FirstAdjoint<'_> {
         let to = (&mut through, 0);
         Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, vectors: block.vectors });
         for v in 0..block.vectors {
-            network.leak.transfer.times_slope(simd, slopes.slab::<S>(0, v), through.slab_mut::<S>(0, v));
-            let rows = adjoint.slab_mut::<S>(0, v).iter_mut().zip(through.slab::<S>(0, v)).zip(&panels.keep);
-            rows.for_each(|((delta, &g), &keep)| *delta = simd.mul_add_e_f32s(*delta, simd.splat_f32s(keep), g));
+            let back = through.slab::<S>(0, v).iter().zip(slopes.slab::<S>(0, v));
+            for ((delta, (&g, &slope)), &keep) in adjoint.slab_mut::<S>(0, v).iter_mut().zip(back).zip(&panels.keep) {
+                let through = network.leak.transfer.times_slope(simd, slope, g);
+                *delta = simd.mul_add_e_f32s(*delta, simd.splat_f32s(keep), through);
+            }
         }
     }
 }

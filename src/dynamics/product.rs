@@ -226,12 +226,34 @@ fn pack_rows<S: Simd>(from: [(&Steps, Range<usize>); 2], most: usize, to: &mut V
     for rows in balanced(n_rows, most) {
         let tile;
         (tile, to) = to.split_at_mut(rows.len() * n_slabs);
-        let slabs = from[0].0.slabs::<S>(from[0].1.clone()).zip(from[1].0.slabs::<S>(from[1].1.clone()));
-        for (to, (first, second)) in tile.chunks_exact_mut(rows.len()).zip(slabs) {
-            for (to, row) in to.iter_mut().zip(rows.clone()) {
-                *to = if row < n_first { first[row] } else { second[row - n_first] };
+        if rows.start < n_first && n_first < rows.end {
+            // It begins in one place and ends in the other.
+            let slabs = from[0].0.slabs::<S>(from[0].1.clone()).zip(from[1].0.slabs::<S>(from[1].1.clone()));
+            for (to, (first, second)) in tile.chunks_exact_mut(rows.len()).zip(slabs) {
+                for (to, row) in to.iter_mut().zip(rows.clone()) {
+                    *to = if row < n_first { first[row] } else { second[row - n_first] };
+                }
             }
+            continue;
         }
+        let place = usize::from(rows.start >= n_first);
+        let first = rows.start - place * n_first;
+        let (steps, range) = &from[place];
+        macro_rules! by_height {
+            ($($height:literal)+) => {
+                match rows.len() {
+                    $($height => {
+                        for (to, slab) in tile.as_chunks_mut::<$height>().0.iter_mut().zip(steps.slabs::<S>(range.clone())) {
+                            if let Some(rows) = slab[first..].first_chunk::<$height>() {
+                                *to = *rows;
+                            }
+                        }
+                    })+
+                    _ => {}
+                }
+            };
+        }
+        by_height!(1 2 3 4 5);
     }
     n_rows
 }

@@ -57,15 +57,13 @@ impl Transfer {
     /// `f'(x)`; 0 at the kink of [`Transfer::Relu`].
     #[must_use]
     pub fn slope(&self, x: f32) -> f32 {
-        let mut slope = [0.0];
-        match self {
-            Self::Softplus | Self::Custom(_) => self.slopes(Scalar, &[x], &mut slope),
-            _ => {
-                slope[0] = 1.0;
-                self.times_slope(Scalar, &[self.rate(x)], &mut slope);
-            }
+        if self.keeps_slopes() {
+            let mut slope = [0.0];
+            self.slopes(Scalar, &[x], &mut slope);
+            slope[0]
+        } else {
+            self.times_slope(Scalar, self.rate(x), 1.0)
         }
-        slope[0]
     }
 
     /// The rates of many states.
@@ -95,19 +93,19 @@ impl Transfer {
         }
     }
 
-    /// Multiplies numbers by the slopes at states that have these rates, or, for a function that keeps them, by these slopes.
+    /// Numbers times the slopes at states that have these rates, or, for a function that keeps them, times these slopes.
     #[inline(always)]
-    pub(super) fn times_slope<S: Simd>(&self, simd: S, rates_or_slopes: &[S::f32s], numbers: &mut [S::f32s]) {
-        let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
-        let numbers = numbers.iter_mut().zip(rates_or_slopes);
+    pub(super) fn times_slope<S: Simd>(&self, simd: S, rate_or_slope: S::f32s, number: S::f32s) -> S::f32s {
+        let r = rate_or_slope;
         match self {
-            Self::Relu => numbers.for_each(|(g, &r)| *g = simd.select_f32s(simd.greater_than_f32s(r, zero), *g, zero)),
-            Self::Tanh => numbers.for_each(|(g, &r)| {
-                *g = simd.mul_f32s(*g, simd.negate_mul_add_e_f32s(r, r, one));
-            }),
-            Self::Sigmoid => numbers.for_each(|(g, &r)| *g = simd.mul_f32s(*g, simd.negate_mul_add_e_f32s(r, r, r))),
-            Self::Linear => {}
-            Self::Softplus | Self::Custom(_) => numbers.for_each(|(g, &slope)| *g = simd.mul_f32s(*g, slope)),
+            Self::Relu => {
+                let zero = simd.splat_f32s(0.0);
+                simd.select_f32s(simd.greater_than_f32s(r, zero), number, zero)
+            }
+            Self::Tanh => simd.mul_f32s(number, simd.negate_mul_add_e_f32s(r, r, simd.splat_f32s(1.0))),
+            Self::Sigmoid => simd.mul_f32s(number, simd.negate_mul_add_e_f32s(r, r, r)),
+            Self::Linear => number,
+            Self::Softplus | Self::Custom(_) => simd.mul_f32s(number, r),
         }
     }
 

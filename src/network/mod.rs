@@ -169,9 +169,9 @@ impl Trials {
     pub fn new(batch: &Batch) -> Result<Self> {
         batch.check()?;
         Ok(Self {
-            inputs: Tensor::try_from(&batch.inputs)?,
-            targets: Tensor::try_from(&batch.targets)?,
-            mask: Tensor::try_from(&batch.mask)?,
+            inputs: to_tensor(&batch.inputs)?,
+            targets: to_tensor(&batch.targets)?,
+            mask: to_tensor(&batch.mask)?,
             lengths: batch.lengths.clone(),
             numbers: batch.numbers.clone(),
             seed: batch.seed,

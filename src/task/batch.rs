@@ -4,6 +4,7 @@ use ndarray::{Array3, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::{Decision, Epochs, Table, TaskSpec};
+use crate::error::all_finite;
 use crate::random::Seed;
 use crate::{Error, Result};
 
@@ -164,7 +165,7 @@ fn largest(numbers: &[f64]) -> Option<usize> {
 
 /// An error that says where, if an array holds NaN or an infinity.
 fn finite(name: &str, array: &Array3<f32>) -> Result<()> {
-    if array.iter().all(|value| value.is_finite()) {
+    if array.as_slice().is_some_and(all_finite) {
         return Ok(());
     }
     match array.indexed_iter().find(|(_, value)| !value.is_finite()) {

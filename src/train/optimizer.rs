@@ -227,15 +227,16 @@ impl Adam {
         let correction = |beta: f64| 1.0 - beta.powf(memory.updates as f64);
         let (correction1, correction2) = (correction(self.beta1), correction(self.beta2));
         let m = memory.moment(format!("{name}/m"), gradient)?;
-        let _ = m.f_mul_scalar_(self.beta1)?.f_add_(&gradient.f_mul_scalar(1.0 - self.beta1)?)?;
+        let _ = m.f_lerp_(gradient, 1.0 - self.beta1)?;
         let m = m.shallow_clone();
         let v = memory.moment(format!("{name}/v"), gradient)?;
-        let _ = v.f_mul_scalar_(self.beta2)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - self.beta2)?)?;
+        let _ = v.f_lerp_(&gradient.f_mul(gradient)?, 1.0 - self.beta2)?;
         let (scale, rate) = match self.placement {
-            Epsilon::Corrected => (v.f_div_scalar(correction2)?.f_sqrt()?, rate / correction1),
+            Epsilon::Corrected => (v.f_div_scalar(correction2)?.f_sqrt_()?, rate / correction1),
             Epsilon::Uncorrected => (v.f_sqrt()?, rate * correction2.sqrt() / correction1),
         };
-        Ok(m.f_div(&scale.f_add_scalar(self.epsilon)?)?.f_mul_scalar(-rate)?)
+        let mut scale = scale;
+        Ok(m.f_div(&scale.f_add_scalar_(self.epsilon)?)?.f_mul_scalar_(-rate)?)
     }
 }
 

@@ -428,15 +428,16 @@ impl Trainer {
     /// One update; gives the loss before it.
     fn update(&self, network: &mut dyn Network, batch: &Batch, path: Path, pool: &Pool, update: usize) -> Result<f64> {
         let trials = Trials::new(batch)?;
-        let (value, objective) = match (path, network.constants()) {
+        let objective = match (path, network.constants()) {
             (Path::Kernel, Some(constants)) => self.kernel_objective(network, constants, batch, &trials, pool)?,
             _ => {
                 let weights = network.effective()?;
                 let activity = network.forward(&weights, &trials)?;
                 let loss = self.total_loss(&weights, &activity, &trials)?;
-                (loss.f_double_value(&[])?, loss)
+                Objective { value: loss.f_double_value(&[])?, graph: Some(loss), direct: Tensors::new() }
             }
         };
+        let value = objective.value;
         if !value.is_finite() {
             return Err(Error::Diverged { update, what: "the loss".into(), value });
         }
@@ -468,8 +469,7 @@ impl Trainer {
         Ok(loss)
     }
 
-    /// The loss by the kernel, and a tensor with one number whose gradients with respect to the parameters are those of the
-    /// loss.
+    /// The loss by the kernel.
     ///
     /// The kernel runs forward on the effective weights. What it gives, and these weights, are leaves from which libtorch
     /// differentiates the loss and the penalties, whatever the user wrote. The kernel carries the gradients of outputs and
@@ -481,7 +481,7 @@ impl Trainer {
         batch: &Batch,
         trials: &Trials,
         pool: &Pool,
-    ) -> Result<(f64, Tensor)> {
+    ) -> Result<Objective> {
         let effective = network.effective()?;
         let (mut arrays, mut leaves) = (Weights::new(), Tensors::new());
         for (name, weights) in effective.iter() {
@@ -516,40 +516,61 @@ impl Trainer {
         let through_time =
             dynamics.backward(&run, d_outputs.view(), d_states.as_ref().map(|d_states| d_states.view()))?;
 
-        let mut objective = Tensor::f_zeros([1], (Kind::Float, tch::Device::Cpu))?;
-        for ((name, weights), direct) in effective.iter().zip(gradients) {
+        let mut objective = Objective { value: loss.f_double_value(&[])?, graph: None, direct: Tensors::new() };
+        for ((name, weights), of_loss) in effective.iter().zip(gradients) {
+            if !weights.requires_grad() {
+                continue;
+            }
             let mut gradient = match through_time.array(name) {
-                Ok(gradient) => to_tensor(gradient)?,
+                Ok(gradient) => to_tensor(gradient)?.f_view_as(weights)?,
                 Err(_) => weights.f_detach()?.f_zeros_like()?,
             };
-            if direct.defined() {
-                gradient = gradient.f_add(&direct)?;
+            if of_loss.defined() {
+                gradient = gradient.f_add(&of_loss)?;
             }
-            objective = objective.f_add(&weights.f_mul(&gradient.f_view_as(weights)?)?.f_sum(Kind::Float)?)?;
+            // A parameter without a constraint is its own effective weight.
+            if network.parameters().get(name).is_ok_and(|parameter| parameter.data_ptr() == weights.data_ptr()) {
+                objective.direct.insert(name, gradient);
+            } else {
+                let term = weights.f_mul(&gradient)?.f_sum(Kind::Float)?;
+                objective.graph = Some(match objective.graph {
+                    Some(graph) => graph.f_add(&term)?,
+                    None => term,
+                });
+            }
         }
-        Ok((loss.f_double_value(&[])?, objective))
+        Ok(objective)
     }
 
     /// The gradients that the optimizer gets, for the trainable parameters in order; none for a parameter on which the loss
     /// does not depend. Fixed entries are left out before clipping, as in PsychRNN.
-    fn gradients(&self, network: &dyn Network, objective: &Tensor, update: usize) -> Result<Vec<Option<Tensor>>> {
+    fn gradients(&self, network: &dyn Network, objective: &Objective, update: usize) -> Result<Vec<Option<Tensor>>> {
         let trained: Vec<_> = network.parameters().iter().filter(|(_, parameter)| parameter.trainable).collect();
         let values: Vec<&Tensor> = trained.iter().map(|(_, parameter)| &parameter.value).collect();
+        let mut through_constraints = match &objective.graph {
+            Some(graph) => Tensor::f_run_backward(&[graph], &values, false, false)?,
+            None => Vec::new(),
+        }
+        .into_iter();
         let mut gradients = Vec::new();
         let mut norms = Vec::new();
-        for ((name, parameter), gradient) in
-            trained.iter().zip(Tensor::f_run_backward(&[objective], &values, false, false)?)
-        {
-            if !gradient.defined() {
-                gradients.push(None);
-                norms.push(0.0);
-                continue;
-            }
+        for (name, parameter) in &trained {
+            let pulled = through_constraints.next().filter(|gradient| gradient.defined());
+            let gradient = match (objective.direct.get(name).ok(), pulled) {
+                (Some(direct), Some(pulled)) => direct.f_add(&pulled)?,
+                (Some(direct), None) => direct.shallow_clone(),
+                (None, Some(pulled)) => pulled,
+                (None, None) => {
+                    gradients.push(None);
+                    norms.push(0.0);
+                    continue;
+                }
+            };
             let gradient = match &parameter.fixed {
                 None => gradient,
                 Some(fixed) => gradient.f_masked_fill(fixed, 0.0)?,
             };
-            let norm = gradient.f_norm()?.f_to_kind(Kind::Double)?.f_double_value(&[])?;
+            let norm = gradient.f_norm()?.f_double_value(&[])?;
             if !norm.is_finite() {
                 return Err(Error::Diverged { update, what: format!("the gradient of {name}"), value: norm });
             }
@@ -569,6 +590,15 @@ impl Trainer {
         }
         Ok(gradients)
     }
+}
+
+/// The loss of a batch, and what its gradients with respect to the parameters come from.
+struct Objective {
+    value: f64,
+    /// A number whose gradients they are.
+    graph: Option<Tensor>,
+    /// Gradients that are known, to be added to those.
+    direct: Tensors,
 }
 
 /// What is trained on: stages with their thresholds, and how these are measured.
