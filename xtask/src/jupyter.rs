@@ -3,11 +3,9 @@
 //! Environment and kernel lie in the user's cache and serve every clone. The kernelspec lies in the clone's build
 //! directory, since it names the libtorch of this clone; Jupyter is told to look there.
 
-use std::collections::hash_map::DefaultHasher;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 
@@ -15,13 +13,12 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::libtorch::{self, Libtorch};
-use crate::python::Python;
+use crate::python::{self, Environment, clear};
 use crate::run;
 use crate::workspace::Workspace;
 
 /// The version of `evcxr_jupyter` that our notebooks are tested with.
 const EVCXR: &str = "0.22.0";
-const REQUIREMENTS: &str = include_str!("../assets/jupyter.txt");
 const SEARCH_PATH: &str = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
 
 /// Everything that a notebook needs to run.
@@ -99,38 +96,23 @@ fn foreground(command: &Command, _: &Path) -> Result<()> {
     anyhow::bail!("`cargo xtask lab` runs on Linux and macOS. Start it yourself: {}", run::shell(command))
 }
 
-/// The Python of a virtual environment with JupyterLab, made once for each set of requirements.
+/// The Python of a virtual environment with JupyterLab.
 fn environment(workspace: &Workspace) -> Result<PathBuf> {
-    let mut hasher = DefaultHasher::new();
-    REQUIREMENTS.hash(&mut hasher);
-    let folder = workspace.cache.join(format!("jupyter-{:016x}", hasher.finish()));
-    let (python, stamp) = (folder.join("bin/python"), folder.join("complete"));
-    // A virtual environment cannot be renamed, hence the stamp. It breaks when its Python is removed, hence the start.
-    let ready = || stamp.exists() && run::succeeds(Command::new(&python).args(["-c", "import jupyterlab"]));
-    if ready() {
-        return Ok(python);
-    }
-    let _lock = workspace.lock("jupyter")?;
-    if ready() {
-        return Ok(python);
-    }
-    run::step("JupyterLab: making a Python environment (about a minute, once for all clones)", || {
-        clear(&folder)?;
-        run::run(Python::with("venv")?.command().args(["-m", "venv"]).arg(&folder)).context(
-            "Python could not make a virtual environment. On Debian and Ubuntu: `sudo apt-get install python3-venv`",
-        )?;
-        let requirements = folder.join("requirements.txt");
-        fs::write(&requirements, REQUIREMENTS).with_context(|| format!("cannot write {}", requirements.display()))?;
-        let mut pip = Command::new(&python);
-        run::run(pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements))?;
+    let environment = Environment {
+        name: "jupyter",
+        title: "JupyterLab: making a Python environment (about a minute, once for all clones)",
+        minors: python::ANY,
+        requirements: include_str!("../assets/jupyter.txt"),
+        alone: &[],
+        module: "jupyterlab",
+    };
+    environment.ensure(workspace, |folder| {
         // No question about Jupyter's news at the first start.
         let settings = folder.join("etc/jupyter/labconfig/page_config.json");
         let quiet = json!({ "disabledExtensions": { "@jupyterlab/apputils-extension:announcements": true } });
         fs::create_dir_all(settings.with_file_name("")).context("cannot make the folder for JupyterLab's settings")?;
-        fs::write(&settings, quiet.to_string()).with_context(|| format!("cannot write {}", settings.display()))?;
-        fs::write(&stamp, "").with_context(|| format!("cannot write {}", stamp.display()))
-    })?;
-    Ok(python)
+        fs::write(&settings, quiet.to_string()).with_context(|| format!("cannot write {}", settings.display()))
+    })
 }
 
 /// The evcxr kernel, compiled once.
@@ -201,16 +183,6 @@ fn session(workspace: &Workspace) -> Result<PathBuf> {
     clear(&session)?;
     fs::create_dir(&session).with_context(|| format!("cannot make {}", session.display()))?;
     Ok(session)
-}
-
-/// Removes a folder and what is in it, if it is there.
-pub(crate) fn clear(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

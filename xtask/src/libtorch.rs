@@ -12,7 +12,7 @@ use std::process::{self, Command};
 
 use anyhow::{Context, Result, bail};
 
-use crate::python::Python;
+use crate::python::{self, Python, clear};
 use crate::run;
 use crate::workspace::Workspace;
 
@@ -178,7 +178,7 @@ fn downloaded(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 fn download(wheels: &Wheels, folder: &Path) -> Result<()> {
-    let python = Python::with("pip")?;
+    let python = Python::with("pip", python::ANY)?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let requirements = folder.join("requirements.txt");
     write(&requirements, wheels.requirements)?;
@@ -195,7 +195,7 @@ fn download(wheels: &Wheels, folder: &Path) -> Result<()> {
 
 fn unpack(wheels: &Wheels, aside: &Path) -> Result<()> {
     let home = aside.join("libtorch");
-    let mut python = Python::with("zipfile")?.command();
+    let mut python = Python::with("zipfile", python::ANY)?.command();
     python.args(["-c", include_str!("../assets/unpack.py")]);
     run::output(python.arg(aside.join("wheels")).arg(&home).args(wheels.libraries))?;
     let libraries = home.join("lib");
@@ -265,13 +265,6 @@ fn symlink(target: &Path, link: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn symlink(_: &Path, link: &Path) -> Result<()> {
     bail!("cannot make the link {} on this system: set LIBTORCH to a libtorch of your own", link.display())
-}
-
-fn clear(folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    Ok(())
 }
 
 fn write(path: &Path, content: &str) -> Result<()> {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::jupyter::{self, Jupyter};
+use crate::jupyter::Jupyter;
+use crate::python;
 use crate::run;
 use crate::workspace::Workspace;
 
@@ -25,7 +26,7 @@ pub(crate) fn execute(workspace: &Workspace, files: &[PathBuf]) -> Result<()> {
     let folder = workspace.target()?.join("notebooks");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let results: Vec<_> = files.iter().map(|file| execute_one(&jupyter, file, &folder)).collect();
-    jupyter::clear(jupyter.session())?;
+    python::clear(jupyter.session())?;
     let failed: Vec<_> = files.iter().zip(results).filter_map(|(file, result)| Some((file, result.err()?))).collect();
     if !failed.is_empty() {
         let lines: Vec<_> = failed.iter().map(|(file, error)| format!("    {}: {error:#}", file.display())).collect();

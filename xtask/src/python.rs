@@ -1,33 +1,44 @@
-//! The Python on the machine: it downloads wheels and makes the environment for Jupyter.
+//! The Python on the machine, and the environments that are made with it.
 
-use std::path::PathBuf;
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash as _, Hasher as _};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::run;
+use crate::workspace::Workspace;
+
+/// Every Python 3, by its second number.
+pub(crate) const ANY: RangeInclusive<u32> = 0..=u32::MAX;
 
 /// A Python 3 that can be started.
-pub(crate) struct Python(PathBuf);
+pub(crate) struct Python(String);
 
 impl Python {
-    /// The first Python 3 on the path that has `module`.
-    pub(crate) fn with(module: &str) -> Result<Self> {
-        let version = "import sys; sys.exit(sys.version_info < (3,))";
-        let mut found = None;
-        for name in ["python3", "python"] {
-            if run::succeeds(Command::new(name).args(["-c", version])) {
-                if run::succeeds(Command::new(name).args(["-c", &format!("import {module}")])) {
-                    return Ok(Self(name.into()));
-                }
-                found = Some(name);
-            }
+    /// The first Python 3 on the path that has `module`, with a second number of the version among `minors`.
+    pub(crate) fn with(module: &str, minors: RangeInclusive<u32>) -> Result<Self> {
+        let (from, to) = (*minors.start(), *minors.end());
+        let version = format!("import sys; sys.exit(not (3, {from}) <= sys.version_info[:2] <= (3, {to}))");
+        let mut names = vec!["python3".to_owned(), "python".to_owned()];
+        if minors != ANY {
+            names.extend(minors.rev().map(|minor| format!("python3.{minor}")));
         }
-        match found {
+        let fits = |name: &&String| run::succeeds(Command::new(name).args(["-c", &version]));
+        let has = |name: &&String| run::succeeds(Command::new(name).args(["-c", &format!("import {module}")]));
+        let fitting: Vec<&String> = names.iter().filter(fits).collect();
+        if let Some(name) = fitting.iter().copied().find(has) {
+            return Ok(Self(name.clone()));
+        }
+        match fitting.first() {
             Some(name) => bail!(
                 "`{name}` has no module `{module}`. Install it: `{name} -m ensurepip` or, on Debian and Ubuntu, \
                  `sudo apt-get install python3-pip python3-venv`. Then run this again"
             ),
+            None if to < u32::MAX => bail!("no Python from 3.{from} to 3.{to} is on the path"),
             None => bail!(
                 "Python 3 is not on the path. Install it (on Debian and Ubuntu: `sudo apt-get install python3 python3-pip \
                  python3-venv`, on macOS: `xcode-select --install`), then run this again"
@@ -38,5 +49,77 @@ impl Python {
     /// Python, with arguments to follow.
     pub(crate) fn command(&self) -> Command {
         Command::new(&self.0)
+    }
+}
+
+/// A virtual environment in the user's cache, made once for each set of requirements and shared by all clones.
+pub(crate) struct Environment {
+    /// The name of its folder and of its lock.
+    pub(crate) name: &'static str,
+    /// What is said while it is made.
+    pub(crate) title: &'static str,
+    /// The second numbers of the Python versions that will do.
+    pub(crate) minors: RangeInclusive<u32>,
+    /// What pip installs.
+    pub(crate) requirements: &'static str,
+    /// What pip installs afterwards without the packages that it asks for.
+    pub(crate) alone: &'static [&'static str],
+    /// A module that can be imported when all is well.
+    pub(crate) module: &'static str,
+}
+
+impl Environment {
+    /// Its Python. `finish` gets the folder of a new environment before it counts as complete.
+    pub(crate) fn ensure(&self, workspace: &Workspace, finish: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let mut hasher = DefaultHasher::new();
+        self.requirements.hash(&mut hasher);
+        self.alone.iter().for_each(|package| package.hash(&mut hasher));
+        let folder = workspace.cache.join(format!("{}-{:016x}", self.name, hasher.finish()));
+        let (python, stamp) = (folder.join("bin/python"), folder.join("complete"));
+        // A virtual environment cannot be renamed, hence the stamp. It breaks when its Python is removed, hence the start.
+        let import = format!("import {}", self.module);
+        let ready = || stamp.exists() && run::succeeds(Command::new(&python).args(["-c", &import]));
+        if ready() {
+            return Ok(python);
+        }
+        let _lock = workspace.lock(self.name)?;
+        if ready() {
+            return Ok(python);
+        }
+        run::step(self.title, || {
+            clear(&folder)?;
+            let system = Python::with("venv", self.minors.clone())?;
+            run::run(system.command().args(["-m", "venv"]).arg(&folder)).context(
+                "Python could not make a virtual environment. On Debian and Ubuntu: `sudo apt-get install python3-venv`",
+            )?;
+            let requirements = folder.join("requirements.txt");
+            write(&requirements, self.requirements)?;
+            let pip = || {
+                let mut pip = Command::new(&python);
+                pip.args(["-m", "pip", "install", "--quiet"]);
+                pip
+            };
+            run::run(pip().arg("--requirement").arg(requirements))?;
+            if !self.alone.is_empty() {
+                run::run(pip().arg("--no-deps").args(self.alone))?;
+            }
+            finish(&folder)?;
+            write(&stamp, "")
+        })?;
+        Ok(python)
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Removes a folder and what is in it, if it is there.
+pub(crate) fn clear(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
+        }
+        _ => Ok(()),
     }
 }
