@@ -2,6 +2,7 @@
 //!
 //! Every command first makes sure of what it needs, and may be interrupted and run again.
 
+mod bench;
 mod checks;
 mod demo;
 mod dependencies;
@@ -27,6 +28,8 @@ Usage: cargo xtask COMMAND
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser
   notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks
   parity             compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers)
+  bench [OPTION]...  time training beside PsychRNN, JAX and PyTorch (4 GB to download), half an hour on a quiet machine;
+                     --quick: the smallest networks only; --ours: without the others
   validate           the checks that need no libtorch: format, lints, tests, dependencies
   test               every check
   help               this text";
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
             |workspace, files| notebook::execute(workspace, &files.iter().map(PathBuf::from).collect::<Vec<_>>())
         }
         ("parity", []) => |workspace, _| parity::run(workspace),
+        ("bench", _) => bench::run,
         ("validate", []) => |workspace, _| checks::validate(workspace),
         ("test", []) => |workspace, _| checks::test(workspace),
         ("help" | "--help" | "-h", _) => {

@@ -123,3 +123,19 @@ pub(crate) fn clear(folder: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_python_that_does_not_fit_is_not_taken() {
+        let version =
+            |minors| Python::with("venv", minors).map(|python| run::output(python.command().arg("--version")));
+        assert!(version(ANY).unwrap().unwrap().starts_with("Python 3."));
+        let message = version(98..=99).unwrap_err().to_string();
+        assert_eq!(message, "no Python from 3.98 to 3.99 is on the path");
+        let message = Python::with("no_such_module", ANY).err().unwrap().to_string();
+        assert!(message.contains("has no module `no_such_module`"), "{message}");
+    }
+}
