@@ -41,6 +41,7 @@
 // The derive macro writes `::psychrnn::…`, also within this crate.
 extern crate self as psychrnn;
 
+pub mod analysis;
 pub mod dynamics;
 mod error;
 mod file;

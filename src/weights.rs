@@ -6,16 +6,15 @@
 //! `Rnn` saves also opens in PsychRNN, by `load_weights_path`.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek, Write};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 use indexmap::IndexMap;
 use ndarray::{Array1, Array2, ArrayD, IxDyn};
-use ndarray_npy::{ReadNpyExt, ReadableElement, WriteNpyError, WriteNpyExt};
+use ndarray_npy::{ReadNpyExt, ReadableElement};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zip::write::SimpleFileOptions;
-use zip::{ZipArchive, ZipWriter};
+use zip::ZipArchive;
 
 use crate::error::all_finite;
 use crate::{Error, Result, file};
@@ -169,37 +168,20 @@ impl Weights {
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let bytes = self.to_npz().map_err(|error| Error::io("write", path, std::io::Error::other(error)))?;
-        file::write_whole(path, |writer| writer.write_all(&bytes).map_err(|source| Error::io("write", path, source)))
-    }
-
-    /// The bytes of an `.npz` file.
-    fn to_npz(&self) -> Result<Vec<u8>, WriteNpyError> {
-        let mut npz = ZipWriter::new(Cursor::new(Vec::new()));
-        let start = |npz: &mut ZipWriter<_>, name: &str| {
-            npz.start_file(format!("{name}.npy"), SimpleFileOptions::default()).map_err(std::io::Error::from)
-        };
-        for (name, array) in &self.arrays {
-            start(&mut npz, name)?;
-            array.write_npy(&mut npz)?;
-        }
-        match self.dale_ratio {
-            None => {}
-            Some(Some(ratio)) => {
-                start(&mut npz, DALE_RATIO)?;
-                ndarray::arr0(ratio).write_npy(&mut npz)?;
+        file::write_npz(path.as_ref(), |npz| {
+            for (name, array) in &self.arrays {
+                npz.array(name, array.view())?;
             }
-            Some(None) => {
-                start(&mut npz, DALE_RATIO)?;
-                npz.write_all(&none_entry())?;
+            match self.dale_ratio {
+                None => {}
+                Some(Some(ratio)) => npz.array(DALE_RATIO, ndarray::arr0(ratio).view())?,
+                Some(None) => npz.entry(DALE_RATIO, "|O", "()", NONE)?,
             }
-        }
-        if let Some(config) = &self.config {
-            start(&mut npz, CONFIG)?;
-            Array1::from(config.to_string().into_bytes()).write_npy(&mut npz)?;
-        }
-        Ok(npz.finish().map_err(std::io::Error::from)?.into_inner())
+            match &self.config {
+                None => Ok(()),
+                Some(config) => npz.list(CONFIG, config.to_string().into_bytes()),
+            }
+        })
     }
 
     /// Reads an `.npz` file: ours, PsychRNN's, or any other. Numbers of every kind become `f32`; entries that are not
@@ -257,20 +239,6 @@ impl Weights {
         }
         Ok(weights)
     }
-}
-
-/// `None` as an `.npy` entry: the head is padded to a multiple of 64 bytes.
-fn none_entry() -> Vec<u8> {
-    let mut head = String::from("{'descr': '|O', 'fortran_order': False, 'shape': (), }");
-    while (10 + head.len() + 1) % 64 != 0 {
-        head.push(' ');
-    }
-    head.push('\n');
-    let mut entry = b"\x93NUMPY\x01\x00".to_vec();
-    entry.extend((head.len() as u16).to_le_bytes());
-    entry.extend(head.into_bytes());
-    entry.extend(NONE);
-    entry
 }
 
 fn read_entry<R: Read + Seek>(zip: &mut ZipArchive<R>, i: usize) -> std::io::Result<(String, Vec<u8>)> {

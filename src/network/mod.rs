@@ -117,7 +117,10 @@ fn run_on_libtorch<N: Network + ?Sized>(network: &N, batch: &Batch) -> Result<Se
         let shape = array.shape().to_vec();
         array.into_dimensionality().map_err(|_| crate::Error::shape(name, "[n_batch, n_steps, n]", &shape))
     };
-    Session::new(batch.clone(), array(&activity.states, "states")?, array(&activity.outputs, "outputs")?)
+    let [states, rates, outputs] =
+        [(&activity.states, "states"), (&activity.rates, "rates"), (&activity.outputs, "outputs")]
+            .map(|(tensor, name)| array(tensor, name));
+    Session::new(batch.clone(), states?, rates?, outputs?)
 }
 
 /// The sizes of a network.

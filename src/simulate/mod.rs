@@ -7,7 +7,7 @@ use std::path::Path;
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
-pub use session::Session;
+pub use session::{Session, Signal};
 
 use crate::dynamics::noise::Noise;
 use crate::dynamics::{Constants, Dynamics, Keep, Pool, Want};
@@ -95,7 +95,11 @@ impl Simulator {
         let gain = self.connectivity.as_ref().map(|gain| gain.view());
         let want = Want { states: true, keep: Keep::Nothing };
         let run = self.network.run_with(&Pool::default(), batch.inputs.view(), noise, gain, want)?;
-        Session::new(batch.clone(), run.states, run.outputs)
+        let rates = match &constants {
+            Constants::Leaky(leak) => run.states.mapv(|x| leak.transfer.rate(x)),
+            Constants::Lstm(_) => run.states.clone(),
+        };
+        Session::new(batch.clone(), run.states, rates, run.outputs)
     }
 }
 

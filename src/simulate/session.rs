@@ -1,11 +1,14 @@
 //! What a network did on a batch of trials.
 
+use std::path::Path;
+
 use ndarray::{Array3, Axis};
+use serde::{Deserialize, Serialize};
 
 use crate::task::{Batch, Table, Value};
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
-/// What a network did on a batch of trials: its states, outputs and choices, beside the trials themselves.
+/// What a network did on a batch of trials: its states, rates, outputs and choices, beside the trials themselves.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Session {
@@ -14,6 +17,8 @@ pub struct Session {
     /// The states `x` `[n_batch, n_steps, n_rec]`, before the transfer function; the first is the one after the first
     /// step.
     pub states: Array3<f32>,
+    /// The rates `f(x)` `[n_batch, n_steps, n_rec]`; those of an LSTM are its states.
+    pub rates: Array3<f32>,
     /// The outputs `z` `[n_batch, n_steps, n_out]`.
     pub outputs: Array3<f32>,
     /// The choice of each trial, by the task's [`Decision`](crate::task::Decision).
@@ -22,12 +27,25 @@ pub struct Session {
     pub correct: Vec<Option<bool>>,
 }
 
+/// What of a session is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// The states `x`, before the transfer function.
+    #[default]
+    States,
+    /// The rates `f(x)`.
+    Rates,
+    /// The outputs `z`.
+    Outputs,
+}
+
 impl Session {
-    /// The session that these states and outputs make.
+    /// The session that these states, rates and outputs make.
     ///
     /// # Errors
     /// If their shapes do not fit the batch.
-    pub fn new(batch: Batch, states: Array3<f32>, outputs: Array3<f32>) -> Result<Self> {
+    pub fn new(batch: Batch, states: Array3<f32>, rates: Array3<f32>, outputs: Array3<f32>) -> Result<Self> {
         batch.check()?;
         let expected = (batch.n_trials(), batch.n_steps(), batch.spec.n_out);
         if outputs.dim() != expected {
@@ -37,6 +55,9 @@ impl Session {
             let expected = format!("[n_batch = {}, n_steps = {}, n_rec]", expected.0, expected.1);
             return Err(Error::shape("states", expected, states.shape()));
         }
+        if rates.dim() != states.dim() {
+            return Err(Error::shape("rates", format!("{:?}, as the states", states.dim()), rates.shape()));
+        }
         let choices: Vec<_> =
             outputs.axis_iter(Axis(0)).enumerate().map(|(trial, outputs)| batch.choice(trial, outputs)).collect();
         let correct = choices
@@ -44,7 +65,23 @@ impl Session {
             .enumerate()
             .map(|(trial, choice)| batch.correct_choice(trial).map(|correct| *choice == Some(correct)))
             .collect();
-        Ok(Self { batch, states, outputs, choices, correct })
+        Ok(Self { batch, states, rates, outputs, choices, correct })
+    }
+
+    /// The number of trials.
+    #[must_use]
+    pub fn n_trials(&self) -> usize {
+        self.batch.n_trials()
+    }
+
+    /// The states, the rates or the outputs, `[n_batch, n_steps, n]`.
+    #[must_use]
+    pub fn signal(&self, signal: Signal) -> &Array3<f32> {
+        match signal {
+            Signal::States => &self.states,
+            Signal::Rates => &self.rates,
+            Signal::Outputs => &self.outputs,
+        }
     }
 
     /// The share of correct choices among the trials that have a correct choice; NaN if none has.
@@ -53,6 +90,97 @@ impl Session {
         let scored = self.correct.iter().flatten().count();
         let correct = self.correct.iter().flatten().filter(|&&correct| correct).count();
         correct as f64 / scored as f64
+    }
+
+    /// The time from the start of the epoch `event` until an output first reaches `threshold`, in milliseconds, for each trial.
+    /// `None` if none does before the trial ends, and for a trial without that epoch. An output that is there already gives 0.
+    ///
+    /// # Errors
+    /// If no trial has that epoch, or if `threshold` is NaN.
+    pub fn reaction_times(&self, threshold: f32, event: &str) -> Result<Vec<Option<f64>>> {
+        if threshold.is_nan() {
+            return Err(Error::argument("threshold", "a number", threshold));
+        }
+        let starts = self.batch.starts(event)?;
+        let dt = f64::from(self.batch.spec.dt);
+        let reaction = |(trial, start): (usize, Option<f64>)| {
+            let start = start?;
+            let outputs = self.outputs.index_axis(Axis(0), trial);
+            let reached = |k: &usize| outputs.row(*k).iter().any(|&output| output >= threshold);
+            // A hair is left for times that are not exact in binary.
+            let first = (start / dt - 1e-4).ceil().max(0.0) as usize;
+            (first..self.batch.lengths[trial]).find(reached).map(|k| k as f64 * dt - start)
+        };
+        Ok(starts.into_iter().enumerate().map(reaction).collect())
+    }
+
+    /// The same session with a column more in [`Session::trials`], or another one of that name: a value for each trial.
+    ///
+    /// # Errors
+    /// If there is not one value a trial.
+    pub fn with_column<T: Into<Value>>(mut self, name: &str, values: impl IntoIterator<Item = T>) -> Result<Self> {
+        let values: Vec<Value> = values.into_iter().map(Into::into).collect();
+        if values.len() != self.n_trials() {
+            return Err(Error::shape(name, format!("[n_trials = {}]", self.n_trials()), &[values.len()]));
+        }
+        self.batch.values.insert(name, values)?;
+        Ok(self)
+    }
+
+    /// The same session with a column made of others, as by [`Table::with`].
+    ///
+    /// ```
+    /// use psychrnn::prelude::*;
+    /// # fn signed(session: Session) -> psychrnn::Result<Session> {
+    /// session.with("signed", ["coherence", "direction"], |[c, d]| if d == 1.0 { c } else { -c })
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If one of the columns is not there or holds text.
+    pub fn with<const N: usize, T: Into<Value>>(
+        self,
+        name: &str,
+        columns: [&str; N],
+        f: impl Fn([f64; N]) -> T,
+    ) -> Result<Self> {
+        let values = self.trials().computed(columns, f)?;
+        self.with_column(name, values)
+    }
+
+    /// The trials with these rows, in this order; rows past the end are left out.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let rows: Vec<usize> = rows.iter().copied().filter(|&row| row < self.n_trials()).collect();
+        Self {
+            batch: self.batch.select(&rows),
+            states: self.states.select(Axis(0), &rows),
+            rates: self.rates.select(Axis(0), &rows),
+            outputs: self.outputs.select(Axis(0), &rows),
+            choices: rows.iter().map(|&row| self.choices[row]).collect(),
+            correct: rows.iter().map(|&row| self.correct[row]).collect(),
+        }
+    }
+
+    /// The trials in which `keep` holds for a column of [`Session::trials`].
+    ///
+    /// # Errors
+    /// If there is no such column, or no such trial.
+    pub fn filter(&self, column: &str, keep: impl Fn(&Value) -> bool) -> Result<Self> {
+        let rows = self.trials().rows_where(column, keep)?;
+        if rows.is_empty() {
+            return Err(Error::argument(format!("condition on {column}"), "met by a trial", "met by none"));
+        }
+        Ok(self.select(&rows))
+    }
+
+    /// The trials with this value in a column of [`Session::trials`]: `session.only("correct", true)?`.
+    ///
+    /// # Errors
+    /// As [`Session::filter`].
+    pub fn only(&self, column: &str, value: impl Into<Value>) -> Result<Self> {
+        let value = value.into();
+        self.filter(column, |found| found.is(&value))
     }
 
     /// One row a trial: its number, the values that the task drew, `choice`, `correct`, the start of each epoch
@@ -82,5 +210,38 @@ impl Session {
         let durations = self.batch.lengths.iter().map(|&steps| (steps as f32 * self.batch.spec.dt).into());
         add("duration", durations.collect());
         table
+    }
+
+    /// Writes a compressed `.npz` file that opens with `numpy.load`: `inputs`, `targets`, `mask`, `states`, `rates`, `outputs`
+    /// `[n_batch, n_steps, n]`, `lengths` (in steps), `dt` (in milliseconds), and each column of [`Session::trials`] as
+    /// `trials/choice` and so on, numbers with NaN where one is missing. An older file of that name stays whole if this fails.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let table = self.trials();
+        file::write_npz(path.as_ref(), |npz| {
+            let batch = &self.batch;
+            for (name, array) in [
+                ("inputs", &batch.inputs),
+                ("targets", &batch.targets),
+                ("mask", &batch.mask),
+                ("states", &self.states),
+                ("rates", &self.rates),
+                ("outputs", &self.outputs),
+            ] {
+                npz.array(name, array.view())?;
+            }
+            npz.list("lengths", batch.lengths.iter().map(|&length| length as u64))?;
+            npz.array("dt", ndarray::arr0(batch.spec.dt).view())?;
+            for (name, column) in table.iter() {
+                let name = format!("trials/{name}");
+                match column.iter().map(Value::number).collect::<Option<Vec<f64>>>() {
+                    Some(numbers) => npz.list(&name, numbers)?,
+                    None => npz.texts(&name, &column.iter().map(Value::to_string).collect::<Vec<_>>())?,
+                }
+            }
+            Ok(())
+        })
     }
 }

@@ -107,6 +107,25 @@ impl Batch {
         (0..self.n_steps()).map(|k| k as f64 * f64::from(self.spec.dt)).collect()
     }
 
+    /// When an epoch starts in each trial, in milliseconds; `None` for a trial without it.
+    ///
+    /// # Errors
+    /// If no trial has that epoch.
+    pub fn starts(&self, epoch: &str) -> Result<Vec<Option<f64>>> {
+        let starts: Vec<_> = self.epochs.iter().map(|epochs| epochs.start(epoch).map(f64::from)).collect();
+        if starts.iter().any(Option::is_some) {
+            return Ok(starts);
+        }
+        let mut names: Vec<&str> = Vec::new();
+        for epoch in self.epochs.iter().flat_map(Epochs::iter) {
+            if !names.contains(&epoch.name.as_str()) {
+                names.push(&epoch.name);
+            }
+        }
+        let expected = if names.is_empty() { "one of none".to_owned() } else { format!("one of {}", names.join(", ")) };
+        Err(Error::argument("epoch", expected, format!("\"{epoch}\"")))
+    }
+
     /// The trials with these rows, in this order; rows past the end are left out.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {

@@ -1,11 +1,12 @@
 //! The values of a trial, and the table that many trials make.
 
 use std::fmt;
+use std::path::Path;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, notebook};
+use crate::{Error, Result, file, notebook};
 
 /// What one trial was about: coherence, direction, whatever the task draws. Its values become the columns of the table
 /// of trials.
@@ -62,6 +63,35 @@ impl Value {
             Self::Float(value) => Some(*value),
             Self::Text(_) => None,
             Self::Missing => Some(f64::NAN),
+        }
+    }
+
+    /// Whether the two are the same thing: equal numbers, be they whole or not, equal texts, equal truth values, or both
+    /// nothing.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(_) | Self::Float(_), Self::Int(_) | Self::Float(_)) => self.number() == other.number(),
+            _ => self == other,
+        }
+    }
+
+    /// Truth values, then numbers, then texts, then nothing, each ascending.
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let kind = |value: &Self| match value {
+            Self::Bool(_) => 0,
+            Self::Int(_) | Self::Float(_) => 1,
+            Self::Text(_) => 2,
+            Self::Missing => 3,
+        };
+        match (self, other) {
+            (Self::Text(text), Self::Text(other)) => text.cmp(other),
+            // Zero with a sign is zero.
+            _ if kind(self) == kind(other) => {
+                let number = |value: &Self| value.number().unwrap_or(f64::NAN) + 0.0;
+                number(self).total_cmp(&number(other))
+            }
+            _ => kind(self).cmp(&kind(other)),
         }
     }
 }
@@ -181,12 +211,168 @@ impl Table {
             .collect()
     }
 
+    /// The names and the values of the columns.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[Value])> {
+        self.columns.iter().map(|(name, column)| (name.as_str(), column.as_slice()))
+    }
+
+    /// The same table with a column made of others, row by row.
+    ///
+    /// ```
+    /// use psychrnn::prelude::*;
+    /// let mut table = Table::new();
+    /// table.insert("coherence", [0.1, 0.3])?;
+    /// table.insert("direction", [0, 1])?;
+    /// let table = table.with("signed", ["coherence", "direction"], |[c, d]| if d == 1.0 { c } else { -c })?;
+    /// assert_eq!(table.numbers("signed")?, [-0.1, 0.3]);
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If one of the columns is not there or holds text.
+    pub fn with<const N: usize, T: Into<Value>>(
+        mut self,
+        name: &str,
+        columns: [&str; N],
+        f: impl Fn([f64; N]) -> T,
+    ) -> Result<Self> {
+        let values = self.computed(columns, f)?;
+        self.insert(name, values)?;
+        Ok(self)
+    }
+
+    /// What `f` makes of the numbers of some columns, row by row.
+    pub(crate) fn computed<const N: usize, T: Into<Value>>(
+        &self,
+        columns: [&str; N],
+        f: impl Fn([f64; N]) -> T,
+    ) -> Result<Vec<Value>> {
+        let columns = columns.iter().map(|name| self.numbers(name)).collect::<Result<Vec<_>>>()?;
+        Ok((0..self.n_rows()).map(|row| f(std::array::from_fn(|i| columns[i][row])).into()).collect())
+    }
+
+    /// The numbers of the rows in which `keep` holds for a column.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn rows_where(&self, column: &str, keep: impl Fn(&Value) -> bool) -> Result<Vec<usize>> {
+        Ok(self.column(column)?.iter().enumerate().filter(|(_, value)| keep(value)).map(|(row, _)| row).collect())
+    }
+
+    /// The rows in which `keep` holds for a column.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn filter(&self, column: &str, keep: impl Fn(&Value) -> bool) -> Result<Self> {
+        Ok(self.select(&self.rows_where(column, keep)?))
+    }
+
+    /// The rows with this value in a column: `table.only("correct", true)?`.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn only(&self, column: &str, value: impl Into<Value>) -> Result<Self> {
+        let value = value.into();
+        self.filter(column, |found| found.is(&value))
+    }
+
+    /// The values of a column, each once and ascending, with the numbers of its rows. Rows without a value are left out.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn groups(&self, column: &str) -> Result<Vec<(Value, Vec<usize>)>> {
+        let column = self.column(column)?;
+        let missing = |row: &usize| column[*row].number().is_some_and(f64::is_nan);
+        let mut rows: Vec<usize> = (0..column.len()).filter(|row| !missing(row)).collect();
+        rows.sort_by(|&a, &b| column[a].order(&column[b]));
+        Ok(rows
+            .chunk_by(|&a, &b| column[a].is(&column[b]))
+            .map(|rows| (column[rows[0]].clone(), rows.to_vec()))
+            .collect())
+    }
+
+    /// For each value of `by`: how many rows have it (`n`) and their mean of `column`. Rows without a number there are left
+    /// out.
+    ///
+    /// # Errors
+    /// If there is no such column, or if `column` holds text.
+    pub fn mean_by(&self, column: &str, by: &str) -> Result<Self> {
+        let numbers = self.numbers(column)?;
+        let (mut values, mut n, mut means) = (Vec::new(), Vec::new(), Vec::new());
+        for (value, rows) in self.groups(by)? {
+            let there: Vec<f64> = rows.iter().map(|&row| numbers[row]).filter(|number| !number.is_nan()).collect();
+            values.push(value);
+            n.push(there.len());
+            means.push(Some(there.iter().sum::<f64>() / there.len() as f64).filter(|_| !there.is_empty()));
+        }
+        let mut table = Self::new();
+        table.insert(by, values)?;
+        table.insert("n", n)?;
+        table.insert(&format!("mean {column}"), means)?;
+        Ok(table)
+    }
+
     /// The rows with these numbers, in this order; numbers past the end are left out.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let pick = |column: &Vec<Value>| rows.iter().filter_map(|&row| column.get(row).cloned()).collect();
         Self { columns: self.columns.iter().map(|(name, column)| (name.clone(), pick(column))).collect() }
     }
+}
+
+/// Files.
+impl Table {
+    /// Writes a CSV file: a line with the names of the columns, a line for each row, nothing where a value is missing. An older
+    /// file of that name stays whole if this fails.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save_csv(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let failed = |error: csv::Error| Error::io("write", path, error.into());
+        file::write_whole(path, |writer| {
+            let mut csv = csv::Writer::from_writer(writer);
+            csv.write_record(self.names()).map_err(failed)?;
+            for row in 0..self.n_rows() {
+                csv.write_record(self.columns.values().map(|column| column[row].to_string())).map_err(failed)?;
+            }
+            csv.flush().map_err(|error| Error::io("write", path, error))
+        })
+    }
+
+    /// Reads a CSV file whose first line names the columns, for instance the behavior of an animal. A column holds whole numbers,
+    /// numbers, truth values (`true`, `false`) or texts, the first of these that fits all its values; nothing is a missing value.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or if its lines differ in length.
+    pub fn load_csv(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let unusable = |error: csv::Error| match error.into_kind() {
+            csv::ErrorKind::Io(source) => Error::io("read", path, source),
+            kind => Error::file(path, format!("it does not read as CSV with a line of names ({kind:?})")),
+        };
+        let mut csv = csv::Reader::from_path(path).map_err(unusable)?;
+        let names = csv.headers().map_err(unusable)?.clone();
+        let rows = csv.records().collect::<Result<Vec<_>, _>>().map_err(unusable)?;
+        let mut table = Self::new();
+        for (i, name) in names.iter().enumerate() {
+            table.insert(name, parsed(&rows.iter().map(|row| row.get(i).unwrap_or_default()).collect::<Vec<_>>()))?;
+        }
+        Ok(table)
+    }
+}
+
+/// The values that all these texts are, where nothing is a missing value.
+fn parsed(texts: &[&str]) -> Vec<Value> {
+    fn all<T: std::str::FromStr + Into<Value>>(texts: &[&str]) -> Option<Vec<Value>> {
+        let value = |text: &&str| match text.trim() {
+            "" => Some(Value::Missing),
+            text => text.parse::<T>().ok().map(Into::into),
+        };
+        texts.iter().map(value).collect()
+    }
+    let text = || texts.iter().map(|&text| if text.is_empty() { Value::Missing } else { text.into() }).collect();
+    all::<i64>(texts).or_else(|| all::<f64>(texts)).or_else(|| all::<bool>(texts)).unwrap_or_else(text)
 }
 
 /// The first rows as aligned text.

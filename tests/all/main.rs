@@ -1,6 +1,7 @@
 //! The library from outside. One program, because every test program links anew.
 #![allow(clippy::unwrap_used)]
 
+mod analysis;
 #[cfg(feature = "torch")]
 mod cell;
 #[cfg(feature = "torch")]

@@ -102,7 +102,7 @@ fn choices_are_scored_as_in_psychrnn() {
     let batch = Batch::from_arrays(&TrialSource::spec(&spec), inputs, targets, mask).unwrap();
     let made_up: ndarray::Array4<f32> = case.array("test_outputs").unwrap().clone().into_dimensionality().unwrap();
     for (set, outputs) in made_up.outer_iter().enumerate() {
-        let session = Session::new(batch.clone(), outputs.to_owned(), outputs.to_owned()).unwrap();
+        let session = Session::new(batch.clone(), outputs.to_owned(), outputs.to_owned(), outputs.to_owned()).unwrap();
         let expected = case.vector("accuracy").unwrap()[set];
         assert!((session.accuracy() - f64::from(expected)).abs() < 1e-6);
         for (trial, correct) in session.correct.iter().enumerate() {

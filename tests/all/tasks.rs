@@ -143,7 +143,7 @@ fn a_trial_without_a_correct_choice_is_not_scored() {
     let batch = Batch::from_arrays(&spec, Array3::zeros((3, 4, 1)), targets.clone(), mask).unwrap();
     let mut outputs = targets;
     outputs.slice_mut(s![2, .., ..]).fill(0.5);
-    let session = Session::new(batch, Array3::zeros((3, 4, 5)), outputs).unwrap();
+    let session = Session::new(batch, Array3::zeros((3, 4, 5)), Array3::zeros((3, 4, 5)), outputs).unwrap();
     assert_eq!(session.choices, [None, Some(1), None]);
     assert_eq!(session.correct, [None, Some(true), Some(false)]);
     assert_eq!(session.accuracy(), 0.5);

@@ -20,7 +20,9 @@ fn by_libtorch(network: &dyn Network, batch: &Batch) -> Session {
         let array: ndarray::ArrayD<f32> = tensor.try_into().unwrap();
         array.into_dimensionality().unwrap()
     };
-    Session::new(batch.clone(), array(&activity.states.contiguous()), array(&activity.outputs.contiguous())).unwrap()
+    let [states, rates, outputs] =
+        [activity.states, activity.rates, activity.outputs].map(|tensor| array(&tensor.contiguous()));
+    Session::new(batch.clone(), states, rates, outputs).unwrap()
 }
 
 #[test]

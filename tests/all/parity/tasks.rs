@@ -106,7 +106,7 @@ fn check_scores(case: &Case, spec: &TaskSpec) -> Outcome {
     let sets: Array4<f32> = case.input("test_outputs")?;
     let (mut correct, mut accuracy) = (Vec::new(), Vec::new());
     for outputs in sets.outer_iter() {
-        let session = Session::new(batch.clone(), outputs.to_owned(), outputs.to_owned())?;
+        let session = Session::new(batch.clone(), outputs.to_owned(), outputs.to_owned(), outputs.to_owned())?;
         let unscored = session.correct.iter().filter(|correct| correct.is_none()).count();
         let scored = (batch.n_trials() - unscored) as f64;
         // A trial that asks for nothing has no score here. PsychRNN takes it for correct.

@@ -1,0 +1,77 @@
+//! Distributions and small sums that several analyses need.
+
+use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
+use statrs::function::erf::{erfc, erfc_inv};
+
+use crate::{Error, Result};
+
+/// The standard normal distribution function.
+pub(super) fn normal_cdf(z: f64) -> f64 {
+    erfc(-z / std::f64::consts::SQRT_2) / 2.0
+}
+
+/// The inverse of [`normal_cdf`].
+pub(super) fn normal_quantile(p: f64) -> f64 {
+    -std::f64::consts::SQRT_2 * erfc_inv(2.0 * p)
+}
+
+/// The probability of a chi-square above `x`; NaN without degrees of freedom.
+pub(super) fn chi_square_above(x: f64, dof: usize) -> f64 {
+    ChiSquared::new(dof as f64).map_or(f64::NAN, |chi_square| chi_square.sf(x.max(0.0)))
+}
+
+/// The probability of a Student t below `t`; NaN without degrees of freedom.
+pub(super) fn t_below(t: f64, dof: usize) -> f64 {
+    StudentsT::new(0.0, 1.0, dof as f64).map_or(f64::NAN, |student| student.cdf(t))
+}
+
+/// The number that a Student t exceeds in size with probability `1 - confidence`; NaN without degrees of freedom.
+pub(super) fn t_two_sided(confidence: f64, dof: usize) -> f64 {
+    StudentsT::new(0.0, 1.0, dof as f64).map_or(f64::NAN, |student| student.inverse_cdf((1.0 + confidence) / 2.0))
+}
+
+/// The mean; NaN of nothing.
+pub(super) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The variance, divided by `n - 1`; NaN of fewer than two values.
+pub(super) fn variance(values: &[f64]) -> f64 {
+    if values.len() < 2 {
+        return f64::NAN;
+    }
+    let mean = mean(values);
+    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64
+}
+
+/// The quantile of sorted values, linear between them; NaN of nothing.
+pub(super) fn quantile(sorted: &[f64], p: f64) -> f64 {
+    let place = p * sorted.len().saturating_sub(1) as f64;
+    let (below, above) = (place.floor() as usize, place.ceil() as usize);
+    match (sorted.get(below), sorted.get(above)) {
+        (Some(low), Some(high)) => low + (high - low) * (place - below as f64),
+        _ => f64::NAN,
+    }
+}
+
+/// The ends of the middle `confidence` of values, which are sorted on the way.
+pub(super) fn middle(values: &mut [f64], confidence: f64) -> (f64, f64) {
+    values.sort_unstable_by(f64::total_cmp);
+    (quantile(values, (1.0 - confidence) / 2.0), quantile(values, (1.0 + confidence) / 2.0))
+}
+
+pub(super) fn check_confidence(confidence: f64) -> Result<()> {
+    if confidence > 0.0 && confidence < 1.0 {
+        Ok(())
+    } else {
+        Err(Error::argument("confidence", "between 0 and 1, both excluded", confidence))
+    }
+}
+
+/// An error that names the first value which is NaN or infinite.
+pub(super) fn check_finite(name: &str, values: &[f64]) -> Result<()> {
+    match values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some((at, &value)) => Err(Error::NotFinite { name: name.to_owned(), value, at: format!("[{at}]") }),
+    }
+}

@@ -1,0 +1,38 @@
+//! Analyses against SciPy and NumPy (`data/analysis/make_reference.py`), against theory, and on data that make no sense.
+
+mod population;
+mod statistics;
+
+mod psychometric;
+
+use std::path::PathBuf;
+
+use serde_json::Value as Json;
+
+/// A part of the numbers of SciPy and NumPy.
+fn reference(part: &str) -> Vec<Json> {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/analysis/reference.json");
+    let all: Json = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    match &all[part] {
+        Json::Array(cases) => cases.clone(),
+        case => vec![case.clone()],
+    }
+}
+
+fn number(json: &Json) -> f64 {
+    json.as_f64().unwrap()
+}
+
+fn numbers(json: &Json) -> Vec<f64> {
+    json.as_array().unwrap().iter().map(number).collect()
+}
+
+fn whole(json: &Json) -> Vec<usize> {
+    json.as_array().unwrap().iter().map(|json| json.as_u64().unwrap() as usize).collect()
+}
+
+/// `|ours - theirs| <= tolerance (1 + |theirs|)`.
+#[track_caller]
+fn close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
+    assert!((ours - theirs).abs() <= tolerance * (1.0 + theirs.abs()), "{what}: {ours} against {theirs}");
+}
