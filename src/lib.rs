@@ -27,6 +27,7 @@
 //! | [`network`] | what is trained: networks, constraints, initial weights |
 //! | [`train`] | losses, optimizers, the trainer |
 //! | [`simulate`] | running a network forward, and the [`Session`](simulate::Session) that every run gives |
+//! | [`analysis`] | psychometric curves, population activity, statistics |
 //! | [`dynamics`] | the equations, on plain arrays |
 //! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |
 //! | [`plot`], [`notebook`] | figures, and how values show themselves under a cell |

@@ -118,6 +118,7 @@ impl Rate {
 /// let fit = Psychometric::default().curve(Curve::Logistic).guess(Rate::UpTo(0.06)).lapse(0.0).fit(&counts)?;
 /// assert!(fit.threshold.value.abs() < 0.02);
 /// assert!(fit.deviance_p().unwrap() > 0.05);
+/// fit.plot()?; // in a notebook, as the last line of a cell
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

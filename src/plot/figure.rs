@@ -48,6 +48,18 @@ impl Figure {
         Self::default()
     }
 
+    /// The panels of several figures in one, for instance a weight matrix beside a psychometric curve.
+    ///
+    /// ```
+    /// use psychrnn::plot::{Figure, Panel};
+    /// let loss = Panel::new().y_label("Loss").line([0.0, 1.0], [1.0, 0.5], ()).figure();
+    /// let accuracy = Panel::new().y_label("Accuracy").line([0.0, 1.0], [0.5, 0.8], ()).figure();
+    /// let both = Figure::join([loss, accuracy]).letters(true);
+    /// ```
+    pub fn join(figures: impl IntoIterator<Item = Self>) -> Self {
+        Self::new().panels(figures.into_iter().flat_map(|figure| figure.panels))
+    }
+
     /// Adds a panel. Panels fill the grid row by row.
     pub fn panel(mut self, panel: Panel) -> Self {
         self.panels.push(panel);

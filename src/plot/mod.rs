@@ -12,12 +12,14 @@
 //! panel.evcxr_display(); // in a notebook the value alone, as the last line of a cell
 //! ```
 
+mod behavior;
 mod color;
 mod draw;
 mod figure;
 mod font;
 mod geometry;
 mod panel;
+mod population;
 mod raster;
 mod sheet;
 mod style;
@@ -30,6 +32,7 @@ mod training;
 mod trial;
 mod weights;
 
+pub use behavior::pairs;
 pub use color::{Color, Colormap};
 pub use figure::Figure;
 pub use panel::{Heatmap, Number, Panel};

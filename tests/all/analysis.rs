@@ -1,9 +1,9 @@
 //! Analyses against SciPy and NumPy (`data/analysis/make_reference.py`), against theory, and on data that make no sense.
 
+mod figures;
 mod population;
-mod statistics;
-
 mod psychometric;
+mod statistics;
 
 use std::path::PathBuf;
 

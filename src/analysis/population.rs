@@ -1,0 +1,346 @@
+//! Averages over trials of one condition, aligned to an event.
+
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, s};
+use serde::{Deserialize, Serialize};
+
+use super::bootstrap::Bootstrap;
+use super::pca::{Pca, Trajectories};
+use super::special::middle;
+use crate::setters::setters;
+use crate::simulate::{Session, Signal};
+use crate::task::Value;
+use crate::{Error, Result, threads};
+
+/// How the interval about an average is found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Band {
+    /// One standard error of the mean to either side.
+    #[default]
+    Sem,
+    /// The percentile interval over resampled trials.
+    Bootstrap(Bootstrap),
+}
+
+/// Averages the activity over the trials of each condition: the values of a column of [`Session::trials`].
+///
+/// Defaults: the states, aligned to the start of the trial, over all times that every trial has, with standard errors.
+///
+/// ```no_run
+/// use psychrnn::analysis::Average;
+/// use psychrnn::prelude::*;
+/// # let session = Simulator::load("weights.npz")?.run(&PerceptualDiscrimination::default().batch(500, Seed(2))?)?;
+/// let average = Average::by("coherence").signal(Signal::Rates).aligned_to("stimulus").window(-200.0..600.0);
+/// let averages = average.of(&session.only("correct", true)?)?;
+/// averages.plot_unit(0)?;
+/// let pca = averages.pca(2)?;
+/// averages.trajectories(&pca)?.plot(0, 1)?;
+/// # Ok::<(), psychrnn::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Average {
+    /// The column whose values are the conditions.
+    pub by: String,
+    /// What is averaged.
+    pub signal: Signal,
+    /// The epoch whose start is time 0; without it, that of the trial.
+    pub event: Option<String>,
+    /// The first time and the one at which to stop, in milliseconds from the event.
+    pub window: Option<(f64, f64)>,
+    /// How the intervals are found.
+    pub band: Band,
+}
+
+impl Average {
+    /// Averages over the trials with the same value in this column.
+    #[must_use]
+    pub fn by(column: &str) -> Self {
+        Self { by: column.to_owned(), signal: Signal::default(), event: None, window: None, band: Band::default() }
+    }
+
+    setters! {
+        /// What is averaged.
+        signal: Signal;
+        /// From which time to which, the latter excluded, in milliseconds from the event. Times that a trial does not have are
+        /// left out of the average, as long as another trial has them.
+        window: Range<f64> => Some((window.start, window.end));
+        /// How the intervals are found.
+        band: Band;
+    }
+
+    /// The epoch whose start is time 0. Trials without it are left out.
+    #[must_use]
+    pub fn aligned_to(mut self, epoch: &str) -> Self {
+        self.event = Some(epoch.to_owned());
+        self
+    }
+
+    /// The averages of a session.
+    ///
+    /// # Errors
+    /// If there is no such column or epoch, if no trial has a condition, or if no trial reaches into the window.
+    pub fn of(&self, session: &Session) -> Result<Averages> {
+        let events = event_steps(session, self.event.as_deref())?;
+        let there = |row: &usize| events[*row].is_some();
+        let mut groups = session.trials().groups(&self.by)?;
+        groups.iter_mut().for_each(|(_, rows)| rows.retain(there));
+        groups.retain(|(_, rows)| !rows.is_empty());
+        if groups.is_empty() {
+            return Err(Error::argument(&self.by, "a value in a trial with that event", "missing in all"));
+        }
+        let lengths = &session.batch.lengths;
+        // What is common to all trials: from the latest start to the earliest end.
+        let aligned: Vec<(i64, i64)> = groups
+            .iter()
+            .flat_map(|(_, rows)| rows)
+            .filter_map(|&row| Some((-events[row]?, lengths[row] as i64 - events[row]?)))
+            .collect();
+        let steps = match self.window {
+            Some(window) => window_steps(window, session.batch.spec.dt)?,
+            None => {
+                let first = aligned.iter().map(|steps| steps.0).max().unwrap_or(0);
+                first..aligned.iter().map(|steps| steps.1).min().unwrap_or(0)
+            }
+        };
+        if steps.is_empty() || !aligned.iter().any(|own| own.0 < steps.end && steps.start < own.1) {
+            let got = self.window.map_or("empty: give it".to_owned(), |window| format!("{window:?} ms"));
+            return Err(Error::argument("window", "a stretch of time that a trial reaches into", got));
+        }
+        let groups: Vec<(usize, (Value, Vec<usize>))> = groups.into_iter().enumerate().collect();
+        let averaged = threads::map(groups, |(condition, (value, rows))| {
+            let cut = Cut::new(session, self.signal, &rows, &events, &steps);
+            Ok((value, cut.average(&self.band, condition)?))
+        })?;
+        let dt = f64::from(session.batch.spec.dt);
+        let stacked = |part: fn(&Averaged) -> &Array2<f64>| {
+            let (n_times, n) = averaged.first().map_or((0, 0), |(_, averaged)| averaged.mean.dim());
+            let mut all = Array3::zeros((averaged.len(), n_times, n));
+            all.outer_iter_mut().zip(&averaged).for_each(|(mut place, (_, averaged))| place.assign(part(averaged)));
+            all
+        };
+        Ok(Averages {
+            by: self.by.clone(),
+            signal: self.signal,
+            event: self.event.clone(),
+            times: steps.map(|step| step as f64 * dt).collect(),
+            mean: stacked(|averaged| &averaged.mean),
+            low: stacked(|averaged| &averaged.low),
+            high: stacked(|averaged| &averaged.high),
+            n_trials: averaged.iter().map(|(_, averaged)| averaged.n_trials.clone()).collect(),
+            conditions: averaged.into_iter().map(|(value, _)| value).collect(),
+        })
+    }
+}
+
+/// The step at which an event happens in each trial: the first one that is not before it.
+pub(super) fn event_steps(session: &Session, event: Option<&str>) -> Result<Vec<Option<i64>>> {
+    let Some(event) = event else { return Ok(vec![Some(0); session.n_trials()]) };
+    let dt = f64::from(session.batch.spec.dt);
+    let starts = session.batch.starts(event)?;
+    // A hair is left for times that are not exact in binary.
+    Ok(starts.into_iter().map(|start| start.map(|start| (start / dt - 1e-4).ceil() as i64)).collect())
+}
+
+/// The steps of a window in milliseconds about an event.
+pub(super) fn window_steps((start, end): (f64, f64), dt: f32) -> Result<Range<i64>> {
+    let step = |time: f64| (time / f64::from(dt) - 1e-4).ceil() as i64;
+    if !(start.is_finite() && end.is_finite()) || step(start) >= step(end) {
+        let expected = format!("finite times, at least one step of {dt} ms apart");
+        return Err(Error::argument("window", expected, format!("{start} to {end}")));
+    }
+    Ok(step(start)..step(end))
+}
+
+/// The activity of some trials about an event, with 0 where a trial has no such time.
+struct Cut {
+    /// `[n_trials, n_times, n]`
+    activity: Array3<f64>,
+    /// Which trials have which times: 1 or 0, `[n_trials, n_times]`.
+    there: Array2<f64>,
+}
+
+/// The average of one condition, each `[n_times, n]`.
+struct Averaged {
+    mean: Array2<f64>,
+    low: Array2<f64>,
+    high: Array2<f64>,
+    n_trials: Vec<usize>,
+}
+
+impl Cut {
+    fn new(session: &Session, signal: Signal, rows: &[usize], events: &[Option<i64>], steps: &Range<i64>) -> Self {
+        let source = session.signal(signal);
+        let n_times = (steps.end - steps.start) as usize;
+        let mut activity = Array3::zeros((rows.len(), n_times, source.len_of(Axis(2))));
+        let mut there = Array2::zeros((rows.len(), n_times));
+        for (place, &row) in rows.iter().enumerate() {
+            for (time, step) in steps.clone().enumerate() {
+                let step = step + events[row].unwrap_or(0);
+                if (0..session.batch.lengths[row] as i64).contains(&step) {
+                    there[[place, time]] = 1.0;
+                    activity
+                        .slice_mut(s![place, time, ..])
+                        .zip_mut_with(&source.slice(s![row, step as usize, ..]), |to, &from| *to = f64::from(from));
+                }
+            }
+        }
+        Self { activity, there }
+    }
+
+    /// The average, NaN where there is no trial.
+    fn average(&self, band: &Band, condition: usize) -> Result<Averaged> {
+        let n = self.there.sum_axis(Axis(0));
+        let divided = |sums: Array2<f64>, by: ArrayView1<'_, f64>| sums / by.insert_axis(Axis(1));
+        let mean = divided(self.activity.sum_axis(Axis(0)), n.view());
+        let (low, high) = match band {
+            Band::Sem => {
+                let mut squares = Array2::zeros(mean.dim());
+                for (trial, there) in self.activity.outer_iter().zip(self.there.outer_iter()) {
+                    squares += &((&trial - &mean).mapv(|d| d * d) * there.insert_axis(Axis(1)));
+                }
+                // NaN of one trial alone: it has no standard error.
+                let sem = divided(squares, (&n * &(&n - 1.0)).view()).mapv(f64::sqrt);
+                (&mean - &sem, &mean + &sem)
+            }
+            Band::Bootstrap(bootstrap) => self.bootstrap(bootstrap, condition)?,
+        };
+        Ok(Averaged { mean, low, high, n_trials: n.iter().map(|&n| n as usize).collect() })
+    }
+
+    fn bootstrap(&self, bootstrap: &Bootstrap, condition: usize) -> Result<(Array2<f64>, Array2<f64>)> {
+        let (n_trials, n_times, n) = self.activity.dim();
+        // How often each resample has each trial: the averages of all resamples are then one product.
+        let settings = bootstrap.clone().seed(bootstrap.seed.child(&format!("condition {condition}")));
+        let drawn = settings.draw(|rng| {
+            let mut times = vec![0.0; n_trials];
+            (0..n_trials).for_each(|_| times[rng.index(n_trials)] += 1.0);
+            Ok(times)
+        })?;
+        let weights = Array2::from_shape_fn((drawn.len(), n_trials), |(resample, trial)| drawn[resample][trial]);
+        let present: Array2<f64> = weights.dot(&self.there);
+        let mut ends = (Array2::zeros((n_times, n)), Array2::zeros((n_times, n)));
+        for unit in 0..n {
+            let means: Array2<f64> = weights.dot(&self.activity.index_axis(Axis(2), unit)) / &present;
+            for (time, column) in means.columns().into_iter().enumerate() {
+                let mut there: Vec<f64> = column.iter().copied().filter(|mean| !mean.is_nan()).collect();
+                (ends.0[[time, unit]], ends.1[[time, unit]]) = middle(&mut there, bootstrap.confidence);
+            }
+        }
+        Ok(ends)
+    }
+}
+
+/// Averages over trials, of [`Average::of`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Averages {
+    /// The column whose values are the conditions.
+    pub by: String,
+    /// What was averaged.
+    pub signal: Signal,
+    /// The epoch whose start is time 0; without it, that of the trial.
+    pub event: Option<String>,
+    /// The conditions, ascending.
+    pub conditions: Vec<Value>,
+    /// The times, in milliseconds from the event.
+    pub times: Vec<f64>,
+    /// The averages `[n_conditions, n_times, n]`; NaN where no trial has such a time.
+    pub mean: Array3<f64>,
+    /// The lower ends of their intervals `[n_conditions, n_times, n]`.
+    pub low: Array3<f64>,
+    /// The upper ends of their intervals `[n_conditions, n_times, n]`.
+    pub high: Array3<f64>,
+    /// How many trials each average is of: for each condition, for each time.
+    pub n_trials: Vec<Vec<usize>>,
+}
+
+impl Averages {
+    /// The averages of all conditions and times, one below the other: `[n_samples, n]`. Times without trials are left out.
+    #[must_use]
+    pub fn samples(&self) -> Array2<f64> {
+        let n = self.mean.len_of(Axis(2));
+        let rows = self.mean.lanes(Axis(2)).into_iter().filter(|row| row.iter().all(|x| !x.is_nan()));
+        let rows: Vec<f64> = rows.flatten().copied().collect();
+        Array2::from_shape_fn((rows.len() / n.max(1), n), |(row, unit)| rows[row * n + unit])
+    }
+
+    /// The principal components of the averages, all conditions and times together.
+    ///
+    /// # Errors
+    /// As [`Pca::fit`].
+    pub fn pca(&self, n_components: usize) -> Result<Pca> {
+        Pca::fit(&self.samples(), n_components)
+    }
+
+    /// The averages in the space of components, which may have been fitted to others.
+    ///
+    /// # Errors
+    /// If there are other units.
+    pub fn trajectories(&self, pca: &Pca) -> Result<Trajectories> {
+        let (n_conditions, n_times, _) = self.mean.dim();
+        let mut points = Array3::zeros((n_conditions, n_times, pca.components.nrows()));
+        for (mut place, averages) in points.outer_iter_mut().zip(self.mean.outer_iter()) {
+            place.assign(&pca.project(&averages.to_owned())?);
+        }
+        Ok(Trajectories {
+            by: self.by.clone(),
+            conditions: self.conditions.clone(),
+            times: self.times.clone(),
+            points,
+            shares: pca.shares_of(&self.samples())?.to_vec(),
+        })
+    }
+}
+
+impl Session {
+    /// The activity at all steps of all trials, one below the other: `[n_samples, n]`, padding left out.
+    #[must_use]
+    pub fn samples(&self, signal: Signal) -> Array2<f64> {
+        let source = self.signal(signal);
+        let mut samples = Array2::zeros((self.batch.lengths.iter().sum(), source.len_of(Axis(2))));
+        let mut from = 0;
+        for (trial, &length) in source.outer_iter().zip(&self.batch.lengths) {
+            samples.slice_mut(s![from..from + length, ..]).assign(&trial.slice(s![..length, ..]).mapv(f64::from));
+            from += length;
+        }
+        samples
+    }
+
+    /// The principal components of the activity at all steps of all trials. Those of averages over trials, as figures mostly
+    /// show them, are those of [`Averages::pca`].
+    ///
+    /// # Errors
+    /// As [`Pca::fit`].
+    pub fn pca(&self, signal: Signal, n_components: usize) -> Result<Pca> {
+        Pca::fit(&self.samples(signal), n_components)
+    }
+
+    /// The mean activity of each trial `[n_trials, n]` in a window, in milliseconds from the start of the epoch `event`, or of the
+    /// trial if that is `None`. Steps that a trial does not have are left out; a trial without any is NaN.
+    ///
+    /// # Errors
+    /// If no trial has that epoch, or if the window is empty.
+    pub fn mean_activity<'a>(
+        &self,
+        signal: Signal,
+        event: impl Into<Option<&'a str>>,
+        window: Range<f64>,
+    ) -> Result<Array2<f64>> {
+        let events = event_steps(self, event.into())?;
+        let steps = window_steps((window.start, window.end), self.batch.spec.dt)?;
+        let source = self.signal(signal);
+        let mut means = Array2::from_elem((self.n_trials(), source.len_of(Axis(2))), f64::NAN);
+        for (trial, mut means) in means.outer_iter_mut().enumerate() {
+            let Some(event) = events[trial] else { continue };
+            let within = |step: i64| (step + event).clamp(0, self.batch.lengths[trial] as i64) as usize;
+            let part: ArrayView2<'_, f32> = source.slice(s![trial, within(steps.start)..within(steps.end), ..]);
+            let mean: Option<Array1<f64>> = part.mapv(f64::from).mean_axis(Axis(0));
+            if let Some(mean) = mean {
+                means.assign(&mean);
+            }
+        }
+        Ok(means)
+    }
+}

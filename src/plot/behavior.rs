@@ -1,0 +1,104 @@
+//! Psychometric and chronometric curves, and pairs.
+
+use super::{Color, Figure, Panel, Style};
+use crate::analysis::{Chronometric, PsychometricFit};
+use crate::{Error, Result};
+
+/// The confidence of the intervals about shares.
+const CONFIDENCE: f64 = 0.95;
+/// The points along a fitted curve.
+const SMOOTH: usize = 200;
+
+impl PsychometricFit {
+    /// The share of hits at each level with its 95 % interval, the fitted curve, and the threshold (dashed).
+    ///
+    /// # Errors
+    /// None that can be reached by a fit; that of [`Counts::intervals`](crate::analysis::Counts::intervals).
+    pub fn plot(&self) -> Result<Figure> {
+        let counts = &self.counts;
+        let (low, high): (Vec<f64>, Vec<f64>) = counts.intervals(CONFIDENCE)?.into_iter().unzip();
+        let (left, right) = ends(&counts.levels);
+        let along: Vec<f64> = (0..=SMOOTH).map(|i| left + (right - left) * i as f64 / SMOOTH as f64).collect();
+        let threshold = self.threshold.value;
+        let panel = Panel::new()
+            .x_label(&counts.level_name)
+            .y_label(&counts.hit_name)
+            .x_range(left, right)
+            .y_range(-0.03, 1.03)
+            .y_ticks([0.0, 0.25, 0.5, 0.75, 1.0].map(|share| (share, share.to_string())))
+            .hline(self.at(threshold), Style::new().color(Color::LIGHT_GRAY).dashed())
+            .vline(threshold, Style::new().color(Color::GRAY).dashed().label(format!("threshold {}", short(threshold))))
+            .line(&along, along.iter().map(|&level| self.at(level)), Color::BLUE)
+            .intervals(&counts.levels, low, high, Color::BLACK)
+            .points(&counts.levels, counts.shares(), Color::BLACK);
+        Ok(panel.figure().size(360.0, 280.0))
+    }
+}
+
+impl Chronometric {
+    /// The mean reaction time at each level, with its interval.
+    #[must_use]
+    pub fn plot(&self) -> Figure {
+        let (low, high): (Vec<f64>, Vec<f64>) = self.intervals.iter().copied().unzip();
+        let (left, right) = ends(&self.levels);
+        Panel::new()
+            .x_label(&self.level_name)
+            .y_label("Reaction time (ms)")
+            .x_range(left, right)
+            .line(&self.levels, &self.means, Color::BLUE)
+            .intervals(&self.levels, low, high, Color::BLACK)
+            .points(&self.levels, &self.means, Color::BLACK)
+            .figure()
+            .size(360.0, 280.0)
+    }
+}
+
+/// Two measurements of the same subjects side by side, a line for each subject, and the mean of each measurement with its standard
+/// error: trials to criterion with and without a curriculum, accuracy before and after a lesion.
+///
+/// ```
+/// use psychrnn::plot::pairs;
+/// let figure = pairs("Trials to criterion", ["curriculum", "fixed"], &[1400, 1200, 1600], &[2900, 2100, 2500])?;
+/// # Ok::<(), psychrnn::Error>(())
+/// ```
+///
+/// # Errors
+/// If the two differ in length, or are empty.
+pub fn pairs<N: super::Number>(what: &str, names: [&str; 2], first: &[N], second: &[N]) -> Result<Figure> {
+    if first.is_empty() || first.len() != second.len() {
+        let expected = format!("[n_pairs = {}], as `first`, and not 0", first.len());
+        return Err(Error::shape("second", expected, &[second.len()]));
+    }
+    let mut panel = Panel::new().y_label(what).x_range(-0.5, 1.5).x_ticks([(0.0, names[0]), (1.0, names[1])]);
+    for (first, second) in first.iter().zip(second) {
+        let line = Style::new().color(Color::GRAY).width(1.0);
+        panel = panel.line([0.0, 1.0], [first.value(), second.value()], line);
+    }
+    for (place, values) in [first, second].into_iter().enumerate() {
+        let n = values.len() as f64;
+        let mean = values.iter().map(N::value).sum::<f64>() / n;
+        let se = (values.iter().map(|value| (value.value() - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt();
+        // The mean stands outside the lines.
+        let (x, beside) = (place as f64, place as f64 + if place == 0 { -0.2 } else { 0.2 });
+        let color = Color::cycle(place);
+        panel = panel
+            .points(values.iter().map(|_| x), values, color)
+            .intervals([beside], [mean - se], [mean + se], Style::new().color(color).width(2.0))
+            .points([beside], [mean], Style::new().color(color).size(9.0));
+    }
+    Ok(panel.figure().size(280.0, 300.0))
+}
+
+/// The ends of an axis with a little room about the levels.
+pub(super) fn ends(levels: &[f64]) -> (f64, f64) {
+    let (low, high) =
+        levels.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
+    let room = if high > low { 0.06 * (high - low) } else { 1.0 };
+    (low - room, high + room)
+}
+
+/// A number with three figures.
+fn short(value: f64) -> String {
+    let before_point = value.abs().log10().floor().clamp(-6.0, 2.0);
+    format!("{value:.*}", (2.0 - before_point) as usize)
+}

@@ -1,0 +1,169 @@
+//! Population activity: averages over trials, components, tuning.
+
+use ndarray::{Axis, s};
+
+use super::behavior::ends;
+use super::{Color, Figure, Legend, Marker, Panel, Style};
+use crate::analysis::{Averages, Pca, Trajectories, Tuning};
+use crate::simulate::Signal;
+use crate::task::Value;
+use crate::{Error, Result};
+
+impl Averages {
+    /// The averages of a unit (or of an output) over time, a line for each condition with its interval as a band.
+    ///
+    /// # Errors
+    /// If there is no such unit.
+    pub fn plot_unit(&self, unit: usize) -> Result<Figure> {
+        self.plot_units([unit])
+    }
+
+    /// The averages of several units, a panel for each.
+    ///
+    /// # Errors
+    /// If there is no such unit.
+    pub fn plot_units(&self, units: impl IntoIterator<Item = usize>) -> Result<Figure> {
+        let panels = units.into_iter().map(|unit| self.unit_panel(unit)).collect::<Result<Vec<_>>>()?;
+        let one = panels.len() == 1;
+        // One legend is enough.
+        let last = panels.len().saturating_sub(1);
+        let panels = panels
+            .into_iter()
+            .enumerate()
+            .map(|(i, panel)| panel.legend(if i == last { Legend::Outside } else { Legend::None }));
+        let figure = Figure::new().panels(panels);
+        Ok(if one { figure.size(480.0, 280.0) } else { figure })
+    }
+
+    fn unit_panel(&self, unit: usize) -> Result<Panel> {
+        let n = self.mean.len_of(Axis(2));
+        if unit >= n {
+            return Err(Error::argument("unit", format!("below the number of units, {n}"), unit));
+        }
+        let what = match self.signal {
+            Signal::States => "State x of unit",
+            Signal::Rates => "Rate of unit",
+            Signal::Outputs => "Output",
+        };
+        let from = self.event.as_ref().map_or("Time (ms)".to_owned(), |event| format!("Time from {event} (ms)"));
+        let mut panel = Panel::new().x_label(from).y_label(format!("{what} {unit}"));
+        if self.times.first().is_some_and(|&first| first < 0.0) {
+            panel = panel.vline(0.0, ());
+        }
+        for (i, color) in colors(&self.conditions).into_iter().enumerate() {
+            let of = |array: &ndarray::Array3<f64>| array.slice(s![i, .., unit]).to_vec();
+            let label = format!("{} {}", self.by, self.conditions[i]);
+            panel = panel.band(&self.times, of(&self.low), of(&self.high), color).line(
+                &self.times,
+                of(&self.mean),
+                Style::new().color(color).label(label),
+            );
+        }
+        Ok(panel)
+    }
+}
+
+impl Trajectories {
+    /// The way of each condition through two components, counted from 0: an open circle where it begins, a dot where it ends.
+    ///
+    /// # Errors
+    /// If there is no such component.
+    pub fn plot(&self, x: usize, y: usize) -> Result<Figure> {
+        let n = self.shares.len();
+        if let Some(component) = [x, y].into_iter().find(|&component| component >= n) {
+            return Err(Error::argument("component", format!("below the number of components, {n}"), component));
+        }
+        let label = |component: usize| format!("PC {} ({:.0} %)", component + 1, 100.0 * self.shares[component]);
+        let mut panel = Panel::new().x_label(label(x)).y_label(label(y)).legend(Legend::Outside);
+        for (i, color) in colors(&self.conditions).into_iter().enumerate() {
+            let along = |component: usize| self.points.slice(s![i, .., component]).to_vec();
+            let way: Vec<(f64, f64)> =
+                along(x).into_iter().zip(along(y)).filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+            let label = format!("{} {}", self.by, self.conditions[i]);
+            panel = panel.line(along(x), along(y), Style::new().color(color).label(label));
+            if let (Some(first), Some(last)) = (way.first(), way.last()) {
+                panel = panel.points([first.0], [first.1], Style::new().color(color).marker(Marker::Circle)).points(
+                    [last.0],
+                    [last.1],
+                    Style::new().color(color),
+                );
+            }
+        }
+        Ok(panel.figure().size(440.0, 300.0))
+    }
+}
+
+impl Pca {
+    /// The share of each component in the variance.
+    #[must_use]
+    pub fn plot_shares(&self) -> Figure {
+        let numbers = 1..=self.shares.len();
+        Panel::new()
+            .x_label("Component")
+            .y_label("Share of variance")
+            .x_range(0.5, self.shares.len() as f64 + 0.5)
+            .y_range(0.0, 1.0)
+            .line(numbers.clone(), &self.shares, Color::BLUE)
+            .points(numbers, &self.shares, Color::BLUE)
+            .figure()
+            .size(320.0, 250.0)
+    }
+}
+
+impl Tuning {
+    /// The mean activity of a unit in each condition, with standard errors.
+    ///
+    /// # Errors
+    /// If there is no such unit.
+    pub fn plot_unit(&self, unit: usize) -> Result<Figure> {
+        let n = self.mean.ncols();
+        if unit >= n {
+            return Err(Error::argument("unit", format!("below the number of units, {n}"), unit));
+        }
+        let (mean, sem) = (self.mean.column(unit), self.sem.column(unit));
+        let mut panel = Panel::new().x_label(&self.by).y_label(format!("Activity of unit {unit}"));
+        let places: Vec<f64> = match levels(&self.conditions) {
+            Some(levels) => levels,
+            None => {
+                let ticks = self.conditions.iter().enumerate().map(|(i, value)| (i as f64, value.to_string()));
+                panel = panel.x_ticks(ticks);
+                (0..self.conditions.len()).map(|i| i as f64).collect()
+            }
+        };
+        let (left, right) = ends(&places);
+        Ok(panel
+            .x_range(left, right)
+            .line(&places, mean, Color::BLUE)
+            .intervals(&places, &mean - &sem, &mean + &sem, Color::BLACK)
+            .points(&places, mean, Color::BLACK)
+            .figure()
+            .size(320.0, 250.0))
+    }
+}
+
+/// The conditions as numbers, if they are.
+fn levels(conditions: &[Value]) -> Option<Vec<f64>> {
+    let number = |value: &Value| if matches!(value, Value::Bool(_)) { None } else { value.number() };
+    conditions.iter().map(number).collect()
+}
+
+/// A color for each condition: numbers with signs from red over gray to blue, other numbers from light to dark, else, and for no
+/// more than two, the colors of the cycle.
+fn colors(conditions: &[Value]) -> Vec<Color> {
+    let pale = Color::rgb(190, 200, 210);
+    match levels(conditions) {
+        Some(levels) if levels.len() > 2 => {
+            let most = levels.iter().fold(0.0_f64, |most, level| most.max(level.abs()));
+            let signed = levels.iter().any(|&level| level < 0.0) && levels.iter().any(|&level| level > 0.0);
+            let last = levels.len() as f64 - 1.0;
+            let graded = |(i, &level): (usize, &f64)| match signed {
+                true if level < 0.0 => pale.blend(Color::VERMILION, 0.3 + 0.7 * level.abs() / most),
+                true if level > 0.0 => pale.blend(Color::BLUE, 0.3 + 0.7 * level / most),
+                true => Color::GRAY,
+                false => Color::SKY.blend(Color::rgb(0, 30, 80), i as f64 / last),
+            };
+            levels.iter().enumerate().map(graded).collect()
+        }
+        _ => (0..conditions.len()).map(Color::cycle).collect(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Figures of analyses. Set `PSYCHRNN_FIGURES` to a folder to look at them.
+
+use ndarray::{Array2, Array3, arr1};
+use psychrnn::dynamics::Leak;
+use psychrnn::plot::{Figure, pairs};
+use psychrnn::prelude::*;
+
+/// Two groups of units that add up the difference of the inputs and inhibit each other.
+fn weights() -> Weights {
+    let mut rng = Seed(8).stream(0);
+    let side = |unit: usize| if unit.is_multiple_of(2) { 0 } else { 1 };
+    let mut weights = Weights::new();
+    let w_rec = Array2::from_shape_fn((20, 20), |(to, from)| {
+        (if side(to) == side(from) { 0.11 } else { -0.08 }) + rng.normal(0.0, 0.03)
+    });
+    weights.insert("W_rec", w_rec);
+    weights.insert("W_in", Array2::from_shape_fn((20, 2), |(unit, i)| if side(unit) == i { 0.4 } else { 0.0 }));
+    weights.insert("W_out", Array2::from_shape_fn((2, 20), |(i, unit)| if side(unit) == i { 0.1 } else { 0.0 }));
+    weights.insert("b_rec", arr1(&[0.0_f32; 20]));
+    weights.insert("b_out", arr1(&[0.0_f32; 2]));
+    weights.insert("init_state", Array2::<f32>::zeros((1, 20)));
+    weights
+}
+
+fn session(task: &PerceptualDiscrimination) -> Session {
+    let leak = Leak::new(10.0, 100.0).noise(0.05);
+    let session = Simulator::new(&weights(), leak).unwrap().run(&task.batch(600, Seed(1)).unwrap()).unwrap();
+    session.with("signed coherence", ["coherence", "direction"], |[c, d]| if d == 1.0 { c } else { -c }).unwrap()
+}
+
+fn drawn(name: &str, figure: &Figure) {
+    let png = figure.png().unwrap();
+    if let Some(folder) = std::env::var_os("PSYCHRNN_FIGURES") {
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), png).unwrap();
+    }
+}
+
+#[test]
+fn a_subject_is_analyzed_and_drawn() {
+    let task = PerceptualDiscrimination::default()
+        .onset(300.0)
+        .stimulus(800.0)
+        .duration(1400.0)
+        .coherences(&[0.0, 0.02, 0.05, 0.1, 0.2])
+        .noise(0.3);
+    let session = session(&task);
+    let counts = session.choices_by("signed coherence", 1).unwrap();
+    let fit = Psychometric::default().fit(&counts).unwrap();
+    assert!(fit.threshold.value.abs() < 0.05 && fit.at(0.2) > 0.8 && fit.at(-0.2) < 0.2, "{}", fit.table());
+    drawn("psychometric", &fit.plot().unwrap());
+
+    let times = session.reaction_times(0.6, "stimulus").unwrap();
+    drawn("chronometric", &session.chronometric("coherence", &times, 0.95).unwrap().plot());
+
+    let correct = session.only("correct", true).unwrap();
+    let average = Average::by("signed coherence").aligned_to("stimulus").window(-200.0..800.0);
+    let averages = average.of(&correct).unwrap();
+    drawn("unit", &averages.plot_unit(0).unwrap());
+    drawn("units", &averages.plot_units([0, 1, 2]).unwrap());
+    assert!(averages.plot_unit(20).unwrap_err().to_string().contains("`unit`"));
+    let boot = Average { band: Band::Bootstrap(Bootstrap::default().resamples(300)), ..Average::by("choice") };
+    drawn("outputs", &boot.signal(Signal::Outputs).of(&correct).unwrap().plot_units([0, 1]).unwrap());
+
+    let pca = averages.pca(4).unwrap();
+    drawn("components", &pca.plot_shares());
+    let trajectories = averages.trajectories(&pca).unwrap();
+    drawn("trajectories", &trajectories.plot(0, 1).unwrap());
+    assert!(trajectories.plot(0, 4).unwrap_err().to_string().contains("`component`"));
+    // The end of the stimulus is ordered by coherence along one component.
+    let last = trajectories.points.dim().1 - 1;
+    let ends: Vec<f64> = (0..9).map(|condition| trajectories.points[[condition, last, 0]]).collect();
+    assert!((ends[0] - ends[8]).abs() > 4.0 * (ends[0] - ends[1]).abs(), "{ends:?}");
+
+    let activity = session.mean_activity(Signal::Rates, "stimulus", 400.0..800.0).unwrap();
+    drawn("tuning", &session.tuning("signed coherence", &activity).unwrap().plot_unit(1).unwrap());
+    let selectivity = session.selectivity("direction", &activity).unwrap();
+    let order = order_by_selectivity(&selectivity, None);
+    assert!(order[..10].iter().all(|unit| unit % 2 == 1), "the units of side 1 first: {order:?}");
+    let weights = weights();
+    drawn(
+        "weights",
+        &Figure::join([weights.plot("W_rec").unwrap(), weights.plot_sorted("W_rec", &order).unwrap()])
+            .size(760.0, 320.0),
+    );
+    drawn("weights-in", &weights.plot_sorted("W_in", &order).unwrap());
+    assert!(weights.plot_sorted("W_rec", &order[1..]).is_err() && weights.plot_sorted("W_rec", &[0, 0]).is_err());
+    assert!(weights.plot_sorted("W_rec", &[1, 0, 2]).unwrap_err().to_string().contains("`order`"));
+}
+
+#[test]
+fn steep_and_odd_curves_are_drawn() {
+    let levels = [0.0, 3.2, 6.4, 12.8, 25.6, 51.2];
+    let counts = Counts::new("Coherence (%)", &levels, &[80; 6], &[41, 45, 54, 69, 77, 78]).unwrap();
+    let model = Psychometric::default().curve(Curve::Weibull).guess(0.5);
+    drawn("weibull", &model.fit(&counts.hit_name("Share correct")).unwrap().plot().unwrap());
+    let steep = Counts::new("Coherence", &[-0.2, -0.1, 0.1, 0.2], &[50; 4], &[0, 0, 50, 50]).unwrap();
+    drawn("steep", &Psychometric::default().fit(&steep).unwrap().plot().unwrap());
+    let curriculum = [1400, 1200, 1600, 1350, 1500, 1450, 1300, 1700, 1250, 1400];
+    let fixed = [2900, 2100, 2500, 3100, 2750, 1900, 1650, 2200, 2600, 2450];
+    drawn("pairs", &pairs("Trials to criterion", ["curriculum", "fixed"], &curriculum, &fixed).unwrap());
+    assert!(pairs("x", ["a", "b"], &[1.0], &[]).is_err());
+    let lone = Session::new(
+        task_of_one(),
+        Array3::zeros((1, 5, 1)),
+        Array3::zeros((1, 5, 1)),
+        Array3::from_shape_fn((1, 5, 1), |(_, step, _)| step as f32),
+    );
+    let averages = Average::by("trial").of(&lone.unwrap()).unwrap();
+    drawn("lone", &averages.plot_unit(0).unwrap());
+}
+
+fn task_of_one() -> Batch {
+    let ones = || Array3::ones((1, 5, 1));
+    Batch::from_arrays(&TaskSpec::new(1, 1), ones(), ones(), ones()).unwrap()
+}
