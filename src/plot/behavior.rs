@@ -1,6 +1,6 @@
 //! Psychometric and chronometric curves, and pairs.
 
-use super::{Color, Figure, Panel, Style};
+use super::{Color, Figure, Legend, Panel, Style};
 use crate::analysis::{Chronometric, PsychometricFit};
 use crate::{Error, Result};
 
@@ -30,7 +30,8 @@ impl PsychometricFit {
             .vline(threshold, Style::new().color(Color::GRAY).dashed().label(format!("threshold {}", short(threshold))))
             .line(&along, along.iter().map(|&level| self.at(level)), Color::BLUE)
             .intervals(&counts.levels, low, high, Color::BLACK)
-            .points(&counts.levels, counts.shares(), Color::BLACK);
+            .points(&counts.levels, counts.shares(), Color::BLACK)
+            .legend(Legend::BottomRight);
         Ok(panel.figure().size(360.0, 280.0))
     }
 }

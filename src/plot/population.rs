@@ -46,17 +46,17 @@ impl Averages {
             Signal::Outputs => "Output",
         };
         let from = self.event.as_ref().map_or("Time (ms)".to_owned(), |event| format!("Time from {event} (ms)"));
-        let mut panel = Panel::new().x_label(from).y_label(format!("{what} {unit}"));
+        let panel = Panel::new().x_label(from).y_label(format!("{what} {unit}"));
+        let (mut panel, labels) = legend(panel, &self.by, &self.conditions);
         if self.times.first().is_some_and(|&first| first < 0.0) {
             panel = panel.vline(0.0, ());
         }
         for (i, color) in colors(&self.conditions).into_iter().enumerate() {
             let of = |array: &ndarray::Array3<f64>| array.slice(s![i, .., unit]).to_vec();
-            let label = format!("{} {}", self.by, self.conditions[i]);
             panel = panel.band(&self.times, of(&self.low), of(&self.high), color).line(
                 &self.times,
                 of(&self.mean),
-                Style::new().color(color).label(label),
+                Style::new().color(color).label(&labels[i]),
             );
         }
         Ok(panel)
@@ -74,13 +74,13 @@ impl Trajectories {
             return Err(Error::argument("component", format!("below the number of components, {n}"), component));
         }
         let label = |component: usize| format!("PC {} ({:.0} %)", component + 1, 100.0 * self.shares[component]);
-        let mut panel = Panel::new().x_label(label(x)).y_label(label(y)).legend(Legend::Outside);
+        let panel = Panel::new().x_label(label(x)).y_label(label(y)).legend(Legend::Outside);
+        let (mut panel, labels) = legend(panel, &self.by, &self.conditions);
         for (i, color) in colors(&self.conditions).into_iter().enumerate() {
             let along = |component: usize| self.points.slice(s![i, .., component]).to_vec();
             let way: Vec<(f64, f64)> =
                 along(x).into_iter().zip(along(y)).filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
-            let label = format!("{} {}", self.by, self.conditions[i]);
-            panel = panel.line(along(x), along(y), Style::new().color(color).label(label));
+            panel = panel.line(along(x), along(y), Style::new().color(color).label(&labels[i]));
             if let (Some(first), Some(last)) = (way.first(), way.last()) {
                 panel = panel.points([first.0], [first.1], Style::new().color(color).marker(Marker::Circle)).points(
                     [last.0],
@@ -139,6 +139,16 @@ impl Tuning {
             .figure()
             .size(320.0, 250.0))
     }
+}
+
+/// The names of the conditions in the legend: their values, below the name of the column if there are many.
+fn legend(panel: Panel, by: &str, conditions: &[Value]) -> (Panel, Vec<String>) {
+    if conditions.len() <= 2 {
+        return (panel, conditions.iter().map(|value| format!("{by} {value}")).collect());
+    }
+    // A line that is not seen has only its name.
+    let heading = Style::new().label(by).color(Color::WHITE).width(0.0);
+    (panel.line::<f64, f64>([], [], heading), conditions.iter().map(Value::to_string).collect())
 }
 
 /// The conditions as numbers, if they are.
