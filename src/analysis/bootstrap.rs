@@ -62,7 +62,8 @@ impl Bootstrap {
     /// `(1 + confidence) / 2`. For paired data give the pairs: `&[(f64, f64)]`.
     ///
     /// # Errors
-    /// If there are no data, if `resamples` is 0, if `confidence` is not between 0 and 1, or if a statistic is not finite.
+    /// If there are no data, if `resamples` is 0, if `confidence` is not between 0 and 1, or if a statistic is not
+    /// finite.
     pub fn percentile<T: Clone + Sync>(&self, data: &[T], statistic: impl Fn(&[T]) -> f64 + Sync) -> Result<Interval> {
         let (estimate, mut resampled) = self.resampled(data, &statistic)?;
         let se = variance(&resampled).sqrt();
@@ -71,13 +72,13 @@ impl Bootstrap {
     }
 
     /// The bias-corrected and accelerated interval: as [`Bootstrap::percentile`], with quantiles moved by the share of
-    /// resamples below the estimate (`z0`) and by the skewness of the statistic when each datum is left out in turn (`a`):
-    /// `Φ(z0 + (z0 + z) / (1 - a (z0 + z)))` for the normal quantile `z` (Efron B (1987),
+    /// resamples below the estimate (`z0`) and by the skewness of the statistic when each datum is left out in turn
+    /// (`a`): `Φ(z0 + (z0 + z) / (1 - a (z0 + z)))` for the normal quantile `z` (Efron B (1987),
     /// doi:10.1080/01621459.1987.10478410).
     ///
     /// # Errors
-    /// As [`Bootstrap::percentile`]; also if the statistic does not vary, or if the estimate lies beyond all resamples: there
-    /// is no such interval then.
+    /// As [`Bootstrap::percentile`]; also if the statistic does not vary, or if the estimate lies beyond all resamples:
+    /// there is no such interval then.
     pub fn bca<T: Clone + Sync>(&self, data: &[T], statistic: impl Fn(&[T]) -> f64 + Sync) -> Result<Interval> {
         let (estimate, mut resampled) = self.resampled(data, &statistic)?;
         let se = variance(&resampled).sqrt();

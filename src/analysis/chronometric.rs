@@ -33,8 +33,8 @@ pub struct Chronometric {
 }
 
 impl Chronometric {
-    /// The curve of these trials: the level and the reaction time, in milliseconds, of each. Trials without a reaction, and those
-    /// without a level (NaN), are left out.
+    /// The curve of these trials: the level and the reaction time, in milliseconds, of each. Trials without a reaction,
+    /// and those without a level (NaN), are left out.
     ///
     /// # Errors
     /// If the lists differ in length, if there is no reaction at all, or if `confidence` is not between 0 and 1.
@@ -67,8 +67,8 @@ impl Chronometric {
 }
 
 impl Session {
-    /// The mean of these reaction times, see [`Session::reaction_times`], at each level of a column of [`Session::trials`], with
-    /// its interval of this confidence.
+    /// The mean of these reaction times, see [`Session::reaction_times`], at each level of a column of
+    /// [`Session::trials`], with its interval of this confidence.
     ///
     /// # Errors
     /// If there is no such column, if it holds text, or as [`Chronometric::of_trials`].

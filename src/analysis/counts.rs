@@ -33,7 +33,8 @@ impl Counts {
     /// Counts from elsewhere. Equal levels are put together; levels without trials are left out.
     ///
     /// # Errors
-    /// If the lists differ in length, if a level is not finite, if there are more hits than trials, or no trials at all.
+    /// If the lists differ in length, if a level is not finite, if there are more hits than trials, or no trials at
+    /// all.
     pub fn new(level_name: &str, levels: &[f64], trials: &[usize], hits: &[usize]) -> Result<Self> {
         for (name, length) in [("trials", trials.len()), ("hits", hits.len())] {
             if length != levels.len() {
@@ -98,8 +99,8 @@ impl Counts {
         self.hits.iter().zip(&self.trials).map(|(&hits, &trials)| hits as f64 / trials as f64).collect()
     }
 
-    /// The interval of each share (Wilson EB (1927), doi:10.1080/01621459.1927.10502953), which is also right where no trial
-    /// or every trial is a hit.
+    /// The interval of each share (Wilson EB (1927), doi:10.1080/01621459.1927.10502953), which is also right where no
+    /// trial or every trial is a hit.
     ///
     /// # Errors
     /// If `confidence` is not between 0 and 1.
@@ -131,8 +132,8 @@ impl Counts {
 }
 
 impl Session {
-    /// How often the network made this choice at each level of a column of [`Session::trials`]. Trials without a choice are
-    /// left out.
+    /// How often the network made this choice at each level of a column of [`Session::trials`]. Trials without a choice
+    /// are left out.
     ///
     /// # Errors
     /// If there is no such column, if it holds text, or if there is no trial with a choice.
@@ -142,8 +143,8 @@ impl Session {
             .hit_name(&format!("Share of choice {choice}")))
     }
 
-    /// How often the network was correct at each level of a column of [`Session::trials`]. Trials without a correct choice are
-    /// left out.
+    /// How often the network was correct at each level of a column of [`Session::trials`]. Trials without a correct
+    /// choice are left out.
     ///
     /// # Errors
     /// If there is no such column, if it holds text, or if there is no trial with a correct choice.

@@ -45,8 +45,8 @@ impl ArgminMul<f64, Self> for Angles {
     }
 }
 
-/// The arguments within `bounds` at which `cost` is smallest, from a start within them: the simplex of Nelder JA, Mead R
-/// (1965), doi:10.1093/comjnl/7.4.308, begun anew where it ends until that gains nothing.
+/// The arguments within `bounds` at which `cost` is smallest, from a start within them: the simplex of Nelder JA, Mead
+/// R (1965), doi:10.1093/comjnl/7.4.308, begun anew where it ends until that gains nothing.
 ///
 /// The search walks over angles whose sines span the bounds: so it never leaves them, and can end on them.
 pub(super) fn minimize(bounds: &[(f64, f64)], start: &[f64], cost: impl Fn(&[f64]) -> f64) -> Result<Vec<f64>> {

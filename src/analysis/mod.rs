@@ -2,13 +2,31 @@
 //!
 //! Everything here works on plain arrays and on a [`Session`](crate::simulate::Session), without libtorch, in `f64`.
 //!
+//! ```no_run
+//! use psychrnn::prelude::*;
+//!
+//! let task = PerceptualDiscrimination::default().onset(500.0).stimulus(1000.0).coherences(&[0.0, 0.05, 0.1, 0.2]);
+//! let session = Simulator::load("weights.npz")?.run(&task.batch(1000, Seed(2))?)?;
+//! let session = session.with("signed", ["coherence", "direction"], |[c, d]| if d == 1.0 { c } else { -c })?;
+//!
+//! let fit = Psychometric::default().fit(&session.choices_by("signed", 1)?)?;
+//! println!("threshold {}, width {}", fit.threshold.value, fit.width.value);
+//! fit.plot()?.save("psychometric.png")?;
+//!
+//! let averages = Average::by("signed").aligned_to("stimulus").window(-200.0..1000.0).of(&session.only("correct", true)?)?;
+//! averages.plot_units([0, 1, 2])?.save("units.png")?;
+//! averages.trajectories(&averages.pca(2)?)?.plot(0, 1)?.save("trajectories.png")?;
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
+//!
 //! | question | answer |
 //! | --- | --- |
 //! | how do choices depend on the stimulus? | [`Counts`], [`Psychometric`] |
-//! | how do reaction times? | [`Session::reaction_times`](crate::simulate::Session::reaction_times), [`Chronometric`] |
+//! | how do reaction times? | [`Chronometric`], of [`reaction_times`](crate::simulate::Session::reaction_times) |
 //! | what does the population do? | [`Average`], [`Pca`], [`Trajectories`] |
-//! | what does a unit respond to? | [`Tuning`], [`Session::selectivity`](crate::simulate::Session::selectivity), [`order_by_selectivity`] |
-//! | do two networks, or one before and after a lesion, differ? | [`Psychometric::compare`], [`wilcoxon_signed_rank`], [`paired_t`] |
+//! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
+//! | do two curves differ? | [`Psychometric::compare`] |
+//! | do pairs differ? | [`wilcoxon_signed_rank`], [`paired_t`] |
 //! | how sure is a number? | [`Bootstrap`] |
 
 mod bootstrap;

@@ -45,12 +45,13 @@ pub struct SignedRank {
     pub exact: bool,
 }
 
-/// The signed-rank test of Wilcoxon F (1945), doi:10.2307/3001968: whether the differences `first - second` of pairs lie about 0.
+/// The signed-rank test of Wilcoxon F (1945), doi:10.2307/3001968: whether the differences `first - second` of pairs
+/// lie about 0.
 ///
-/// Pairs that are equal are left out. Equal differences share the mean of their ranks. Up to 50 pairs that differ, `p` is exact:
-/// the probability over all ways of giving signs to the ranks as they are, ties included. Above that it is that of a normal
-/// distribution with the variance `(n (n + 1) (2n + 1) - Σ (t³ - t) / 2) / 24`, `t` the sizes of the groups of ties, with 1/2 for
-/// continuity.
+/// Pairs that are equal are left out. Equal differences share the mean of their ranks. Up to 50 pairs that differ, `p`
+/// is exact: the probability over all ways of giving signs to the ranks as they are, ties included. Above that it is
+/// that of a normal distribution with the variance `(n (n + 1) (2n + 1) - Σ (t³ - t) / 2) / 24`, `t` the sizes of the
+/// groups of ties, with 1/2 for continuity.
 ///
 /// ```
 /// use psychrnn::analysis::{Alternative, wilcoxon_signed_rank};
@@ -125,8 +126,8 @@ pub struct PairedT {
     pub p: f64,
 }
 
-/// The t test of paired samples (Student (1908), doi:10.1093/biomet/6.1.1): whether the mean of `first - second` is 0, if the
-/// differences are normally distributed. `confidence`, such as 0.95, is that of the interval.
+/// The t test of paired samples (Student (1908), doi:10.1093/biomet/6.1.1): whether the mean of `first - second` is 0,
+/// if the differences are normally distributed. `confidence`, such as 0.95, is that of the interval.
 ///
 /// ```
 /// use psychrnn::analysis::{Alternative, paired_t};
@@ -136,8 +137,8 @@ pub struct PairedT {
 /// ```
 ///
 /// # Errors
-/// If the samples differ in length, if a number is not finite, if there are fewer than two pairs, if all differences are the
-/// same, or if `confidence` is not between 0 and 1.
+/// If the samples differ in length, if a number is not finite, if there are fewer than two pairs, if all differences
+/// are the same, or if `confidence` is not between 0 and 1.
 pub fn paired_t(first: &[f64], second: &[f64], alternative: Alternative, confidence: f64) -> Result<PairedT> {
     let differences = differences(first, second)?;
     check_confidence(confidence)?;

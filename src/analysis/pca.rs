@@ -9,9 +9,9 @@ use crate::{Error, Result};
 
 /// The principal components of activity: the directions, orthogonal to each other, along which it varies most.
 ///
-/// They are the eigenvectors of the covariance `Xᵀ X / (n_samples - 1)` of the centered samples `X` `[n_samples, n_units]`, and
-/// the variances along them its eigenvalues: an exact decomposition, not an iterative one. The sign of a component, which is
-/// arbitrary, is such that its largest weight is positive.
+/// They are the eigenvectors of the covariance `Xᵀ X / (n_samples - 1)` of the centered samples `X`
+/// `[n_samples, n_units]`, and the variances along them its eigenvalues: an exact decomposition, not an iterative one. The sign of a
+/// component, which is arbitrary, is such that its largest weight is positive.
 ///
 /// ```
 /// use ndarray::array;
@@ -39,8 +39,8 @@ impl Pca {
     /// The first components of samples `[n_samples, n_units]`.
     ///
     /// # Errors
-    /// If there are fewer than two samples, if they do not vary, if one is not finite, or if `n_components` is 0 or more than
-    /// there are units or samples - 1.
+    /// If there are fewer than two samples, if they do not vary, if one is not finite, or if `n_components` is 0 or
+    /// more than there are units or samples - 1.
     pub fn fit(samples: &Array2<f64>, n_components: usize) -> Result<Self> {
         let (n_samples, n_units) = samples.dim();
         if n_samples < 2 || n_units == 0 {
@@ -89,8 +89,8 @@ impl Pca {
         Ok((samples - &self.mean).dot(&self.components.t()))
     }
 
-    /// The share of each component in the variance of other samples `[n_samples, n_units]`, about their own mean: how well
-    /// components hold for trials to which they were not fitted. NaN if these do not vary.
+    /// The share of each component in the variance of other samples `[n_samples, n_units]`, about their own mean: how
+    /// well components hold for trials to which they were not fitted. NaN if these do not vary.
     ///
     /// # Errors
     /// If there are other numbers of units.
@@ -110,7 +110,8 @@ fn check_finite(samples: &Array2<f64>) -> Result<()> {
     }
 }
 
-/// Averages over trials in the space of principal components, of [`Averages::trajectories`](super::Averages::trajectories).
+/// Averages over trials in the space of principal components, of
+/// [`Averages::trajectories`](super::Averages::trajectories).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Trajectories {

@@ -63,8 +63,8 @@ impl Average {
     setters! {
         /// What is averaged.
         signal: Signal;
-        /// From which time to which, the latter excluded, in milliseconds from the event. Times that a trial does not have are
-        /// left out of the average, as long as another trial has them.
+        /// From which time to which, the latter excluded, in milliseconds from the event. Times that a trial does not
+        /// have are left out of the average, as long as another trial has them.
         window: Range<f64> => Some((window.start, window.end));
         /// How the intervals are found.
         band: Band;
@@ -98,7 +98,7 @@ impl Average {
             .filter_map(|&row| Some((-events[row]?, lengths[row] as i64 - events[row]?)))
             .collect();
         let steps = match self.window {
-            Some(window) => window_steps(window, session.batch.spec.dt)?,
+            Some(window) => window_steps(window, session)?,
             None => {
                 let first = aligned.iter().map(|steps| steps.0).max().unwrap_or(0);
                 first..aligned.iter().map(|steps| steps.1).min().unwrap_or(0)
@@ -135,7 +135,7 @@ impl Average {
 }
 
 /// The step at which an event happens in each trial: the first one that is not before it.
-pub(super) fn event_steps(session: &Session, event: Option<&str>) -> Result<Vec<Option<i64>>> {
+fn event_steps(session: &Session, event: Option<&str>) -> Result<Vec<Option<i64>>> {
     let Some(event) = event else { return Ok(vec![Some(0); session.n_trials()]) };
     let dt = f64::from(session.batch.spec.dt);
     let starts = session.batch.starts(event)?;
@@ -144,10 +144,13 @@ pub(super) fn event_steps(session: &Session, event: Option<&str>) -> Result<Vec<
 }
 
 /// The steps of a window in milliseconds about an event.
-pub(super) fn window_steps((start, end): (f64, f64), dt: f32) -> Result<Range<i64>> {
-    let step = |time: f64| (time / f64::from(dt) - 1e-4).ceil() as i64;
-    if !(start.is_finite() && end.is_finite()) || step(start) >= step(end) {
-        let expected = format!("finite times, at least one step of {dt} ms apart");
+fn window_steps((start, end): (f64, f64), session: &Session) -> Result<Range<i64>> {
+    let dt = f64::from(session.batch.spec.dt);
+    let longest = session.batch.n_steps() as f64 * dt;
+    let step = |time: f64| (time / dt - 1e-4).ceil() as i64;
+    if !(-longest <= start && end <= longest) || step(start) >= step(end) {
+        let expected =
+            format!("at least a step of {dt} ms, within {longest} ms, the longest trial, before or after the event");
         return Err(Error::argument("window", expected, format!("{start} to {end}")));
     }
     Ok(step(start)..step(end))
@@ -257,7 +260,8 @@ pub struct Averages {
 }
 
 impl Averages {
-    /// The averages of all conditions and times, one below the other: `[n_samples, n]`. Times without trials are left out.
+    /// The averages of all conditions and times, one below the other: `[n_samples, n]`. Times without trials are left
+    /// out.
     #[must_use]
     pub fn samples(&self) -> Array2<f64> {
         let n = self.mean.len_of(Axis(2));
@@ -308,8 +312,8 @@ impl Session {
         samples
     }
 
-    /// The principal components of the activity at all steps of all trials. Those of averages over trials, as figures mostly
-    /// show them, are those of [`Averages::pca`].
+    /// The principal components of the activity at all steps of all trials. Those of averages over trials, as figures
+    /// mostly show them, are those of [`Averages::pca`].
     ///
     /// # Errors
     /// As [`Pca::fit`].
@@ -317,8 +321,9 @@ impl Session {
         Pca::fit(&self.samples(signal), n_components)
     }
 
-    /// The mean activity of each trial `[n_trials, n]` in a window, in milliseconds from the start of the epoch `event`, or of the
-    /// trial if that is `None`. Steps that a trial does not have are left out; a trial without any is NaN.
+    /// The mean activity of each trial `[n_trials, n]` in a window, in milliseconds from the start of the epoch
+    /// `event`, or of the trial if that is `None`. Steps that a trial does not have are left out; a trial without any
+    /// is NaN.
     ///
     /// # Errors
     /// If no trial has that epoch, or if the window is empty.
@@ -329,7 +334,7 @@ impl Session {
         window: Range<f64>,
     ) -> Result<Array2<f64>> {
         let events = event_steps(self, event.into())?;
-        let steps = window_steps((window.start, window.end), self.batch.spec.dt)?;
+        let steps = window_steps((window.start, window.end), self)?;
         let source = self.signal(signal);
         let mut means = Array2::from_elem((self.n_trials(), source.len_of(Axis(2))), f64::NAN);
         for (trial, mut means) in means.outer_iter_mut().enumerate() {

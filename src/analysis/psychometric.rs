@@ -18,13 +18,15 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Curve {
-    /// The cumulative Gaussian `F(x) = Φ((x - threshold) / width)`: `F(threshold) = 1/2`, the width is its standard deviation.
+    /// The cumulative Gaussian `F(x) = Φ((x - threshold) / width)`: `F(threshold) = 1/2`, the width is its standard
+    /// deviation.
     #[default]
     Gaussian,
     /// The logistic function `F(x) = 1 / (1 + exp(-(x - threshold) / width))`: `F(threshold) = 1/2`.
     Logistic,
-    /// The Weibull function `F(x) = 1 - exp(-(x / threshold)^width)` of levels of 0 or more: `F(threshold) = 1 - 1/e`, which is
-    /// 82 % correct where the guess rate is 0.5. The width is the exponent, which has no unit: larger is steeper.
+    /// The Weibull function `F(x) = 1 - exp(-(x / threshold)^width)` of levels of 0 or more: `F(threshold) = 1 - 1/e`,
+    /// which is 82 % correct where the guess rate is 0.5. The width is the exponent, which has no unit: larger is
+    /// steeper.
     Weibull,
 }
 
@@ -105,8 +107,8 @@ impl Rate {
 /// ψ(x) = guess + (1 - guess - lapse) F(x; threshold, width)
 /// ```
 ///
-/// with the [`Curve`] `F`. The guess rate is the share of hits far below the threshold, the lapse rate that of misses far above
-/// it. Wichmann FA, Hill NJ (2001), doi:10.3758/BF03194544.
+/// with the [`Curve`] `F`. The guess rate is the share of hits far below the threshold, the lapse rate that of misses
+/// far above it. Wichmann FA, Hill NJ (2001), doi:10.3758/BF03194544.
 ///
 /// Defaults: a cumulative Gaussian, both rates found between 0 and 0.1: made for the share of one of two choices over a
 /// stimulus with a sign. For the share of correct choices between two alternatives set `.guess(0.5)`.
@@ -149,14 +151,14 @@ impl Psychometric {
 
     /// The curve that makes the counts most likely.
     ///
-    /// The threshold is sought from one span of the levels below them to one span above them, the width from a tenth of the
-    /// smallest distance between two levels to ten spans (for [`Curve::Weibull`] on a logarithmic axis). What ends on such a
-    /// bound says so, see [`Estimate::at_bound`]. So a subject without errors, whose answers change from all to none between
-    /// two levels, gets a curve that is steep there, between the two, and the width at its lower bound.
+    /// The threshold is sought from one span of the levels below them to one span above them, the width from a tenth of
+    /// the smallest distance between two levels to ten spans (for [`Curve::Weibull`] on a logarithmic axis). What ends
+    /// on such a bound says so, see [`Estimate::at_bound`]. So a subject without errors, whose answers change from all
+    /// to none between two levels, gets a curve that is steep there, between the two, and the width at its lower bound.
     ///
     /// # Errors
-    /// If there are fewer than two levels (above 0 for [`Curve::Weibull`]), if all answers are the same, if a level is negative
-    /// for [`Curve::Weibull`], or if a rate is not between 0 and 1, or both are 1 or more together.
+    /// If there are fewer than two levels (above 0 for [`Curve::Weibull`]), if all answers are the same, if a level is
+    /// negative for [`Curve::Weibull`], or if a rate is not between 0 and 1, or both are 1 or more together.
     pub fn fit(&self, counts: &Counts) -> Result<PsychometricFit> {
         let bounds = self.bounds(counts)?;
         let (hits, trials): (usize, usize) = (counts.hits.iter().sum(), counts.trials.iter().sum());
@@ -185,10 +187,10 @@ impl Psychometric {
         Ok(self.fitted(counts, self.parameters(&on_bound), at_bound))
     }
 
-    /// Whether two sets of counts, of two networks or of one before and after a lesion, come from one curve: the likelihood ratio
-    /// of a curve for each against one curve for both. Its statistic, twice the difference of the log-likelihoods, is about a
-    /// chi-square with as many degrees of freedom as there are free parameters; where a rate ends on a bound, `p` is on the
-    /// safe side.
+    /// Whether two sets of counts, of two networks or of one before and after a lesion, come from one curve: the
+    /// likelihood ratio of a curve for each against one curve for both. Its statistic, twice the difference of the
+    /// log-likelihoods, is about a chi-square with as many degrees of freedom as there are free parameters; where a
+    /// rate ends on a bound, `p` is on the safe side.
     ///
     /// # Errors
     /// As [`Psychometric::fit`], of each set and of both together.
@@ -205,7 +207,8 @@ impl Psychometric {
         2 + [self.guess, self.lapse].iter().filter(|rate| matches!(rate, Rate::UpTo(_))).count()
     }
 
-    /// Where to look: the place of the threshold and the logarithm of the width on the axis of [`Curve::place`], and the rates.
+    /// Where to look: the place of the threshold and the logarithm of the width on the axis of [`Curve::place`], and
+    /// the rates.
     fn bounds(&self, counts: &Counts) -> Result<[(f64, f64); 4]> {
         let (guess, lapse) = (self.guess.bounds(), self.lapse.bounds());
         for (name, (low, high)) in [("guess", guess), ("lapse", lapse)] {
@@ -275,13 +278,14 @@ impl Psychometric {
         let mut sum = 0.0;
         for ((&level, &trials), &hits) in counts.levels.iter().zip(&counts.trials).zip(&counts.hits) {
             let (hit, miss) = self.probabilities(level, parameters);
-            sum += weighted_log(hits as f64, hit) + weighted_log((trials - hits) as f64, miss);
+            sum += weighted_log(hits as f64, hit) + weighted_log(trials as f64 - hits as f64, miss);
         }
         sum
     }
 
-    /// The covariance of the parameters that are free and on no bound, `[4, 4]` with zeros for the others: the inverse of the
-    /// Hessian of the negative log-likelihood, by central differences. `None` if the likelihood has no proper summit there.
+    /// The covariance of the parameters that are free and on no bound, `[4, 4]` with zeros for the others: the inverse
+    /// of the Hessian of the negative log-likelihood, by central differences. `None` if the likelihood has no proper
+    /// summit there.
     fn covariance(&self, counts: &Counts, parameters: [f64; 4], free: &[usize]) -> Option<Array2<f64>> {
         let [threshold, width, guess, lapse] = parameters;
         let across = if self.curve == Curve::Weibull { threshold / width } else { width };
@@ -369,7 +373,7 @@ fn deviance(counts: &Counts, log_likelihood: f64) -> f64 {
         .into_iter()
         .zip(counts.trials.iter().zip(&counts.hits))
         .map(|(share, (&trials, &hits))| {
-            weighted_log(hits as f64, share) + weighted_log((trials - hits) as f64, 1.0 - share)
+            weighted_log(hits as f64, share) + weighted_log(trials as f64 - hits as f64, 1.0 - share)
         })
         .sum();
     (2.0 * (saturated - log_likelihood)).max(0.0)
@@ -380,8 +384,8 @@ fn deviance(counts: &Counts, log_likelihood: f64) -> f64 {
 pub struct Estimate {
     /// The value at which the counts are most likely.
     pub value: f64,
-    /// The standard error, from the curvature of the log-likelihood. `None` for a rate that was fixed, for what ended on a bound,
-    /// and where the likelihood has no proper summit: [`PsychometricFit::bootstrap`] then tells more.
+    /// The standard error, from the curvature of the log-likelihood. `None` for a rate that was fixed, for what ended
+    /// on a bound, and where the likelihood has no proper summit: [`PsychometricFit::bootstrap`] then tells more.
     pub se: Option<f64>,
     /// Whether it ended on a bound of the search: the counts only tell that it lies there or beyond.
     pub at_bound: bool,
@@ -403,7 +407,8 @@ pub struct PsychometricFit {
     pub guess: Estimate,
     /// The lapse rate.
     pub lapse: Estimate,
-    /// The slope `dψ/dx` at the threshold, in shares per unit of the levels; its standard error follows from those of the others.
+    /// The slope `dψ/dx` at the threshold, in shares per unit of the levels; its standard error follows from those of
+    /// the others.
     pub slope: Estimate,
     /// The log-likelihood, without the binomial coefficients.
     pub log_likelihood: f64,
@@ -433,16 +438,18 @@ impl PsychometricFit {
         })
     }
 
-    /// The probability of a deviance at least this large if the curve is right, by the chi-square that the deviance follows with
-    /// many trials at each level; small where the curve does not fit. `None` without degrees of freedom.
+    /// The probability of a deviance at least this large if the curve is right, by the chi-square that the deviance
+    /// follows with many trials at each level; small where the curve does not fit. `None` without degrees of freedom.
     ///
-    /// With few trials at a level, or shares near 0 or 1, take [`PsychometricBootstrap::deviance_p`] of a parametric bootstrap.
+    /// With few trials at a level, or shares near 0 or 1, take [`PsychometricBootstrap::deviance_p`] of a parametric
+    /// bootstrap.
     #[must_use]
     pub fn deviance_p(&self) -> Option<f64> {
         (self.dof > 0).then(|| chi_square_above(self.deviance, self.dof))
     }
 
-    /// Intervals of all parameters, by fitting the same model to counts that are drawn anew: percentiles, see [`Bootstrap`].
+    /// Intervals of all parameters, by fitting the same model to counts that are drawn anew: percentiles, see
+    /// [`Bootstrap`].
     ///
     /// # Errors
     /// If `resamples` is 0, if `confidence` is not between 0 and 1, or if all answers are the same in every resample.
@@ -536,8 +543,8 @@ pub struct PsychometricBootstrap {
     pub lapse: (f64, f64),
     /// The interval of the slope at the threshold, in shares per unit of the levels.
     pub slope: (f64, f64),
-    /// The share of resamples that the curve fits no better than the data, `(1 + larger) / (1 + resamples)`: the goodness of fit
-    /// without an assumption on the deviance. `None` if the resampling was not parametric.
+    /// The share of resamples that the curve fits no better than the data, `(1 + larger) / (1 + resamples)`: the
+    /// goodness of fit without an assumption on the deviance. `None` if the resampling was not parametric.
     pub deviance_p: Option<f64>,
     /// The resamples that were left out, since all their answers were the same.
     pub failed: usize,

@@ -25,8 +25,8 @@ pub struct Tuning {
 }
 
 impl Session {
-    /// The mean activity of each unit at each value of a column of [`Session::trials`]. `activity` `[n_trials, n_units]` is that of
-    /// each trial, see [`Session::mean_activity`]; trials in which it is NaN are left out.
+    /// The mean activity of each unit at each value of a column of [`Session::trials`]. `activity`
+    /// `[n_trials, n_units]` is that of each trial, see [`Session::mean_activity`]; trials in which it is NaN are left out.
     ///
     /// ```no_run
     /// use psychrnn::prelude::*;
@@ -57,14 +57,14 @@ impl Session {
         })
     }
 
-    /// How well each unit tells the two values of a column of [`Session::trials`] apart: `d' = (m₁ - m₀) / sqrt((v₁ + v₀) / 2)`
-    /// `[n_units]`, of the means `m` and the variances `v` of its activity over the trials with the larger (1) and the smaller
-    /// (0) value. `activity` is as in [`Session::tuning`]. 0 for a unit that does not vary at all, infinite for one that varies only
-    /// between the two.
+    /// How well each unit tells the two values of a column of [`Session::trials`] apart:
+    /// `d' = (m₁ - m₀) / sqrt((v₁ + v₀) / 2)` `[n_units]`, of the means `m` and the variances `v` of its activity over the trials with the larger
+    /// (1) and the smaller (0) value. `activity` is as in [`Session::tuning`]. 0 for a unit that does not vary at all,
+    /// infinite for one that varies only between the two.
     ///
     /// # Errors
-    /// If there is no such column, if it has not two values, each in two trials or more, or if there is not one row of activity a
-    /// trial.
+    /// If there is no such column, if it has not two values, each in two trials or more, or if there is not one row of
+    /// activity a trial.
     pub fn selectivity(&self, column: &str, activity: &Array2<f64>) -> Result<Array1<f64>> {
         let groups = self.activity_by(column, activity)?;
         let [(_, small), (_, large)] = groups.as_slice() else {
@@ -103,9 +103,9 @@ impl Session {
     }
 }
 
-/// The units in the order of their selectivity, the largest first, for instance to sort a weight matrix. With `n_excitatory`, the
-/// first so many units and the others are ordered apart, so that the two populations of a network under Dale's principle stay
-/// together.
+/// The units in the order of their selectivity, the largest first, for instance to sort a weight matrix. With
+/// `n_excitatory`, the first so many units and the others are ordered apart, so that the two populations of a network
+/// under Dale's principle stay together.
 ///
 /// ```
 /// use psychrnn::analysis::order_by_selectivity;

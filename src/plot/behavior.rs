@@ -20,6 +20,9 @@ impl PsychometricFit {
         let (left, right) = ends(&counts.levels);
         let along: Vec<f64> = (0..=SMOOTH).map(|i| left + (right - left) * i as f64 / SMOOTH as f64).collect();
         let threshold = self.threshold.value;
+        // As many digits as tell a thousandth of the axis.
+        let digits = (2.0 - (right - left).log10().floor()).clamp(0.0, 9.0) as usize;
+        let label = format!("threshold {threshold:.digits$}");
         let panel = Panel::new()
             .x_label(&counts.level_name)
             .y_label(&counts.hit_name)
@@ -27,7 +30,7 @@ impl PsychometricFit {
             .y_range(-0.03, 1.03)
             .y_ticks([0.0, 0.25, 0.5, 0.75, 1.0].map(|share| (share, share.to_string())))
             .hline(self.at(threshold), Style::new().color(Color::LIGHT_GRAY).dashed())
-            .vline(threshold, Style::new().color(Color::GRAY).dashed().label(format!("threshold {}", short(threshold))))
+            .vline(threshold, Style::new().color(Color::GRAY).dashed().label(label))
             .line(&along, along.iter().map(|&level| self.at(level)), Color::BLUE)
             .intervals(&counts.levels, low, high, Color::BLACK)
             .points(&counts.levels, counts.shares(), Color::BLACK)
@@ -54,8 +57,8 @@ impl Chronometric {
     }
 }
 
-/// Two measurements of the same subjects side by side, a line for each subject, and the mean of each measurement with its standard
-/// error: trials to criterion with and without a curriculum, accuracy before and after a lesion.
+/// Two measurements of the same subjects side by side, a line for each subject, and the mean of each measurement with
+/// its standard error: trials to criterion with and without a curriculum, accuracy before and after a lesion.
 ///
 /// ```
 /// use psychrnn::plot::pairs;
@@ -96,10 +99,4 @@ pub(super) fn ends(levels: &[f64]) -> (f64, f64) {
         levels.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
     let room = if high > low { 0.06 * (high - low) } else { 1.0 };
     (low - room, high + room)
-}
-
-/// A number with three figures.
-fn short(value: f64) -> String {
-    let before_point = value.abs().log10().floor().clamp(-6.0, 2.0);
-    format!("{value:.*}", (2.0 - before_point) as usize)
 }

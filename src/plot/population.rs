@@ -64,7 +64,8 @@ impl Averages {
 }
 
 impl Trajectories {
-    /// The way of each condition through two components, counted from 0: an open circle where it begins, a dot where it ends.
+    /// The way of each condition through two components, counted from 0: an open circle where it begins, a dot where it
+    /// ends.
     ///
     /// # Errors
     /// If there is no such component.
@@ -157,8 +158,8 @@ fn levels(conditions: &[Value]) -> Option<Vec<f64>> {
     conditions.iter().map(number).collect()
 }
 
-/// A color for each condition: numbers with signs from red over gray to blue, other numbers from light to dark, else, and for no
-/// more than two, the colors of the cycle.
+/// A color for each condition: numbers with signs from red over gray to blue, other numbers from light to dark, else,
+/// and for no more than two, the colors of the cycle.
 fn colors(conditions: &[Value]) -> Vec<Color> {
     let pale = Color::rgb(190, 200, 210);
     match levels(conditions) {

@@ -17,8 +17,8 @@ impl Weights {
     }
 
     /// As [`Weights::plot`], with the units in this order, for instance that of
-    /// [`order_by_selectivity`](crate::analysis::order_by_selectivity): every axis of the matrix that is as long as the order is
-    /// sorted, so that `"W_in"` and `"W_out"` can be shown in the same order as `"W_rec"`.
+    /// [`order_by_selectivity`](crate::analysis::order_by_selectivity): every axis of the matrix that is as long as the
+    /// order is sorted, so that `"W_in"` and `"W_out"` can be shown in the same order as `"W_rec"`.
     ///
     /// # Errors
     /// If there is no such matrix, if it has no axis of that length, or if the order does not name each unit once.

@@ -92,8 +92,9 @@ impl Session {
         correct as f64 / scored as f64
     }
 
-    /// The time from the start of the epoch `event` until an output first reaches `threshold`, in milliseconds, for each trial.
-    /// `None` if none does before the trial ends, and for a trial without that epoch. An output that is there already gives 0.
+    /// The time from the start of the epoch `event` until an output first reaches `threshold`, in milliseconds, for
+    /// each trial. `None` if none does before the trial ends, and for a trial without that epoch. An output that is
+    /// there already gives 0.
     ///
     /// # Errors
     /// If no trial has that epoch, or if `threshold` is NaN.
@@ -212,9 +213,10 @@ impl Session {
         table
     }
 
-    /// Writes a compressed `.npz` file that opens with `numpy.load`: `inputs`, `targets`, `mask`, `states`, `rates`, `outputs`
-    /// `[n_batch, n_steps, n]`, `lengths` (in steps), `dt` (in milliseconds), and each column of [`Session::trials`] as
-    /// `trials/choice` and so on, numbers with NaN where one is missing. An older file of that name stays whole if this fails.
+    /// Writes a compressed `.npz` file that opens with `numpy.load`: `inputs`, `targets`, `mask`, `states`, `rates`,
+    /// `outputs` `[n_batch, n_steps, n]`, `lengths` (in steps), `dt` (in milliseconds), and each column of
+    /// [`Session::trials`] as `trials/choice` and so on, numbers with NaN where one is missing. An older file of that
+    /// name stays whole if this fails.
     ///
     /// # Errors
     /// If the file cannot be written.

@@ -60,8 +60,8 @@ impl Batch {
         Ok(batch)
     }
 
-    /// Whether the parts fit each other, and all numbers are finite. Whatever takes a batch asks this, since its parts can be
-    /// changed.
+    /// Whether the parts fit each other, and all numbers are finite. Whatever takes a batch asks this, since its parts
+    /// can be changed.
     ///
     /// # Errors
     /// Names the part that does not fit, or that holds NaN or an infinity, and where.

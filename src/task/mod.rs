@@ -38,6 +38,8 @@
 
 mod batch;
 mod delayed_discrimination;
+#[cfg(feature = "polars")]
+mod frame;
 mod match_to_category;
 mod perceptual_discrimination;
 mod source;

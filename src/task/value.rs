@@ -66,8 +66,8 @@ impl Value {
         }
     }
 
-    /// Whether the two are the same thing: equal numbers, be they whole or not, equal texts, equal truth values, or both
-    /// nothing.
+    /// Whether the two are the same thing: equal numbers, be they whole or not, equal texts, equal truth values, or
+    /// both nothing.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         match (self, other) {
@@ -276,7 +276,8 @@ impl Table {
         self.filter(column, |found| found.is(&value))
     }
 
-    /// The values of a column, each once and ascending, with the numbers of its rows. Rows without a value are left out.
+    /// The values of a column, each once and ascending, with the numbers of its rows. Rows without a value are left
+    /// out.
     ///
     /// # Errors
     /// If there is no such column.
@@ -291,8 +292,8 @@ impl Table {
             .collect())
     }
 
-    /// For each value of `by`: how many rows have it (`n`) and their mean of `column`. Rows without a number there are left
-    /// out.
+    /// For each value of `by`: how many rows have it (`n`) and their mean of `column`. Rows without a number there are
+    /// left out.
     ///
     /// # Errors
     /// If there is no such column, or if `column` holds text.
@@ -322,8 +323,8 @@ impl Table {
 
 /// Files.
 impl Table {
-    /// Writes a CSV file: a line with the names of the columns, a line for each row, nothing where a value is missing. An older
-    /// file of that name stays whole if this fails.
+    /// Writes a CSV file: a line with the names of the columns, a line for each row, nothing where a value is missing.
+    /// An older file of that name stays whole if this fails.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -340,8 +341,9 @@ impl Table {
         })
     }
 
-    /// Reads a CSV file whose first line names the columns, for instance the behavior of an animal. A column holds whole numbers,
-    /// numbers, truth values (`true`, `false`) or texts, the first of these that fits all its values; nothing is a missing value.
+    /// Reads a CSV file whose first line names the columns, for instance the behavior of an animal. A column holds
+    /// whole numbers, numbers, truth values (`true`, `false`) or texts, the first of these that fits all its values;
+    /// nothing is a missing value.
     ///
     /// # Errors
     /// If the file cannot be read, or if its lines differ in length.

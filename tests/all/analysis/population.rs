@@ -114,7 +114,7 @@ fn averages_that_make_no_sense_are_refused_by_name() {
     let refused = |average: Average| average.of(&session).unwrap_err().to_string();
     assert!(refused(Average::by("colour")).contains("side, wait"));
     assert!(refused(Average::by("side").aligned_to("Go")).contains("wait, go"));
-    for window in [500.0..600.0, 0.0..0.0, 0.0..f64::NAN] {
+    for window in [500.0..600.0, 0.0..0.0, 0.0..f64::NAN, -1e300..0.0, 0.0..f64::INFINITY] {
         assert!(refused(Average::by("side").window(window)).contains("`window`"));
     }
     assert!(session.mean_activity(Signal::States, "Go", 0.0..10.0).is_err());
