@@ -1,6 +1,11 @@
 //! Elementary functions in vector registers. Polynomials in the manner of Cephes (Moshier SL 1989, Methods and Programs for
 //! Mathematical Functions), in single precision; NaN goes in and comes out.
 
+#![allow(
+    clippy::excessive_precision,
+    reason = "the constants are written with the digits that they were published with"
+)]
+
 use pulp::Simd;
 
 /// `1.5 · 2²³`: a float of this size has a unit in the last place of 1, so that adding it rounds to a whole number, which then
@@ -169,7 +174,8 @@ mod tests {
 
     #[test]
     fn functions_are_those_of_double_precision() {
-        let exact: [(Function, fn(f64) -> f64, f64, f64); 5] = [
+        type Exact = fn(f64) -> f64;
+        let exact: [(Function, Exact, f64, f64); 5] = [
             (Function::Exp, f64::exp, -86.0, 87.0),
             (Function::Ln, f64::ln, 1e-30, 20.0),
             (Function::Sigmoid, |x| 1.0 / (1.0 + (-x).exp()), -80.0, 80.0),

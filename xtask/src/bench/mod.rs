@@ -126,13 +126,13 @@ pub(crate) fn run(workspace: &Workspace, options: &[String]) -> Result<()> {
     let extent = Extent::new(options)?;
     libtorch::ensure(workspace)?;
     run::step("compiling our contestants (about 6 minutes the first time)", || {
-        run::run(workspace.cargo().args(["build", "--release", "--example", "bench"]))
+        run::run(workspace.cargo().args(["build", "--release", "--package", "psychrnn-bench"]))
     })?;
     let target = workspace.target()?;
     let folder = target.join("bench");
     let inputs = folder.join("inputs");
     fs::create_dir_all(&inputs).with_context(|| format!("cannot make {}", inputs.display()))?;
-    let ours = target.join("release/examples").join(format!("bench{}", std::env::consts::EXE_SUFFIX));
+    let ours = target.join("release").join(format!("bench{}", std::env::consts::EXE_SUFFIX));
     let mut write = Command::new(&ours);
     write.arg("inputs").arg(&inputs).args(extent.networks().map(|(net, _)| net.n_rec.to_string()));
     run::run(&mut write)?;
