@@ -125,7 +125,8 @@ fn multiply_panel<S: Simd, const V: usize, const M: usize>(
     let (weights, _) = weights.as_chunks::<M>();
     let (first, second) = weights.split_at(depths[0]);
     for (weights, x) in [(first, x[0]), (&second[..depths[1]], x[1])] {
-        if M * V <= 4 {
+        // Whatever the number of vectors, so that a trial's numbers do not depend on how many others are beside it.
+        if M <= 4 {
             // Few sums would wait for each other: every other column has sums of its own.
             let mut others = [[simd.splat_f32s(0.0); V]; M];
             let (pairs, last) = weights.as_chunks::<2>();

@@ -318,3 +318,56 @@ fn long_gradients_are_clipped_for_each_parameter() {
     assert_ne!(train(Clip::PerParameter(1.0), 50.0), train(Clip::None, 50.0));
     assert_eq!(train(Clip::PerParameter(1e6), 50.0), train(Clip::None, 50.0));
 }
+
+#[test]
+fn an_ensemble_is_its_networks_trained_one_by_one() {
+    let task = |coherence: f32| PerceptualDiscrimination::default().coherences(&[coherence]);
+    let trainer = |seed: u64| Trainer::default().updates(6).batch_size(20).seed(seed).silent();
+    let network = |seed: u64| Rnn::new(&task(0.3), RnnConfig::default().units(8 + seed as usize).seed(seed)).unwrap();
+    let curriculum = || Curriculum::new().stage(task(0.5), 0.3).stage(task(0.1), 2.0).every(2).trials(10);
+    let mut ensemble = Ensemble::new().silent();
+    for seed in 0..4 {
+        ensemble.add(&format!("plain {seed}"), network(seed), trainer(seed), task(0.3));
+    }
+    ensemble.add_curriculum("curriculum", network(7), trainer(7), curriculum());
+    // This one cannot be trained; the others are none the worse for it.
+    ensemble.add("wrong", network(5), trainer(5), MatchToCategory::default());
+    let report = ensemble.train().unwrap();
+
+    for seed in 0..4 {
+        let mut alone = network(seed);
+        let training = trainer(seed).threads(2).train(&mut alone, &task(0.3)).unwrap();
+        let member = &ensemble.members[seed as usize];
+        assert_eq!(member.network.weights().unwrap(), alone.weights().unwrap(), "{}", member.name);
+        assert_eq!(report.members[seed as usize].training.as_ref().unwrap().losses, training.losses);
+    }
+    let mut alone = network(7);
+    let training = trainer(7).train_curriculum(&mut alone, &curriculum()).unwrap();
+    assert_eq!(ensemble.members[4].network.weights().unwrap(), alone.weights().unwrap());
+    assert_eq!(report.members[4].training.as_ref().unwrap().checks, training.checks);
+
+    assert!(report.members[5].error.as_ref().unwrap().contains("n_in"), "{:?}", report.members[5].error);
+    assert!(report.trainings().unwrap_err().to_string().contains("wrong"));
+    let table = report.table();
+    assert_eq!(table.column("updates").unwrap()[0], 6.into());
+    assert_eq!(table.column("updates").unwrap()[5], Value::Missing);
+
+    let mut twice = Ensemble::new().silent();
+    assert!(twice.train().is_err());
+    twice.add("a", network(1), trainer(1), task(0.3));
+    twice.add("a", network(2), trainer(2), task(0.3));
+    assert!(twice.train().unwrap_err().to_string().contains("name"));
+}
+
+#[test]
+fn little_memory_gives_the_same_bits() {
+    let task = PerceptualDiscrimination::default();
+    let train = |memory: usize| {
+        let mut network = Rnn::new(&task, RnnConfig::default().units(30).noise(0.1)).unwrap();
+        let trainer =
+            Trainer::default().updates(3).batch_size(40).memory(memory).regularizer(L2Rates::new(0.1)).silent();
+        let training = trainer.train(&mut network, &task).unwrap();
+        (network.weights().unwrap(), training.losses)
+    };
+    assert_eq!(train(0), train(1024));
+}
