@@ -7,7 +7,7 @@
 
 use divan::{Bencher, black_box};
 use ndarray::Array3;
-use psychrnn::dynamics::Dynamics;
+use psychrnn::dynamics::{Dynamics, Keep};
 use psychrnn::prelude::*;
 
 const N_BATCH: usize = 128;
@@ -72,7 +72,7 @@ fn forward_and_backward(bencher: Bencher, net: Net) {
     let (dynamics, batch) = (net.dynamics(), batch());
     let d_outputs = Array3::from_elem(batch.targets.dim(), 1e-3);
     bencher.bench_local(|| {
-        let tape = dynamics.run(black_box(batch.inputs.view()), None).expect("the inputs fit");
+        let tape = dynamics.run(black_box(batch.inputs.view()), None, Keep::All).expect("the inputs fit");
         dynamics.backward(&tape, d_outputs.view(), None)
     });
 }

@@ -217,12 +217,13 @@ pub(super) struct BlockTape<T> {
 
 /// What is kept of a run for the way back.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Keep {
+pub enum Keep {
     /// Nothing: there will be no way back.
     Nothing,
     /// Everything that it needs.
     All,
-    /// The states at the start of every so many steps, or of somewhat more.
+    /// The states at the start of every so many steps, or of somewhat more; the way back runs the steps between once more. The
+    /// gradients are the same bits.
     Every(usize),
 }
 

@@ -1,7 +1,49 @@
-//! How a state moves one step: the equations, on plain arrays, without libtorch.
+//! How a state moves one step, and how gradients move back: the equations, on plain arrays, without libtorch.
 //!
-//! There is one definition of each equation. The simulator runs it here; training differentiates the same equation in
-//! libtorch, and the tests hold both to each other.
+//! There is one definition of each equation. The simulator and training run it here; training on libtorch's graph writes it
+//! once more in tensors, and the tests hold both to each other.
+//!
+//! # Forward
+//!
+//! With `u` the inputs, `x` the states, `r = f(x)` the rates, `z` the outputs, `α = dt / τ` and `n` unit Gaussian noise, a leaky
+//! network makes these steps, and begins with `x[0] = init_state`:
+//!
+//! ```text
+//! x[t] = (1 - α) x[t-1] + α (W_rec r[t-1] + W_in u[t] + b_rec) + √(2α) σ n[t]
+//! z[t] = W_out r[t] + b_out
+//! ```
+//!
+//! # Backward
+//!
+//! The loss `L` depends on the outputs, and perhaps on the states. What it gives, `dL/dz[t]` and `∂L/∂x[t]`, goes back through
+//! time as the adjoint `δ[t] = dL/dx[t]`, which has three sources: the loss itself, the rates, which drive the outputs and the next
+//! step, and the leak:
+//!
+//! ```text
+//! δ[t] = ∂L/∂x[t] + f'(x[t]) (W_outᵀ dL/dz[t] + W_recᵀ α δ[t+1]) + (1 - α) δ[t+1]
+//! ```
+//!
+//! Nothing comes from after the last step, and `δ[0]` is the gradient of `init_state`. Those of the weights are sums over
+//! steps and trials:
+//!
+//! ```text
+//! dL/dW_rec = Σ α δ[t] r[t-1]ᵀ    dL/dW_in = Σ α δ[t] u[t]ᵀ    dL/db_rec = Σ α δ[t]
+//! dL/dW_out = Σ dL/dz[t] r[t]ᵀ    dL/db_out = Σ dL/dz[t]
+//! ```
+//!
+//! [`LstmRnn`] has the equations of the LSTM.
+//!
+//! # How it is computed
+//!
+//! The trials of a batch are parted into blocks of two vector registers' width. A thread carries a block through all steps, so
+//! that threads never wait for each other within a sequence. Within a block the trials lie side by side in the lanes of the
+//! registers, unit by unit: whatever the number of units, no lane is idle, a weight is one number for all lanes, and inputs and
+//! the constant 1 for the biases are further columns of one product a step. The weights are packed once an update. On the way
+//! back the adjoints of a chunk of steps are gathered, and one product over all of its steps and lanes gives the sums for all
+//! weights. Neither the partition nor the order of any sum depends on the number of threads.
+//!
+//! Which registers there are is found out when the program runs: AVX-512 or AVX2 with FMA on x86, NEON on ARM. Machines with
+//! different registers may differ in last bits.
 
 mod block;
 mod lanes;
@@ -16,6 +58,7 @@ pub use leaky::{Leak, LeakyRnn};
 #[cfg(feature = "torch")]
 pub(crate) use lstm::GATES;
 pub use lstm::{Cell, CellOutput, LstmRnn};
+pub use noise::standard_normal;
 pub use transfer::{CustomTransfer, Transfer};
 
 use std::sync::Arc;
@@ -28,7 +71,7 @@ use ndarray::{Array3, ArrayView3};
 use noise::Noise;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use block::Keep;
+pub use block::Keep;
 pub(crate) use lanes::Pool;
 
 use crate::weights::Weights;
@@ -133,13 +176,13 @@ impl Dynamics {
         Ok((run.states, run.outputs))
     }
 
-    /// As [`Dynamics::forward`] without a gain, with all that [`Dynamics::backward`] needs.
+    /// As [`Dynamics::forward`] without a gain, with what [`Dynamics::backward`] needs.
     ///
     /// # Errors
     /// If the shapes do not fit.
-    pub fn run(&self, inputs: ArrayView3<'_, f32>, noise: Option<ArrayView3<'_, f32>>) -> Result<Run> {
+    pub fn run(&self, inputs: ArrayView3<'_, f32>, noise: Option<ArrayView3<'_, f32>>, keep: Keep) -> Result<Run> {
         let noise = noise.map_or(Noise::Off, |noise| Noise::Given(noise.to_owned()));
-        self.run_with(&Pool::default(), inputs, noise, None, Want { states: true, keep: Keep::All })
+        self.run_with(&Pool::default(), inputs, noise, None, Want { states: true, keep })
     }
 
     /// A run with memory of earlier ones.
@@ -184,8 +227,9 @@ impl Dynamics {
         }
     }
 
-    /// What a run keeps for the way back so that it takes no more than this number of bytes, if that can be.
-    pub(crate) fn keep_within(&self, bytes: usize, n_batch: usize, n_steps: usize) -> Keep {
+    /// What a run may keep for the way back so that this takes no more than a number of bytes, if that can be.
+    #[must_use]
+    pub fn keep_within(&self, bytes: usize, n_batch: usize, n_steps: usize) -> Keep {
         let rows = match self {
             Self::Leaky(network) => network.trace_rows(),
             Self::Lstm(network) => network.trace_rows(),
@@ -198,7 +242,7 @@ impl Dynamics {
     /// `[n_batch, n_steps, n_out]` and, where the loss depends on them by itself, to the states `[n_batch, n_steps, n_rec]`.
     ///
     /// # Errors
-    /// If the shapes do not fit the run.
+    /// If the shapes do not fit the run, or if it kept nothing.
     pub fn backward(
         &self,
         run: &Run,
@@ -213,6 +257,9 @@ impl Dynamics {
         };
         check("d_outputs", d_outputs.shape(), n_out)?;
         d_states.as_ref().map_or(Ok(()), |d_states| check("d_states", d_states.shape(), n_rec))?;
+        if run.tapes.is_empty() && n_batch > 0 {
+            return Err(Error::argument("run", "one that kept what the way back needs", "Keep::Nothing"));
+        }
         let blocks = match (self, &run.tapes) {
             (Self::Leaky(network), Tapes::Leaky(tapes)) => backward(network, tapes, d_outputs, d_states),
             (Self::Lstm(network), Tapes::Lstm(tapes)) => backward(network, tapes, d_outputs, d_states),
@@ -237,8 +284,8 @@ pub(crate) struct Want {
 
 /// A forward run.
 ///
-/// For the way back it keeps `4 n_batch n_steps` bytes for each of `n_rec + n_in + 1` numbers of a leaky network, and of
-/// `7 n_rec + n_in + 1` of an LSTM.
+/// For the way back [`Keep::All`] takes `4 n_batch n_steps` bytes for each of `n_rec + n_in + 1` numbers of a leaky network, and of
+/// `7 n_rec + n_in + 1` of an LSTM; the slopes of a softplus or of a function of one's own are `n_rec` more.
 #[derive(Debug)]
 pub struct Run {
     /// The states `[n_batch, n_steps, n_rec]`, the initial one left out.
@@ -251,6 +298,15 @@ pub struct Run {
 enum Tapes {
     Leaky(Vec<BlockTape<LeakyTrace>>),
     Lstm(Vec<BlockTape<LstmTrace>>),
+}
+
+impl Tapes {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Leaky(tapes) => tapes.is_empty(),
+            Self::Lstm(tapes) => tapes.is_empty(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Tapes {

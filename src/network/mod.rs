@@ -19,7 +19,7 @@ use ndarray::Array3;
 use tch::{Kind, Tensor};
 
 use crate::Result;
-use crate::dynamics::{Constants, noise};
+use crate::dynamics::{Constants, standard_normal};
 use crate::random::Seed;
 use crate::simulate::{Session, check_fit};
 use crate::task::Batch;
@@ -230,7 +230,7 @@ impl Trials {
                 _ => Err(crate::Error::shape("noise", format!("[n_batch, n_steps, n_units = {n_units}]"), &shape)),
             };
         }
-        Ok(Tensor::try_from(noise::standard_normal(self.seed, &self.numbers, self.dim().1, n_units)?)?)
+        to_tensor(&standard_normal(self.seed, &self.numbers, self.dim().1, n_units))
     }
 
     /// The steps of all trials together, without padding.

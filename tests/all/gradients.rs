@@ -1,7 +1,7 @@
 //! The kernel's gradients: against finite differences of its own forward run, and against libtorch's.
 
 use ndarray::Array3;
-use psychrnn::dynamics::{Cell, CellOutput, Constants, Dynamics, Leak, Transfer};
+use psychrnn::dynamics::{Cell, CellOutput, Constants, Dynamics, Keep, Leak, Transfer};
 use psychrnn::prelude::*;
 
 fn random<D: ndarray::Dimension>(
@@ -52,7 +52,7 @@ fn check_against_differences(name: &str, weights: &Weights, constants: &Constant
     let d_states: Array3<f32> = random((n_batch, n_steps, n_rec), 1.0, 33);
     let run = |weights: &Weights| {
         let network = Dynamics::new(weights, constants.clone()).unwrap();
-        let tape = network.run(inputs.view(), Some(noise.view())).unwrap();
+        let tape = network.run(inputs.view(), Some(noise.view()), Keep::All).unwrap();
         let total =
             |a: &Array3<f32>, b: &Array3<f32>| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
         (total(&tape.outputs, &d_outputs) + total(&tape.states, &d_states), network, tape)
@@ -104,7 +104,7 @@ fn a_network_without_inputs_runs_on_its_own() {
     let mut weights = leaky_weights();
     weights.insert("W_in", ndarray::Array2::<f32>::zeros((SIZES.1, 0)));
     let network = Dynamics::new(&weights, Leak::new(10.0, 40.0)).unwrap();
-    let tape = network.run(Array3::zeros((3, 8, 0)).view(), None).unwrap();
+    let tape = network.run(Array3::zeros((3, 8, 0)).view(), None, Keep::All).unwrap();
     assert!(tape.states.iter().all(|x| x.is_finite() && *x != 0.0));
     let gradients = network.backward(&tape, Array3::ones((3, 8, SIZES.2)).view(), None).unwrap();
     assert_eq!(gradients.array("W_in").unwrap().shape(), [SIZES.1, 0]);
