@@ -1,6 +1,7 @@
-//! The kernel's gradients: against finite differences of its own forward run, and against libtorch's.
+//! The kernel's gradients: against finite differences in double precision, and against libtorch's.
 
-use ndarray::Array3;
+use indexmap::IndexMap;
+use ndarray::{Array3, ArrayD};
 use psychrnn::dynamics::{Cell, CellOutput, Constants, Dynamics, Keep, Leak, Transfer};
 use psychrnn::prelude::*;
 
@@ -41,8 +42,90 @@ fn lstm_weights(rows: usize) -> Weights {
     weights
 }
 
+/// States and outputs in double precision, by the equations and nothing else: one number after the other.
+fn reference(
+    weights: &IndexMap<String, ArrayD<f64>>,
+    constants: &Constants,
+    inputs: &Array3<f64>,
+    noise: &Array3<f64>,
+) -> (Array3<f64>, Array3<f64>) {
+    let (n_batch, n_steps, _) = inputs.dim();
+    let (n_in, n_rec, n_out) = SIZES;
+    let mut states = Array3::zeros((n_batch, n_steps, n_rec));
+    let mut outputs = Array3::zeros((n_batch, n_steps, n_out));
+    let initial = |name: &str, trial: usize, unit: usize| {
+        let rows = &weights[name];
+        rows[[trial.min(rows.shape()[0] - 1), unit]]
+    };
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    for trial in 0..n_batch {
+        let start = if matches!(constants, Constants::Leaky(_)) { "init_state" } else { "init_hidden" };
+        let mut x: Vec<f64> = (0..n_rec).map(|unit| initial(start, trial, unit)).collect();
+        let mut c: Vec<f64> = match constants {
+            Constants::Leaky(_) => Vec::new(),
+            Constants::Lstm(_) => (0..n_rec).map(|unit| initial("init_cell", trial, unit)).collect(),
+        };
+        for t in 0..n_steps {
+            let before = x.clone();
+            let mut shown = x.clone();
+            for unit in 0..n_rec {
+                match constants {
+                    Constants::Leaky(leak) => {
+                        let alpha = f64::from(leak.dt) / f64::from(leak.tau[unit % leak.tau.len()]);
+                        let mut drive = weights["b_rec"][[unit]];
+                        for (from, &x) in before.iter().enumerate() {
+                            drive += weights["W_rec"][[unit, from]] * double(&leak.transfer, x);
+                        }
+                        for channel in 0..n_in {
+                            drive += weights["W_in"][[unit, channel]] * inputs[[trial, t, channel]];
+                        }
+                        let sd = (2.0 * alpha).sqrt() * f64::from(leak.noise);
+                        x[unit] = (1.0 - alpha) * before[unit] + alpha * drive + sd * noise[[trial, t, unit]];
+                        shown[unit] = double(&leak.transfer, x[unit]);
+                    }
+                    Constants::Lstm(cell) => {
+                        let gate = |gate: &str| {
+                            let (w, b) = (&weights[&format!("W_{gate}")], &weights[&format!("b_{gate}")]);
+                            let hidden: f64 = before.iter().enumerate().map(|(from, h)| h * w[[from, unit]]).sum();
+                            let input = |channel| inputs[[trial, t, channel]] * w[[n_rec + channel, unit]];
+                            hidden + (0..n_in).map(input).sum::<f64>() + b[[unit]]
+                        };
+                        c[unit] = sigmoid(gate("f")) * c[unit] + sigmoid(gate("i")) * gate("c").tanh();
+                        let inside = match cell.output {
+                            CellOutput::Tanh => c[unit].tanh(),
+                            CellOutput::Sigmoid => sigmoid(c[unit]),
+                        };
+                        x[unit] = sigmoid(gate("o")) * inside;
+                        shown[unit] = x[unit];
+                    }
+                }
+            }
+            for unit in 0..n_rec {
+                states[[trial, t, unit]] = x[unit];
+            }
+            for output in 0..n_out {
+                let sum: f64 = (0..n_rec).map(|unit| weights["W_out"][[output, unit]] * shown[unit]).sum();
+                outputs[[trial, t, output]] = sum + weights["b_out"][[output]];
+            }
+        }
+    }
+    (states, outputs)
+}
+
+/// A transfer function in double precision.
+fn double(transfer: &Transfer, x: f64) -> f64 {
+    match transfer {
+        Transfer::Relu => x.max(0.0),
+        Transfer::Tanh => x.tanh(),
+        Transfer::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        Transfer::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+        Transfer::Linear => x,
+        _ => (x * x + 1.0).sqrt() + x,
+    }
+}
+
 /// A loss that is linear in outputs and states has known gradients with respect to both; those with respect to the weights
-/// must be the differences of the loss.
+/// must be its differences, which are taken in double precision.
 fn check_against_differences(name: &str, weights: &Weights, constants: &Constants, n_batch: usize) {
     let (n_in, n_rec, n_out) = SIZES;
     let n_steps = 6;
@@ -50,32 +133,37 @@ fn check_against_differences(name: &str, weights: &Weights, constants: &Constant
     let noise = random((n_batch, n_steps, n_rec), 1.0, 31);
     let d_outputs: Array3<f32> = random((n_batch, n_steps, n_out), 1.0, 32);
     let d_states: Array3<f32> = random((n_batch, n_steps, n_rec), 1.0, 33);
-    let run = |weights: &Weights| {
-        let network = Dynamics::new(weights, constants.clone()).unwrap();
-        let tape = network.run(inputs.view(), Some(noise.view()), Keep::All).unwrap();
-        let total =
-            |a: &Array3<f32>, b: &Array3<f32>| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-        (total(&tape.outputs, &d_outputs) + total(&tape.states, &d_states), network, tape)
-    };
-    let (_, network, tape) = run(weights);
-    let gradients = network.backward(&tape, d_outputs.view(), Some(d_states.view())).unwrap();
-    for parameter in weights.names() {
-        let gradient = gradients.array(parameter).unwrap();
-        assert_eq!(gradient.shape(), weights.array(parameter).unwrap().shape(), "{name} {parameter}");
+    let network = Dynamics::new(weights, constants.clone()).unwrap();
+    let run = network.run(inputs.view(), Some(noise.view()), Keep::All).unwrap();
+    let gradients = network.backward(&run, d_outputs.view(), Some(d_states.view())).unwrap();
+
+    let doubled = |array: &Array3<f32>| array.mapv(f64::from);
+    let (inputs, noise, d_outputs, d_states) =
+        (doubled(&inputs), doubled(&noise), doubled(&d_outputs), doubled(&d_states));
+    let mut weights: IndexMap<String, ArrayD<f64>> =
+        weights.names().map(|name| (name.to_owned(), weights.array(name).unwrap().mapv(f64::from))).collect();
+    let (states, outputs) = reference(&weights, constants, &inputs, &noise);
+    for (name, ours, exact) in [("states", &run.states, &states), ("outputs", &run.outputs, &outputs)] {
+        let apart = ours.iter().zip(exact).fold(0.0_f64, |apart, (a, b)| apart.max((f64::from(*a) - b).abs()));
+        assert!(apart < 1e-5, "{name}: {apart}");
+    }
+    let names: Vec<String> = weights.keys().cloned().collect();
+    for parameter in names {
+        let gradient = gradients.array(&parameter).unwrap();
+        assert_eq!(gradient.shape(), weights[&parameter].shape(), "{name} {parameter}");
         let scale = gradient.iter().fold(0.1_f32, |largest, g| largest.max(g.abs()));
         for i in 0..gradient.len() {
-            let moved = |by: f32| {
-                let mut array = weights.array(parameter).unwrap().clone();
-                *array.iter_mut().nth(i).unwrap() += by;
-                let mut weights = weights.clone();
-                weights.insert(parameter, array);
-                run(&weights).0
+            let mut moved = |by: f64| {
+                *weights[&parameter].iter_mut().nth(i).unwrap() += by;
+                let (states, outputs) = reference(&weights, constants, &inputs, &noise);
+                *weights[&parameter].iter_mut().nth(i).unwrap() -= by;
+                (&outputs * &d_outputs).sum() + (&states * &d_states).sum()
             };
-            let h = 4e-3;
-            let difference = (moved(h) - moved(-h)) / (2.0 * f64::from(h));
+            let h = 1e-5;
+            let difference = (moved(h) - moved(-h)) / (2.0 * h);
             let ours = f64::from(*gradient.iter().nth(i).unwrap());
             assert!(
-                (difference - ours).abs() < 4e-3 * f64::from(scale),
+                (difference - ours).abs() < 1e-4 * f64::from(scale),
                 "{name} {parameter} {i}: {ours} against {difference}"
             );
         }
@@ -193,6 +281,74 @@ mod against_libtorch {
                 || Box::new(Lstm::new(&TwoLengths, config.clone().units(9).seed(2)).unwrap()) as Box<dyn Network>;
             let start = build().weights().unwrap();
             assert_same("lstm", both(build, || Trainer::default().regularizer(L2Rates::new(0.5))), &start);
+        }
+    }
+
+    /// How far one update without clipping moves the raw parameters on each path: the gradients.
+    fn gradients(build: &dyn Fn() -> Box<dyn Network>, trainer: &Trainer, task: &dyn TrialSource) -> [Weights; 2] {
+        [Path::Kernel, Path::Libtorch].map(|path| {
+            let mut network = build();
+            let raw = |network: &dyn Network| -> Vec<(String, ArrayD<f32>)> {
+                let parameters = network.parameters().iter();
+                parameters.map(|(name, parameter)| (name.to_owned(), (&parameter.value).try_into().unwrap())).collect()
+            };
+            let before = raw(network.as_ref());
+            let training = trainer.clone().path(path).train(network.as_mut(), task).unwrap();
+            assert_eq!(training.path, path);
+            let mut moved = Weights::new();
+            for ((name, before), (_, after)) in before.into_iter().zip(raw(network.as_ref())) {
+                moved.insert(&name, after - before);
+            }
+            moved
+        })
+    }
+
+    #[test]
+    fn gradients_are_libtorchs_whatever_the_network() {
+        for case in 0..60 {
+            let mut rng = Seed(case).stream(7);
+            let units = 2 + rng.index(30);
+            let transfers = [Transfer::Relu, Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear];
+            let transfer = rng.choice(&transfers);
+            let mut config = RnnConfig::default().units(units).seed(case).spectral_radius(0.8, RadiusOf::Raw);
+            config = config.transfer(transfer.clone());
+            if rng.chance(0.5) {
+                config = config.noise(rng.uniform(0.0, 0.5));
+            }
+            if rng.chance(0.3) {
+                config = config.dale_ratio(0.8);
+            }
+            if rng.chance(0.3) {
+                config = config.autapses(false);
+            }
+            if rng.chance(0.3) {
+                let mask = Array2::from_shape_simple_fn((units, units), || f32::from(u8::from(rng.chance(0.6))));
+                config = config.recurrent_connectivity(mask);
+            }
+            if rng.chance(0.3) {
+                config = config.tau(&(0..units).map(|_| rng.uniform(10.0, 200.0)).collect::<Vec<_>>());
+            }
+            let is_lstm = rng.chance(0.25);
+            let lstm = rng.choice(&[LstmConfig::default(), LstmConfig::psychrnn()]).units(units).seed(case);
+            let build = || -> Box<dyn Network> {
+                if is_lstm {
+                    Box::new(Lstm::new(&TwoLengths, lstm.clone()).unwrap())
+                } else {
+                    Box::new(Rnn::new(&TwoLengths, config.clone()).unwrap())
+                }
+            };
+            let mut trainer = Trainer::default().updates(1).batch_size(1 + rng.index(70)).seed(case).silent();
+            trainer = trainer.optimizer(Sgd::default()).learning_rate(1.0).clip(Clip::None);
+            if rng.chance(0.4) {
+                trainer = trainer.regularizer(L2Rates::new(rng.uniform(0.0, 1.0).into()));
+            }
+            let [kernel, libtorch] = gradients(&build, &trainer, &TwoLengths);
+            for name in libtorch.names() {
+                let (ours, theirs) = (kernel.array(name).unwrap(), libtorch.array(name).unwrap());
+                let scale = theirs.iter().fold(1e-3_f32, |scale, g| scale.max(g.abs()));
+                let apart = ours.iter().zip(theirs).fold(0.0_f32, |apart, (a, b)| apart.max((a - b).abs()));
+                assert!(apart <= 1e-4 * scale, "case {case}, {name} of {units} units, {transfer}: {apart} of {scale}");
+            }
         }
     }
 }
