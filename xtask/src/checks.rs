@@ -56,7 +56,12 @@ impl Checks<'_> {
         self.step("documentation, without libtorch", |workspace| {
             run::run(documentation(workspace).args(["--features", "doc-only"]))
         })?;
-        self.cargo("packages", &["package", "--exclude=xtask", "--no-verify", "--allow-dirty"], ALL, &[])?;
+        self.cargo(
+            "packages",
+            &["package", "--exclude=xtask", "--exclude=psychrnn-bench", "--no-verify", "--allow-dirty"],
+            ALL,
+            &[],
+        )?;
         self.step("libtorch", |workspace| libtorch::ensure(workspace).map(|_| ()))?;
         self.cargo("lint", &["clippy", "--all-targets"], ALL, &["--", "-D", "warnings"])?;
         self.step("documentation", |workspace| run::run(&mut documentation(workspace)))?;
