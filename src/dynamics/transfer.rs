@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use pulp::{Scalar, Simd};
+use pulp::{Scalar, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
+use super::lanes::dispatch;
 use super::math;
 
 /// The transfer function `f`: a unit with state `x` has rate `f(x)`.
@@ -64,6 +65,22 @@ impl Transfer {
         } else {
             self.times_slope(Scalar, self.rate(x), 1.0)
         }
+    }
+
+    /// `f(x)` of each of many states, written into `rates`; of as many as both have.
+    pub fn rates_into(&self, states: &[f32], rates: &mut [f32]) {
+        struct Rates<'a>(&'a Transfer, &'a [f32], &'a mut [f32]);
+        impl WithSimd for Rates<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                let ((states, last), (rates, last_rates)) = (S::as_simd_f32s(self.1), S::as_mut_simd_f32s(self.2));
+                self.0.rates(simd, states, rates);
+                self.0.rates(Scalar, last, last_rates);
+            }
+        }
+        let n = states.len().min(rates.len());
+        dispatch(Rates(self, &states[..n], &mut rates[..n]));
     }
 
     /// The rates of many states.
@@ -203,6 +220,18 @@ mod tests {
                 let h = 1e-2;
                 let difference = (f.rate(x + h) - f.rate(x - h)) / (2.0 * h);
                 prop_assert!((difference - f.slope(x)).abs() < 2e-3, "{f} at {x}: {difference} {}", f.slope(x));
+            }
+        }
+    }
+
+    #[test]
+    fn many_rates_are_those_of_each() {
+        let states: Vec<f32> = (0..77).map(|i| (i as f32 - 38.0) / 7.0).collect();
+        for f in all() {
+            let mut rates = vec![0.0; 77];
+            f.rates_into(&states, &mut rates);
+            for (x, rate) in states.iter().zip(rates) {
+                assert!((rate - f.rate(*x)).abs() <= 1e-6 * rate.abs(), "{f} at {x}: {rate}");
             }
         }
     }

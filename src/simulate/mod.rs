@@ -96,7 +96,14 @@ impl Simulator {
         let want = Want { states: true, keep: Keep::Nothing };
         let run = self.network.run_with(&Pool::default(), batch.inputs.view(), noise, gain, want)?;
         let rates = match &constants {
-            Constants::Leaky(leak) => run.states.mapv(|x| leak.transfer.rate(x)),
+            Constants::Leaky(leak) => {
+                let mut rates = Array3::zeros(run.states.dim());
+                // What a run gives is in standard layout.
+                if let (Some(states), Some(rates)) = (run.states.as_slice(), rates.as_slice_mut()) {
+                    leak.transfer.rates_into(states, rates);
+                }
+                rates
+            }
             Constants::Lstm(_) => run.states.clone(),
         };
         Session::new(batch.clone(), run.states, rates, run.outputs)
