@@ -325,11 +325,7 @@ impl WithSimd for Forward<'_, '_> {
 }
 
 /// Some steps backward: from the adjoints `δ = dL/dx` after them to those before them, and the sums for the gradients.
-///
-/// ```text
-/// δ[t] = f'(x[t]) · (W_outᵀ dL/dz[t] + W_recᵀ α δ[t+1]) + (1 - α) δ[t+1] + ∂L/∂x[t]
-/// dL/dW_rec = Σ α δ[t] f(x[t-1])ᵀ,  dL/dW_in = Σ α δ[t] u[t]ᵀ,  dL/db_rec = Σ α δ[t],  dL/dW_out = Σ dL/dz[t] f(x[t])ᵀ
-/// ```
+/// The equations stand in the documentation of [`dynamics`](super).
 struct Backward<'a> {
     network: &'a LeakyRnn,
     panels: &'a LeakyPanels,
