@@ -10,7 +10,7 @@ use pulp::Simd;
 
 use super::lanes::{BatchMajor, Block, Pool, Spare, Steps};
 use super::noise::Noise;
-use super::product::{AddOuter, Room};
+use super::product::{AddOuter, Pack, Packed};
 
 /// Gradients by the name of the weights.
 pub(super) type Gradients = IndexMap<String, ArrayD<f32>>;
@@ -51,6 +51,12 @@ impl Drive {
 
     pub(super) fn n_steps(&self) -> usize {
         self.inputs.n_steps - 1
+    }
+
+    /// The steps that are summed with a chunk of the way back: past the last step there is no δ, but there are outputs.
+    fn summed(&self, chunk: Range<usize>) -> Range<usize> {
+        let more = usize::from(chunk.end == self.n_steps());
+        chunk.start..chunk.end + more
     }
 
     /// Where memory comes from.
@@ -109,35 +115,42 @@ pub(super) struct Sums {
     /// `Σ (δ[t], dL/dz[t-1]) (r[t-1], 1, u[t])ᵀ`, where `δ` are the adjoints of what the weights give, and `r` and `u` what
     /// they are multiplied with: the gradients of all weights, `[n_adjoints + n_out, n_rec + 1 + n_in]`.
     outer: Array2<f32>,
-    room: Room,
+    adjoints: Packed,
+    driving: Packed,
 }
 
 impl Sums {
     fn new(kernel: &impl Kernel) -> Self {
         let (n_in, n_rec, n_out) = kernel.sizes();
-        Self { outer: Array2::zeros((kernel.driven_rows() + n_out, n_rec + 1 + n_in)), room: Room::default() }
+        let outer = Array2::zeros((kernel.driven_rows() + n_out, n_rec + 1 + n_in));
+        Self { outer, adjoints: Packed::default(), driving: Packed::default() }
     }
 
-    /// Adds the steps of a chunk: `delta` has them, and the step after them last; `rates` are `r` from step `first` of the
-    /// trace on.
+    /// Takes what drove the steps of a chunk: `rates` are `r` from step `first` of the trace on. Before the way back through
+    /// the chunk, which needs the rates too: one walk through memory in its order is faster than many steps back.
+    #[inline(always)]
+    pub(super) fn start<S: Simd>(&mut self, simd: S, chunk: Range<usize>, rates: (&Steps, usize), drive: &Drive) {
+        let steps = drive.summed(chunk);
+        let from = [(rates.0, rates.1..rates.1 + steps.len()), (&drive.inputs, steps)];
+        Simd::vectorize(simd, Pack { from, operand: 1, to: &mut self.driving });
+    }
+
+    /// Adds the steps of the chunk: `delta` has them, and the step after them last.
     #[inline(always)]
     pub(super) fn add<S: Simd>(
         &mut self,
         simd: S,
-        delta: &Steps,
         chunk: Range<usize>,
-        rates: (&Steps, usize),
+        delta: &Steps,
         drive: &Drive,
         direct: &Direct<'_>,
     ) {
-        // Past the last step there is no δ, but there are outputs.
-        let more = usize::from(chunk.end == drive.n_steps());
-        let steps = chunk.start..chunk.end + more;
-        let a = [(delta, 0..steps.len()), (direct.outputs, steps.clone())];
-        let b = [(rates.0, rates.1..rates.1 + steps.len()), (&drive.inputs, steps)];
+        let steps = drive.summed(chunk);
+        let from = [(delta, 0..steps.len()), (direct.outputs, steps)];
+        Simd::vectorize(simd, Pack { from, operand: 0, to: &mut self.adjoints });
         // It was made in standard layout.
         let to = self.outer.as_slice_mut().unwrap_or_default();
-        Simd::vectorize(simd, AddOuter { a, b, to, room: &mut self.room });
+        Simd::vectorize(simd, AddOuter { a: &self.adjoints, b: &self.driving, to });
     }
 }
 

@@ -103,7 +103,12 @@ pub(super) struct Steps {
 }
 
 /// Numbers in a cache line.
-const LINE: usize = 16;
+pub(super) const LINE: usize = 16;
+
+/// Where the first cache line starts, if numbers are to have one to spare. Vectors that lie across two lines cost two accesses.
+pub(super) fn line_start(numbers: &[f32]) -> usize {
+    numbers.as_ptr().align_offset(4 * LINE).min(LINE)
+}
 
 impl Drop for Steps {
     fn drop(&mut self) {
@@ -125,7 +130,7 @@ impl Steps {
         }
         let stride = lines * LINE;
         let data = pool.take(n_steps * vectors * stride + LINE);
-        let start = data.as_ptr().align_offset(64).min(LINE);
+        let start = line_start(&data);
         Self { n_steps, n_rows, width, vectors, stride, start, data, pool: pool.clone() }
     }
 

@@ -352,6 +352,7 @@ impl WithSimd for Backward<'_> {
         let mut end = steps.end;
         while end > steps.start {
             let first = (end - 1) / chunk * chunk;
+            sums.start(simd, first..end, (&trace.rates, first - steps.start), drive);
             delta.copy(end - first, adjoint, 0);
             for t in (first..end).rev() {
                 let i = t - first;
@@ -362,11 +363,10 @@ impl WithSimd for Backward<'_> {
                 let has_direct = direct.states(t, block, &mut on_states);
                 for v in 0..block.vectors {
                     let (now, after) = delta.slab_pair::<S>(i, v);
-                    let back = adjoint.slab::<S>(0, v).iter().zip(slopes.slab::<S>(t + 1 - steps.start, v));
-                    for (((now, &after), (&g, &slope)), &keep) in now.iter_mut().zip(after).zip(back).zip(&panels.keep)
-                    {
-                        let through = transfer.times_slope(simd, slope, g);
-                        *now = simd.mul_add_e_f32s(after, simd.splat_f32s(keep), through);
+                    let back = adjoint.slab_mut::<S>(0, v);
+                    transfer.times_slopes(simd, slopes.slab::<S>(t + 1 - steps.start, v), back);
+                    for (((now, &after), &back), &keep) in now.iter_mut().zip(after).zip(&*back).zip(&panels.keep) {
+                        *now = simd.mul_add_e_f32s(after, simd.splat_f32s(keep), back);
                     }
                     if has_direct {
                         let direct = now.iter_mut().zip(on_states.slab::<S>(0, v));
@@ -375,7 +375,7 @@ impl WithSimd for Backward<'_> {
                 }
             }
             adjoint.copy(0, &delta, 0);
-            sums.add(simd, &delta, first..end, (&trace.rates, first - steps.start), drive, direct);
+            sums.add(simd, first..end, &delta, drive, direct);
             end = first;
         }
     }
@@ -405,10 +405,10 @@ impl WithSimd for FirstAdjoint<'_> {
         let to = (&mut through, 0);
         Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, vectors: block.vectors });
         for v in 0..block.vectors {
-            let back = through.slab::<S>(0, v).iter().zip(slopes.slab::<S>(0, v));
-            for ((delta, (&g, &slope)), &keep) in adjoint.slab_mut::<S>(0, v).iter_mut().zip(back).zip(&panels.keep) {
-                let through = network.leak.transfer.times_slope(simd, slope, g);
-                *delta = simd.mul_add_e_f32s(*delta, simd.splat_f32s(keep), through);
+            let back = through.slab_mut::<S>(0, v);
+            network.leak.transfer.times_slopes(simd, slopes.slab::<S>(0, v), back);
+            for ((delta, &back), &keep) in adjoint.slab_mut::<S>(0, v).iter_mut().zip(&*back).zip(&panels.keep) {
+                *delta = simd.mul_add_e_f32s(*delta, simd.splat_f32s(keep), back);
             }
         }
     }

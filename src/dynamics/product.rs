@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::lanes::{Registers, Steps};
+use super::lanes::{LINE, Registers, Steps, line_start};
 
 /// Rows of weights that are worked on at once at most, where there are 32 registers: with two vectors of trials they fill 24
 /// of them with sums.
@@ -169,94 +169,121 @@ fn accumulate<S: Simd, const V: usize, const M: usize>(
     }
 }
 
-/// `to[i, j] += Σ a[t][i] b[t][j]` over steps and lanes: weight gradients. The rows of `a` and of `b` come from two places
-/// each, one below the other; every place has its range of steps, all of the same length.
-pub(super) struct AddOuter<'a> {
-    pub(super) a: [(&'a Steps, Range<usize>); 2],
-    pub(super) b: [(&'a Steps, Range<usize>); 2],
-    /// `[i, j]`, row by row.
-    pub(super) to: &'a mut [f32],
-    pub(super) room: &'a mut Room,
+/// Rows of steps packed for sums over lanes and steps: tile after tile of rows, in each slab after slab.
+#[derive(Debug, Default)]
+pub(super) struct Packed {
+    n_rows: usize,
+    n_slabs: usize,
+    /// Where the first cache line starts.
+    start: usize,
+    data: Vec<f32>,
 }
 
-/// Memory for operands that are packed.
-#[derive(Debug, Default)]
-pub(super) struct Room([Vec<f32>; 2]);
+/// Rows of a tile of either operand: as many sums as fit into the registers, beside a row of each.
+fn tile<S: Simd>() -> [usize; 2] {
+    if S::REGISTER_COUNT >= 32 { [8, 3] } else { [3, 3] }
+}
+
+impl Packed {
+    /// The tiles of `most` rows at most, and where they start, in vectors. They lie one vector apart, since otherwise the same
+    /// slab of each would fall onto the same few lines of the first cache.
+    #[inline(always)]
+    fn tiles(n_rows: usize, n_slabs: usize, most: usize) -> impl Iterator<Item = (Range<usize>, usize)> + Clone {
+        balanced(n_rows, most).enumerate().map(move |(i, rows)| (rows.clone(), rows.start * n_slabs + i))
+    }
+
+    fn vectors<S: Simd>(&self) -> &[S::f32s] {
+        S::as_simd_f32s(&self.data[self.start..]).0
+    }
+}
+
+/// Packs the rows from two places, one below the other; each with its range of steps, of the same length.
+pub(super) struct Pack<'a> {
+    pub(super) from: [(&'a Steps, Range<usize>); 2],
+    /// Whether they are the first or the second operand.
+    pub(super) operand: usize,
+    pub(super) to: &'a mut Packed,
+}
+
+impl WithSimd for Pack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { from: [(first, first_steps), (second, second_steps)], operand, to } = self;
+        let most = tile::<S>()[operand];
+        let (n_first, n_rows) = (first.n_rows, first.n_rows + second.n_rows);
+        let n_slabs = first.n_slabs(&first_steps);
+        let lines = n_rows * n_slabs + n_rows.div_ceil(most);
+        to.data.resize(lines * S::F32_LANES + LINE, 0.0);
+        (to.n_rows, to.n_slabs, to.start) = (n_rows, n_slabs, line_start(&to.data));
+        let packed = S::as_mut_simd_f32s(&mut to.data[to.start..]).0;
+        // In the order in which they lie in memory, where they may be far away.
+        let slabs = first.slabs::<S>(first_steps).zip(second.slabs::<S>(second_steps));
+        for (i, (first, second)) in slabs.enumerate() {
+            for (rows, start) in Packed::tiles(n_rows, n_slabs, most) {
+                let to = &mut packed[start + i * rows.len()..][..rows.len()];
+                macro_rules! by_height {
+                    ($($height:literal)+) => {
+                        match to.len() {
+                            $($height if rows.end <= n_first => {
+                                if let (Some(to), Some(from)) =
+                                    (to.first_chunk_mut::<$height>(), first[rows.start..].first_chunk::<$height>())
+                                {
+                                    *to = *from;
+                                }
+                            })+
+                            _ => {
+                                for (to, row) in to.iter_mut().zip(rows) {
+                                    *to = if row < n_first { first[row] } else { second[row - n_first] };
+                                }
+                            }
+                        }
+                    };
+                }
+                by_height!(1 2 3 4 5 6 7 8);
+            }
+        }
+    }
+}
+
+/// `to[i, j] += Σ a[t][i] b[t][j]` over steps and lanes: weight gradients. `to` has the numbers `[i, j]`, row by row.
+pub(super) struct AddOuter<'a> {
+    pub(super) a: &'a Packed,
+    pub(super) b: &'a Packed,
+    pub(super) to: &'a mut [f32],
+}
 
 impl WithSimd for AddOuter<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { a, b, to, room: Room([packed_a, packed_b]) } = self;
-        // Sums that fit into the registers, beside one row of each operand.
-        let (tall, wide) = if S::REGISTER_COUNT >= 32 { (5, 4) } else { (3, 3) };
-        let n_slabs = a[0].0.n_slabs(&a[0].1);
-        let n_rows = pack_rows::<S>(a, tall, packed_a);
-        let n_columns = pack_rows::<S>(b, wide, packed_b);
-        let (packed_a, packed_b) = (S::as_simd_f32s(packed_a).0, S::as_simd_f32s(packed_b).0);
-        for columns in balanced(n_columns, wide) {
-            for rows in balanced(n_rows, tall) {
-                let a = &packed_a[rows.start * n_slabs..rows.end * n_slabs];
-                let b = &packed_b[columns.start * n_slabs..columns.end * n_slabs];
+        let Self { a, b, to } = self;
+        let ([tall, wide], n_slabs) = (tile::<S>(), a.n_slabs);
+        let (from_a, from_b) = (a.vectors::<S>(), b.vectors::<S>());
+        // What a tile has of `a` stays in the first cache.
+        for (rows, at_a) in Packed::tiles(a.n_rows, n_slabs, tall) {
+            for (columns, at_b) in Packed::tiles(b.n_rows, n_slabs, wide) {
+                let from_a = &from_a[at_a..at_a + rows.len() * n_slabs];
+                let from_b = &from_b[at_b..at_b + columns.len() * n_slabs];
+                let (i, j) = (rows.start, columns.start);
                 macro_rules! by_size {
-                    ($(($i:literal $j:literal))+) => {
+                    ($($height:literal)+) => {
                         match (rows.len(), columns.len()) {
-                            $(($i, $j) => add_tile::<S, $i, $j>(simd, a, b, rows.start, columns.start, to, n_columns),)+
+                            $(
+                                ($height, 1) => add_tile::<S, $height, 1>(simd, from_a, from_b, i, j, to, b.n_rows),
+                                ($height, 2) => add_tile::<S, $height, 2>(simd, from_a, from_b, i, j, to, b.n_rows),
+                                ($height, 3) => add_tile::<S, $height, 3>(simd, from_a, from_b, i, j, to, b.n_rows),
+                            )+
                             _ => {}
                         }
                     };
                 }
-                by_size!(
-                    (1 1) (1 2) (1 3) (1 4) (2 1) (2 2) (2 3) (2 4) (3 1) (3 2) (3 3) (3 4)
-                    (4 1) (4 2) (4 3) (4 4) (5 1) (5 2) (5 3) (5 4)
-                );
+                by_size!(1 2 3 4 5 6 7 8);
             }
         }
     }
-}
-
-/// Packs rows for tiles of at most `most` of them: tile after tile, slab after slab. Gives the number of rows.
-#[inline(always)]
-fn pack_rows<S: Simd>(from: [(&Steps, Range<usize>); 2], most: usize, to: &mut Vec<f32>) -> usize {
-    let n_first = from[0].0.n_rows;
-    let n_rows = n_first + from[1].0.n_rows;
-    let n_slabs = from[0].0.n_slabs(&from[0].1);
-    to.resize(n_rows * n_slabs * S::F32_LANES, 0.0);
-    let mut to = S::as_mut_simd_f32s(to).0;
-    for rows in balanced(n_rows, most) {
-        let tile;
-        (tile, to) = to.split_at_mut(rows.len() * n_slabs);
-        if rows.start < n_first && n_first < rows.end {
-            // It begins in one place and ends in the other.
-            let slabs = from[0].0.slabs::<S>(from[0].1.clone()).zip(from[1].0.slabs::<S>(from[1].1.clone()));
-            for (to, (first, second)) in tile.chunks_exact_mut(rows.len()).zip(slabs) {
-                for (to, row) in to.iter_mut().zip(rows.clone()) {
-                    *to = if row < n_first { first[row] } else { second[row - n_first] };
-                }
-            }
-            continue;
-        }
-        let place = usize::from(rows.start >= n_first);
-        let first = rows.start - place * n_first;
-        let (steps, range) = &from[place];
-        macro_rules! by_height {
-            ($($height:literal)+) => {
-                match rows.len() {
-                    $($height => {
-                        for (to, slab) in tile.as_chunks_mut::<$height>().0.iter_mut().zip(steps.slabs::<S>(range.clone())) {
-                            if let Some(rows) = slab[first..].first_chunk::<$height>() {
-                                *to = *rows;
-                            }
-                        }
-                    })+
-                    _ => {}
-                }
-            };
-        }
-        by_height!(1 2 3 4 5);
-    }
-    n_rows
 }
 
 #[inline(always)]
@@ -352,12 +379,12 @@ mod tests {
                 let b = [random(&block, n_steps, columns[0], seed ^ 2), random(&block, n_steps + 2, columns[1], seed ^ 3)];
                 let (n_rows, n_columns) = (rows[0] + rows[1], columns[0] + columns[1]);
                 let mut to = vec![1.0; n_rows * n_columns];
-                dispatch(AddOuter {
-                    a: [(&a[0], 1..n_steps + 1), (&a[1], 0..n_steps)],
-                    b: [(&b[0], 0..n_steps), (&b[1], 2..n_steps + 2)],
-                    to: &mut to,
-                    room: &mut Room::default(),
-                });
+                let (mut packed_a, mut packed_b) = (Packed::default(), Packed::default());
+                let from = [(&a[0], 1..n_steps + 1), (&a[1], 0..n_steps)];
+                dispatch(Pack { from, operand: 0, to: &mut packed_a });
+                let from = [(&b[0], 0..n_steps), (&b[1], 2..n_steps + 2)];
+                dispatch(Pack { from, operand: 1, to: &mut packed_b });
+                dispatch(AddOuter { a: &packed_a, b: &packed_b, to: &mut to });
                 for (i, found) in to.iter().enumerate() {
                     let (row, column) = (i / n_columns, i % n_columns);
                     let mut sum = 1.0;

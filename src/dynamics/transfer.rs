@@ -63,7 +63,9 @@ impl Transfer {
             self.slopes(Scalar, &[x], &mut slope);
             slope[0]
         } else {
-            self.times_slope(Scalar, self.rate(x), 1.0)
+            let mut slope = [1.0];
+            self.times_slopes(Scalar, &[self.rate(x)], &mut slope);
+            slope[0]
         }
     }
 
@@ -110,19 +112,21 @@ impl Transfer {
         }
     }
 
-    /// Numbers times the slopes at states that have these rates, or, for a function that keeps them, times these slopes.
+    /// Multiplies numbers by the slopes at states that have these rates, or, for a function that keeps them, by these slopes.
     #[inline(always)]
-    pub(super) fn times_slope<S: Simd>(&self, simd: S, rate_or_slope: S::f32s, number: S::f32s) -> S::f32s {
-        let r = rate_or_slope;
+    pub(super) fn times_slopes<S: Simd>(&self, simd: S, rates_or_slopes: &[S::f32s], numbers: &mut [S::f32s]) {
+        let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+        let of_relu = |n, r| simd.select_f32s(simd.greater_than_f32s(r, zero), n, zero);
         match self {
-            Self::Relu => {
-                let zero = simd.splat_f32s(0.0);
-                simd.select_f32s(simd.greater_than_f32s(r, zero), number, zero)
+            Self::Relu => each_pair(numbers, rates_or_slopes, of_relu),
+            Self::Tanh => {
+                each_pair(numbers, rates_or_slopes, |n, r| simd.mul_f32s(n, simd.negate_mul_add_e_f32s(r, r, one)))
             }
-            Self::Tanh => simd.mul_f32s(number, simd.negate_mul_add_e_f32s(r, r, simd.splat_f32s(1.0))),
-            Self::Sigmoid => simd.mul_f32s(number, simd.negate_mul_add_e_f32s(r, r, r)),
-            Self::Linear => number,
-            Self::Softplus | Self::Custom(_) => simd.mul_f32s(number, r),
+            Self::Sigmoid => {
+                each_pair(numbers, rates_or_slopes, |n, r| simd.mul_f32s(n, simd.negate_mul_add_e_f32s(r, r, r)))
+            }
+            Self::Linear => {}
+            Self::Softplus | Self::Custom(_) => each_pair(numbers, rates_or_slopes, |n, r| simd.mul_f32s(n, r)),
         }
     }
 
@@ -181,6 +185,12 @@ impl PartialEq for CustomTransfer {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
     }
+}
+
+/// Replaces each of many vectors by a function of it and of another.
+#[inline(always)]
+fn each_pair<V: Copy>(numbers: &mut [V], others: &[V], f: impl Fn(V, V) -> V) {
+    numbers.iter_mut().zip(others).for_each(|(number, &other)| *number = f(*number, other));
 }
 
 /// Writes a function of each of many vectors.

@@ -138,7 +138,10 @@ impl ConstraintMap {
     fn new(arrays: IndexMap<String, Array2<f32>>, dale: bool) -> Result<Self> {
         let mut tensors = Tensors::new();
         for (name, factors) in &arrays {
-            tensors.insert(name, to_tensor(factors)?);
+            // A parameter that nothing constrains is its own effective weight.
+            if dale || factors.iter().any(|&factor| factor != 1.0) {
+                tensors.insert(name, to_tensor(factors)?);
+            }
         }
         Ok(Self { arrays, tensors, dale })
     }

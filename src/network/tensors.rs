@@ -69,8 +69,8 @@ pub struct Parameter {
     pub value: Tensor,
     /// Whether training changes them.
     pub trainable: bool,
-    /// Which entries training leaves as they are all the same: a tensor of truth values of the same shape.
-    pub fixed: Option<Tensor>,
+    /// Which entries training leaves as they are all the same, in the same shape.
+    pub fixed: Option<ArrayD<bool>>,
 }
 
 /// The parameters of a network, by name, in order, with what training remembers of them.
@@ -93,17 +93,18 @@ pub struct Memory {
     /// The trials that were drawn.
     pub trials: u64,
     /// Its moments, by name: `W_rec/m`, `W_rec/v`.
-    pub moments: BTreeMap<String, Tensor>,
+    pub moments: BTreeMap<String, ArrayD<f32>>,
 }
 
 impl Memory {
-    /// The moment of that name, zero at first.
-    pub(crate) fn moment(&mut self, name: String, like: &Tensor) -> Result<&mut Tensor> {
-        use std::collections::btree_map::Entry;
-        match self.moments.entry(name) {
-            Entry::Occupied(entry) => Ok(entry.into_mut()),
-            Entry::Vacant(entry) => Ok(entry.insert(like.f_zeros_like()?.f_set_requires_grad(false)?)),
-        }
+    /// Takes a moment of a parameter out, zero at first.
+    pub(crate) fn take(&mut self, parameter: &str, moment: &str, shape: &[usize]) -> ArrayD<f32> {
+        self.moments.remove(&format!("{parameter}/{moment}")).unwrap_or_else(|| ArrayD::zeros(shape))
+    }
+
+    /// Remembers a moment of a parameter.
+    pub(crate) fn put(&mut self, parameter: &str, moment: &str, value: ArrayD<f32>) {
+        self.moments.insert(format!("{parameter}/{moment}"), value);
     }
 }
 
@@ -148,7 +149,7 @@ impl Parameters {
         if entries.shape() != shape {
             return Err(Error::shape(format!("fixed entries of {name}"), format!("{shape:?}"), entries.shape()));
         }
-        parameter.fixed = Some(to_tensor(entries)?.f_to_kind(Kind::Bool)?);
+        parameter.fixed = Some(entries.mapv(|entry| entry == 1.0).into_dyn());
         Ok(())
     }
 

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use ndarray::{Array3, ArrayView3, Axis};
 use tch::{Kind, Tensor};
 
 use crate::Result;
 use crate::network::{Activity, Trials};
+use crate::task::Batch;
 
 /// What training makes small. A closure of the same form is one:
 ///
@@ -25,6 +27,14 @@ pub trait Loss: Send + Sync {
     /// Whether it looks at states or rates; if not, they need not be handed to libtorch, which saves time.
     fn uses_states(&self) -> bool {
         true
+    }
+
+    /// The loss of a batch and its gradient with respect to the outputs, both from the outputs `[n_batch, n_steps, n_out]`, where
+    /// they are easily written down. The kernel then asks for these, which saves the time of libtorch's differentiation. By
+    /// default there is nothing.
+    fn with_gradient(&self, outputs: ArrayView3<'_, f32>, batch: &Batch) -> Option<(f64, Array3<f32>)> {
+        let _ = (outputs, batch);
+        None
     }
 }
 
@@ -62,6 +72,17 @@ impl Loss for MeanSquaredError {
             mean(&error.f_mul(&trials.mask)?.f_square()?, trials)
         }
     }
+
+    fn with_gradient(&self, outputs: ArrayView3<'_, f32>, batch: &Batch) -> Option<(f64, Array3<f32>)> {
+        Some(if self.per_mask {
+            by_element(outputs, batch, true, |z, y, mask| (mask * (z - y) * (z - y), 2.0 * mask * (z - y)))
+        } else {
+            by_element(outputs, batch, false, |z, y, mask| {
+                let error = mask * (z - y);
+                (error * error, 2.0 * mask * error)
+            })
+        })
+    }
 }
 
 /// The binary cross-entropy `-(y ln p + (1 - y) ln(1 - p))` of targets `y` between 0 and 1, averaged over trials, steps and
@@ -96,6 +117,40 @@ impl Loss for BinaryCrossEntropy {
         };
         weighted(&entropy, trials, self.per_mask)
     }
+
+    fn with_gradient(&self, outputs: ArrayView3<'_, f32>, batch: &Batch) -> Option<(f64, Array3<f32>)> {
+        let logits = |z: f32, y, mask| {
+            // ln(1 + exp(z)) that does not overflow.
+            let entropy = z.max(0.0) + (-z.abs()).exp().ln_1p() - z * y;
+            (mask * entropy, mask * ((1.0 + (-z).exp()).recip() - y))
+        };
+        self.logits.then(|| by_element(outputs, batch, self.per_mask, logits))
+    }
+}
+
+/// A loss that is a sum over the elements of the outputs `z`, and its gradient: `element` gives a summand and its derivative
+/// with respect to `z`, from `z`, target and mask.
+fn by_element(
+    outputs: ArrayView3<'_, f32>,
+    batch: &Batch,
+    per_mask: bool,
+    element: impl Fn(f32, f32, f32) -> (f32, f32),
+) -> (f64, Array3<f32>) {
+    let denominator = match per_mask {
+        true => f64::from(batch.mask.sum()).max(f64::from(f32::MIN_POSITIVE)),
+        false => (batch.lengths.iter().sum::<usize>() * outputs.len_of(Axis(2))) as f64,
+    };
+    let factor = denominator.recip() as f32;
+    let mut loss = 0.0;
+    let mut gradient = Array3::zeros(outputs.dim());
+    ndarray::Zip::from(&mut gradient).and(outputs).and(&batch.targets).and(&batch.mask).for_each(
+        |gradient, &z, &y, &mask| {
+            let (summand, slope) = element(z, y, mask);
+            loss += f64::from(summand);
+            *gradient = factor * slope;
+        },
+    );
+    (loss / denominator, gradient)
 }
 
 /// The sum of `mask · loss`, divided by the number of outputs or by the sum of the mask.
@@ -113,4 +168,46 @@ fn weighted(loss: &Tensor, trials: &Trials, per_mask: bool) -> Result<Tensor> {
 fn mean(loss: &Tensor, trials: &Trials) -> Result<Tensor> {
     let n_out = trials.targets.size().last().copied().unwrap_or(1);
     Ok(loss.f_sum(Kind::Float)?.f_div_scalar(trials.n_valid_steps() as f64 * n_out as f64)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::to_tensor;
+    use crate::random::Seed;
+    use crate::task::TaskSpec;
+    use ndarray::{Array, s};
+
+    #[test]
+    fn gradients_that_a_loss_gives_are_those_of_libtorch() {
+        let mut rng = Seed(1).stream(0);
+        let mut cube = |low, high| Array::from_shape_simple_fn((7, 11, 3), || rng.uniform(low, high));
+        let (outputs, targets, mask) = (cube(-3.0, 3.0), cube(0.0, 1.0), cube(0.0, 2.0).mapv(f32::floor));
+        let spec = TaskSpec::new(1, 3).duration(110.0);
+        let mut batch = Batch::from_arrays(&spec, Array3::zeros((7, 11, 1)), targets, mask).unwrap();
+        // Two trials are shorter than the others.
+        (batch.lengths[2], batch.lengths[5]) = (6, 9);
+        batch.mask.slice_mut(s![2, 6.., ..]).fill(0.0);
+        batch.mask.slice_mut(s![5, 9.., ..]).fill(0.0);
+        let trials = Trials::new(&batch).unwrap();
+        let losses: [Box<dyn Loss>; 4] = [
+            Box::new(MeanSquaredError::default()),
+            Box::new(MeanSquaredError { per_mask: true }),
+            Box::new(BinaryCrossEntropy { logits: true, per_mask: false }),
+            Box::new(BinaryCrossEntropy { logits: true, per_mask: true }),
+        ];
+        for (i, loss) in losses.iter().enumerate() {
+            let (value, gradient) = loss.with_gradient(outputs.view(), &batch).unwrap();
+            let leaf = to_tensor(&outputs).unwrap().set_requires_grad(true);
+            let empty = || Tensor::zeros([0], (Kind::Float, tch::Device::Cpu));
+            let expected = loss
+                .loss(&Activity { outputs: leaf.shallow_clone(), states: empty(), rates: empty() }, &trials)
+                .unwrap();
+            assert!((value - expected.double_value(&[])).abs() < 1e-5 * value, "loss {i}");
+            let of_libtorch = Tensor::run_backward(&[&expected], &[&leaf], false, false).remove(0);
+            let difference = (to_tensor(&gradient).unwrap() - &of_libtorch).abs().max().double_value(&[]);
+            assert!(difference < 1e-6 * of_libtorch.abs().max().double_value(&[]), "loss {i}: {difference}");
+        }
+        assert!(BinaryCrossEntropy::default().with_gradient(outputs.view(), &batch).is_none());
+    }
 }

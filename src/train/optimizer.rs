@@ -1,13 +1,14 @@
-//! Optimizers, as a few tensor operations on named state.
+//! Optimizers, as loops over plain arrays with named state.
 //!
 //! They are ours because libtorch's hide their state, so that a run could not be saved and resumed, and because
-//! TensorFlow's Adam is not among them.
+//! TensorFlow's Adam is not among them. They are no tensor operations: for a network of 50 units a dozen of these for each
+//! parameter takes longer than the arithmetic of all.
 
 use std::fmt;
 use std::sync::Arc;
 
+use ndarray::{ArrayD, Zip};
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
 
 use crate::network::Memory;
 use crate::{Error, Result};
@@ -188,55 +189,60 @@ impl Optimizer {
         &self,
         memory: &mut Memory,
         name: &str,
-        value: &mut Tensor,
-        gradient: &Tensor,
+        value: &mut ArrayD<f32>,
+        gradient: &ArrayD<f32>,
         rate: f64,
-    ) -> Result<()> {
-        let step = match self {
-            Self::Adam(adam) => adam.step(memory, name, gradient, rate)?,
+    ) {
+        match self {
+            Self::Adam(adam) => adam.step(memory, name, value, gradient, rate),
             Self::AdamW(AdamW { adam, decay }) => {
-                let _ = value.f_mul_scalar_(1.0 - rate * decay)?;
-                adam.step(memory, name, gradient, rate)?
+                *value *= (1.0 - rate * decay) as f32;
+                adam.step(memory, name, value, gradient, rate);
             }
-            Self::Sgd(Sgd { momentum, .. }) if *momentum == 0.0 => gradient.f_mul_scalar(-rate)?,
             Self::Sgd(Sgd { momentum, nesterov }) => {
-                let b = memory.moment(format!("{name}/b"), gradient)?;
-                let _ = b.f_mul_scalar_(*momentum)?.f_add_(gradient)?;
-                let direction = if *nesterov { b.f_mul_scalar(*momentum)?.f_add(gradient)? } else { b.copy() };
-                direction.f_mul_scalar(-rate)?
+                let (rate, momentum) = (rate as f32, *momentum as f32);
+                let mut b = memory.take(name, "b", value.shape());
+                Zip::from(value).and(gradient).and(&mut b).for_each(|w, &g, b| {
+                    *b = momentum * *b + g;
+                    *w -= rate * if *nesterov { g + momentum * *b } else { *b };
+                });
+                memory.put(name, "b", b);
             }
             Self::RmsProp(RmsProp { alpha, epsilon, momentum }) => {
-                let v = memory.moment(format!("{name}/v"), gradient)?;
-                let _ = v.f_mul_scalar_(*alpha)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - alpha)?)?;
-                let mut direction = gradient.f_div(&v.f_sqrt()?.f_add_scalar(*epsilon)?)?;
-                if *momentum > 0.0 {
-                    let b = memory.moment(format!("{name}/b"), gradient)?;
-                    let _ = b.f_mul_scalar_(*momentum)?.f_add_(&direction)?;
-                    direction = b.copy();
-                }
-                direction.f_mul_scalar(-rate)?
+                let (rate, alpha, momentum) = (rate as f32, *alpha as f32, *momentum as f32);
+                let epsilon = *epsilon as f32;
+                let [mut v, mut b] = ["v", "b"].map(|moment| memory.take(name, moment, value.shape()));
+                Zip::from(value).and(gradient).and(&mut v).and(&mut b).for_each(|w, &g, v, b| {
+                    *v = alpha * *v + (1.0 - alpha) * g * g;
+                    *b = momentum * *b + g / (v.sqrt() + epsilon);
+                    *w -= rate * *b;
+                });
+                memory.put(name, "v", v);
+                memory.put(name, "b", b);
             }
-        };
-        let _ = value.f_add_(&step)?;
-        Ok(())
+        }
     }
 }
 
 impl Adam {
-    fn step(&self, memory: &mut Memory, name: &str, gradient: &Tensor, rate: f64) -> Result<Tensor> {
+    fn step(&self, memory: &mut Memory, name: &str, value: &mut ArrayD<f32>, gradient: &ArrayD<f32>, rate: f64) {
         let correction = |beta: f64| 1.0 - beta.powf(memory.updates as f64);
         let (correction1, correction2) = (correction(self.beta1), correction(self.beta2));
-        let m = memory.moment(format!("{name}/m"), gradient)?;
-        let _ = m.f_lerp_(gradient, 1.0 - self.beta1)?;
-        let m = m.shallow_clone();
-        let v = memory.moment(format!("{name}/v"), gradient)?;
-        let _ = v.f_lerp_(&gradient.f_mul(gradient)?, 1.0 - self.beta2)?;
-        let (scale, rate) = match self.placement {
-            Epsilon::Corrected => (v.f_div_scalar(correction2)?.f_sqrt_()?, rate / correction1),
-            Epsilon::Uncorrected => (v.f_sqrt()?, rate * correction2.sqrt() / correction1),
+        // √(v / c) = √v / √c.
+        let (root, rate) = match self.placement {
+            Epsilon::Corrected => (correction2.sqrt().recip(), rate / correction1),
+            Epsilon::Uncorrected => (1.0, rate * correction2.sqrt() / correction1),
         };
-        let mut scale = scale;
-        Ok(m.f_div(&scale.f_add_scalar_(self.epsilon)?)?.f_mul_scalar_(-rate)?)
+        let [mut m, mut v] = ["m", "v"].map(|moment| memory.take(name, moment, value.shape()));
+        let [forget1, forget2] = [self.beta1, self.beta2].map(|beta| (1.0 - beta) as f32);
+        let [root, rate, epsilon] = [root, rate, self.epsilon].map(|number| number as f32);
+        Zip::from(value).and(gradient).and(&mut m).and(&mut v).for_each(|w, &g, m, v| {
+            *m += forget1 * (g - *m);
+            *v += forget2 * (g * g - *v);
+            *w -= rate * *m / (v.sqrt() * root + epsilon);
+        });
+        memory.put(name, "m", m);
+        memory.put(name, "v", v);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use ndarray::Array3;
+use ndarray::{Array3, ArrayD, Zip};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -16,7 +16,7 @@ use super::{
     Reporter, Schedule, Silent, Stop, Training,
 };
 use crate::dynamics::noise::Noise;
-use crate::dynamics::{Constants, Dynamics, Pool, Want};
+use crate::dynamics::{Constants, Dynamics, Pool, Run, Want};
 use crate::network::{Activity, Memory, Network, Tensors, Trials, to_array, to_tensor};
 use crate::random::Seed;
 use crate::setters::setters;
@@ -345,7 +345,8 @@ impl Trainer {
         let pool = Pool::default();
         let mut stage = 0;
         let draw = |stage: usize, first: u64| {
-            plan.stages[stage].0.trials(first..first + self.batch_size as u64, training_seed)
+            let batch = plan.stages[stage].0.trials(first..first + self.batch_size as u64, training_seed)?;
+            batch.check().map(|()| batch)
         };
         let mut ahead = None;
         for update in 1..=updates {
@@ -427,38 +428,41 @@ impl Trainer {
 
     /// One update; gives the loss before it.
     fn update(&self, network: &mut dyn Network, batch: &Batch, path: Path, pool: &Pool, update: usize) -> Result<f64> {
-        let trials = Trials::new(batch)?;
         let objective = match (path, network.constants()) {
-            (Path::Kernel, Some(constants)) => self.kernel_objective(network, constants, batch, &trials, pool)?,
+            (Path::Kernel, Some(constants)) => self.kernel_objective(network, constants, batch, pool)?,
             _ => {
+                let trials = Trials::new(batch)?;
                 let weights = network.effective()?;
                 let activity = network.forward(&weights, &trials)?;
                 let loss = self.total_loss(&weights, &activity, &trials)?;
-                Objective { value: loss.f_double_value(&[])?, graph: Some(loss), direct: Tensors::new() }
+                Objective { value: loss.f_double_value(&[])?, graph: Some(loss), direct: Weights::new() }
             }
         };
         let value = objective.value;
         if !value.is_finite() {
             return Err(Error::Diverged { update, what: "the loss".into(), value });
         }
-        let gradients = self.gradients(network, &objective, update)?;
+        let gradients = self.gradients(network, objective, update)?;
         let rate = self.learning_rate * self.schedule.factor(network.parameters().memory.updates)?;
         let (parameters, memory) = network.parameters_mut().split_mut();
         memory.updates += 1;
-        tch::no_grad(|| {
-            let trained = parameters.filter(|(_, parameter)| parameter.trainable).zip(&gradients);
-            for ((name, parameter), gradient) in trained {
-                let Some(gradient) = gradient else { continue };
-                let held = parameter.fixed.as_ref().map(|fixed| (fixed, parameter.value.copy()));
-                self.optimizer.step(memory, name, &mut parameter.value, gradient, rate)?;
-                if let Some((fixed, before)) = held {
-                    // Weight decay moves entries without a gradient, too.
-                    let after = before.f_where_self(fixed, &parameter.value)?;
-                    parameter.value.f_copy_(&after)?;
-                }
+        for ((name, parameter), gradient) in parameters.filter(|(_, parameter)| parameter.trainable).zip(&gradients) {
+            let Some(gradient) = gradient else { continue };
+            let before = to_array(&parameter.value)?;
+            let mut after = before.clone();
+            self.optimizer.step(memory, name, &mut after, gradient, rate);
+            if let Some(fixed) = &parameter.fixed {
+                // Weight decay moves entries without a gradient, too.
+                Zip::from(&mut after).and(fixed).and(&before).for_each(|after, &fixed, &before| {
+                    if fixed {
+                        *after = before;
+                    }
+                });
             }
-            Ok(value)
-        })
+            let after = to_tensor(&after)?;
+            tch::no_grad(|| parameter.value.f_copy_(&after))?;
+        }
+        Ok(value)
     }
 
     fn total_loss(&self, weights: &Tensors, activity: &Activity, trials: &Trials) -> Result<Tensor> {
@@ -471,22 +475,19 @@ impl Trainer {
 
     /// The loss by the kernel.
     ///
-    /// The kernel runs forward on the effective weights. What it gives, and these weights, are leaves from which libtorch
-    /// differentiates the loss and the penalties, whatever the user wrote. The kernel carries the gradients of outputs and
-    /// states back through time, and `Σ W_eff · dL/dW_eff` carries all of them back through the constraints.
+    /// The kernel runs forward on the effective weights, and carries the gradients of outputs and states back through time.
+    /// `Σ W_eff · dL/dW_eff` carries those of the weights back through the constraints.
     fn kernel_objective(
         &self,
         network: &dyn Network,
         constants: Constants,
         batch: &Batch,
-        trials: &Trials,
         pool: &Pool,
     ) -> Result<Objective> {
         let effective = network.effective()?;
-        let (mut arrays, mut leaves) = (Weights::new(), Tensors::new());
+        let mut arrays = Weights::new();
         for (name, weights) in effective.iter() {
             arrays.insert(name, to_array(weights)?);
-            leaves.insert(name, weights.f_detach()?.f_set_requires_grad(true)?);
         }
         let noise = match constants.noise() > 0.0 {
             true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() },
@@ -496,43 +497,32 @@ impl Trainer {
         let uses_states = self.loss.uses_states() || self.regularizers.iter().any(|penalty| penalty.uses_states());
         let keep = dynamics.keep_within(self.memory << 20, batch.n_trials(), batch.n_steps());
         let mut run = dynamics.run_with(pool, batch.inputs.view(), noise, None, Want { states: uses_states, keep })?;
+        let of_loss = self.loss_gradients(network, &effective, batch, &mut run)?;
+        let d_states = of_loss.states.as_ref().map(|d_states| d_states.view());
+        let through_time = dynamics.backward(&run, of_loss.outputs.view(), d_states)?;
 
-        let leaf = |array: &Array3<f32>| -> Result<Tensor> { Ok(to_tensor(array)?.f_set_requires_grad(true)?) };
-        let states = leaf(&std::mem::take(&mut run.states))?;
-        let outputs = leaf(&run.outputs)?;
-        let activity = Activity { rates: network.rates(&states)?, states, outputs };
-        let loss = self.total_loss(&leaves, &activity, trials)?;
-
-        let mut inputs = vec![&activity.outputs, &activity.states];
-        inputs.extend(leaves.iter().map(|(_, leaf)| leaf));
-        let mut gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?.into_iter();
-        let mut cube = || -> Result<Option<Array3<f32>>> {
-            let gradient = gradients.next().filter(|gradient| gradient.defined() && gradient.numel() > 0);
-            let array = gradient.map(|gradient| to_array(&gradient)).transpose()?;
-            Ok(array.and_then(|array| array.into_dimensionality().ok()))
-        };
-        let d_outputs = cube()?.unwrap_or_else(|| Array3::zeros(run.outputs.dim()));
-        let d_states = cube()?;
-        let through_time =
-            dynamics.backward(&run, d_outputs.view(), d_states.as_ref().map(|d_states| d_states.view()))?;
-
-        let mut objective = Objective { value: loss.f_double_value(&[])?, graph: None, direct: Tensors::new() };
-        for ((name, weights), of_loss) in effective.iter().zip(gradients) {
+        let mut objective = Objective { value: of_loss.value, graph: None, direct: Weights::new() };
+        for (name, weights) in effective.iter() {
             if !weights.requires_grad() {
                 continue;
             }
+            let shape: Vec<usize> = weights.size().iter().map(|&length| length as usize).collect();
             let mut gradient = match through_time.array(name) {
-                Ok(gradient) => to_tensor(gradient)?.f_view_as(weights)?,
-                Err(_) => weights.f_detach()?.f_zeros_like()?,
+                // A vector may be a row or a column in the network.
+                Ok(gradient) => gradient
+                    .to_shape(shape)
+                    .map_err(|_| Error::shape(name, "that of its gradient", gradient.shape()))?
+                    .into_owned(),
+                Err(_) => ArrayD::zeros(shape),
             };
-            if of_loss.defined() {
-                gradient = gradient.f_add(&of_loss)?;
+            if let Ok(direct) = of_loss.weights.array(name) {
+                gradient += direct;
             }
             // A parameter without a constraint is its own effective weight.
             if network.parameters().get(name).is_ok_and(|parameter| parameter.data_ptr() == weights.data_ptr()) {
                 objective.direct.insert(name, gradient);
             } else {
-                let term = weights.f_mul(&gradient)?.f_sum(Kind::Float)?;
+                let term = weights.f_mul(&to_tensor(&gradient)?)?.f_sum(Kind::Float)?;
                 objective.graph = Some(match objective.graph {
                     Some(graph) => graph.f_add(&term)?,
                     None => term,
@@ -542,9 +532,61 @@ impl Trainer {
         Ok(objective)
     }
 
+    /// The loss of a run, and its gradients with respect to what the kernel gave: by the loss itself if it knows them, otherwise
+    /// outputs, states and effective weights are leaves from which libtorch differentiates, whatever the user wrote. The states
+    /// are taken from the run.
+    fn loss_gradients(
+        &self,
+        network: &dyn Network,
+        effective: &Tensors,
+        batch: &Batch,
+        run: &mut Run,
+    ) -> Result<LossGradients> {
+        if self.regularizers.is_empty()
+            && let Some((value, outputs)) = self.loss.with_gradient(run.outputs.view(), batch)
+        {
+            return Ok(LossGradients { value, outputs, states: None, weights: Weights::new() });
+        }
+        let mut leaves = Tensors::new();
+        for (name, weights) in effective.iter() {
+            leaves.insert(name, weights.f_detach()?.f_set_requires_grad(true)?);
+        }
+        let leaf = |array: &Array3<f32>| -> Result<Tensor> { Ok(to_tensor(array)?.f_set_requires_grad(true)?) };
+        let states = leaf(&std::mem::take(&mut run.states))?;
+        let outputs = leaf(&run.outputs)?;
+        let activity = Activity { rates: network.rates(&states)?, states, outputs };
+        let loss = self.total_loss(&leaves, &activity, &Trials::new(batch)?)?;
+
+        let mut inputs = vec![&activity.outputs, &activity.states];
+        inputs.extend(leaves.iter().map(|(_, leaf)| leaf));
+        let mut gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?.into_iter().map(|gradient| {
+            match gradient.defined() && gradient.numel() > 0 {
+                true => to_array(&gradient).map(Some),
+                false => Ok(None),
+            }
+        });
+        let mut cube = || -> Result<Option<Array3<f32>>> {
+            Ok(gradients.next().transpose()?.flatten().and_then(|array| array.into_dimensionality().ok()))
+        };
+        let d_outputs = cube()?.unwrap_or_else(|| Array3::zeros(run.outputs.dim()));
+        let states = cube()?;
+        let mut weights = Weights::new();
+        for ((name, _), gradient) in effective.iter().zip(gradients) {
+            if let Some(gradient) = gradient? {
+                weights.insert(name, gradient);
+            }
+        }
+        Ok(LossGradients { value: loss.f_double_value(&[])?, outputs: d_outputs, states, weights })
+    }
+
     /// The gradients that the optimizer gets, for the trainable parameters in order; none for a parameter on which the loss
     /// does not depend. Fixed entries are left out before clipping, as in PsychRNN.
-    fn gradients(&self, network: &dyn Network, objective: &Objective, update: usize) -> Result<Vec<Option<Tensor>>> {
+    fn gradients(
+        &self,
+        network: &dyn Network,
+        objective: Objective,
+        update: usize,
+    ) -> Result<Vec<Option<ArrayD<f32>>>> {
         let trained: Vec<_> = network.parameters().iter().filter(|(_, parameter)| parameter.trainable).collect();
         let values: Vec<&Tensor> = trained.iter().map(|(_, parameter)| &parameter.value).collect();
         let mut through_constraints = match &objective.graph {
@@ -556,21 +598,24 @@ impl Trainer {
         let mut norms = Vec::new();
         for (name, parameter) in &trained {
             let pulled = through_constraints.next().filter(|gradient| gradient.defined());
-            let gradient = match (objective.direct.get(name).ok(), pulled) {
-                (Some(direct), Some(pulled)) => direct.f_add(&pulled)?,
-                (Some(direct), None) => direct.shallow_clone(),
-                (None, Some(pulled)) => pulled,
+            let direct = objective.direct.array(name).ok().cloned();
+            let mut gradient = match (direct, pulled.map(|pulled| to_array(&pulled)).transpose()?) {
+                (Some(direct), Some(pulled)) => direct + pulled,
+                (Some(gradient), None) | (None, Some(gradient)) => gradient,
                 (None, None) => {
                     gradients.push(None);
                     norms.push(0.0);
                     continue;
                 }
             };
-            let gradient = match &parameter.fixed {
-                None => gradient,
-                Some(fixed) => gradient.f_masked_fill(fixed, 0.0)?,
-            };
-            let norm = gradient.f_norm()?.f_double_value(&[])?;
+            if let Some(fixed) = &parameter.fixed {
+                Zip::from(&mut gradient).and(fixed).for_each(|gradient, &fixed| {
+                    if fixed {
+                        *gradient = 0.0;
+                    }
+                });
+            }
+            let norm = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
             if !norm.is_finite() {
                 return Err(Error::Diverged { update, what: format!("the gradient of {name}"), value: norm });
             }
@@ -585,7 +630,7 @@ impl Trainer {
                 _ => continue,
             };
             if let Some(gradient) = gradient {
-                let _ = gradient.f_mul_scalar_(factor)?;
+                *gradient *= factor as f32;
             }
         }
         Ok(gradients)
@@ -598,7 +643,15 @@ struct Objective {
     /// A number whose gradients they are.
     graph: Option<Tensor>,
     /// Gradients that are known, to be added to those.
-    direct: Tensors,
+    direct: Weights,
+}
+
+/// The loss of a batch, penalties included, and its gradients with respect to what the kernel gave and was given.
+struct LossGradients {
+    value: f64,
+    outputs: Array3<f32>,
+    states: Option<Array3<f32>>,
+    weights: Weights,
 }
 
 /// What is trained on: stages with their thresholds, and how these are measured.
