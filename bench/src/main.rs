@@ -3,13 +3,13 @@
 //! ```text
 //! bench inputs FOLDER UNITS…                     write the batch and the weights from which all contestants start
 //! bench kernel|tch rnn|lstm FOLDER UNITS THREADS answer to the requests below
-//! bench machine THREADS                          answer to `rates`
+//! bench machine THREADS                          answer to `products` and `copies`
 //! ```
 //!
 //! A contestant first says its versions: `{"versions": "…"}`. A request is a line `WORK COUNT`. `losses` makes so many
 //! updates and answers `{"losses": […]}`, the loss before each. `update`, `update_with_batch`, `update_noise` and
-//! `forward` do that so many times and answer `{"ms": …}`, the milliseconds of one. `rates` answers with the rates of
-//! matrix products, in GFLOP/s, and of copies in memory, in GB/s, all threads together.
+//! `forward` do that so many times and answer `{"ms": …}`, the milliseconds of one. `products` answers with the rates of
+//! matrix products, in GFLOP/s, and `copies` with that of copies in memory, in GB/s, all threads together.
 
 use std::hint::black_box;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
@@ -39,7 +39,10 @@ fn main() -> Outcome<()> {
         }
         ["machine", threads] => {
             let threads = threads.parse()?;
-            serve("gemm 0.19, matrixmultiply of ndarray 0.16", |_, _| Ok(rates(threads)))
+            serve("gemm 0.19, matrixmultiply of ndarray 0.16", |work, _| match work {
+                "products" => Ok(products(threads)),
+                _ => Ok(copies(threads)),
+            })
         }
         [who, model, folder, units, threads] => {
             let path = if *who == "tch" { Path::Libtorch } else { Path::Kernel };
@@ -126,10 +129,9 @@ impl Contestant {
     }
 }
 
-/// What the machine can do at best: products of large square matrices, one on each thread, and copies too large for caches.
-fn rates(threads: usize) -> Value {
+/// What the machine can do at best: products of large square matrices, one on each thread.
+fn products(threads: usize) -> Value {
     const N: usize = 1024;
-    const COPIED: usize = 512 << 20;
     let matrix = |shift: f32| Array2::from_shape_fn((N, N), |(i, j)| ((i * 7 + j) % 13) as f32 * 0.1 + shift);
     let gflop = 2e-9 * (N * N * N) as f64;
     let product = |multiply: fn(&Array2<f32>, &Array2<f32>, &mut Array2<f32>)| {
@@ -138,14 +140,21 @@ fn rates(threads: usize) -> Value {
             move || multiply(&a, &b, black_box(&mut c))
         })
     };
+    json!({
+        "gemm": product(gemm),
+        "matrixmultiply": product(|a, b, c| ndarray::linalg::general_mat_mul(1.0, a, b, 0.0, c)),
+    })
+}
+
+/// What the machine can do at best: copies too large for caches.
+fn copies(threads: usize) -> Value {
+    const COPIED: usize = 512 << 20;
     let copy = || {
         let n = COPIED / threads / size_of::<f32>();
         let (from, mut to) = (vec![1.0_f32; n], vec![0.0_f32; n]);
         move || black_box(&mut to).copy_from_slice(black_box(&from))
     };
     json!({
-        "gemm": product(gemm),
-        "matrixmultiply": product(|a, b, c| ndarray::linalg::general_mat_mul(1.0, a, b, 0.0, c)),
         // Each number is read once and written once.
         "copy": total_rate(threads, 2e-9 * (COPIED / threads) as f64, copy),
     })

@@ -184,7 +184,7 @@ fn measure(
         losses.push((contestant.who, contestant.losses(TOLERANCES.len())?));
     }
     agree(&losses)?;
-    let (mut products, mut copies) = ([Vec::new(), Vec::new()], Vec::new());
+    let mut best = Best::new(net);
     for (i, (work, able)) in works.iter().enumerate() {
         let mut entrants: Vec<_> = contestants.iter_mut().filter(|contestant| able.contains(&contestant.who)).collect();
         let mut counts = Vec::new();
@@ -196,14 +196,16 @@ fn measure(
         let mut times = vec![Vec::new(); entrants.len()];
         for _ in 0..turns {
             for ((entrant, &count), times) in entrants.iter_mut().zip(&counts).zip(&mut times) {
+                // What the machine can do changes from moment to moment where it is shared.
+                let compared = i == 0 && entrant.who == "kernel";
+                let before = if compared { products(machine)? } else { [0.0; 2] };
                 times.push(entrant.turn(work, count)?);
+                if compared {
+                    best.add(before, times.last().copied().unwrap_or(f64::NAN), products(machine)?);
+                }
             }
             if i == 0 {
-                let rates = machine.request("rates", 1)?;
-                for (name, rates_of) in ["gemm", "matrixmultiply"].into_iter().zip(&mut products) {
-                    rates_of.push(contestant::number(&rates, name)?);
-                }
-                copies.push(contestant::number(&rates, "copy")?);
+                best.copies.push(contestant::number(&machine.request("copies", 1)?, "copy")?);
             }
         }
         for (entrant, times) in entrants.iter().zip(&times) {
@@ -215,9 +217,43 @@ fn measure(
             }
         }
     }
-    let gemm_gflops = products.iter().map(|rates| median(rates)).fold(0.0, f64::max);
-    report.sizes.push(Size { net, gemm_gflops, copy_gbs: median(&copies) });
+    report.sizes.extend(best.size());
     Ok(())
+}
+
+/// The rates of matrix products by two crates, in GFLOP/s.
+fn products(machine: &mut Contestant) -> Result<[f64; 2]> {
+    let rates = machine.request("products", 1)?;
+    Ok([contestant::number(&rates, "gemm")?, contestant::number(&rates, "matrixmultiply")?])
+}
+
+/// What the machine does at best, and what the kernel does at the same time.
+struct Best {
+    net: Net,
+    /// Of each turn: the kernel's rate, and those of products before and after it, averaged.
+    turns: Vec<(f64, [f64; 2])>,
+    copies: Vec<f64>,
+}
+
+impl Best {
+    fn new(net: Net) -> Self {
+        Self { net, turns: Vec::new(), copies: Vec::new() }
+    }
+
+    fn add(&mut self, before: [f64; 2], ms: f64, after: [f64; 2]) {
+        let products = [(before[0] + after[0]) / 2.0, (before[1] + after[1]) / 2.0];
+        self.turns.push((self.net.operations() / (ms * 1e6), products));
+    }
+
+    /// The rates of the turn in which the kernel's share of the better crate's rate is the median one.
+    fn size(&self) -> Option<Size> {
+        let rates = |crate_: usize| self.turns.iter().map(|(_, products)| products[crate_]).collect::<Vec<_>>();
+        let better = usize::from(median(&rates(1)) > median(&rates(0)));
+        let mut turns: Vec<_> = self.turns.iter().map(|(kernel, products)| (*kernel, products[better])).collect();
+        turns.sort_by(|(a, of_a), (b, of_b)| (a / of_a).total_cmp(&(b / of_b)));
+        let &(kernel_gflops, gemm_gflops) = turns.get(turns.len() / 2)?;
+        Some(Size { net: self.net, gemm_gflops, kernel_gflops, copy_gbs: median(&self.copies) })
+    }
 }
 
 impl Place {
@@ -280,6 +316,24 @@ mod tests {
         assert_eq!(quick.networks().map(|(net, _)| net.n_rec).collect::<Vec<_>>(), [50, 50]);
         assert!(!quick.peers && extent(&["--quick"]).unwrap().peers);
         assert!(extent(&["--fast"]).is_err());
+    }
+
+    #[test]
+    fn the_kernel_is_compared_with_the_machine_of_the_same_moment() {
+        let mut best = Best::new(Net::new(Model::Rnn, 50));
+        let ms = |gflops: f64| best.net.operations() / (gflops * 1e6);
+        // Shares of 40, 50 and 30 percent of the first crate's rate, which is the better one in two of three turns.
+        let turns = [
+            ([90.0, 50.0], ms(40.0), [110.0, 50.0]),
+            ([60.0, 50.0], ms(30.0), [60.0, 50.0]),
+            ([30.0, 80.0], ms(9.0), [30.0, 80.0]),
+        ];
+        for (before, ms, after) in turns {
+            best.add(before, ms, after);
+        }
+        let size = best.size().unwrap();
+        assert!((size.kernel_gflops - 40.0).abs() < 1e-9 && size.gemm_gflops == 100.0);
+        assert!(Best::new(Net::new(Model::Rnn, 50)).size().is_none());
     }
 
     #[test]
