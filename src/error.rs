@@ -68,6 +68,17 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// There is no such device to compute on.
+    #[error(
+        "cannot compute on {device}: {why}. `cargo xtask setup --cuda` brings libtorch's part for NVIDIA cards; the card's driver must be \
+         there already. Without a card leave `device` out"
+    )]
+    Device {
+        /// The device that was asked for.
+        device: String,
+        /// What is missing.
+        why: String,
+    },
     /// A named array is missing.
     #[error("there is no array `{name}` in the weights; they have {}", list(.present))]
     MissingArray {

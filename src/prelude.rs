@@ -15,7 +15,9 @@ pub use crate::weights::Weights;
 pub use crate::{Error, Result};
 
 #[cfg(feature = "torch")]
-pub use crate::network::{Constraints, Draw, InitialWeights, Lstm, LstmConfig, Network, RadiusOf, Rnn, RnnConfig};
+pub use crate::network::{
+    Constraints, Device, Draw, InitialWeights, Lstm, LstmConfig, Network, RadiusOf, Rnn, RnnConfig,
+};
 #[cfg(feature = "torch")]
 pub use crate::train::{
     Adam, AdamW, BinaryCrossEntropy, Clip, Curriculum, Ensemble, L1Weights, L2Rates, L2Weights, MeanSquaredError,

@@ -146,6 +146,10 @@ impl ConstraintMap {
         Ok(Self { arrays, tensors, dale })
     }
 
+    pub(super) fn move_to(&mut self, device: tch::Device) -> Result<()> {
+        self.tensors.move_to(device)
+    }
+
     /// The effective weights; differentiable.
     pub(super) fn effective(&self, raw: &Tensors) -> Result<Tensors> {
         let mut effective = Tensors::new();

@@ -230,6 +230,11 @@ impl Network for Lstm {
         self.constraints.effective(&self.parameters.tensors())
     }
 
+    fn move_to(&mut self, device: tch::Device) -> Result<()> {
+        self.constraints.move_to(device)?;
+        self.parameters.move_to(device)
+    }
+
     fn constants(&self) -> Option<Constants> {
         Some(self.cell.into())
     }

@@ -1,12 +1,14 @@
 //! What is trained: parameters, the constraints on them, and the networks that they make. Needs libtorch.
 
 mod constraints;
+mod device;
 mod initialize;
 mod lstm;
 mod rnn;
 mod tensors;
 
 pub use constraints::{Connections, Constraints};
+pub use device::Device;
 pub use initialize::{Draw, InitialWeights, Initializer, RadiusOf};
 pub use lstm::{Lstm, LstmConfig};
 pub use rnn::{Rnn, RnnConfig};
@@ -49,6 +51,15 @@ pub trait Network: Send {
     /// What libtorch refuses.
     fn effective(&self) -> Result<Tensors> {
         Ok(self.parameters().tensors())
+    }
+
+    /// Moves everything that it computes with to a device; training on a card does so, and moves it back at the end. By default
+    /// these are the parameters: a network with tensors of its own moves them, too.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    fn move_to(&mut self, device: tch::Device) -> Result<()> {
+        self.parameters_mut().move_to(device)
     }
 
     /// The constants of its equation, if that is one of [`dynamics`](crate::dynamics) on the effective weights: training then
@@ -111,7 +122,11 @@ pub trait Network: Send {
 fn run_on_libtorch<N: Network + ?Sized>(network: &N, batch: &Batch) -> Result<Session> {
     let sizes = network.sizes();
     check_fit(&batch.spec, sizes.n_in, sizes.n_out, sizes.dt)?;
-    let activity = tch::no_grad(|| network.forward(&network.effective()?, &Trials::new(batch)?))?;
+    let activity = tch::no_grad(|| {
+        let weights = network.effective()?;
+        let device = weights.iter().next().map_or(tch::Device::Cpu, |(_, weights)| weights.device());
+        network.forward(&weights, &Trials::new(batch)?.on(device)?)
+    })?;
     let array = |tensor: &Tensor, name| -> Result<Array3<f32>> {
         let array = to_array(tensor)?;
         let shape = array.shape().to_vec();
@@ -197,6 +212,17 @@ impl Trials {
         Ok(self)
     }
 
+    /// The same trials on another device.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    pub fn on(mut self, device: tch::Device) -> Result<Self> {
+        for tensor in [&mut self.inputs, &mut self.targets, &mut self.mask].into_iter().chain(&mut self.noise) {
+            *tensor = tensor.f_to_device(device)?;
+        }
+        Ok(self)
+    }
+
     /// The same trials with other inputs, for a network that works on its inputs before the recurrent part.
     #[must_use]
     pub fn with_inputs(&self, inputs: Tensor) -> Self {
@@ -230,7 +256,8 @@ impl Trials {
                 _ => Err(crate::Error::shape("noise", format!("[n_batch, n_steps, n_units = {n_units}]"), &shape)),
             };
         }
-        to_tensor(&standard_normal(self.seed, &self.numbers, self.dim().1, n_units))
+        let noise = to_tensor(&standard_normal(self.seed, &self.numbers, self.dim().1, n_units))?;
+        Ok(noise.f_to_device(self.inputs.device())?)
     }
 
     /// The steps of all trials together, without padding.
@@ -251,6 +278,6 @@ impl Trials {
         let lengths: Vec<i64> = self.lengths.iter().map(|&length| length as i64).collect();
         let steps = Tensor::f_arange(n_steps as i64, (Kind::Int64, tch::Device::Cpu))?.f_unsqueeze(0)?;
         let valid = steps.f_lt_tensor(&Tensor::f_from_slice(&lengths)?.f_reshape([n_batch as i64, 1])?)?;
-        Ok(Some(valid.f_to_kind(Kind::Float)?.f_unsqueeze(-1)?))
+        Ok(Some(valid.f_to_kind(Kind::Float)?.f_unsqueeze(-1)?.f_to_device(self.inputs.device())?))
     }
 }

@@ -354,7 +354,8 @@ impl Rnn {
                 // libtorch cannot differentiate a function of ours; this has its value and its derivative at x.
                 let states = to_array(x)?;
                 let (rate, slope) = (states.mapv(|x| custom.rate(x)), states.mapv(|x| custom.slope(x)));
-                x.f_sub(&x.f_detach()?)?.f_mul(&to_tensor(&slope)?)?.f_add(&to_tensor(&rate)?)?
+                let beside = |array| -> Result<Tensor> { Ok(to_tensor(array)?.f_to_device(x.device())?) };
+                x.f_sub(&x.f_detach()?)?.f_mul(&beside(&slope)?)?.f_add(&beside(&rate)?)?
             }
         })
     }
@@ -408,6 +409,14 @@ impl Network for Rnn {
 
     fn effective(&self) -> Result<Tensors> {
         self.constraints.effective(&self.parameters.tensors())
+    }
+
+    fn move_to(&mut self, device: tch::Device) -> Result<()> {
+        for tensor in [&mut self.alpha, &mut self.noise_sd] {
+            *tensor = tensor.f_to_device(device)?;
+        }
+        self.constraints.move_to(device)?;
+        self.parameters.move_to(device)
     }
 
     fn constants(&self) -> Option<Constants> {

@@ -17,7 +17,7 @@ impl From<tch::TchError> for Error {
 
 /// The numbers of a tensor.
 pub(crate) fn to_array(tensor: &Tensor) -> Result<ArrayD<f32>> {
-    Ok((&tensor.f_detach()?.f_to_kind(Kind::Float)?.f_contiguous()?).try_into()?)
+    Ok((&tensor.f_detach()?.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?).try_into()?)
 }
 
 /// A tensor with these numbers.
@@ -26,6 +26,11 @@ pub(crate) fn to_tensor<S: Data<Elem = f32>, D: Dimension>(array: &ArrayBase<S, 
     let array = array.as_standard_layout();
     // In standard layout there is a slice.
     Ok(Tensor::f_from_slice(array.as_slice().unwrap_or_default())?.f_reshape(shape)?)
+}
+
+/// A leaf like `tensor`, on a device.
+fn moved(tensor: &Tensor, device: tch::Device) -> Result<Tensor> {
+    Ok(tensor.f_detach()?.f_to_device(device)?.f_set_requires_grad(tensor.requires_grad())?)
 }
 
 /// Tensors by name, in order.
@@ -50,6 +55,14 @@ impl Tensors {
     /// If there is none.
     pub fn get(&self, name: &str) -> Result<&Tensor> {
         self.0.get(name).ok_or_else(|| missing(name, self.0.keys()))
+    }
+
+    /// Moves all of them to a device.
+    pub(super) fn move_to(&mut self, device: tch::Device) -> Result<()> {
+        self.0.values_mut().try_for_each(|tensor| {
+            *tensor = moved(tensor, device)?;
+            Ok(())
+        })
     }
 
     /// The tensors in order.
@@ -150,6 +163,17 @@ impl Parameters {
             return Err(Error::shape(format!("fixed entries of {name}"), format!("{shape:?}"), entries.shape()));
         }
         parameter.fixed = Some(entries.mapv(|entry| entry == 1.0).into_dyn());
+        Ok(())
+    }
+
+    /// Moves the parameters to a device.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    pub fn move_to(&mut self, device: tch::Device) -> Result<()> {
+        for parameter in self.entries.values_mut() {
+            parameter.value = moved(&parameter.value, device)?;
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::network::Device;
 use crate::random::Seed;
 use crate::{Error, Result, file};
 
@@ -28,6 +29,9 @@ pub struct Training {
     pub stop: Stop,
     /// What computed the gradients.
     pub path: Path,
+    /// Where.
+    #[serde(default)]
+    pub device: Device,
     /// The seconds that it took.
     pub seconds: f64,
     /// The seconds of these in which updates waited for their trials.

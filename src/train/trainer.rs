@@ -17,7 +17,7 @@ use super::{
 };
 use crate::dynamics::noise::Noise;
 use crate::dynamics::{Constants, Dynamics, Pool, Run, Want};
-use crate::network::{Activity, Memory, Network, Tensors, Trials, to_array, to_tensor};
+use crate::network::{Activity, Device, Memory, Network, Tensors, Trials, to_array, to_tensor};
 use crate::random::Seed;
 use crate::setters::setters;
 use crate::simulate::check_fit;
@@ -60,6 +60,7 @@ pub struct Trainer {
     check_trials: usize,
     threads: Option<usize>,
     path: Option<Path>,
+    device: Device,
     memory: usize,
     silent: bool,
 }
@@ -104,6 +105,7 @@ impl Default for Trainer {
             check_trials: 128,
             threads: None,
             path: None,
+            device: Device::Cpu,
             memory: 1024,
             silent: false,
         }
@@ -179,6 +181,8 @@ impl Trainer {
         threads: usize => Some(threads);
         /// What computes the gradients: by default the kernel where the network has one, otherwise libtorch.
         path: Path => Some(path);
+        /// Where updates are computed; on the processor by default. On a card it is libtorch that computes.
+        device: Device;
         /// How many mebibytes the kernel keeps of an update's activity at most; 1024 by default. It keeps 4 bytes for each trial,
         /// step and unit (8 where the slope of the transfer function does not follow from its value, 28 in an LSTM). Beyond this
         /// limit it keeps the states at every `√n_steps` steps and runs the steps between once more on the way back: a third more
@@ -311,7 +315,18 @@ impl Trainer {
         }
         let n_threads = self.threads.unwrap_or_else(threads::threads);
         let _one_thread = OneTorchThread::new();
-        threads::with_threads(n_threads, || self.run_updates(network, plan, observer, updates))
+        let path = self.chosen_path(network)?;
+        let device = self.device.ready()?;
+        let mut train = |network: &mut dyn Network| {
+            threads::with_threads(n_threads, || self.run_updates(network, plan, observer, (updates, path, device)))
+        };
+        if device == tch::Device::Cpu {
+            return train(network);
+        }
+        let result = network.move_to(device).and_then(|()| train(network));
+        // Whatever happened: everything else expects it there.
+        network.move_to(tch::Device::Cpu)?;
+        result
     }
 
     fn run_updates(
@@ -319,7 +334,7 @@ impl Trainer {
         network: &mut dyn Network,
         plan: &Plan<'_>,
         observer: &mut dyn Observer,
-        updates: usize,
+        (updates, path, device): (usize, Path, tch::Device),
     ) -> Result<Training> {
         let start = Instant::now();
         // Named, so that a test batch drawn under the same seed holds other trials.
@@ -332,7 +347,8 @@ impl Trainer {
             recorded: Vec::new(),
             checks: Vec::new(),
             stop: Stop::Finished,
-            path: self.chosen_path(network)?,
+            path,
+            device: self.device,
             seconds: 0.0,
             seconds_drawing: 0.0,
             seed: self.seed,
@@ -364,7 +380,7 @@ impl Trainer {
                 let drawing = (update < updates && n_threads > 1).then(|| {
                     scope.spawn(|| threads::with_threads(n_threads, || draw(stage, first + self.batch_size as u64)))
                 });
-                let loss = self.update(network, &batch, training.path, &pool, update);
+                let loss = self.update(network, &batch, (path, device), &pool, update);
                 let drawn = drawing.map(|drawing| drawing.join().unwrap_or_else(|panic| resume_unwind(panic)));
                 ahead = drawn.map(|batch| (stage, batch));
                 loss
@@ -416,6 +432,10 @@ impl Trainer {
 
     fn chosen_path(&self, network: &dyn Network) -> Result<Path> {
         match (self.path, network.constants()) {
+            (Some(Path::Kernel), _) if self.device != Device::Cpu => {
+                Err(Error::argument("path", format!("libtorch on {}", self.device), "the kernel"))
+            }
+            (None, _) if self.device != Device::Cpu => Ok(Path::Libtorch),
             (Some(Path::Kernel), None) => {
                 let expected = "libtorch for this network, whose equation the kernel does not know";
                 Err(Error::argument("path", expected, "the kernel"))
@@ -427,11 +447,18 @@ impl Trainer {
     }
 
     /// One update; gives the loss before it.
-    fn update(&self, network: &mut dyn Network, batch: &Batch, path: Path, pool: &Pool, update: usize) -> Result<f64> {
+    fn update(
+        &self,
+        network: &mut dyn Network,
+        batch: &Batch,
+        (path, device): (Path, tch::Device),
+        pool: &Pool,
+        update: usize,
+    ) -> Result<f64> {
         let objective = match (path, network.constants()) {
             (Path::Kernel, Some(constants)) => self.kernel_objective(network, constants, batch, pool)?,
             _ => {
-                let trials = Trials::new(batch)?;
+                let trials = Trials::new(batch)?.on(device)?;
                 let weights = network.effective()?;
                 let activity = network.forward(&weights, &trials)?;
                 let loss = self.total_loss(&weights, &activity, &trials)?;

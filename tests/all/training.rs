@@ -371,3 +371,16 @@ fn little_memory_gives_the_same_bits() {
     };
     assert_eq!(train(0), train(1024));
 }
+
+#[test]
+fn a_card_that_is_not_there_is_refused_and_the_network_stays_as_it_was() {
+    let task = short_task();
+    let mut network = Rnn::new(&task, RnnConfig::default().units(5)).unwrap();
+    let before = network.weights().unwrap();
+    let trainer = Trainer::default().updates(1).device(Device::Cuda(99)).silent();
+    let message = trainer.train(&mut network, &task).unwrap_err().to_string();
+    assert!(message.starts_with("cannot compute on cuda:99: ") && message.contains("setup --cuda"), "{message}");
+    assert_eq!(network.weights().unwrap(), before);
+    let message = trainer.path(psychrnn::train::Path::Kernel).train(&mut network, &task).unwrap_err().to_string();
+    assert!(message.contains("`path` must be libtorch on cuda:99"), "{message}");
+}

@@ -19,6 +19,9 @@ use crate::workspace::Workspace;
 /// The version that `tch` is written for: its build script accepts no other.
 const VERSION: &str = "2.13.0";
 
+/// The library whose presence tells a libtorch for NVIDIA cards.
+const CUDA: &str = "libtorch_cuda.so";
+
 /// What a platform needs.
 struct Wheels {
     /// The name of its folder in the cache.
@@ -85,6 +88,48 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<Libtorch> {
     };
     rebuild_if_changed(workspace, &home)?;
     Ok(Libtorch { libraries: home.join("lib"), variables: vec![("LIBTORCH", text(&home)?)] })
+}
+
+/// Makes sure that libtorch's part for NVIDIA cards lies where the library looks for it: in the folder `cuda` beside libtorch.
+///
+/// Programs are not linked to it, so that nothing is built anew. It stays as pip installs it, since its libraries find each
+/// other by their places.
+pub(crate) fn ensure_cuda(workspace: &Workspace) -> Result<()> {
+    if (env::consts::OS, env::consts::ARCH) != ("linux", "x86_64") {
+        bail!(
+            "`cargo xtask setup --cuda` is for Linux on x86-64. Elsewhere install a libtorch {VERSION} for your card and set LIBTORCH to it"
+        );
+    }
+    let libtorch = ensure(workspace)?;
+    if libtorch.libraries.join(CUDA).exists() {
+        println!("  libtorch is one for NVIDIA cards: there is nothing to bring");
+        return Ok(());
+    }
+    let home = workspace.cache.join("libtorch-2.13.0-cuda-linux-x86_64");
+    if !home.is_dir() {
+        let _lock = workspace.lock("libtorch-cuda")?;
+        let aside = home.with_extension("part");
+        clear(&aside)?;
+        run::step("libtorch for NVIDIA cards: downloading 3 GB of Python wheels (once for all clones)", || {
+            let temporary = aside.join("tmp");
+            fs::create_dir_all(&temporary).with_context(|| format!("cannot make {}", temporary.display()))?;
+            let mut pip = Python::with("pip", python::ANY)?.command();
+            pip.args(["-m", "pip", "install", "--quiet", "--no-cache-dir", "--no-compile", "--only-binary=:all:"]);
+            pip.args(["--implementation=cp", "--python-version=3.11"]);
+            pip.args(LINUX.platforms.iter().map(|platform| format!("--platform={platform}")));
+            pip.arg("--target").arg(aside.join("site")).arg(format!("torch=={VERSION}"));
+            run::run(pip.env("TMPDIR", &temporary).env("PIP_REQUIRE_VIRTUALENV", "0"))?;
+            clear(&temporary)?;
+            fs::rename(&aside, &home).with_context(|| format!("cannot make {}", home.display()))
+        })?;
+    }
+    let libraries = home.join("site/torch/lib");
+    if !libraries.join(CUDA).is_file() {
+        bail!("the wheels hold no {CUDA}: remove {} and run `cargo xtask setup --cuda` again", home.display());
+    }
+    point(&libtorch.libraries.join("cuda"), &libraries)?;
+    println!("  libtorch for NVIDIA cards is in place: `Trainer::device(Device::Cuda(0))` uses it");
+    Ok(())
 }
 
 /// The user's PyTorch. Cargo's build script asks Python for it, as we do.

@@ -23,7 +23,8 @@ use workspace::Workspace;
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
-  setup              bring libtorch, so that plain `cargo build`, `cargo test` and `cargo run` work
+  setup [--cuda]     bring libtorch, so that plain `cargo build`, `cargo test` and `cargo run` work;
+                     --cuda: also its part for NVIDIA cards (Linux, 3 GB to download)
   demo               train a network and draw its figures into target/demo
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser
   notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
     };
     let work: fn(&Workspace, &[String]) -> Result<()> = match (command.as_str(), rest) {
         ("setup", []) => |workspace, _| run::step("libtorch", || libtorch::ensure(workspace)).map(|_| ()),
+        ("setup", [option]) if option == "--cuda" => |workspace, _| libtorch::ensure_cuda(workspace),
         ("demo", _) => demo::run,
         ("lab", _) => jupyter::lab,
         ("notebook", _) => {
