@@ -12,14 +12,13 @@ use std::process::{self, Command};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::libtorch::{self, Libtorch};
+use crate::libtorch::{self, Libtorch, SEARCH_PATH};
 use crate::python::{self, Environment, clear};
 use crate::run;
 use crate::workspace::Workspace;
 
 /// The version of `evcxr_jupyter` that our notebooks are tested with.
 const EVCXR: &str = "0.22.0";
-const SEARCH_PATH: &str = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
 
 /// Everything that a notebook needs to run.
 pub(crate) struct Jupyter {

@@ -18,6 +18,8 @@ use crate::workspace::Workspace;
 
 /// The version that `tch` is written for: its build script accepts no other.
 const VERSION: &str = "2.13.0";
+/// Where a program that runs looks for libraries.
+pub(crate) const SEARCH_PATH: &str = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
 
 /// The library whose presence tells a libtorch for NVIDIA cards.
 const CUDA: &str = "libtorch_cuda.so";

@@ -3,9 +3,11 @@
 //! Every command first makes sure of what it needs, and may be interrupted and run again.
 
 mod bench;
+mod cells;
 mod checks;
 mod demo;
 mod dependencies;
+mod figures;
 mod jupyter;
 mod libtorch;
 mod notebook;
@@ -26,6 +28,8 @@ Usage: cargo xtask COMMAND
   setup [--cuda]     bring libtorch, so that plain `cargo build`, `cargo test` and `cargo run` work;
                      --cuda: also its part for NVIDIA cards (Linux, 3 GB to download)
   demo               train a network and draw its figures into target/demo
+  figures [NAME]...  the figures of the notebooks (fig2 fig3 fig4 fig5 lesion) as PNG and SVG, their numbers as figures.json,
+                     into target/figures; no Jupyter
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser
   notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks
   parity             compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers)
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         ("setup", []) => |workspace, _| run::step("libtorch", || libtorch::ensure(workspace)).map(|_| ()),
         ("setup", [option]) if option == "--cuda" => |workspace, _| libtorch::ensure_cuda(workspace),
         ("demo", _) => demo::run,
+        ("figures", _) => figures::run,
         ("lab", _) => jupyter::lab,
         ("notebook", _) => {
             |workspace, files| notebook::execute(workspace, &files.iter().map(PathBuf::from).collect::<Vec<_>>())

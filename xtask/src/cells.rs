@@ -1,0 +1,221 @@
+//! A notebook as a Rust program: its cells run without Jupyter, compiled with the workspace's lock file.
+//!
+//! The code cells become, in order, the body of `main`, so that one cell can use what an earlier one named. A line
+//! `:dep …` becomes a dependency; other lines that begin with `:` are for the kernel and are left out. Where a cell ends in
+//! an expression, whose value the notebook shows, the program has `shown!("id of the cell", expression)`: who builds the
+//! program gives the code that defines this macro.
+//!
+//! Two things differ from a notebook: nothing can be defined twice (a variable can be), since all cells are one function;
+//! and an error ends the program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use syn::spanned::Spanned;
+use syn::{Block, Stmt};
+
+use crate::workspace::Workspace;
+
+/// A notebook as a program.
+pub(crate) struct Program {
+    /// The name of the notebook's file without its extension.
+    pub(crate) name: String,
+    /// What stands behind each `:dep`, with paths from the root of the file system.
+    dependencies: Vec<String>,
+    cells: Vec<Cell>,
+}
+
+/// A code cell.
+#[derive(Debug, PartialEq)]
+struct Cell {
+    id: String,
+    code: String,
+    /// The expression in which it ends.
+    shown: Option<String>,
+}
+
+impl Program {
+    /// The program that a notebook's cells make.
+    pub(crate) fn read(notebook: &Path) -> Result<Self> {
+        let context = || format!("cannot read the notebook {}", notebook.display());
+        let json: Value =
+            serde_json::from_str(&fs::read_to_string(notebook).with_context(context)?).with_context(context)?;
+        let folder = notebook.parent().unwrap_or(Path::new("")).canonicalize().with_context(context)?;
+        let name = notebook.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut program = Self { name, dependencies: Vec::new(), cells: Vec::new() };
+        for cell in json["cells"].as_array().map(Vec::as_slice).unwrap_or_default() {
+            if cell["cell_type"] == "code" {
+                let id = cell["id"].as_str().unwrap_or_default();
+                program.add(id, &source(cell), &folder).with_context(context)?;
+            }
+        }
+        Ok(program)
+    }
+
+    /// Adds a cell of a notebook that lies in `folder`.
+    fn add(&mut self, id: &str, text: &str, folder: &Path) -> Result<()> {
+        let (commands, code): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| is_command(line));
+        for command in commands {
+            if let Some(dependency) = command.trim_start().strip_prefix(":dep") {
+                self.dependencies.push(absolute(dependency.trim(), folder));
+            }
+        }
+        let code = code.join("\n");
+        let (code, shown) = split(&code).with_context(|| format!("cell {id} is not Rust"))?;
+        self.cells.push(Cell { id: id.to_owned(), code, shown });
+        Ok(())
+    }
+
+    /// The text of the program, in which `shown` defines the macro of that name.
+    fn source(&self, shown: &str) -> String {
+        let cell = |Cell { id, code, shown }: &Cell| {
+            let shown = shown.as_ref().map_or(String::new(), |shown| format!("shown!({id:?}, {{\n{shown}\n}});\n"));
+            format!("// {id}\n{code}\n{shown}\n")
+        };
+        let cells: String = self.cells.iter().map(cell).collect();
+        format!(
+            "#![allow(warnings)]\n{shown}\nfn main() -> Result<(), Box<dyn std::error::Error>> {{\n{cells}Ok(())\n}}\n"
+        )
+    }
+}
+
+/// Whether a line is for the kernel; a path from the root of all crates also begins with a colon.
+fn is_command(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with(':') && !line.starts_with("::")
+}
+
+/// The text of a cell.
+fn source(cell: &Value) -> String {
+    match &cell["source"] {
+        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
+        text => text.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// A dependency whose path, if it has one, is from the root of the file system.
+fn absolute(dependency: &str, folder: &Path) -> String {
+    const PATH: &str = "path = \"";
+    let Some((before, rest)) = dependency.split_once(PATH) else { return dependency.to_owned() };
+    let Some((path, after)) = rest.split_once('"') else { return dependency.to_owned() };
+    let path = folder.join(path);
+    format!("{before}{PATH}{}\"{after}", path.canonicalize().unwrap_or(path).display())
+}
+
+/// The statements of a cell, and the expression in which it ends.
+fn split(code: &str) -> Result<(String, Option<String>)> {
+    let block: Block = syn::parse_str(&format!("{{\n{code}\n}}"))?;
+    let start = match block.stmts.last() {
+        Some(Stmt::Expr(expression, None)) => expression.span().start(),
+        Some(Stmt::Macro(call)) if call.semi_token.is_none() => call.span().start(),
+        _ => return Ok((code.to_owned(), None)),
+    };
+    // The brace before the cell is line 1.
+    let at: usize = code.split_inclusive('\n').take(start.line - 2).map(str::len).sum();
+    let columns: usize = code[at..].chars().take(start.column).map(char::len_utf8).sum();
+    let (statements, shown) = code.split_at(at + columns);
+    Ok((statements.to_owned(), Some(shown.to_owned())))
+}
+
+/// Writes a package of programs into a folder, which may lie in the clone: one binary for each, with our lock file and our
+/// build profiles. `cargo run --bin NAME` there runs one.
+pub(crate) fn package(workspace: &Workspace, folder: &Path, programs: &[Program], shown: &str) -> Result<()> {
+    let binaries = folder.join("src/bin");
+    // A notebook that is gone shall not be built.
+    if binaries.exists() {
+        fs::remove_dir_all(&binaries).with_context(|| format!("cannot clear {}", binaries.display()))?;
+    }
+    let manifest = fs::read_to_string(workspace.root.join("Cargo.toml")).context("cannot read Cargo.toml")?;
+    let mut dependencies: Vec<&str> =
+        programs.iter().flat_map(|program| &program.dependencies).map(String::as_str).collect();
+    dependencies.sort_unstable();
+    dependencies.dedup();
+    let cargo = format!(
+        "[workspace]\n\n[package]\nname = \"cells\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\n{}\n\n{}",
+        dependencies.join("\n"),
+        profiles(&manifest),
+    );
+    let mut files: Vec<(PathBuf, String)> = vec![(folder.join("Cargo.toml"), cargo)];
+    let lock = workspace.root.join("Cargo.lock");
+    let text = fs::read_to_string(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    files.push((folder.join("Cargo.lock"), text));
+    for program in programs {
+        let path = binaries.join(&program.name).with_extension("rs");
+        if files.iter().any(|(other, _)| *other == path) {
+            bail!("two notebooks have the name {}", program.name);
+        }
+        files.push((path, program.source(shown)));
+    }
+    fs::create_dir_all(&binaries).with_context(|| format!("cannot make {}", binaries.display()))?;
+    for (path, text) in files {
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The build profiles of a manifest.
+fn profiles(manifest: &str) -> String {
+    let mut inside = false;
+    let mut profiles = String::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = line.starts_with("[profile");
+        }
+        if inside {
+            profiles.push_str(line);
+            profiles.push('\n');
+        }
+    }
+    profiles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(code: &str) -> Option<String> {
+        let (statements, shown) = split(code).unwrap();
+        assert_eq!(format!("{statements}{}", shown.clone().unwrap_or_default()), code);
+        shown
+    }
+
+    #[test]
+    fn the_last_expression_is_found() {
+        assert_eq!(shown("let a = 1;\na + 1").as_deref(), Some("a + 1"));
+        assert_eq!(shown("let a = f(|x| {\n  x;\n  2\n}).g();"), None);
+        assert_eq!(shown("let ä = \"} ; ö\"; ä\n    .plot(0) // ;\n").as_deref(), Some("ä\n    .plot(0) // ;\n"));
+        assert_eq!(shown("fn f() -> f32 { 1.0 }\nstruct A;").as_deref(), None);
+        assert_eq!(shown("use a::*;\nlet b = 1;").as_deref(), None);
+        assert_eq!(shown("if a { b() } else { c() }").as_deref(), Some("if a { b() } else { c() }"));
+        assert_eq!(shown("/* ; */ vec![1, 2]").as_deref(), Some("vec![1, 2]"));
+        assert_eq!(shown(""), None);
+        assert!(split("let a = ;").is_err());
+    }
+
+    #[test]
+    fn commands_are_not_code() {
+        let mut program = Program { name: "n".into(), dependencies: Vec::new(), cells: Vec::new() };
+        program
+            .add(
+                "a",
+                ":dep psychrnn = { path = \"..\" }\n:opt 2\n::std::println!();\nuse psychrnn::prelude::*;",
+                Path::new("/"),
+            )
+            .unwrap();
+        program.add("b", "let x = 1;\nx", Path::new("/")).unwrap();
+        assert_eq!(program.dependencies, ["psychrnn = { path = \"/\" }"]);
+        let source = program.source("macro_rules! shown { ($id:expr, $value:expr) => { drop($value) } }");
+        assert!(source.contains("\nuse psychrnn::prelude::*;\n") && !source.contains(":opt"), "{source}");
+        assert!(source.contains("let x = 1;\n\nshown!(\"b\", {\nx\n});\n"), "{source}");
+        syn::parse_file(&source).unwrap();
+    }
+
+    #[test]
+    fn profiles_are_those_of_the_manifest() {
+        let manifest =
+            "[a]\nb = 1\n[profile.dev]\nopt-level = 1\n\n[profile.release.package.x]\nopt-level = 1\n[c]\nd = 2\n";
+        assert_eq!(profiles(manifest), "[profile.dev]\nopt-level = 1\n\n[profile.release.package.x]\nopt-level = 1\n");
+    }
+}
