@@ -1,12 +1,12 @@
 //! The names that a notebook needs: `use psychrnn::prelude::*;`
 
 pub use crate::analysis::{
-    Alternative, Average, Band, Bootstrap, Chronometric, Counts, Curve, Pca, Psychometric, Rate, Resampling,
-    order_by_selectivity, paired_t, wilcoxon_signed_rank,
+    Alternative, Average, Band, Bootstrap, Chronometric, Counts, Curve, LesionSweep, Pca, Psychometric, Rate,
+    Resampling, order_by_selectivity, paired_t, wilcoxon_signed_rank,
 };
 pub use crate::dynamics::{Cell, CellOutput, Leak, Transfer};
 pub use crate::random::{Seed, TrialRng};
-pub use crate::simulate::{Session, Signal, Simulator};
+pub use crate::simulate::{Effect, Perturbation, Session, Signal, Simulator};
 pub use crate::task::{
     Batch, Decision, DelayedDiscrimination, Duration, Epochs, MatchToCategory, PerceptualDiscrimination, Step, Table,
     Task, TaskSpec, Trial, TrialSource, Value,

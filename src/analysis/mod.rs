@@ -25,6 +25,7 @@
 //! | how do reaction times? | [`Chronometric`], of [`reaction_times`](crate::simulate::Session::reaction_times) |
 //! | what does the population do? | [`Average`], [`Pca`], [`Trajectories`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
+//! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
 //! | do two curves differ? | [`Psychometric::compare`] |
 //! | do pairs differ? | [`wilcoxon_signed_rank`], [`paired_t`] |
 //! | how sure is a number? | [`Bootstrap`] |
@@ -32,6 +33,7 @@
 mod bootstrap;
 mod chronometric;
 mod counts;
+mod lesion;
 mod minimize;
 mod paired;
 mod pca;
@@ -43,6 +45,7 @@ mod tuning;
 pub use bootstrap::{Bootstrap, Interval};
 pub use chronometric::Chronometric;
 pub use counts::Counts;
+pub use lesion::{Lesion, LesionBehavior, LesionSweep, Lesions};
 pub use paired::{Alternative, PairedT, SignedRank, paired_t, wilcoxon_signed_rank};
 pub use pca::{Pca, Trajectories};
 pub use population::{Average, Averages, Band};

@@ -51,11 +51,11 @@ mod leaky;
 mod lstm;
 mod math;
 pub(crate) mod noise;
+pub(crate) mod parts;
 mod product;
 mod transfer;
 
 pub use leaky::{Leak, LeakyRnn};
-#[cfg(feature = "torch")]
 pub(crate) use lstm::GATES;
 pub use lstm::{Cell, CellOutput, LstmRnn};
 pub use noise::standard_normal;
@@ -210,14 +210,7 @@ impl Dynamics {
             "[n_steps, n_rec, n_rec]",
             [n_steps, n_rec, n_rec],
         )?;
-        let initial = match self {
-            Self::Leaky(network) => &network.init_state,
-            Self::Lstm(network) => &network.init_hidden,
-        };
-        if initial.nrows() != 1 && initial.nrows() != n_batch {
-            let expected = format!("[1, n_rec] or [n_batch = {n_batch}, n_rec]");
-            return Err(Error::shape("initial state", expected, initial.shape()));
-        }
+        self.check_initial(n_batch)?;
         let gain = gain.map(|gain| Arc::new(gain.to_owned()));
         let inputs = BatchMajor::new(&inputs);
         let work = Work { pool, inputs, n_batch, noise: Arc::new(noise), gain, want };
@@ -225,6 +218,19 @@ impl Dynamics {
             Self::Leaky(network) => work.forward(network, Tapes::Leaky),
             Self::Lstm(network) => work.forward(network, Tapes::Lstm),
         }
+    }
+
+    /// An error if there are initial states for another number of trials.
+    fn check_initial(&self, n_batch: usize) -> Result<()> {
+        let initial = match self {
+            Self::Leaky(network) => &network.init_state,
+            Self::Lstm(network) => &network.init_hidden,
+        };
+        if initial.nrows() == 1 || initial.nrows() == n_batch {
+            return Ok(());
+        }
+        let expected = format!("[1, n_rec] or [n_batch = {n_batch}, n_rec]");
+        Err(Error::shape("initial state", expected, initial.shape()))
     }
 
     /// What a run may keep for the way back so that this takes no more than a number of bytes, if that can be.

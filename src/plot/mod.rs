@@ -18,6 +18,7 @@ mod draw;
 mod figure;
 mod font;
 mod geometry;
+mod lesion;
 mod panel;
 mod population;
 mod raster;

@@ -1,5 +1,6 @@
-//! Running a network forward, without libtorch.
+//! Running a network forward, without libtorch, also one that is perturbed.
 
+mod perturb;
 mod session;
 
 use std::path::Path;
@@ -7,14 +8,16 @@ use std::path::Path;
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
+pub use perturb::{Effect, Perturbation, Units, Window};
 pub use session::{Session, Signal};
 
 use crate::dynamics::noise::Noise;
-use crate::dynamics::{Constants, Dynamics, Keep, Pool, Want};
+use crate::dynamics::{Constants, Dynamics, Keep, Pool, Want, parts};
 use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
 use crate::{Error, Result};
+use perturb::Perturbed;
 
 /// What travels with saved weights, so that they can be run again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,9 +36,11 @@ pub(crate) struct SavedDynamics {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Simulator {
+    weights: Weights,
     network: Dynamics,
     noise: bool,
     connectivity: Option<Array3<f32>>,
+    perturbations: Vec<Perturbation>,
 }
 
 impl Simulator {
@@ -45,7 +50,13 @@ impl Simulator {
     /// # Errors
     /// If an array is missing, has the wrong shape or holds NaN, or if the constants make no sense.
     pub fn new(weights: &Weights, constants: impl Into<Constants>) -> Result<Self> {
-        Ok(Self { network: Dynamics::new(weights, constants)?, noise: true, connectivity: None })
+        Ok(Self {
+            weights: weights.clone(),
+            network: Dynamics::new(weights, constants)?,
+            noise: true,
+            connectivity: None,
+            perturbations: Vec::new(),
+        })
     }
 
     /// The network in a file that this library saved.
@@ -68,7 +79,9 @@ impl Simulator {
         /// Whether recurrent noise is on; by default it is.
         noise: bool;
         /// Multiplies the recurrent weights at each step by `gain` `[n_steps, n_rec, n_rec]` (`[.., post, pre]`): 0 cuts a
-        /// connection, 1 leaves it, any other number scales it. In an LSTM it acts on all gates.
+        /// connection, 1 leaves it, any other number scales it. In an LSTM it acts on all gates. What units send that are held
+        /// at a rate, see [`Effect::Clamp`], is not multiplied. Where the same factor holds for a while,
+        /// [`Simulator::scale_recurrent`] is many times as fast.
         connectivity: Array3<f32> => Some(connectivity);
     }
 
@@ -81,32 +94,64 @@ impl Simulator {
     /// Runs the network on a batch of trials, of any number and length.
     ///
     /// # Errors
-    /// If the batch has other channels or another `dt` than the network.
+    /// If the batch has other channels or another `dt` than the network, or if a perturbation names units, channels or times
+    /// that are not there.
     pub fn run(&self, batch: &Batch) -> Result<Session> {
-        let (n_in, _, n_out) = self.network.sizes();
-        let constants = self.constants();
-        batch.check()?;
-        check_fit(&batch.spec, n_in, n_out, constants.dt())?;
-        let noise = if self.noise && constants.noise() > 0.0 {
-            Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() }
-        } else {
-            Noise::Off
-        };
-        let gain = self.connectivity.as_ref().map(|gain| gain.view());
-        let want = Want { states: true, keep: Keep::Nothing };
-        let run = self.network.run_with(&Pool::default(), batch.inputs.view(), noise, gain, want)?;
-        let rates = match &constants {
+        let perturbed = self.perturbed(batch)?;
+        let (states, outputs) = self.forward(batch, perturbed.as_ref(), true)?;
+        let mut rates = Array3::zeros(states.dim());
+        match &self.constants() {
             Constants::Leaky(leak) => {
-                let mut rates = Array3::zeros(run.states.dim());
                 // What a run gives is in standard layout.
-                if let (Some(states), Some(rates)) = (run.states.as_slice(), rates.as_slice_mut()) {
+                if let (Some(states), Some(rates)) = (states.as_slice(), rates.as_slice_mut()) {
                     leak.transfer.rates_into(states, rates);
                 }
-                rates
             }
-            Constants::Lstm(_) => run.states.clone(),
+            Constants::Lstm(_) => rates.assign(&states),
+        }
+        if let Some(perturbed) = perturbed {
+            perturbed.report(&mut rates);
+        }
+        Session::new(batch.clone(), states, rates, outputs)
+    }
+
+    /// Runs the network for its outputs `[n_batch, n_steps, n_out]` alone.
+    pub(crate) fn outputs(&self, batch: &Batch) -> Result<Array3<f32>> {
+        Ok(self.forward(batch, self.perturbed(batch)?.as_ref(), false)?.1)
+    }
+
+    /// The perturbations, if there are any, made ready for a batch that fits the network.
+    fn perturbed(&self, batch: &Batch) -> Result<Option<Perturbed>> {
+        let (n_in, _, n_out) = self.network.sizes();
+        batch.check()?;
+        check_fit(&batch.spec, n_in, n_out, self.constants().dt())?;
+        let perturbed = || Perturbed::new(&self.perturbations, &self.weights, &self.network, batch);
+        (!self.perturbations.is_empty()).then(perturbed).transpose()
+    }
+
+    /// States, if they are wanted, and outputs.
+    fn forward(
+        &self,
+        batch: &Batch,
+        perturbed: Option<&Perturbed>,
+        states: bool,
+    ) -> Result<(Array3<f32>, Array3<f32>)> {
+        let noise = match self.noise && self.constants().noise() > 0.0 {
+            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() },
+            false => Noise::Off,
         };
-        Session::new(batch.clone(), run.states, rates, run.outputs)
+        match perturbed {
+            Some(perturbed) => {
+                let inputs = perturbed.inputs.view();
+                parts::run(&perturbed.parts, inputs, noise, self.connectivity.as_ref(), states)
+            }
+            None => {
+                let gain = self.connectivity.as_ref().map(|gain| gain.view());
+                let want = Want { states, keep: Keep::Nothing };
+                let run = self.network.run_with(&Pool::default(), batch.inputs.view(), noise, gain, want)?;
+                Ok((run.states, run.outputs))
+            }
+        }
     }
 }
 

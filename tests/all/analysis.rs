@@ -1,6 +1,7 @@
 //! Analyses against SciPy and NumPy (`data/analysis/make_reference.py`), against theory, and on data that make no sense.
 
 mod figures;
+mod lesion;
 mod population;
 mod psychometric;
 mod statistics;

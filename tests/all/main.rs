@@ -15,6 +15,7 @@ mod numbers;
 mod optimizers;
 #[cfg(feature = "torch")]
 mod parity;
+mod perturbation;
 mod tasks;
 #[cfg(feature = "torch")]
 mod training;

@@ -1,0 +1,540 @@
+//! What is done to a network while it runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
+
+use ndarray::{Array2, Array3, Axis, concatenate, s};
+use serde::{Deserialize, Serialize};
+
+use super::Simulator;
+use crate::dynamics::parts::Part;
+use crate::dynamics::{Constants, Dynamics, GATES, standard_normal};
+use crate::task::Batch;
+use crate::weights::Weights;
+use crate::{Error, Result};
+
+/// Some units, or some channels, counted from 0: a number, a range, a list, or `..` for all.
+///
+/// ```
+/// use psychrnn::simulate::Units;
+/// assert_eq!(Units::from(0..3), Units::from([0, 1, 2]));
+/// assert_ne!(Units::from(..), Units::from(0));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Units {
+    /// All that there are.
+    All,
+    /// Those with these numbers.
+    These(Vec<usize>),
+}
+
+impl Units {
+    /// Their numbers among `n`; an error that names them if one is not among them.
+    fn among(&self, n: usize, name: &str) -> Result<Vec<usize>> {
+        match self {
+            Self::All => Ok((0..n).collect()),
+            Self::These(units) if units.is_empty() => Err(Error::argument(name, "at least one", "none")),
+            Self::These(units) => match units.iter().find(|&&unit| unit >= n) {
+                Some(unit) => Err(Error::argument(name, format!("below {n}, as many as there are"), unit)),
+                None => Ok(units.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()),
+            },
+        }
+    }
+}
+
+impl From<usize> for Units {
+    fn from(unit: usize) -> Self {
+        Self::These(vec![unit])
+    }
+}
+
+impl From<Range<usize>> for Units {
+    fn from(units: Range<usize>) -> Self {
+        Self::These(units.collect())
+    }
+}
+
+impl From<RangeFull> for Units {
+    fn from(_: RangeFull) -> Self {
+        Self::All
+    }
+}
+
+impl From<Vec<usize>> for Units {
+    fn from(units: Vec<usize>) -> Self {
+        Self::These(units)
+    }
+}
+
+impl From<&[usize]> for Units {
+    fn from(units: &[usize]) -> Self {
+        Self::These(units.to_vec())
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Units {
+    fn from(units: [usize; N]) -> Self {
+        Self::These(units.to_vec())
+    }
+}
+
+/// A stretch of time in each trial, in milliseconds from its start, the end excluded: `500.0..800.0`, `500.0..`, or `..` for
+/// the whole trial.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// Where it starts; `None` for the start of the trial.
+    pub start: Option<f64>,
+    /// Where it ends; `None` for the end of the trial.
+    pub end: Option<f64>,
+}
+
+impl From<RangeFull> for Window {
+    fn from(_: RangeFull) -> Self {
+        Self { start: None, end: None }
+    }
+}
+
+impl From<Range<f64>> for Window {
+    fn from(window: Range<f64>) -> Self {
+        Self { start: Some(window.start), end: Some(window.end) }
+    }
+}
+
+impl From<RangeFrom<f64>> for Window {
+    fn from(window: RangeFrom<f64>) -> Self {
+        Self { start: Some(window.start), end: None }
+    }
+}
+
+impl From<RangeTo<f64>> for Window {
+    fn from(window: RangeTo<f64>) -> Self {
+        Self { start: None, end: Some(window.end) }
+    }
+}
+
+impl Window {
+    /// The steps whose times lie within, where step -1 is the state before the first.
+    fn steps(self, dt: f32, n_steps: usize) -> Result<Range<i64>> {
+        // A hair is left for times that are not exact in binary.
+        let step = |time: f64| (time / f64::from(dt) - 1e-4).ceil() as i64;
+        let nan = [self.start, self.end].iter().flatten().any(|time| time.is_nan());
+        let start = self.start.map_or(-1, |start| if start <= 0.0 { -1 } else { step(start) });
+        let end = self.end.map_or(n_steps as i64, step).min(n_steps as i64);
+        if nan || start.max(0) >= end {
+            let longest = n_steps as f64 * f64::from(dt);
+            let time = |time: Option<f64>| time.map_or(String::new(), |time| time.to_string());
+            let expected = format!("a stretch with a step of {dt} ms, within the {longest} ms of the longest trial");
+            return Err(Error::argument("window", expected, format!("{}..{}", time(self.start), time(self.end))));
+        }
+        Ok(start..end)
+    }
+}
+
+/// What a perturbation does, in the notation of [`LeakyRnn`](crate::dynamics::LeakyRnn) and
+/// [`LstmRnn`](crate::dynamics::LstmRnn).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// The rates of units are held: `r_j[t] = rate` at the times within the window, whatever the state `x_j` does, which goes
+    /// on by its own equation. So the outputs at these times and the units one step later get `rate`, and the session's
+    /// rates have it. A window that starts with the trial includes the rate before the first step. In an LSTM what is held
+    /// is what `h_j` sends; the session's states and the cell `c_j` go on. A rate of 0 silences.
+    Clamp {
+        /// The units.
+        units: Units,
+        /// Their rate.
+        rate: f32,
+    },
+    /// A current is added to what drives units: `b_rec + current` in place of `b_rec` in the steps within the window, so that
+    /// in the long run it moves `x` by itself. In an LSTM it is added to the candidate, `tanh(v W_c + b_c + current)`.
+    Stimulate {
+        /// The units.
+        units: Units,
+        /// The current, in units of the state.
+        current: f32,
+    },
+    /// Gaussian noise is added to units in the steps within the window, besides the network's own: `√(2α) sd n[t]` to `x`,
+    /// with `n` independent for units, steps and trials. In an LSTM `sd n[t]` is added to the candidate before its `tanh`.
+    Noise {
+        /// The units.
+        units: Units,
+        /// The standard deviation `σ` of the noise.
+        sd: f32,
+    },
+    /// The synapses from some units to others are multiplied by a factor in the steps within the window: `W_rec[to, from]`, or
+    /// those weights of all gates of an LSTM. A factor of 0 cuts them.
+    Recurrent {
+        /// The sending units.
+        from: Units,
+        /// The receiving units.
+        to: Units,
+        /// The factor.
+        factor: f32,
+    },
+    /// As [`Effect::Recurrent`], for the synapses from input channels to units: `W_in[to, channels]`.
+    Input {
+        /// The input channels.
+        channels: Units,
+        /// The receiving units.
+        to: Units,
+        /// The factor.
+        factor: f32,
+    },
+    /// As [`Effect::Recurrent`], for the synapses from units to output channels: `W_out[channels, from]`.
+    Output {
+        /// The sending units.
+        from: Units,
+        /// The output channels.
+        channels: Units,
+        /// The factor.
+        factor: f32,
+    },
+}
+
+/// An effect on a network, and when it is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Perturbation {
+    /// What happens.
+    pub effect: Effect,
+    /// When.
+    pub window: Window,
+}
+
+impl Perturbation {
+    /// An effect within a window.
+    #[must_use]
+    pub fn new(effect: Effect, window: impl Into<Window>) -> Self {
+        Self { effect, window: window.into() }
+    }
+}
+
+/// Perturbations. Several can be given; they act together. Factors on the same synapse multiply, currents and noise add up,
+/// and of several rates at which a unit is held the last one given counts. What they name is checked when the network runs.
+///
+/// ```no_run
+/// use psychrnn::prelude::*;
+/// # let batch = PerceptualDiscrimination::default().batch(500, Seed(2))?;
+/// let simulator = Simulator::load("weights.npz")?;
+/// simulator.clone().silence(0..10, 500.0..800.0).run(&batch)?;                // units 0 to 9 for 300 ms
+/// simulator.clone().scale_recurrent(40..50, .., 0.5, ..).run(&batch)?;        // half the inhibition, in all trials
+/// simulator.stimulate([3, 7], 0.2, 500.0..).add_noise(.., 0.1, ..).run(&batch)?;
+/// # Ok::<(), psychrnn::Error>(())
+/// ```
+impl Simulator {
+    /// Adds a perturbation.
+    #[must_use]
+    pub fn perturb(mut self, perturbation: Perturbation) -> Self {
+        self.perturbations.push(perturbation);
+        self
+    }
+
+    /// Holds the rates of units at 0, see [`Effect::Clamp`].
+    #[must_use]
+    pub fn silence(self, units: impl Into<Units>, window: impl Into<Window>) -> Self {
+        self.clamp(units, 0.0, window)
+    }
+
+    /// Holds the rates of units at a value, see [`Effect::Clamp`].
+    #[must_use]
+    pub fn clamp(self, units: impl Into<Units>, rate: f32, window: impl Into<Window>) -> Self {
+        self.perturb(Perturbation::new(Effect::Clamp { units: units.into(), rate }, window))
+    }
+
+    /// Adds a current to what drives units, see [`Effect::Stimulate`].
+    #[must_use]
+    pub fn stimulate(self, units: impl Into<Units>, current: f32, window: impl Into<Window>) -> Self {
+        self.perturb(Perturbation::new(Effect::Stimulate { units: units.into(), current }, window))
+    }
+
+    /// Adds noise to units, see [`Effect::Noise`].
+    #[must_use]
+    pub fn add_noise(self, units: impl Into<Units>, sd: f32, window: impl Into<Window>) -> Self {
+        self.perturb(Perturbation::new(Effect::Noise { units: units.into(), sd }, window))
+    }
+
+    /// Multiplies the synapses from some units to others by a factor, see [`Effect::Recurrent`].
+    #[must_use]
+    pub fn scale_recurrent(
+        self,
+        from: impl Into<Units>,
+        to: impl Into<Units>,
+        factor: f32,
+        window: impl Into<Window>,
+    ) -> Self {
+        self.perturb(Perturbation::new(Effect::Recurrent { from: from.into(), to: to.into(), factor }, window))
+    }
+
+    /// Multiplies the synapses from input channels to units by a factor, see [`Effect::Input`].
+    #[must_use]
+    pub fn scale_input(
+        self,
+        channels: impl Into<Units>,
+        to: impl Into<Units>,
+        factor: f32,
+        window: impl Into<Window>,
+    ) -> Self {
+        self.perturb(Perturbation::new(Effect::Input { channels: channels.into(), to: to.into(), factor }, window))
+    }
+
+    /// Multiplies the synapses from units to output channels by a factor, see [`Effect::Output`].
+    #[must_use]
+    pub fn scale_output(
+        self,
+        from: impl Into<Units>,
+        channels: impl Into<Units>,
+        factor: f32,
+        window: impl Into<Window>,
+    ) -> Self {
+        self.perturb(Perturbation::new(Effect::Output { from: from.into(), channels: channels.into(), factor }, window))
+    }
+}
+
+/// A network and its perturbations, made ready for a batch.
+pub(super) struct Perturbed {
+    /// Stretches of steps, in each of which the perturbed network is a network with other weights.
+    pub(super) parts: Vec<Part>,
+    /// The inputs, and after them a channel for each unit that gets a current: `[n_batch, n_steps, n_in + n_currents]`.
+    pub(super) inputs: Array3<f32>,
+    /// The rates at which units are held, and at which steps.
+    held: Vec<(usize, Range<usize>, f32)>,
+}
+
+/// Whether an effect is there in a step, and whether it was there before it.
+#[derive(Clone, Copy, PartialEq)]
+struct There {
+    now: bool,
+    before: bool,
+}
+
+/// An effect with its numbers checked, and its steps.
+struct Checked<'a> {
+    effect: &'a Effect,
+    units: Vec<usize>,
+    /// What is at the other end of a synapse.
+    others: Vec<usize>,
+    steps: Range<i64>,
+}
+
+impl<'a> Checked<'a> {
+    fn new(perturbation: &'a Perturbation, (n_in, n_rec, n_out): (usize, usize, usize), batch: &Batch) -> Result<Self> {
+        let effect = &perturbation.effect;
+        let (name, value) = match effect {
+            Effect::Clamp { rate, .. } => ("rate", *rate),
+            Effect::Stimulate { current, .. } => ("current", *current),
+            Effect::Noise { sd, .. } => ("sd", *sd),
+            Effect::Recurrent { factor, .. } | Effect::Input { factor, .. } | Effect::Output { factor, .. } => {
+                ("factor", *factor)
+            }
+        };
+        if !value.is_finite() || (name == "sd" && value < 0.0) {
+            let expected = if name == "sd" { "0 or a positive number" } else { "a finite number" };
+            return Err(Error::argument(name, expected, value));
+        }
+        let (units, others) = match effect {
+            Effect::Clamp { units, .. } | Effect::Stimulate { units, .. } | Effect::Noise { units, .. } => {
+                (units.among(n_rec, "units")?, Vec::new())
+            }
+            Effect::Recurrent { from, to, .. } => (from.among(n_rec, "from")?, to.among(n_rec, "to")?),
+            Effect::Input { channels, to, .. } => (channels.among(n_in, "channels")?, to.among(n_rec, "to")?),
+            Effect::Output { from, channels, .. } => (from.among(n_rec, "from")?, channels.among(n_out, "channels")?),
+        };
+        let steps = perturbation.window.steps(batch.spec.dt, batch.n_steps())?;
+        Ok(Self { effect, units, others, steps })
+    }
+}
+
+impl Perturbed {
+    pub(super) fn new(
+        perturbations: &[Perturbation],
+        weights: &Weights,
+        network: &Dynamics,
+        batch: &Batch,
+    ) -> Result<Self> {
+        let checked: Vec<Checked<'_>> = perturbations
+            .iter()
+            .map(|perturbation| Checked::new(perturbation, network.sizes(), batch))
+            .collect::<Result<_>>()?;
+        let constants = network.constants();
+        let (units, currents) = currents(&checked, &constants, network.sizes().1, batch)?;
+        let wired = wired(weights, &constants, &units)?;
+        let inputs = match units.is_empty() {
+            true => batch.inputs.clone(),
+            false => concatenate![Axis(2), batch.inputs, currents].as_standard_layout().into_owned(),
+        };
+        let n_steps = batch.n_steps();
+        let there = |step: usize| -> Vec<There> {
+            let there = |step: i64| move |one: &Checked<'_>| one.steps.contains(&step);
+            let (now, before) = (there(step as i64), there(step as i64 - 1));
+            checked.iter().map(|one| There { now: now(one), before: before(one) }).collect()
+        };
+        let mut parts: Vec<(Range<usize>, Vec<There>)> = Vec::new();
+        for step in 0..n_steps {
+            let now = there(step);
+            match parts.last_mut() {
+                Some((steps, same)) if *same == now => steps.end = step + 1,
+                _ => parts.push((step..step + 1, now)),
+            }
+        }
+        let part = |(steps, there): (Range<usize>, Vec<There>)| {
+            let mut weights = wired.clone();
+            scale(&mut weights, &constants, &checked, &there)?;
+            hold(&mut weights, &constants, &checked, &there)?;
+            Ok(Part { steps, network: Dynamics::new(&weights, constants.clone())? })
+        };
+        let parts = parts.into_iter().map(part).collect::<Result<_>>()?;
+        let held = checked
+            .iter()
+            .filter_map(|one| match one.effect {
+                Effect::Clamp { rate, .. } => Some((one, *rate)),
+                _ => None,
+            })
+            .flat_map(|(one, rate)| {
+                let steps = one.steps.start.max(0) as usize..one.steps.end as usize;
+                one.units.iter().map(move |&unit| (unit, steps.clone(), rate))
+            })
+            .collect();
+        Ok(Self { parts, inputs, held })
+    }
+
+    /// Writes the rates at which units are held into `[n_batch, n_steps, n_rec]`.
+    pub(super) fn report(&self, rates: &mut Array3<f32>) {
+        for (unit, steps, rate) in &self.held {
+            rates.slice_mut(s![.., steps.clone(), *unit]).fill(*rate);
+        }
+    }
+}
+
+/// The units that get a current, and their currents `[n_batch, n_steps, n_units]`.
+fn currents(
+    checked: &[Checked<'_>],
+    constants: &Constants,
+    n_rec: usize,
+    batch: &Batch,
+) -> Result<(Vec<usize>, Array3<f32>)> {
+    let driven = |one: &&Checked<'_>| matches!(one.effect, Effect::Stimulate { .. } | Effect::Noise { .. });
+    let mut units: Vec<usize> = checked.iter().filter(driven).flat_map(|one| one.units.clone()).collect();
+    units.sort_unstable();
+    units.dedup();
+    let mut currents = Array3::zeros((batch.n_trials(), batch.n_steps(), units.len()));
+    for (number, one) in checked.iter().enumerate() {
+        let steps = one.steps.start.max(0) as usize..one.steps.end as usize;
+        let places = units.iter().enumerate().filter(|(_, unit)| one.units.contains(unit));
+        match one.effect {
+            Effect::Stimulate { current, .. } => {
+                places.for_each(|(place, _)| {
+                    currents.slice_mut(s![.., steps.clone(), place]).map_inplace(|to| *to += current)
+                });
+            }
+            Effect::Noise { sd, .. } => {
+                let seed = batch.seed.child(&format!("perturbation {number}"));
+                let noise = standard_normal(seed, &batch.numbers, batch.n_steps(), n_rec);
+                let alpha = match constants {
+                    Constants::Leaky(leak) => Some(leak.alpha(n_rec)?),
+                    Constants::Lstm(_) => None,
+                };
+                for (place, &unit) in places {
+                    // A step multiplies what drives a leaky unit by α.
+                    let sd = alpha.as_ref().map_or(*sd, |alpha| (2.0 / alpha[unit]).sqrt() * sd);
+                    let noise = noise.slice(s![.., steps.clone(), unit]);
+                    currents.slice_mut(s![.., steps.clone(), place]).scaled_add(sd, &noise);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((units, currents))
+}
+
+/// The weights with an input channel more, of weight 1, for each of these units.
+fn wired(weights: &Weights, constants: &Constants, units: &[usize]) -> Result<Weights> {
+    let mut wired = weights.clone();
+    match constants {
+        Constants::Leaky(_) => {
+            let w_in = weights.matrix("W_in")?;
+            let more =
+                Array2::from_shape_fn((w_in.nrows(), units.len()), |(unit, i)| f32::from(u8::from(unit == units[i])));
+            wired.insert("W_in", concatenate![Axis(1), w_in, more]);
+        }
+        Constants::Lstm(_) => {
+            for gate in GATES {
+                let name = format!("W_{gate}");
+                let w = weights.matrix(&name)?;
+                let driven = |unit, i: usize| gate == "c" && unit == units[i];
+                let more =
+                    Array2::from_shape_fn((units.len(), w.ncols()), |(i, unit)| f32::from(u8::from(driven(unit, i))));
+                wired.insert(&name, concatenate![Axis(0), w, more]);
+            }
+        }
+    }
+    Ok(wired)
+}
+
+/// Multiplies the synapses by the factors that are there.
+fn scale(weights: &mut Weights, constants: &Constants, checked: &[Checked<'_>], there: &[There]) -> Result<()> {
+    let n_rec = weights.matrix("W_out")?.ncols();
+    for (one, _) in checked.iter().zip(there).filter(|(_, there)| there.now) {
+        let pairs = || one.units.iter().flat_map(|&from| one.others.iter().map(move |&to| (from, to)));
+        let mut times = |name: &str, factor: f32, place: &dyn Fn((usize, usize)) -> [usize; 2]| -> Result<()> {
+            let mut w = weights.matrix(name)?;
+            pairs().for_each(|pair| w[place(pair)] *= factor);
+            weights.insert(name, w);
+            Ok(())
+        };
+        match (one.effect, constants) {
+            (Effect::Output { factor, .. }, _) => times("W_out", *factor, &|(from, to)| [to, from])?,
+            (Effect::Recurrent { factor, .. }, Constants::Leaky(_)) => {
+                times("W_rec", *factor, &|(from, to)| [to, from])?;
+            }
+            (Effect::Input { factor, .. }, Constants::Leaky(_)) => times("W_in", *factor, &|(from, to)| [to, from])?,
+            (Effect::Recurrent { factor, .. }, Constants::Lstm(_)) => {
+                for gate in GATES {
+                    times(&format!("W_{gate}"), *factor, &|(from, to)| [from, to])?;
+                }
+            }
+            (Effect::Input { factor, .. }, Constants::Lstm(_)) => {
+                for gate in GATES {
+                    times(&format!("W_{gate}"), *factor, &|(from, to)| [n_rec + from, to])?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Replaces what units send by the rates at which they are held: their columns move, times the rate, into the biases.
+fn hold(weights: &mut Weights, constants: &Constants, checked: &[Checked<'_>], there: &[There]) -> Result<()> {
+    let held = |is_there: fn(&There) -> bool| {
+        let mut held = BTreeMap::new();
+        for (one, _) in checked.iter().zip(there).filter(|(_, there)| is_there(there)) {
+            if let Effect::Clamp { rate, .. } = one.effect {
+                held.extend(one.units.iter().map(|&unit| (unit, *rate)));
+            }
+        }
+        held
+    };
+    let mut move_columns = |w_name: &str, b_name: &str, held: &BTreeMap<usize, f32>, axis: Axis| -> Result<()> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        let (mut w, mut b) = (weights.matrix(w_name)?, weights.vector(b_name)?);
+        for (&unit, &rate) in held {
+            let mut column = w.index_axis_mut(axis, unit);
+            b.scaled_add(rate, &column);
+            column.fill(0.0);
+        }
+        weights.insert(w_name, w);
+        weights.insert(b_name, b);
+        Ok(())
+    };
+    // The outputs get the rates of this step, the units those of the step before.
+    move_columns("W_out", "b_out", &held(|there| there.now), Axis(1))?;
+    let before = held(|there| there.before);
+    match constants {
+        Constants::Leaky(_) => move_columns("W_rec", "b_rec", &before, Axis(1)),
+        Constants::Lstm(_) => {
+            GATES.iter().try_for_each(|gate| move_columns(&format!("W_{gate}"), &format!("b_{gate}"), &before, Axis(0)))
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Perturbed networks, against the equations step by step in double precision.
+
+use ndarray::{Array2, Array3, Axis, s};
+use proptest::prelude::*;
+use psychrnn::dynamics::{Cell, CellOutput, Constants, Leak, standard_normal};
+use psychrnn::prelude::*;
+use psychrnn::simulate::{Units, Window};
+
+/// A network whose weights are easy to reach.
+#[derive(Clone, Debug)]
+struct Net {
+    weights: Weights,
+    constants: Constants,
+}
+
+const GATES: [&str; 4] = ["f", "i", "c", "o"];
+
+fn net(kind: usize, (n_in, n_rec, n_out): (usize, usize, usize), seed: u64) -> Net {
+    let mut rng = Seed(seed).stream(0);
+    let mut random = |rows, columns, sd: f32| Array2::from_shape_simple_fn((rows, columns), || rng.normal(0.0, sd));
+    let mut weights = Weights::new();
+    weights.insert("W_out", random(n_out, n_rec, 0.5));
+    weights.insert("b_out", random(1, n_out, 0.5).index_axis_move(Axis(0), 0));
+    if kind < 3 {
+        weights.insert("W_rec", random(n_rec, n_rec, 0.7 / (n_rec as f32).sqrt()));
+        weights.insert("W_in", random(n_rec, n_in, 0.5));
+        weights.insert("b_rec", random(1, n_rec, 0.3).index_axis_move(Axis(0), 0));
+        weights.insert("init_state", random(1, n_rec, 0.5));
+        let transfer = [Transfer::Relu, Transfer::Tanh, Transfer::Softplus][kind].clone();
+        let tau: Vec<f32> = (0..n_rec).map(|unit| 30.0 + 20.0 * unit as f32).collect();
+        return Net { weights, constants: Leak::new(10.0, 100.0).tau(&tau).noise(0.1).transfer(transfer).into() };
+    }
+    for gate in GATES {
+        weights.insert(&format!("W_{gate}"), random(n_rec + n_in, n_rec, 0.5));
+        weights.insert(&format!("b_{gate}"), random(1, n_rec, 0.3).index_axis_move(Axis(0), 0));
+    }
+    weights.insert("init_hidden", random(1, n_rec, 0.5));
+    weights.insert("init_cell", random(1, n_rec, 0.5));
+    let output = if kind == 3 { CellOutput::Tanh } else { CellOutput::Sigmoid };
+    Net { weights, constants: Cell { dt: 10.0, output }.into() }
+}
+
+fn batch((n_in, n_out): (usize, usize), n_batch: usize, n_steps: usize, seed: u64) -> Batch {
+    let mut rng = Seed(seed).stream(1);
+    let inputs = Array3::from_shape_simple_fn((n_batch, n_steps, n_in), || rng.normal(0.0, 1.0));
+    let zeros = Array3::zeros((n_batch, n_steps, n_out));
+    let mut batch =
+        Batch::from_arrays(&TaskSpec::new(n_in, n_out).dt(10.0), inputs, zeros.clone(), zeros + 1.0).unwrap();
+    batch.seed = Seed(seed);
+    batch
+}
+
+/// Whether a perturbation is there at the time of a step; step -1 is what is before the first.
+fn is_there(window: Window, step: i64) -> bool {
+    let time = step as f64 * 10.0;
+    match step {
+        -1 => window.start.is_none_or(|start| start <= 0.0),
+        _ => window.start.is_none_or(|start| start <= time) && window.end.is_none_or(|end| time < end),
+    }
+}
+
+fn numbers(units: &Units, n: usize) -> Vec<usize> {
+    match units {
+        Units::All => (0..n).collect(),
+        Units::These(units) => units.clone(),
+    }
+}
+
+/// The factor on a synapse at a step.
+fn factor(perturbations: &[Perturbation], step: i64, of: impl Fn(&Effect) -> Option<f64>) -> f64 {
+    perturbations.iter().filter(|p| is_there(p.window, step)).filter_map(|p| of(&p.effect)).product()
+}
+
+/// Rates and outputs of one trial, `[n_steps, n_rec]` and `[n_steps, n_out]`.
+fn step_by_step(net: &Net, perturbations: &[Perturbation], batch: &Batch, trial: usize) -> (Array2<f64>, Array2<f64>) {
+    let matrix = |name: &str| net.weights.matrix(name).unwrap().mapv(f64::from);
+    let vector = |name: &str| net.weights.vector(name).unwrap().mapv(f64::from);
+    let (w_out, b_out) = (matrix("W_out"), vector("b_out"));
+    let (n_out, n_rec) = w_out.dim();
+    let (n_steps, n_in) = (batch.n_steps(), batch.spec.n_in);
+    let inputs = batch.inputs.index_axis(Axis(0), trial).mapv(f64::from);
+    let normal =
+        |seed: Seed| standard_normal(seed, &batch.numbers, n_steps, n_rec).index_axis(Axis(0), trial).mapv(f64::from);
+    let own_noise = normal(batch.seed);
+    let hold = |rates: &mut Vec<f64>, step: i64| {
+        for p in perturbations.iter().filter(|p| is_there(p.window, step)) {
+            if let Effect::Clamp { units, rate } = &p.effect {
+                numbers(units, n_rec).into_iter().for_each(|unit| rates[unit] = f64::from(*rate));
+            }
+        }
+    };
+    let recurrent = |step, from: usize, to: usize| {
+        factor(perturbations, step, |effect| match effect {
+            Effect::Recurrent { from: a, to: b, factor }
+                if numbers(a, n_rec).contains(&from) && numbers(b, n_rec).contains(&to) =>
+            {
+                Some(f64::from(*factor))
+            }
+            _ => None,
+        })
+    };
+    let input = |step, channel: usize, to: usize| {
+        factor(perturbations, step, |effect| match effect {
+            Effect::Input { channels, to: b, factor }
+                if numbers(channels, n_in).contains(&channel) && numbers(b, n_rec).contains(&to) =>
+            {
+                Some(f64::from(*factor))
+            }
+            _ => None,
+        })
+    };
+    let output = |step, from: usize, channel: usize| {
+        factor(perturbations, step, |effect| match effect {
+            Effect::Output { from: a, channels, factor }
+                if numbers(a, n_rec).contains(&from) && numbers(channels, n_out).contains(&channel) =>
+            {
+                Some(f64::from(*factor))
+            }
+            _ => None,
+        })
+    };
+    let current = |step: i64, unit: usize| -> f64 {
+        let there = perturbations.iter().filter(|p| is_there(p.window, step));
+        there
+            .map(|p| match &p.effect {
+                Effect::Stimulate { units, current } if numbers(units, n_rec).contains(&unit) => f64::from(*current),
+                _ => 0.0,
+            })
+            .sum()
+    };
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let mut all_rates = Array2::zeros((n_steps, n_rec));
+    let mut all_outputs = Array2::zeros((n_steps, n_out));
+    let (mut x, mut c) = match &net.constants {
+        Constants::Leaky(_) => (matrix("init_state").row(0).to_vec(), Vec::new()),
+        Constants::Lstm(_) => (matrix("init_hidden").row(0).to_vec(), matrix("init_cell").row(0).to_vec()),
+    };
+    let rates_of = |x: &[f64]| -> Vec<f64> {
+        match &net.constants {
+            Constants::Leaky(leak) => x
+                .iter()
+                .map(|&x| match leak.transfer {
+                    Transfer::Relu => x.max(0.0),
+                    Transfer::Tanh => x.tanh(),
+                    _ => x.exp().ln_1p(),
+                })
+                .collect(),
+            Constants::Lstm(_) => x.to_vec(),
+        }
+    };
+    let mut rates = rates_of(&x);
+    hold(&mut rates, -1);
+    for step in 0..n_steps {
+        let at = step as i64;
+        match &net.constants {
+            Constants::Leaky(leak) => {
+                let (w_rec, w_in, b_rec) = (matrix("W_rec"), matrix("W_in"), vector("b_rec"));
+                x = (0..n_rec)
+                    .map(|i| {
+                        let alpha = f64::from(leak.dt) / f64::from(leak.tau[i]);
+                        let from_units: f64 = (0..n_rec).map(|j| w_rec[[i, j]] * recurrent(at, j, i) * rates[j]).sum();
+                        let from_inputs: f64 =
+                            (0..n_in).map(|k| w_in[[i, k]] * input(at, k, i) * inputs[[step, k]]).sum();
+                        let drive = from_units + from_inputs + b_rec[i] + current(at, i);
+                        (1.0 - alpha) * x[i]
+                            + alpha * drive
+                            + (2.0 * alpha).sqrt() * f64::from(leak.noise) * own_noise[[step, i]]
+                    })
+                    .collect();
+            }
+            Constants::Lstm(cell) => {
+                let gate = |name: &str, i: usize| {
+                    let (w, b) = (matrix(&format!("W_{name}")), vector(&format!("b_{name}")));
+                    let from_units: f64 = (0..n_rec).map(|j| w[[j, i]] * recurrent(at, j, i) * rates[j]).sum();
+                    let from_inputs: f64 =
+                        (0..n_in).map(|k| w[[n_rec + k, i]] * input(at, k, i) * inputs[[step, k]]).sum();
+                    from_units + from_inputs + b[i]
+                };
+                for i in 0..n_rec {
+                    let candidate = (gate("c", i) + current(at, i)).tanh();
+                    c[i] = sigmoid(gate("f", i)) * c[i] + sigmoid(gate("i", i)) * candidate;
+                    let shown = if cell.output == CellOutput::Tanh { c[i].tanh() } else { sigmoid(c[i]) };
+                    x[i] = sigmoid(gate("o", i)) * shown;
+                }
+            }
+        }
+        rates = rates_of(&x);
+        hold(&mut rates, at);
+        for i in 0..n_out {
+            let sum: f64 = (0..n_rec).map(|j| w_out[[i, j]] * output(at, j, i) * rates[j]).sum();
+            all_outputs[[step, i]] = sum + b_out[i];
+        }
+        all_rates.row_mut(step).assign(&ndarray::arr1(&rates));
+    }
+    (all_rates, all_outputs)
+}
+
+fn units(n: usize) -> impl Strategy<Value = Units> {
+    prop_oneof![Just(Units::All), (0..n).prop_map(Units::from), prop::collection::vec(0..n, 1..3).prop_map(Units::from)]
+}
+
+fn window(n_steps: usize) -> impl Strategy<Value = Window> {
+    let step = 0..n_steps as i64;
+    let within = (step, 1..=n_steps as i64, -9..=0_i64).prop_map(|(first, length, early)| Window {
+        start: Some((10 * first + early) as f64),
+        end: Some((10 * (first + length)) as f64),
+    });
+    prop_oneof![Just(Window::from(..)), within]
+}
+
+fn perturbation((n_in, n_rec, n_out): (usize, usize, usize), n_steps: usize) -> impl Strategy<Value = Perturbation> {
+    let number = || -1.5..1.5_f32;
+    let effect = prop_oneof![
+        (units(n_rec), number()).prop_map(|(units, rate)| Effect::Clamp { units, rate }),
+        units(n_rec).prop_map(|units| Effect::Clamp { units, rate: 0.0 }),
+        (units(n_rec), number()).prop_map(|(units, current)| Effect::Stimulate { units, current }),
+        (units(n_rec), units(n_rec), number()).prop_map(|(from, to, factor)| Effect::Recurrent { from, to, factor }),
+        (units(n_in), units(n_rec), number()).prop_map(|(channels, to, factor)| Effect::Input { channels, to, factor }),
+        (units(n_rec), units(n_out), number()).prop_map(|(from, channels, factor)| Effect::Output {
+            from,
+            channels,
+            factor
+        }),
+    ];
+    (effect, window(n_steps)).prop_map(|(effect, window)| Perturbation { effect, window })
+}
+
+type Case = (usize, (usize, usize, usize), usize, usize, u64, Vec<Perturbation>);
+
+fn case() -> impl Strategy<Value = Case> {
+    (0..5_usize, (1..4_usize, 1..8_usize, 1..4_usize), 1..40_usize, 1..40_usize, 0..1000_u64).prop_flat_map(
+        |(kind, sizes, n_batch, n_steps, seed)| {
+            let perturbations = prop::collection::vec(perturbation(sizes, n_steps), 1..5);
+            (Just(kind), Just(sizes), Just(n_batch), Just(n_steps), Just(seed), perturbations)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn perturbations_do_what_the_equations_say((kind, sizes, n_batch, n_steps, seed, perturbations) in case()) {
+        let net = net(kind, sizes, seed);
+        let batch = batch((sizes.0, sizes.2), n_batch, n_steps, seed);
+        let simulator = Simulator::new(&net.weights, net.constants.clone()).unwrap();
+        let session = perturbations.iter().cloned().fold(simulator, Simulator::perturb).run(&batch).unwrap();
+        for trial in [0, n_batch - 1] {
+            let (rates, outputs) = step_by_step(&net, &perturbations, &batch, trial);
+            for (name, found, expected) in [("rates", &session.rates, rates), ("outputs", &session.outputs, outputs)] {
+                for ((step, unit), &expected) in expected.indexed_iter() {
+                    let found = f64::from(found[[trial, step, unit]]);
+                    let close = (found - expected).abs() <= 2e-4 * expected.abs().max(1.0);
+                    prop_assert!(close, "{name} of {unit} at step {step}: {found}, not {expected}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_has_no_effect_changes_no_bit() {
+    for kind in 0..5 {
+        let net = net(kind, (2, 7, 2), 3);
+        let batch = batch((2, 2), 37, 75, 3);
+        let simulator = Simulator::new(&net.weights, net.constants.clone()).unwrap();
+        let plain = simulator.run(&batch).unwrap();
+        let cut = simulator
+            .clone()
+            .scale_recurrent(.., .., 1.0, 30.0..470.0)
+            .scale_input(0, 1..3, 1.0, 100.0..110.0)
+            .scale_output(.., .., 1.0, 555.0..)
+            .scale_recurrent(2, 3, 1.0, ..650.0);
+        assert_eq!(cut.run(&batch).unwrap(), plain, "{kind}");
+        // A lesion acts from the start of its window on, and not before.
+        let lesioned = simulator.silence([1, 4], 300.0..500.0).run(&batch).unwrap();
+        let steps = |session: &Session, from: usize, to: usize| session.states.slice(s![.., from..to, ..]).to_owned();
+        assert_eq!(steps(&lesioned, 0, 31), steps(&plain, 0, 31), "{kind}");
+        assert_ne!(steps(&lesioned, 31, 32), steps(&plain, 31, 32), "{kind}");
+        assert!(lesioned.rates.slice(s![.., 30..50, 4]).iter().all(|&rate| rate == 0.0));
+        assert!(lesioned.rates.slice(s![.., 50.., 4]).iter().any(|&rate| rate != 0.0));
+    }
+}
+
+#[test]
+fn added_noise_has_the_variance_of_its_equation() {
+    // Units that nothing drives: x[t] = (1 - α) x[t-1] + √(2α) sd n[t], of variance 2 sd² / (2 - α) in the long run.
+    let mut weights = net(0, (1, 3, 1), 1).weights;
+    for name in ["W_rec", "W_in", "init_state"] {
+        weights.insert(name, weights.matrix(name).unwrap() * 0.0);
+    }
+    weights.insert("b_rec", ndarray::arr1(&[0.0_f32; 3]));
+    let simulator = Simulator::new(&weights, Leak::new(10.0, 50.0).transfer(Transfer::Linear)).unwrap();
+    let batch = batch((1, 1), 3000, 60, 5);
+    let session = simulator.clone().add_noise([0, 2], 0.3, 100.0..500.0).run(&batch).unwrap();
+    let at = |step: usize, unit: usize| session.states.slice(s![.., step, unit]).mapv(f64::from);
+    assert!(at(9, 0).iter().chain(&at(59, 1)).all(|&x| x == 0.0));
+    let expected = 2.0 * 0.3_f64.powi(2) / (2.0 - 0.2);
+    for unit in [0, 2] {
+        let variance = at(49, unit).mapv(|x| x * x).mean().unwrap();
+        assert!((variance / expected - 1.0).abs() < 0.1, "{variance}, not {expected}");
+        // After the window it decays.
+        let after = at(59, unit).mapv(|x| x * x).mean().unwrap();
+        assert!((after / (variance * 0.8_f64.powi(20)) - 1.0).abs() < 1e-3, "{after}");
+    }
+    assert!((&at(49, 0) * &at(49, 2)).mean().unwrap().abs() < 0.05 * expected);
+    // Noise of two perturbations is not the same noise.
+    let twice = simulator.add_noise(0, 0.3, ..).add_noise(0, 0.3, ..).run(&batch).unwrap();
+    let variance = twice.states.slice(s![.., 59, 0]).mapv(|x| f64::from(x * x)).mean().unwrap();
+    assert!((variance / (2.0 * expected) - 1.0).abs() < 0.1, "{variance}");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let net = net(0, (2, 5, 2), 1);
+    let simulator = || Simulator::new(&net.weights, net.constants.clone()).unwrap();
+    let batch = batch((2, 2), 3, 20, 1);
+    for (wrong, name) in [
+        (simulator().silence(5, ..), "`units`"),
+        (simulator().silence(2..2, ..), "`units`"),
+        (simulator().silence(0, 200.0..300.0), "`window`"),
+        (simulator().silence(0, 101.0..109.0), "`window`"),
+        (simulator().silence(0, f64::NAN..), "`window`"),
+        (simulator().clamp(0, f32::NAN, ..), "`rate`"),
+        (simulator().stimulate(0, f32::INFINITY, ..), "`current`"),
+        (simulator().add_noise(0, -1.0, ..), "`sd`"),
+        (simulator().scale_recurrent(0..6, .., 0.0, ..), "`from`"),
+        (simulator().scale_input(2, .., 0.0, ..), "`channels`"),
+        (simulator().scale_output(.., 2, 0.0, ..), "`channels`"),
+    ] {
+        let error = wrong.run(&batch).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}
