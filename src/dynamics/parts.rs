@@ -24,7 +24,7 @@ pub(crate) struct Part {
 /// state in which the one before it ended, the first starts from its own. Noise is addressed by the step of the trial, and
 /// `gain` is as in [`Dynamics::forward`]. One network in several parts gives the same bits as in one.
 ///
-/// Gives outputs `[n_batch, n_steps, n_out]` and, if they are wanted, states `[n_batch, n_steps, n_rec]`.
+/// Gives states `[n_batch, n_steps, n_rec]`, empty if they are not wanted, and outputs `[n_batch, n_steps, n_out]`.
 pub(crate) fn run(
     parts: &[Part],
     inputs: ArrayView3<'_, f32>,
@@ -79,7 +79,7 @@ fn run_kernels<K: Kernel>(
         run_block(&parts, &drive, Seen { step, n_steps, outputs, states });
         Ok(())
     })?;
-    Ok((outputs, states))
+    Ok((states, outputs))
 }
 
 fn run_block<K: Kernel>(parts: &[(Range<usize>, &K, K::Panels)], drive: &Drive, mut seen: Seen<'_>) {

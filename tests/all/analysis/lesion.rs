@@ -57,13 +57,13 @@ fn each_lesion_is_a_session_of_its_own() {
 fn groups_and_synapses_are_lesioned_together() {
     let (simulator, batch) = (simulator(), batch());
     let groups = [("left", 0), ("right", 1), ("idle", 4)];
-    let sweep = LesionSweep::of_synapses(groups, 0.0, ..)
+    let sweep = LesionSweep::of_synapses(groups, 0.98, ..)
         .lesion("all", [Perturbation::new(Effect::Output { from: (..).into(), channels: 1.into(), factor: 0.0 }, ..)])
         .psychometric("signed", 1, Psychometric::default())
         .silent();
     let lesions = sweep.run(&simulator, &batch).unwrap();
-    let cut = simulator.clone().scale_recurrent(1, .., 0.0, ..).run(&batch).unwrap();
-    assert_eq!(lesions.lesions[1].choices, cut.choices);
+    let weaker = simulator.clone().scale_recurrent(1, .., 0.98, ..).run(&batch).unwrap();
+    assert_eq!(lesions.lesions[1].choices, weaker.choices);
     // Without the outputs of one side all choices are the same: there is no curve, and no figure of it.
     let all = &lesions.lesions[3];
     assert!(all.fit.is_none() && all.p.is_none() && all.choices.iter().all(|&choice| choice == Some(0)));
