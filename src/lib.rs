@@ -26,7 +26,7 @@
 //! | [`task`] | what the subject sees and must do; write a task of your own in one notebook cell |
 //! | [`network`] | what is trained: networks, constraints, initial weights |
 //! | [`train`] | losses, optimizers, the trainer |
-//! | [`simulate`] | running a network forward, and the [`Session`](simulate::Session) that every run gives |
+//! | [`simulate`] | running a network forward, also perturbed, and the [`Session`](simulate::Session) that every run gives |
 //! | [`analysis`] | psychometric curves, population activity, statistics |
 //! | [`dynamics`] | the equations, on plain arrays |
 //! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |

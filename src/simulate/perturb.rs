@@ -146,8 +146,8 @@ pub enum Effect {
         /// Their rate.
         rate: f32,
     },
-    /// A current is added to what drives units: `b_rec + current` in place of `b_rec` in the steps within the window, so that
-    /// in the long run it moves `x` by itself. In an LSTM it is added to the candidate, `tanh(v W_c + b_c + current)`.
+    /// A current is added to what drives units: `b_rec + current` in place of `b_rec` in the steps within the window. In an
+    /// LSTM it is added to the candidate, `tanh(v W_c + b_c + current)`.
     Stimulate {
         /// The units.
         units: Units,
