@@ -50,11 +50,19 @@ impl Seed {
 
 /// The random stream of one trial, with the draws that tasks need.
 ///
+/// A task whose conditions come in blocks or in turn asks for [`TrialRng::number`].
+///
 /// It is also a [`rand::RngCore`], so every distribution of `rand_distr` 0.4 can be sampled from it.
 #[derive(Clone, Debug)]
 pub struct TrialRng(ChaCha8Rng);
 
 impl TrialRng {
+    /// The number of this stream: in a task, that of the trial.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.0.get_stream()
+    }
+
     /// A number between `low` (included) and `high` (excluded), all equally likely.
     pub fn uniform(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.0.r#gen::<f32>()

@@ -3,7 +3,7 @@
 use ndarray::{Array3, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Epochs, Table, TaskSpec};
+use super::{Decision, Epoch, Epochs, Table, TaskSpec};
 use crate::error::all_finite;
 use crate::random::Seed;
 use crate::{Error, Result};
@@ -112,9 +112,21 @@ impl Batch {
     /// # Errors
     /// If no trial has that epoch.
     pub fn starts(&self, epoch: &str) -> Result<Vec<Option<f64>>> {
-        let starts: Vec<_> = self.epochs.iter().map(|epochs| epochs.start(epoch).map(f64::from)).collect();
-        if starts.iter().any(Option::is_some) {
-            return Ok(starts);
+        self.of_epoch(epoch, |epoch| f64::from(epoch.start))
+    }
+
+    /// How long an epoch lasts in each trial, in milliseconds; `None` for a trial without it.
+    ///
+    /// # Errors
+    /// If no trial has that epoch.
+    pub fn durations(&self, epoch: &str) -> Result<Vec<Option<f64>>> {
+        self.of_epoch(epoch, |epoch| f64::from(epoch.end - epoch.start))
+    }
+
+    fn of_epoch(&self, epoch: &str, measure: impl Fn(&Epoch) -> f64) -> Result<Vec<Option<f64>>> {
+        let measured: Vec<_> = self.epochs.iter().map(|epochs| epochs.get(epoch).map(&measure)).collect();
+        if measured.iter().any(Option::is_some) {
+            return Ok(measured);
         }
         let mut names: Vec<&str> = Vec::new();
         for epoch in self.epochs.iter().flat_map(Epochs::iter) {
@@ -164,6 +176,15 @@ impl Batch {
                     }
                 }
                 largest(&totals)
+            }
+            Decision::LargestAtEnd => {
+                let last = self.lengths.get(trial)?.checked_sub(1)?;
+                largest(&outputs.outer_iter().nth(last)?.mapv(f64::from).to_vec())
+            }
+            Decision::FirstToReach { threshold } => {
+                let within = outputs.rows().into_iter().take(*self.lengths.get(trial)?);
+                let mut rows = within.map(|row| row.mapv(f64::from).to_vec());
+                largest(&rows.find(|row| row.iter().any(|&output| output >= f64::from(threshold)))?)
             }
         }
     }

@@ -183,8 +183,7 @@ impl Task for DelayedDiscrimination {
             now.input[1] += 0.4 + 0.8 * (34.0 - f) / 24.0;
         }
         if now.is_in("decision") {
-            now.target.fill(0.2);
-            now.target[usize::from(trial.f1 <= trial.f2)] = 1.0;
+            now.favor(usize::from(trial.f1 <= trial.f2), 1.0, 0.2);
         } else {
             now.mask.fill(0.0);
         }

@@ -42,6 +42,8 @@ mod delayed_discrimination;
 mod frame;
 mod match_to_category;
 mod perceptual_discrimination;
+mod rest;
+mod sensory;
 mod source;
 mod spec;
 mod value;
@@ -51,6 +53,8 @@ pub use delayed_discrimination::{DelayedDiscrimination, Frequencies};
 pub use match_to_category::{Direction, MatchToCategory};
 pub use perceptual_discrimination::{Motion, PerceptualDiscrimination};
 pub use psychrnn_derive::Trial;
+pub use rest::Rest;
+pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;
 pub(crate) use spec::positive;
 pub use spec::{Decision, Duration, Epoch, Epochs, TaskSpec};
@@ -73,7 +77,7 @@ pub trait Task: Send + Sync {
     fn draw(&self, rng: &mut TrialRng) -> Self::Trial;
 
     /// Fills in one time step at `t` milliseconds (0, `dt`, 2 `dt`, …). `now` comes with inputs and targets 0 and mask
-    /// 1.
+    /// 1. The baseline and the noise of the inputs, if the spec has them ([`TaskSpec::sensory`]), are added afterwards.
     fn step(&self, t: f32, trial: &Self::Trial, rng: &mut TrialRng, now: &mut Step<'_>);
 
     /// The epochs of a trial. By default they are drawn from the durations in the spec; define it where they depend on
@@ -122,6 +126,20 @@ impl Step<'_> {
     #[must_use]
     pub fn epochs(&self) -> &Epochs {
         self.epochs
+    }
+
+    /// Errors count in these epochs only: the mask is 1 in them and 0 elsewhere.
+    pub fn score_only(&mut self, epochs: &[&str]) {
+        let scored = epochs.iter().any(|epoch| self.is_in(epoch));
+        self.mask.fill(f32::from(u8::from(scored)));
+    }
+
+    /// The target is `hi` for the correct channel and `lo` for the others; without a correct channel, `lo` for all.
+    pub fn favor(&mut self, correct: impl Into<Option<usize>>, hi: f32, lo: f32) {
+        self.target.fill(lo);
+        if let Some(correct) = correct.into() {
+            self.target[correct] = hi;
+        }
     }
 }
 

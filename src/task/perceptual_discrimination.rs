@@ -137,8 +137,7 @@ impl Task for PerceptualDiscrimination {
             }
         }
         if t > offset + 20.0 {
-            now.target.fill(0.2);
-            now.target[trial.direction] = 1.0;
+            now.favor(trial.direction, 1.0, 0.2);
         }
         if t < offset {
             now.mask.fill(0.0);

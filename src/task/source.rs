@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ndarray::{Array2, Array3, Axis, s};
 
+use super::sensory::Afferents;
 use super::{Batch, Epochs, Step, Task, TaskSpec, Trial, Value};
 use crate::random::{Seed, TrialRng};
 use crate::{Error, Result, threads};
@@ -52,12 +53,15 @@ impl<T: Task> TrialSource for T {
         if numbers.is_empty() {
             return Err(Error::argument("n", "at least 1 trial", 0));
         }
-        let stream = seed.child("trials");
+        let afferents = spec.sensory.prepare(spec.dt, spec.n_in)?;
+        let (stream, noise) = (seed.child("trials"), seed.child("input noise"));
         let draw_one = |number: u64| {
             let mut rng = stream.stream(number);
             let trial = caught(&format!("draw of trial {number}"), || self.draw(&mut rng))?;
             let epochs = caught(&format!("epochs of trial {number}"), || self.epochs(&spec, &trial, &mut rng))?;
-            play(self, &spec, &trial, epochs, &mut rng, number)
+            let mut drawn = play(self, &spec, &trial, epochs, &mut rng, number)?;
+            transmit(&afferents, &mut drawn, &mut noise.stream(number));
+            Ok(drawn)
         };
         let drawn = threads::map(numbers.clone().collect(), draw_one)?;
         Ok(assemble::<T>(spec, &drawn, numbers, seed))
@@ -102,6 +106,15 @@ fn play<T: Task>(
     }
     let values = caught(&format!("values of trial {number}"), || trial.values())?;
     Ok(Drawn { values, epochs, inputs, targets, mask })
+}
+
+/// Adds what the senses do to the inputs of a trial.
+fn transmit(afferents: &Afferents, drawn: &mut Drawn, rng: &mut TrialRng) {
+    for mut input in drawn.inputs.rows_mut() {
+        if let Some(input) = input.as_slice_mut() {
+            afferents.transmit(input, rng);
+        }
+    }
 }
 
 /// Puts trials, which may differ in length, into one batch; what is past a trial's end is zero.

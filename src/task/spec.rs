@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Sensory;
 use crate::random::TrialRng;
 use crate::setters::setters;
 use crate::{Error, Result};
@@ -138,14 +139,17 @@ pub struct TaskSpec {
     pub epochs: Vec<(String, Duration)>,
     /// How outputs are read as a choice.
     pub decision: Decision,
+    /// What happens to the inputs before the network sees them.
+    #[serde(default)]
+    pub sensory: Sensory,
 }
 
 impl TaskSpec {
     /// A task with this number of input and output channels.
     #[must_use]
     pub fn new(n_in: usize, n_out: usize) -> Self {
-        let decision = Decision::default();
-        Self { n_in, n_out, dt: 10.0, tau: 100.0, duration: None, epochs: Vec::new(), decision }
+        let (decision, sensory) = (Decision::default(), Sensory::default());
+        Self { n_in, n_out, dt: 10.0, tau: 100.0, duration: None, epochs: Vec::new(), decision, sensory }
     }
 
     setters! {
@@ -167,6 +171,8 @@ impl TaskSpec {
     setters! {
         /// How outputs are read as a choice.
         decision: Decision;
+        /// What happens to the inputs before the network sees them: baseline, noise, rectification. By default nothing.
+        sensory: Sensory;
     }
 
     /// Whether the frame makes sense.
@@ -182,6 +188,8 @@ impl TaskSpec {
         if let Some(duration) = self.duration {
             positive("duration", duration)?;
         }
+        self.decision.check()?;
+        self.sensory.prepare(self.dt, self.n_in)?;
         let mut end = 0.0;
         for (i, (name, duration)) in self.epochs.iter().enumerate() {
             if self.epochs[..i].iter().any(|(other, _)| other == name) {
@@ -249,7 +257,7 @@ pub(crate) fn positive(name: &str, milliseconds: f32) -> Result<()> {
 
 /// How the outputs of a trial are read as a choice. A choice is correct if the targets, read in the same way, give the
 /// same one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Decision {
@@ -257,11 +265,32 @@ pub enum Decision {
     /// targets favor no channel, has no correct choice.
     #[default]
     LargestMean,
+    /// The channel whose output is largest at the last step of the trial, whatever the mask: how PyCog scores its
+    /// two-alternative tasks. A trial whose targets favor no channel there, such as a catch trial, has no correct choice.
+    LargestAtEnd,
+    /// The channel whose output is the first to reach a threshold, whatever the mask: how the choices of a reaction-time task
+    /// are read. A trial in which none does has no choice, and a trial in which no target does has no correct one.
+    FirstToReach {
+        /// The threshold.
+        threshold: f32,
+    },
     /// The task asks for no choice: a waveform, say.
     None,
 }
 
-/// The epochs of one trial: names, starts and ends in milliseconds.
+impl Decision {
+    pub(crate) fn check(&self) -> Result<()> {
+        match self {
+            Self::FirstToReach { threshold } if !threshold.is_finite() => {
+                Err(Error::argument("threshold of the decision", "finite", threshold))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The epochs of one trial: names, starts and ends in milliseconds. They mostly follow each other; with [`Epochs::span`] they
+/// may overlap, as the stimulus and the decision of a reaction-time task do.
 ///
 /// ```
 /// use psychrnn::task::Epochs;
@@ -300,8 +329,14 @@ impl Epochs {
 
     /// Adds an epoch that lasts until `end`, in milliseconds.
     #[must_use]
-    pub fn until(mut self, name: &str, end: f32) -> Self {
+    pub fn until(self, name: &str, end: f32) -> Self {
         let start = self.end_of_last();
+        self.span(name, start, end)
+    }
+
+    /// Adds an epoch from `start` to `end`, in milliseconds, which may lie within or across others.
+    #[must_use]
+    pub fn span(mut self, name: &str, start: f32, end: f32) -> Self {
         self.0.push(Epoch { name: name.to_owned(), start, end: end.max(start) });
         self
     }
@@ -324,7 +359,7 @@ impl Epochs {
         self.get(name).map(|epoch| epoch.end)
     }
 
-    /// The name of the epoch at time `t`, in milliseconds.
+    /// The name of the epoch at time `t`, in milliseconds; of several the first.
     #[must_use]
     pub fn at(&self, t: f32) -> Option<&str> {
         self.0.iter().find(|epoch| epoch.start <= t && t < epoch.end).map(|epoch| epoch.name.as_str())
@@ -333,7 +368,7 @@ impl Epochs {
     /// When the last epoch ends, in milliseconds; 0 without epochs.
     #[must_use]
     pub fn end_of_last(&self) -> f32 {
-        self.0.last().map_or(0.0, |epoch| epoch.end)
+        self.0.iter().fold(0.0, |end, epoch| epoch.end.max(end))
     }
 
     /// The epochs in order.

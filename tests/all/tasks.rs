@@ -3,6 +3,7 @@
 use ndarray::{Array3, s};
 use proptest::prelude::*;
 use psychrnn::prelude::*;
+use psychrnn::task::{Rest, Sensory};
 use psychrnn::threads::with_threads;
 
 #[derive(Clone, Trial)]
@@ -178,4 +179,159 @@ fn a_batch_that_was_changed_is_checked_again() {
     refused("`mask`", |batch| batch.mask = Array3::zeros((4, 10, 1)));
     refused("`lengths`", |batch| batch.lengths[0] = 11);
     refused("`epochs`", |batch| drop(batch.epochs.pop()));
+}
+
+/// A signal of 1 in the first channel and of -1 in the second while `on` lasts; draws as it goes.
+#[derive(Clone)]
+struct Flash {
+    dt: f32,
+    sensory: Sensory,
+}
+
+#[derive(Clone, Trial)]
+struct Number {
+    number: u64,
+}
+
+impl Task for Flash {
+    type Trial = Number;
+    fn spec(&self) -> TaskSpec {
+        let spec = TaskSpec::new(2, 2).dt(self.dt).epoch("off", 100.0).epoch("on", 100.0);
+        spec.sensory(self.sensory.clone())
+    }
+    fn draw(&self, rng: &mut TrialRng) -> Number {
+        Number { number: rng.number() }
+    }
+    fn step(&self, _: f32, _: &Number, rng: &mut TrialRng, now: &mut Step<'_>) {
+        now.score_only(&["on"]);
+        if now.is_in("on") {
+            now.input.copy_from_slice(&[1.0, -1.0]);
+            now.favor(rng.index(2), 1.2, 0.1);
+        }
+    }
+}
+
+#[test]
+fn inputs_have_their_baseline_and_their_noise_and_are_rectified() {
+    let task = |dt, sensory: &Sensory| Flash { dt, sensory: sensory.clone() };
+    let plain = task(10.0, &Sensory::default()).batch(5, Seed(1)).unwrap();
+    assert_eq!(plain.inputs.slice(s![0, 9..11, ..]), ndarray::arr2(&[[0.0, 0.0], [1.0, -1.0]]));
+    assert_eq!(plain.targets.slice(s![.., ..10, ..]).sum(), 0.0);
+    let favored = |target: &[f32]| target == [1.2, 0.1] || target == [0.1, 1.2];
+    assert!(plain.targets.slice(s![.., 10.., ..]).rows().into_iter().all(|row| favored(&row.to_vec())));
+    assert_eq!(plain.mask.sum(), 5.0 * 10.0 * 2.0);
+
+    let lifted = task(10.0, &Sensory::default().baseline(0.25).rectify(true)).batch(5, Seed(1)).unwrap();
+    assert_eq!(lifted.inputs, (&plain.inputs + 0.25).mapv(|u| u.max(0.0)));
+
+    // u = baseline + signal + sqrt(2 tau / dt) sd xi; a trial's other draws stay the same.
+    for (dt, tau) in [(10.0, 100.0), (10.0, 40.0), (0.5, 100.0)] {
+        let sensory = Sensory::default().baseline(0.25).noise([0.1, 0.3]).tau(tau);
+        let noisy = task(dt, &sensory).batch(200, Seed(1)).unwrap();
+        let free = task(dt, &Sensory::default()).batch(200, Seed(1)).unwrap();
+        assert_eq!((&noisy.targets, &noisy.mask), (&free.targets, &free.mask));
+        let noise = &noisy.inputs - &free.inputs - 0.25;
+        for (channel, sd) in [0.1_f64, 0.3].into_iter().enumerate() {
+            let noise = noise.slice(s![.., .., channel]).mapv(f64::from);
+            let n = noise.len() as f64;
+            let expected = 2.0 * f64::from(tau / dt) * sd * sd;
+            assert!(noise.mean().unwrap().abs() < 5.0 * (expected / n).sqrt());
+            // The variance of a variance of Gaussian numbers is 2 v^2 / n.
+            let variance = noise.mapv(|x| x * x).mean().unwrap();
+            assert!((variance / expected - 1.0).abs() < 5.0 * (2.0 / n).sqrt(), "{variance} against {expected}");
+        }
+        let mean = noise.mean_axis(ndarray::Axis(2)).unwrap();
+        let shifted = (&mean.slice(s![.., 1..]) * &mean.slice(s![.., ..-1])).mean().unwrap();
+        assert!(shifted.abs() < 0.1 * mean.mapv(|x| x * x).mean().unwrap(), "steps are independent");
+    }
+}
+
+#[test]
+fn channels_may_share_their_noise() {
+    let noise = |covariance: &[[f32; 2]; 2]| {
+        let sensory = Sensory::default().noise(ndarray::arr2(covariance)).tau(5.0);
+        Flash { dt: 10.0, sensory }.batch(500, Seed(3)).map(|batch| {
+            let noise = batch.inputs.slice(s![.., ..10, ..]).mapv(f64::from);
+            let of = |channel| noise.slice(s![.., .., channel]);
+            let mean = |a, b| (&of(a) * &of(b)).mean().unwrap();
+            [mean(0, 0), mean(0, 1), mean(1, 1)]
+        })
+    };
+    // 2 tau / dt is 1.
+    for (covariance, expected) in
+        [([[1.0, -0.6], [-0.6, 0.5]], [1.0, -0.6, 0.5]), ([[1.0, 0.5], [0.5, 0.25]], [1.0, 0.5, 0.25])]
+    {
+        let found = noise(&covariance).unwrap();
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 0.06), "{found:?}");
+    }
+    for bad in [[[1.0, 2.0], [2.0, 1.0]], [[1.0, 0.5], [0.0, 1.0]], [[f32::NAN, 0.0], [0.0, 1.0]]] {
+        assert!(noise(&bad).unwrap_err().to_string().contains("covariance"));
+    }
+    for (sensory, name) in [
+        (Sensory::default().noise(-1.0), "`noise of the inputs`"),
+        (Sensory::default().noise([1.0, 1.0, 1.0]), "`noise of the inputs`"),
+        (Sensory::default().baseline(f32::NAN), "`baseline of the inputs`"),
+        (Sensory::default().noise(0.1).tau(0.0), "`tau of the inputs`"),
+    ] {
+        let error = Flash { dt: 10.0, sensory }.batch(1, Seed(0)).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn a_choice_is_read_by_the_rule_of_the_task() {
+    // Channel 0 is larger on the whole, 1 at the end; 1 is the first to reach 0.5, then 0 is larger.
+    let outputs = ndarray::arr2(&[[0.1, 0.2], [0.3, 0.6], [0.9, 0.7], [0.9, 0.1], [0.2, 0.4], [9.0, 0.0]]);
+    let choice = |decision, target: [[f32; 2]; 5]| {
+        let spec = TaskSpec::new(1, 2).duration(50.0).decision(decision);
+        let mut targets = Array3::zeros((1, 6, 2));
+        targets.slice_mut(s![0, ..5, ..]).assign(&ndarray::arr2(&target));
+        let mut batch = Batch::from_arrays(&spec, Array3::zeros((1, 6, 1)), targets, Array3::ones((1, 6, 2))).unwrap();
+        // The last step is padding.
+        batch.lengths = vec![5];
+        (batch.choice(0, outputs.view()), batch.correct_choice(0))
+    };
+    let late = [[0.2, 0.2], [0.0, 0.0], [0.0, 0.0], [1.2, 0.2], [1.2, 0.2]];
+    let never = [[0.2, 0.2]; 5];
+    assert_eq!(choice(Decision::LargestMean, late), (Some(0), Some(0)));
+    assert_eq!(choice(Decision::LargestAtEnd, late), (Some(1), Some(0)));
+    assert_eq!(choice(Decision::LargestAtEnd, never), (Some(1), None));
+    assert_eq!(choice(Decision::FirstToReach { threshold: 0.5 }, late), (Some(1), Some(0)));
+    assert_eq!(choice(Decision::FirstToReach { threshold: 0.65 }, late), (Some(0), Some(0)));
+    assert_eq!(choice(Decision::FirstToReach { threshold: 1.0 }, late), (None, Some(0)));
+    assert_eq!(choice(Decision::FirstToReach { threshold: 0.5 }, never), (Some(1), None));
+    assert_eq!(choice(Decision::None, late), (None, None));
+    let spec = TaskSpec::new(1, 2).duration(50.0).decision(Decision::FirstToReach { threshold: f32::NAN });
+    assert!(spec.check().unwrap_err().to_string().contains("`threshold of the decision`"));
+}
+
+#[test]
+fn epochs_may_overlap_and_have_durations() {
+    let epochs = Epochs::new().then("fixation", 100.0).span("stimulus", 100.0, 900.0).span("decision", 400.0, 700.0);
+    assert_eq!((epochs.end_of_last(), epochs.at(500.0)), (900.0, Some("stimulus")));
+    assert_eq!(epochs.clone().then("more", 50.0).end("more"), Some(950.0));
+    let mut batch = Flash { dt: 10.0, sensory: Sensory::default() }.batch(2, Seed(0)).unwrap();
+    batch.epochs[1] = epochs;
+    assert_eq!(batch.durations("stimulus").unwrap(), [None, Some(800.0)]);
+    assert_eq!(batch.starts("on").unwrap(), [Some(100.0), None]);
+    assert!(batch.durations("delay").unwrap_err().to_string().contains("off, on, fixation, stimulus, decision"));
+}
+
+#[test]
+fn a_task_knows_the_number_of_its_trial() {
+    let batch = Flash { dt: 10.0, sensory: Sensory::default() }.trials(7..12, Seed(5)).unwrap();
+    assert_eq!(batch.values.numbers("number").unwrap(), [7.0, 8.0, 9.0, 10.0, 11.0]);
+}
+
+#[test]
+fn rest_shows_what_the_senses_show_of_nothing() {
+    let sensory = Sensory::pycog().noise(0.0);
+    let rest = Rest::of(&Flash { dt: 5.0, sensory }).duration(Duration::choice(&[200.0, 400.0]));
+    let batch = rest.batch(30, Seed(2)).unwrap();
+    assert_eq!((batch.n_steps(), batch.mask.sum()), (80, 0.0));
+    for (inputs, &length) in batch.inputs.outer_iter().zip(&batch.lengths) {
+        assert!(length == 40 || length == 80);
+        assert!(inputs.slice(s![..length, ..]).iter().all(|&u| u == 0.2));
+    }
+    assert_eq!((batch.correct_choice(0), batch.choice(0, batch.targets.index_axis(ndarray::Axis(0), 0))), (None, None));
 }
