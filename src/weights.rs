@@ -114,6 +114,16 @@ impl Weights {
         rows.ok_or_else(|| Error::shape(name, format!("[1, {n}] or [n_batch, {n}]"), array.shape()))
     }
 
+    /// The same weights, with those of the connections (the matrices whose names begin with `W_`) that are smaller in size than
+    /// `threshold` set to 0. PyCog tests networks with a threshold of 1e-4.
+    #[must_use]
+    pub fn without_small(mut self, threshold: f32) -> Self {
+        for (_, matrix) in self.arrays.iter_mut().filter(|(name, _)| name.starts_with("W_")) {
+            matrix.mapv_inplace(|weight| if weight.abs() < threshold { 0.0 } else { weight });
+        }
+        self
+    }
+
     /// The share of excitatory units as a file tells it: `None` if it does not say, `Some(None)` if it says that Dale's
     /// principle does not hold.
     #[must_use]

@@ -132,6 +132,13 @@ impl LeakyRnn {
         })
     }
 
+    /// The same network in steps of `dt`.
+    pub(super) fn in_steps_of(mut self, dt: f32) -> Result<Self> {
+        self.leak.dt = dt;
+        self.alpha = self.leak.alpha(self.w_rec.nrows())?;
+        Ok(self)
+    }
+
     /// `W₁ = α W_rec` for the rates, `W₂ = α (b_rec, W_in)` for the constant 1 and the inputs.
     fn pack_forward(&self, gain: Option<ArrayView2<'_, f32>>) -> Panels {
         let (n_rec, n_in) = self.w_in.dim();

@@ -149,6 +149,34 @@ impl Dynamics {
         }
     }
 
+    /// The same network in steps of `dt`, in milliseconds.
+    pub(crate) fn in_steps_of(self, dt: f32) -> Result<Self> {
+        match self {
+            Self::Leaky(network) => network.in_steps_of(dt).map(Self::Leaky),
+            Self::Lstm(network) => {
+                let expected =
+                    format!("{} ms: an LSTM has no time constant, so its steps have one size", network.cell.dt);
+                Err(Error::argument("dt", expected, dt))
+            }
+        }
+    }
+
+    /// The initial states `[1, n_rec]`, or `[n_batch, n_rec]` for those of each trial; of an LSTM `init_hidden`.
+    pub(crate) fn initial(&self) -> &ndarray::Array2<f32> {
+        match self {
+            Self::Leaky(network) => &network.init_state,
+            Self::Lstm(network) => &network.init_hidden,
+        }
+    }
+
+    /// As [`Dynamics::initial`], to be changed.
+    pub(crate) fn initial_mut(&mut self) -> &mut ndarray::Array2<f32> {
+        match self {
+            Self::Leaky(network) => &mut network.init_state,
+            Self::Lstm(network) => &mut network.init_hidden,
+        }
+    }
+
     /// The numbers of input channels, of units and of output channels.
     #[must_use]
     pub fn sizes(&self) -> (usize, usize, usize) {

@@ -1,11 +1,13 @@
 //! Running a network forward, without libtorch, also one that is perturbed.
 
+mod consecutive;
 mod perturb;
 mod session;
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use ndarray::Array3;
+use ndarray::{Array2, Array3};
 use serde::{Deserialize, Serialize};
 
 pub use perturb::{Effect, Perturbation, Units, Window};
@@ -41,6 +43,7 @@ pub struct Simulator {
     noise: bool,
     connectivity: Option<Array3<f32>>,
     perturbations: Vec<Perturbation>,
+    initial_noise: f32,
 }
 
 impl Simulator {
@@ -56,6 +59,7 @@ impl Simulator {
             noise: true,
             connectivity: None,
             perturbations: Vec::new(),
+            initial_noise: 0.0,
         })
     }
 
@@ -83,6 +87,20 @@ impl Simulator {
         /// at a rate, see [`Effect::Clamp`], is not multiplied. Where the same factor holds for a while,
         /// [`Simulator::scale_recurrent`] is many times as fast.
         connectivity: Array3<f32> => Some(connectivity);
+        /// The standard deviation of Gaussian noise on the initial state, drawn for each unit of each trial; by default 0. In
+        /// an LSTM it is on the hidden state.
+        initial_noise: f32;
+    }
+
+    /// The same network in steps of another size, in milliseconds: shorter than in training, to come closer to the
+    /// continuous equation. The noise is scaled with it; the task must have the same `dt`. Errors there are of the order of
+    /// `dt / tau`.
+    ///
+    /// # Errors
+    /// If `dt` is not a positive number or longer than a time constant, and for an LSTM, which has none.
+    pub fn dt(mut self, dt: f32) -> Result<Self> {
+        self.network = self.network.in_steps_of(dt)?;
+        Ok(self)
     }
 
     /// The constants of the dynamics.
@@ -94,11 +112,12 @@ impl Simulator {
     /// Runs the network on a batch of trials, of any number and length.
     ///
     /// # Errors
-    /// If the batch has other channels or another `dt` than the network, or if a perturbation names units, channels or times
-    /// that are not there.
+    /// If the batch has other channels or another `dt` than the network, if a perturbation names units, channels or times that
+    /// are not there, or if a setting makes no sense.
     pub fn run(&self, batch: &Batch) -> Result<Session> {
-        let perturbed = self.perturbed(batch)?;
-        let (states, outputs) = self.forward(batch, perturbed.as_ref(), true)?;
+        let network = self.started(batch)?;
+        let perturbed = self.perturbed(&network, batch)?;
+        let (states, outputs) = self.forward(&network, batch, perturbed.as_ref(), true)?;
         let mut rates = Array3::zeros(states.dim());
         match &self.constants() {
             Constants::Leaky(leak) => {
@@ -117,21 +136,29 @@ impl Simulator {
 
     /// Runs the network for its outputs `[n_batch, n_steps, n_out]` alone.
     pub(crate) fn outputs(&self, batch: &Batch) -> Result<Array3<f32>> {
-        Ok(self.forward(batch, self.perturbed(batch)?.as_ref(), false)?.1)
+        let network = self.started(batch)?;
+        Ok(self.forward(&network, batch, self.perturbed(&network, batch)?.as_ref(), false)?.1)
     }
 
     /// The perturbations, if there are any, made ready for a batch that fits the network.
-    fn perturbed(&self, batch: &Batch) -> Result<Option<Perturbed>> {
-        let (n_in, _, n_out) = self.network.sizes();
+    fn perturbed(&self, network: &Dynamics, batch: &Batch) -> Result<Option<Perturbed>> {
+        let (n_in, _, n_out) = network.sizes();
         batch.check()?;
         check_fit(&batch.spec, n_in, n_out, self.constants().dt())?;
-        let perturbed = || Perturbed::new(&self.perturbations, &self.weights, &self.network, batch);
-        (!self.perturbations.is_empty()).then(perturbed).transpose()
+        if self.perturbations.is_empty() {
+            return Ok(None);
+        }
+        let mut perturbed = Perturbed::new(&self.perturbations, &self.weights, network, batch)?;
+        if let Some(first) = perturbed.parts.first_mut() {
+            first.network.initial_mut().clone_from(network.initial());
+        }
+        Ok(Some(perturbed))
     }
 
     /// States, if they are wanted, and outputs.
     fn forward(
         &self,
+        network: &Dynamics,
         batch: &Batch,
         perturbed: Option<&Perturbed>,
         states: bool,
@@ -148,10 +175,35 @@ impl Simulator {
             None => {
                 let gain = self.connectivity.as_ref().map(|gain| gain.view());
                 let want = Want { states, keep: Keep::Nothing };
-                let run = self.network.run_with(&Pool::default(), batch.inputs.view(), noise, gain, want)?;
+                let run = network.run_with(&Pool::default(), batch.inputs.view(), noise, gain, want)?;
                 Ok((run.states, run.outputs))
             }
         }
+    }
+}
+
+/// What comes before the first step.
+impl Simulator {
+    /// The network with the initial states of these trials.
+    fn started(&self, batch: &Batch) -> Result<Cow<'_, Dynamics>> {
+        let sd = self.initial_noise;
+        if !(sd >= 0.0 && sd.is_finite()) {
+            return Err(Error::argument("initial_noise", "0 or a positive number", sd));
+        }
+        if sd == 0.0 {
+            return Ok(Cow::Borrowed(&self.network));
+        }
+        let mut network = self.network.clone();
+        let initial = network.initial_mut();
+        let seed = batch.seed.child("initial noise");
+        // Each row has the stream of its trial, so that the noise does not depend on the batch that the trial is in.
+        let mut noise = Array2::zeros((batch.n_trials(), initial.ncols()));
+        for (mut row, &number) in noise.outer_iter_mut().zip(&batch.numbers) {
+            let mut rng = seed.stream(number);
+            row.mapv_inplace(|_: f32| rng.normal(0.0, sd));
+        }
+        *initial = noise + &*initial;
+        Ok(Cow::Owned(network))
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use indexmap::IndexMap;
 use ndarray::{Array3, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::task::{Batch, Table, Value};
+use crate::task::{Batch, Decision, Table, Value};
 use crate::{Error, Result, file};
 
 /// What a network did on a batch of trials: its states, rates, outputs and choices, beside the trials themselves.
@@ -90,6 +91,48 @@ impl Session {
         let scored = self.correct.iter().flatten().count();
         let correct = self.correct.iter().flatten().filter(|&&correct| correct).count();
         correct as f64 / scored as f64
+    }
+
+    /// The share of correct choices in the condition where it is lowest: among the trials with the same values in these columns
+    /// of [`Session::trials`], as `["f1", "f2"]`. Trials without a correct choice are left out; NaN if there are no others.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn worst_accuracy<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> Result<f64> {
+        let table = self.trials();
+        let columns = columns.into_iter().map(|name| table.column(name)).collect::<Result<Vec<_>>>()?;
+        let mut conditions: IndexMap<Vec<String>, (usize, usize)> = IndexMap::new();
+        for (trial, correct) in self.correct.iter().enumerate() {
+            let Some(correct) = correct else { continue };
+            let condition = columns.iter().map(|column| column[trial].to_string()).collect();
+            let (scored, right) = conditions.entry(condition).or_default();
+            *scored += 1;
+            *right += usize::from(*correct);
+        }
+        Ok(conditions.values().map(|&(scored, right)| right as f64 / scored as f64).fold(f64::NAN, f64::min))
+    }
+
+    /// The root of the mean squared error of the outputs where the mask is not 0, weighted by it:
+    /// `sqrt(Σ mask (z - target)² / Σ mask)`; NaN if the mask is 0 everywhere. PyCog's error.
+    #[must_use]
+    pub fn rms_error(&self) -> f64 {
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for ((&z, &target), &mask) in self.outputs.iter().zip(&self.batch.targets).zip(&self.batch.mask) {
+            sum += f64::from(mask) * (f64::from(z) - f64::from(target)).powi(2);
+            weight += f64::from(mask);
+        }
+        (sum / weight).sqrt()
+    }
+
+    /// The same session with its choices, and what is correct, read by another rule than the task's: those of a
+    /// reaction-time task by a threshold, for instance.
+    ///
+    /// # Errors
+    /// If the rule makes no sense.
+    pub fn decided_by(mut self, decision: Decision) -> Result<Self> {
+        decision.check()?;
+        self.batch.spec.decision = decision;
+        Self::new(self.batch, self.states, self.rates, self.outputs)
     }
 
     /// The time from the start of the epoch `event` until an output first reaches `threshold`, in milliseconds, for

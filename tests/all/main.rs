@@ -16,6 +16,7 @@ mod optimizers;
 #[cfg(feature = "torch")]
 mod parity;
 mod perturbation;
+mod sessions;
 mod tasks;
 #[cfg(feature = "torch")]
 mod training;
