@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use ndarray::{Array3, Axis};
 use serde::{Deserialize, Serialize};
 
+use crate::task::models::Criterion;
 use crate::task::{Batch, Decision, Table, Value};
 use crate::{Error, Result, file};
 
@@ -122,6 +123,18 @@ impl Session {
             weight += f64::from(mask);
         }
         (sum / weight).sqrt()
+    }
+
+    /// What a stopping criterion of PyCog's looks at: the accuracy, that of the worst condition, or the error.
+    ///
+    /// # Errors
+    /// If there is no such column as the criterion names.
+    pub fn measured_by(&self, criterion: &Criterion) -> Result<f64> {
+        match criterion {
+            Criterion::Accuracy { .. } => Ok(self.accuracy()),
+            Criterion::WorstCondition { columns, .. } => self.worst_accuracy(columns.iter().map(String::as_str)),
+            Criterion::Error { .. } => Ok(self.rms_error()),
+        }
     }
 
     /// The same session with its choices, and what is correct, read by another rule than the task's: those of a

@@ -35,12 +35,25 @@
 //! assert_eq!(batch.inputs.dim(), (10, 50, 2));
 //! # Ok::<(), psychrnn::Error>(())
 //! ```
+//!
+//! PsychRNN's three tasks are here; those of PyCog's examples are in [`models`].
+//!
+//! | to have | write |
+//! | --- | --- |
+//! | epochs of random duration, trials of different length | [`TaskSpec::epoch`] with a [`Duration`] |
+//! | epochs that depend on the trial or overlap, catch trials | [`Task::epochs`], [`Epochs::span`] |
+//! | a baseline, noise and rectification of all inputs | [`TaskSpec::sensory`] |
+//! | targets of a choice, a mask by epochs | [`Step::favor`], [`Step::score_only`] |
+//! | another rule of choice | [`TaskSpec::decision`] |
+//! | conditions in turn, or in blocks | [`TrialRng::number`] |
+//! | no task at all | [`Rest`] |
 
 mod batch;
 mod delayed_discrimination;
 #[cfg(feature = "polars")]
 mod frame;
 mod match_to_category;
+pub mod models;
 mod perceptual_discrimination;
 mod rest;
 mod sensory;

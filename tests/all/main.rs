@@ -10,6 +10,7 @@ mod files;
 mod gradients;
 #[cfg(feature = "torch")]
 mod learning;
+mod models;
 mod numbers;
 #[cfg(feature = "torch")]
 mod optimizers;

@@ -1,0 +1,155 @@
+//! What the two-alternative tasks of PyCog have in common.
+
+use serde::{Deserialize, Serialize};
+
+use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng, positive};
+use crate::{Error, Result};
+
+/// What PyCog's tasks with two alternatives have in common: the steps, the inputs' noise, the epochs about the stimulus, what is
+/// asked for, and how conditions are drawn.
+///
+/// In `fixation` both targets are `lo`; in `decision` the target of the correct output is `hi` and that of the other `lo`; the
+/// mask is 1 in these two epochs and 0 elsewhere. A catch trial shows nothing, and its target is `lo` all along: the network
+/// must not decide without a stimulus. Its one epoch is `catch`, and its values are missing. The choice is the output that is
+/// larger at the last step ([`Decision::LargestAtEnd`]); a catch trial is not scored.
+///
+/// Defaults: `dt` 20 ms, `tau` 100 ms, [`Sensory::pycog`], fixation 100 ms, decision 300 ms, `hi` 1, `lo` 0.2.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// The time step, in milliseconds.
+    pub dt: f32,
+    /// The time constant of the units, in milliseconds.
+    pub tau: f32,
+    /// The baseline and the noise of the inputs.
+    pub sensory: Sensory,
+    /// The fixation before the stimulus.
+    pub fixation: Duration,
+    /// The decision period.
+    pub decision: Duration,
+    /// The target of the correct output.
+    pub hi: f32,
+    /// The target of the other output, and of both before the decision.
+    pub lo: f32,
+    /// The probability of a catch trial.
+    pub catch: f32,
+    /// How long a catch trial lasts, in milliseconds.
+    pub catch_duration: f32,
+    /// Whether the conditions come in turn, by the number of the trial, instead of at random.
+    pub in_turn: bool,
+}
+
+/// Setters of what is in the protocol of a task.
+macro_rules! protocol_setters {
+    () => { $crate::task::models::protocol::protocol_setters! {
+        /// The time step, in milliseconds.
+        dt: f32;
+        /// The time constant of the units, in milliseconds.
+        tau: f32;
+        /// The baseline and the noise of the inputs.
+        sensory: Sensory;
+        /// The fixation before the stimulus, in milliseconds: a number or a distribution.
+        fixation: impl Into<Duration> => fixation.into();
+        /// The decision period, in milliseconds: a number or a distribution.
+        decision: impl Into<Duration> => decision.into();
+        /// The target of the correct output.
+        hi: f32;
+        /// The target of the other output, and of both before the decision.
+        lo: f32;
+        /// The probability of a catch trial; 0 for none.
+        catch: f32;
+        /// How long a catch trial lasts, in milliseconds.
+        catch_duration: f32;
+        /// Whether the conditions come in turn, by the number of the trial, as in PyCog's validation sets, instead of at
+        /// random. With catch trials, each round begins with one.
+        in_turn: bool;
+    } };
+    ($($(#[$doc:meta])* $field:ident: $type:ty $(=> $value:expr)?;)+) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $field(mut self, $field: $type) -> Self {
+            self.protocol.$field = $crate::setters::setters!(@ $field $(=> $value)?);
+            self
+        }
+    )+};
+}
+pub(super) use protocol_setters;
+
+impl Protocol {
+    /// PyCog's defaults, with catch trials of this probability and duration.
+    pub(super) fn new(catch: f32, catch_duration: f32) -> Self {
+        Self {
+            dt: 20.0,
+            tau: 100.0,
+            sensory: Sensory::pycog(),
+            fixation: Duration::Fixed(100.0),
+            decision: Duration::Fixed(300.0),
+            hi: 1.0,
+            lo: 0.2,
+            catch,
+            catch_duration,
+            in_turn: false,
+        }
+    }
+
+    /// As PyCog tests networks: a longer fixation, no catch trials.
+    pub(super) fn testing(self, fixation: f32) -> Self {
+        Self { fixation: fixation.into(), catch: 0.0, ..self }
+    }
+
+    /// The frame of a task with the fixation as its only epoch yet.
+    pub(super) fn spec(&self, n_in: usize) -> TaskSpec {
+        TaskSpec::new(n_in, 2)
+            .dt(self.dt)
+            .tau(self.tau)
+            .sensory(self.sensory.clone())
+            .decision(Decision::LargestAtEnd)
+            .epoch("fixation", self.fixation.clone())
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        if !(0.0..=1.0).contains(&self.catch) {
+            return Err(Error::argument("catch", "a probability", self.catch));
+        }
+        if !(self.hi.is_finite() && self.lo.is_finite() && self.lo < self.hi) {
+            return Err(Error::argument("hi", format!("larger than `lo` = {}", self.lo), self.hi));
+        }
+        positive("catch_duration", self.catch_duration)
+    }
+
+    /// The number of the condition of a trial, or none for a catch trial.
+    pub(super) fn pick(&self, n_conditions: usize, rng: &mut TrialRng) -> Option<usize> {
+        if self.in_turn {
+            let catch = u64::from(self.catch > 0.0);
+            let place = rng.number() % (n_conditions as u64 + catch).max(1);
+            return place.checked_sub(catch).map(|condition| condition as usize);
+        }
+        (!rng.chance(self.catch)).then(|| rng.index(n_conditions))
+    }
+
+    /// The longest duration of whole steps that is not above this one.
+    pub(super) fn whole_steps(&self, duration: f32) -> f32 {
+        let dt = f64::from(self.dt);
+        ((f64::from(duration) / dt + 1e-4).floor() * dt) as f32
+    }
+
+    /// The epochs of a trial, each of whole steps.
+    pub(super) fn epochs(&self, spec: &TaskSpec, catch: bool, rng: &mut TrialRng) -> Epochs {
+        if catch {
+            return Epochs::new().then("catch", self.catch_duration);
+        }
+        let next = |epochs: Epochs, (name, duration): &(String, Duration)| {
+            epochs.then(name, self.whole_steps(duration.draw(rng)))
+        };
+        spec.epochs.iter().fold(Epochs::new(), next)
+    }
+
+    /// Fills in the targets and the mask.
+    pub(super) fn ask(&self, correct: Option<usize>, now: &mut Step<'_>) {
+        now.score_only(&["fixation", "decision", "catch"]);
+        if now.is_in("decision") {
+            now.favor(correct, self.hi, self.lo);
+        } else if now.is_in("fixation") || now.is_in("catch") {
+            now.favor(None, self.hi, self.lo);
+        }
+    }
+}
