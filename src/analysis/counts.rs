@@ -86,6 +86,51 @@ impl Counts {
         Self::new(level_name, &levels, &vec![1; levels.len()], &hits)
     }
 
+    /// The same counts in at most so many bins of neighboring levels, with about equally many trials in each: for levels that
+    /// hardly ever come twice, such as random durations. The level of a bin is the mean over its trials; a level is never
+    /// parted.
+    ///
+    /// ```no_run
+    /// use psychrnn::plot::shares;
+    /// use psychrnn::prelude::*;
+    /// use psychrnn::task::models::RandomDots;
+    /// let batch = RandomDots::variable_duration().testing().batch(5000, Seed(1))?;
+    /// let session = Simulator::load("weights.npz")?.run(&batch)?;
+    /// let durations = session.batch.durations("stimulus")?;
+    /// let session = session.with_column("Stimulus duration (ms)", durations)?;
+    /// let of = |coherence: f32| session.only("coherence", coherence)?.correct_by("Stimulus duration (ms)")?.binned(10);
+    /// shares([("6.4 %", &of(0.064)?), ("51.2 %", &of(0.512)?)])?.save("duration.png")?;
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If `n_bins` is 0.
+    pub fn binned(&self, n_bins: usize) -> Result<Self> {
+        if n_bins == 0 {
+            return Err(Error::argument("n_bins", "at least 1", 0));
+        }
+        let total = self.trials.iter().sum::<usize>() as f64;
+        let mut before = 0;
+        let mut places = Vec::new();
+        for &trials in &self.trials {
+            // A level belongs where the middle of its trials falls.
+            let middle = before as f64 + trials as f64 / 2.0;
+            places.push((middle / total * n_bins as f64) as usize);
+            before += trials;
+        }
+        let mut binned = Self { levels: Vec::new(), trials: Vec::new(), hits: Vec::new(), ..self.clone() };
+        let all: Vec<usize> = (0..self.levels.len()).collect();
+        for bin in all.chunk_by(|&a, &b| places[a] == places[b]) {
+            let sum = |numbers: &[usize]| bin.iter().map(|&at| numbers[at]).sum::<usize>();
+            let trials = sum(&self.trials);
+            let level: f64 = bin.iter().map(|&at| self.levels[at] * self.trials[at] as f64).sum();
+            binned.levels.push(level / trials as f64);
+            binned.trials.push(trials);
+            binned.hits.push(sum(&self.hits));
+        }
+        Ok(binned)
+    }
+
     /// What is counted: the label of the axis.
     #[must_use]
     pub fn hit_name(mut self, name: &str) -> Self {

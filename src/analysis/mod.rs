@@ -22,10 +22,13 @@
 //! | question | answer |
 //! | --- | --- |
 //! | how do choices depend on the stimulus? | [`Counts`], [`Psychometric`] |
+//! | how does the share correct depend on how long it lasts? | [`Counts::binned`] of [`durations`](crate::task::Batch::durations) |
 //! | how do reaction times? | [`Chronometric`], of [`reaction_times`](crate::simulate::Session::reaction_times) |
 //! | what does the population do? | [`Average`], [`Pca`], [`Trajectories`] |
+//! | where does it represent choice, stimulus, context? | [`Targeted`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
+//! | does its tuning last? | [`LinearTuning`] |
 //! | do two curves differ? | [`Psychometric::compare`] |
 //! | do pairs differ? | [`wilcoxon_signed_rank`], [`paired_t`] |
 //! | how sure is a number? | [`Bootstrap`] |
@@ -34,22 +37,26 @@ mod bootstrap;
 mod chronometric;
 mod counts;
 mod lesion;
+mod linear_tuning;
 mod minimize;
 mod paired;
 mod pca;
 mod population;
 mod psychometric;
 mod special;
+mod targeted;
 mod tuning;
 
 pub use bootstrap::{Bootstrap, Interval};
 pub use chronometric::Chronometric;
 pub use counts::Counts;
 pub use lesion::{Lesion, LesionBehavior, LesionSweep, Lesions};
+pub use linear_tuning::LinearTuning;
 pub use paired::{Alternative, PairedT, SignedRank, paired_t, wilcoxon_signed_rank};
 pub use pca::{Pca, Trajectories};
 pub use population::{Average, Averages, Band};
 pub use psychometric::{
     Curve, Estimate, LikelihoodRatio, Psychometric, PsychometricBootstrap, PsychometricFit, Rate, Resampling,
 };
+pub use targeted::{Targeted, TargetedAxes};
 pub use tuning::{Tuning, order_by_selectivity};

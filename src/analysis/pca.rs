@@ -111,7 +111,8 @@ fn check_finite(samples: &Array2<f64>) -> Result<()> {
 }
 
 /// Averages over trials in the space of principal components, of
-/// [`Averages::trajectories`](super::Averages::trajectories).
+/// [`Averages::trajectories`](super::Averages::trajectories), or along other axes, of
+/// [`TargetedAxes::trajectories`](super::TargetedAxes::trajectories).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Trajectories {
@@ -121,8 +122,11 @@ pub struct Trajectories {
     pub conditions: Vec<Value>,
     /// The times, in milliseconds from the event.
     pub times: Vec<f64>,
+    /// The names of the components.
+    pub names: Vec<String>,
     /// The places `[n_conditions, n_times, n_components]`; NaN where no trial has such a time.
     pub points: Array3<f64>,
-    /// The share of each component in the variance of these averages.
+    /// The share of each component in the variance of these averages; of [`TargetedAxes`](super::TargetedAxes), of their
+    /// z-scores.
     pub shares: Vec<f64>,
 }

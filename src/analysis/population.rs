@@ -90,24 +90,8 @@ impl Average {
         if groups.is_empty() {
             return Err(Error::argument(&self.by, "a value in a trial with that event", "missing in all"));
         }
-        let lengths = &session.batch.lengths;
-        // What is common to all trials: from the latest start to the earliest end.
-        let aligned: Vec<(i64, i64)> = groups
-            .iter()
-            .flat_map(|(_, rows)| rows)
-            .filter_map(|&row| Some((-events[row]?, lengths[row] as i64 - events[row]?)))
-            .collect();
-        let steps = match self.window {
-            Some(window) => window_steps(window, session)?,
-            None => {
-                let first = aligned.iter().map(|steps| steps.0).max().unwrap_or(0);
-                first..aligned.iter().map(|steps| steps.1).min().unwrap_or(0)
-            }
-        };
-        if steps.is_empty() || !aligned.iter().any(|own| own.0 < steps.end && steps.start < own.1) {
-            let got = self.window.map_or("empty: give it".to_owned(), |window| format!("{window:?} ms"));
-            return Err(Error::argument("window", "a stretch of time that a trial reaches into", got));
-        }
+        let all: Vec<usize> = groups.iter().flat_map(|(_, rows)| rows).copied().collect();
+        let steps = steps_about(session, self.window, &events, &all)?;
         let groups: Vec<(usize, (Value, Vec<usize>))> = groups.into_iter().enumerate().collect();
         let averaged = threads::map(groups, |(condition, (value, rows))| {
             let cut = Cut::new(session, self.signal, &rows, &events, &steps);
@@ -130,12 +114,38 @@ impl Average {
             high: stacked(|averaged| &averaged.high),
             n_trials: averaged.iter().map(|(_, averaged)| averaged.n_trials.clone()).collect(),
             conditions: averaged.into_iter().map(|(value, _)| value).collect(),
+            centered: false,
         })
     }
 }
 
+/// The steps of a window about an event; without a window, those that all of these trials have.
+pub(super) fn steps_about(
+    session: &Session,
+    window: Option<(f64, f64)>,
+    events: &[Option<i64>],
+    rows: &[usize],
+) -> Result<Range<i64>> {
+    let lengths = &session.batch.lengths;
+    // What is common to all trials: from the latest start to the earliest end.
+    let of_trial = |&row: &usize| Some((-events[row]?, lengths[row] as i64 - events[row]?));
+    let aligned: Vec<(i64, i64)> = rows.iter().filter_map(of_trial).collect();
+    let steps = match window {
+        Some(window) => window_steps(window, session)?,
+        None => {
+            let first = aligned.iter().map(|steps| steps.0).max().unwrap_or(0);
+            first..aligned.iter().map(|steps| steps.1).min().unwrap_or(0)
+        }
+    };
+    if steps.is_empty() || !aligned.iter().any(|own| own.0 < steps.end && steps.start < own.1) {
+        let got = window.map_or("empty: give it".to_owned(), |window| format!("{window:?} ms"));
+        return Err(Error::argument("window", "a stretch of time that a trial reaches into", got));
+    }
+    Ok(steps)
+}
+
 /// The step at which an event happens in each trial: the first one that is not before it.
-fn event_steps(session: &Session, event: Option<&str>) -> Result<Vec<Option<i64>>> {
+pub(super) fn event_steps(session: &Session, event: Option<&str>) -> Result<Vec<Option<i64>>> {
     let Some(event) = event else { return Ok(vec![Some(0); session.n_trials()]) };
     let dt = f64::from(session.batch.spec.dt);
     let starts = session.batch.starts(event)?;
@@ -157,11 +167,11 @@ fn window_steps((start, end): (f64, f64), session: &Session) -> Result<Range<i64
 }
 
 /// The activity of some trials about an event, with 0 where a trial has no such time.
-struct Cut {
+pub(super) struct Cut {
     /// `[n_trials, n_times, n]`
-    activity: Array3<f64>,
+    pub(super) activity: Array3<f64>,
     /// Which trials have which times: 1 or 0, `[n_trials, n_times]`.
-    there: Array2<f64>,
+    pub(super) there: Array2<f64>,
 }
 
 /// The average of one condition, each `[n_times, n]`.
@@ -173,7 +183,13 @@ struct Averaged {
 }
 
 impl Cut {
-    fn new(session: &Session, signal: Signal, rows: &[usize], events: &[Option<i64>], steps: &Range<i64>) -> Self {
+    pub(super) fn new(
+        session: &Session,
+        signal: Signal,
+        rows: &[usize],
+        events: &[Option<i64>],
+        steps: &Range<i64>,
+    ) -> Self {
         let source = session.signal(signal);
         let n_times = (steps.end - steps.start) as usize;
         let mut activity = Array3::zeros((rows.len(), n_times, source.len_of(Axis(2))));
@@ -257,6 +273,8 @@ pub struct Averages {
     pub high: Array3<f64>,
     /// How many trials each average is of: for each condition, for each time.
     pub n_trials: Vec<Vec<usize>>,
+    /// Whether the mean over conditions has been taken away.
+    pub centered: bool,
 }
 
 impl Averages {
@@ -268,6 +286,23 @@ impl Averages {
         let rows = self.mean.lanes(Axis(2)).into_iter().filter(|row| row.iter().all(|x| !x.is_nan()));
         let rows: Vec<f64> = rows.flatten().copied().collect();
         Array2::from_shape_fn((rows.len() / n.max(1), n), |(row, unit)| rows[row * n + unit])
+    }
+
+    /// The averages about their mean over conditions at each time: what differs between conditions, without what happens in all
+    /// of them.
+    #[must_use]
+    pub fn centered(mut self) -> Self {
+        for time in 0..self.times.len() {
+            let there: Vec<usize> = (0..self.conditions.len()).filter(|&c| self.n_trials[c][time] > 0).collect();
+            let of_time = self.mean.index_axis(Axis(1), time);
+            let mean = of_time.select(Axis(0), &there).sum_axis(Axis(0)) / there.len() as f64;
+            for part in [&mut self.mean, &mut self.low, &mut self.high] {
+                let mut of_time = part.index_axis_mut(Axis(1), time);
+                of_time -= &mean;
+            }
+        }
+        self.centered = true;
+        self
     }
 
     /// The principal components of the averages, all conditions and times together.
@@ -292,6 +327,7 @@ impl Averages {
             by: self.by.clone(),
             conditions: self.conditions.clone(),
             times: self.times.clone(),
+            names: (1..=pca.components.nrows()).map(|component| format!("PC {component}")).collect(),
             points,
             shares: pca.shares_of(&self.samples())?.to_vec(),
         })
@@ -343,6 +379,29 @@ impl Session {
             let part: ArrayView2<'_, f32> = source.slice(s![trial, within(steps.start)..within(steps.end), ..]);
             let mean: Option<Array1<f64>> = part.mapv(f64::from).mean_axis(Axis(0));
             if let Some(mean) = mean {
+                means.assign(&mean);
+            }
+        }
+        Ok(means)
+    }
+
+    /// The mean activity of each trial `[n_trials, n]` over the whole of an epoch, which may last differently in each. A trial
+    /// without any step of it is NaN.
+    ///
+    /// # Errors
+    /// If no trial has that epoch.
+    pub fn epoch_activity(&self, signal: Signal, epoch: &str) -> Result<Array2<f64>> {
+        let dt = f64::from(self.batch.spec.dt);
+        let (starts, durations) = (event_steps(self, Some(epoch))?, self.batch.durations(epoch)?);
+        let source = self.signal(signal);
+        let mut means = Array2::from_elem((self.n_trials(), source.len_of(Axis(2))), f64::NAN);
+        for (trial, mut means) in means.outer_iter_mut().enumerate() {
+            let (Some(first), Some(duration)) = (starts[trial], durations[trial]) else { continue };
+            let length = self.batch.lengths[trial];
+            let from = (first.max(0) as usize).min(length);
+            let n = ((duration / dt - 1e-4).ceil().max(0.0) as usize).min(length - from);
+            let part: ArrayView2<'_, f32> = source.slice(s![trial, from..from + n, ..]);
+            if let Some(mean) = part.mapv(f64::from).mean_axis(Axis(0)) {
                 means.assign(&mean);
             }
         }

@@ -59,7 +59,7 @@ impl Session {
 
     /// How well each unit tells the two values of a column of [`Session::trials`] apart:
     /// `d' = (m₁ - m₀) / sqrt((v₁ + v₀) / 2)` `[n_units]`, of the means `m` and the variances `v` of its activity over the trials with the larger
-    /// (1) and the smaller (0) value. `activity` is as in [`Session::tuning`]. 0 for a unit that does not vary at all,
+    /// (1) and the smaller (0) value. The column `choice` gives choice selectivity. `activity` is as in [`Session::tuning`]. 0 for a unit that does not vary at all,
     /// infinite for one that varies only between the two.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Psychometric and chronometric curves, and pairs.
 
 use super::{Color, Figure, Legend, Panel, Style};
-use crate::analysis::{Chronometric, PsychometricFit};
+use crate::analysis::{Chronometric, Counts, PsychometricFit};
 use crate::{Error, Result};
 
 /// The confidence of the intervals about shares.
@@ -37,6 +37,56 @@ impl PsychometricFit {
             .legend(Legend::BottomRight);
         Ok(panel.figure().size(360.0, 280.0))
     }
+}
+
+impl Counts {
+    /// The share of hits at each level with its 95 % interval.
+    ///
+    /// # Errors
+    /// None that can be reached; that of [`Counts::intervals`].
+    pub fn plot(&self) -> Result<Figure> {
+        shares([("", self)])
+    }
+}
+
+/// The shares of several counts over their levels, a line with 95 % intervals for each, by its name: the share correct
+/// against the duration of the stimulus, for each coherence. The axes are labeled as the first counts are.
+///
+/// ```
+/// use psychrnn::analysis::Counts;
+/// use psychrnn::plot::shares;
+/// let weak = Counts::new("Duration (ms)", &[100.0, 300.0, 900.0], &[50, 50, 50], &[27, 31, 38])?;
+/// let strong = Counts::new("Duration (ms)", &[100.0, 300.0, 900.0], &[50, 50, 50], &[35, 46, 50])?;
+/// let figure = shares([("3.2 %", &weak), ("51.2 %", &strong)])?;
+/// # Ok::<(), psychrnn::Error>(())
+/// ```
+///
+/// # Errors
+/// If there are none.
+pub fn shares<'a, N: Into<String>>(counts: impl IntoIterator<Item = (N, &'a Counts)>) -> Result<Figure> {
+    let counts: Vec<(String, &Counts)> = counts.into_iter().map(|(name, counts)| (name.into(), counts)).collect();
+    let Some((_, first)) = counts.first() else {
+        return Err(Error::argument("counts", "at least one", "none"));
+    };
+    let levels: Vec<f64> = counts.iter().flat_map(|(_, counts)| counts.levels.iter().copied()).collect();
+    let (left, right) = ends(&levels);
+    let mut panel = Panel::new()
+        .x_label(&first.level_name)
+        .y_label(&first.hit_name)
+        .x_range(left, right)
+        .y_range(-0.03, 1.03)
+        .y_ticks([0.0, 0.25, 0.5, 0.75, 1.0].map(|share| (share, share.to_string())))
+        .hline(0.5, Style::new().color(Color::LIGHT_GRAY).dashed());
+    for (i, (name, counts)) in counts.iter().enumerate() {
+        let color = Color::cycle(i);
+        let line = if name.is_empty() { Style::new() } else { Style::from(name.as_str()) };
+        let (low, high): (Vec<f64>, Vec<f64>) = counts.intervals(CONFIDENCE)?.into_iter().unzip();
+        panel = panel
+            .line(&counts.levels, counts.shares(), line.color(color))
+            .intervals(&counts.levels, low, high, color)
+            .points(&counts.levels, counts.shares(), color);
+    }
+    Ok(panel.figure().size(360.0, 280.0))
 }
 
 impl Chronometric {

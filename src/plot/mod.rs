@@ -33,7 +33,7 @@ mod training;
 mod trial;
 mod weights;
 
-pub use behavior::pairs;
+pub use behavior::{pairs, shares};
 pub use color::{Color, Colormap};
 pub use figure::Figure;
 pub use panel::{Heatmap, Number, Panel};

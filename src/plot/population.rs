@@ -4,7 +4,7 @@ use ndarray::{Axis, s};
 
 use super::behavior::ends;
 use super::{Color, Figure, Legend, Marker, Panel, Style};
-use crate::analysis::{Averages, Pca, Trajectories, Tuning};
+use crate::analysis::{Averages, LinearTuning, Pca, TargetedAxes, Trajectories, Tuning};
 use crate::simulate::Signal;
 use crate::task::Value;
 use crate::{Error, Result};
@@ -74,7 +74,7 @@ impl Trajectories {
         if let Some(component) = [x, y].into_iter().find(|&component| component >= n) {
             return Err(Error::argument("component", format!("below the number of components, {n}"), component));
         }
-        let label = |component: usize| format!("PC {} ({:.0} %)", component + 1, 100.0 * self.shares[component]);
+        let label = |component: usize| format!("{} ({:.0} %)", self.names[component], 100.0 * self.shares[component]);
         let panel = Panel::new().x_label(label(x)).y_label(label(y)).legend(Legend::Outside);
         let (mut panel, labels) = legend(panel, &self.by, &self.conditions);
         for (i, color) in colors(&self.conditions).into_iter().enumerate() {
@@ -109,6 +109,69 @@ impl Pca {
             .figure()
             .size(320.0, 250.0)
     }
+}
+
+impl LinearTuning {
+    /// The correlation of the slopes at these times, in milliseconds from the event, with those at all times: a line for each.
+    ///
+    /// # Errors
+    /// If one is not among the times.
+    pub fn plot_correlation(&self, times: impl IntoIterator<Item = f64>) -> Result<Figure> {
+        let mut panel = self.over_time("Correlation of slopes").y_range(-1.05, 1.05).hline(0.0, ());
+        for (i, time) in times.into_iter().enumerate() {
+            let style = Style::from(format!("with {time} ms")).color(Color::cycle(i));
+            panel = panel.vline(time, Color::cycle(i)).line(&self.times, self.correlation(time)?, style);
+        }
+        Ok(panel.figure().size(440.0, 280.0))
+    }
+
+    /// The share of units whose slope differs from 0 with a probability below `alpha`, over time.
+    #[must_use]
+    pub fn plot_significant(&self, alpha: f64) -> Figure {
+        let panel = self.over_time(&format!("Share of units (p < {alpha})")).y_range(-0.03, 1.03);
+        panel.line(&self.times, self.share_significant(alpha), Color::BLUE).figure().size(440.0, 280.0)
+    }
+
+    /// The slope of each unit at one time against that at another, in milliseconds from the event.
+    ///
+    /// # Errors
+    /// If one is not among the times.
+    pub fn plot_slopes(&self, x: f64, y: f64) -> Result<Figure> {
+        Ok(scatter(&self.slopes_at(x)?, &self.slopes_at(y)?, [format!("Slope at {x} ms"), format!("Slope at {y} ms")]))
+    }
+
+    fn over_time(&self, what: &str) -> Panel {
+        let from = self.event.as_ref().map_or("Time (ms)".to_owned(), |event| format!("Time from {event} (ms)"));
+        Panel::new().x_label(from).y_label(what)
+    }
+}
+
+impl TargetedAxes {
+    /// The weight of each unit in one axis against that in another, by their numbers, counted from 0.
+    ///
+    /// # Errors
+    /// If there is no such axis.
+    pub fn plot_weights(&self, x: usize, y: usize) -> Result<Figure> {
+        let n = self.regressors.len();
+        if let Some(axis) = [x, y].into_iter().find(|&axis| axis >= n) {
+            return Err(Error::argument("axis", format!("below the number of axes, {n}"), axis));
+        }
+        let label = |axis: usize| format!("Weight in {}", self.regressors[axis]);
+        Ok(scatter(&self.axes.row(x).to_vec(), &self.axes.row(y).to_vec(), [label(x), label(y)]))
+    }
+}
+
+/// A point for each unit, with the two zeros.
+fn scatter(x: &[f64], y: &[f64], [x_label, y_label]: [String; 2]) -> Figure {
+    Panel::new()
+        .x_label(x_label)
+        .y_label(y_label)
+        .hline(0.0, ())
+        .vline(0.0, ())
+        .points(x, y, Color::BLUE)
+        .equal()
+        .figure()
+        .size(320.0, 300.0)
 }
 
 impl Tuning {

@@ -4,6 +4,7 @@ mod figures;
 mod lesion;
 mod population;
 mod psychometric;
+mod regression;
 mod statistics;
 
 use std::path::PathBuf;

@@ -28,7 +28,7 @@ fn session(task: &PerceptualDiscrimination) -> Session {
     session.with("signed coherence", ["coherence", "direction"], |[c, d]| if d == 1.0 { c } else { -c }).unwrap()
 }
 
-fn drawn(name: &str, figure: &Figure) {
+pub(super) fn drawn(name: &str, figure: &Figure) {
     let png = figure.png().unwrap();
     if let Some(folder) = std::env::var_os("PSYCHRNN_FIGURES") {
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), png).unwrap();
