@@ -107,10 +107,11 @@ pub(crate) fn ensure_cuda(workspace: &Workspace) -> Result<()> {
         println!("  libtorch is one for NVIDIA cards: there is nothing to bring");
         return Ok(());
     }
-    let home = workspace.cache.join("libtorch-2.13.0-cuda-linux-x86_64");
+    const FOLDER: &str = "libtorch-2.13.0-cuda-linux-x86_64";
+    let home = workspace.cache.join(FOLDER);
     if !home.is_dir() {
         let _lock = workspace.lock("libtorch-cuda")?;
-        let aside = home.with_extension("part");
+        let aside = workspace.cache.join(format!("{FOLDER}.part"));
         clear(&aside)?;
         run::step("libtorch for NVIDIA cards: downloading 3 GB of Python wheels (once for all clones)", || {
             let temporary = aside.join("tmp");
