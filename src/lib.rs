@@ -31,7 +31,7 @@
 //! | [`dynamics`] | the equations, on plain arrays |
 //! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |
 //! | [`plot`], [`notebook`] | figures, and how values show themselves under a cell |
-//! | [`random`], [`threads`] | seeds; how many threads are used |
+//! | [`random`], [`threads`], [`interrupt`] | seeds; how many threads are used; stopping long work without losing it |
 //! | [`from_psychrnn`] | PsychRNN's Getting Started, line by line |
 //!
 //! Conventions: arrays are `[n_batch, n_steps, n_channels]`, weights `[post, pre]`, times milliseconds. The same seed on
@@ -49,6 +49,7 @@ mod error;
 mod file;
 #[cfg(feature = "torch")]
 pub mod from_psychrnn;
+pub mod interrupt;
 #[cfg(feature = "torch")]
 pub mod network;
 pub mod notebook;

@@ -36,13 +36,25 @@ pub fn with_threads<T>(n: usize, work: impl FnOnce() -> T) -> T {
 /// `work` over the items of a list, which as many threads take one after the other; results in the order of the items, the
 /// first error if any.
 pub(crate) fn map<I: Send, T: Send>(items: Vec<I>, work: impl Fn(I) -> Result<T> + Sync) -> Result<Vec<T>> {
+    map_while(items, || true, work)
+}
+
+/// As [`map`], of the first items only: no more are taken when `go_on` says so.
+pub(crate) fn map_while<I: Send, T: Send>(
+    items: Vec<I>,
+    go_on: impl Fn() -> bool + Sync,
+    work: impl Fn(I) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
     let workers = threads().min(items.len());
     if workers <= 1 {
-        return items.into_iter().map(work).collect();
+        return items.into_iter().take_while(|_| go_on()).map(work).collect();
     }
     let results: Vec<Mutex<Option<Result<T>>>> = items.iter().map(|_| Mutex::new(None)).collect();
     let queue = Mutex::new(items.into_iter().zip(&results));
-    let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let take = || {
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        go_on().then(|| queue.next()).flatten()
+    };
     let work_off = || {
         while let Some((item, result)) = take() {
             // What is called from here has this thread only.
@@ -62,8 +74,21 @@ pub(crate) fn map<I: Send, T: Send>(items: Vec<I>, work: impl Fn(I) -> Result<T>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::Error;
+
+    #[test]
+    fn map_while_works_on_the_first_items() {
+        for n in [1, 3] {
+            with_threads(n, || {
+                let asked = AtomicUsize::new(0);
+                let go_on = || asked.fetch_add(1, Ordering::SeqCst) < 5;
+                assert_eq!(map_while((0..20).collect(), go_on, |i: usize| Ok(i)).unwrap(), [0, 1, 2, 3, 4]);
+            });
+        }
+    }
 
     #[test]
     fn map_keeps_the_order_and_gives_the_first_error() {

@@ -1,15 +1,18 @@
 //! Intervals by resampling.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde::{Deserialize, Serialize};
 
 use super::special::{check_confidence, mean, middle, normal_cdf, normal_quantile, quantile, variance};
 use crate::random::{Seed, TrialRng};
 use crate::setters::setters;
-use crate::{Error, Result, threads};
+use crate::{Error, Result, interrupt, threads};
 
 /// Intervals of any statistic by resampling the data with replacement (Efron B (1979), doi:10.1214/aos/1176344552).
 ///
-/// The same seed gives the same numbers, for any number of threads.
+/// The same seed gives the same numbers, for any number of threads. If it is interrupted (see [`interrupt`]), it gives what
+/// the resamples so far say.
 ///
 /// ```
 /// use psychrnn::analysis::Bootstrap;
@@ -46,6 +49,8 @@ pub struct Interval {
     pub low: f64,
     /// The upper end.
     pub high: f64,
+    /// Whether the work was interrupted (see [`interrupt`]): fewer resamples than asked for.
+    pub interrupted: bool,
 }
 
 impl Bootstrap {
@@ -66,9 +71,10 @@ impl Bootstrap {
     /// finite.
     pub fn percentile<T: Clone + Sync>(&self, data: &[T], statistic: impl Fn(&[T]) -> f64 + Sync) -> Result<Interval> {
         let (estimate, mut resampled) = self.resampled(data, &statistic)?;
+        let interrupted = resampled.len() < self.resamples;
         let se = variance(&resampled).sqrt();
         let (low, high) = middle(&mut resampled, self.confidence);
-        Ok(Interval { estimate, se, low, high })
+        Ok(Interval { estimate, se, low, high, interrupted })
     }
 
     /// The bias-corrected and accelerated interval: as [`Bootstrap::percentile`], with quantiles moved by the share of
@@ -99,7 +105,8 @@ impl Bootstrap {
             let z = bias + normal_quantile(p);
             quantile(&resampled, normal_cdf(bias + z / (1.0 - acceleration * z)))
         };
-        Ok(Interval { estimate, se, low: end((1.0 - self.confidence) / 2.0), high: end((1.0 + self.confidence) / 2.0) })
+        let (low, high) = (end((1.0 - self.confidence) / 2.0), end((1.0 + self.confidence) / 2.0));
+        Ok(Interval { estimate, se, low, high, interrupted: resampled.len() < self.resamples })
     }
 
     /// The statistic of the data, and those of the resamples.
@@ -119,14 +126,17 @@ impl Bootstrap {
         Ok((estimate, resampled))
     }
 
-    /// What `one` gives for each resample, each with a random stream of its own.
+    /// What `one` gives for each resample, each with a random stream of its own; for the first ones if it is interrupted.
     pub(super) fn draw<R: Send>(&self, one: impl Fn(&mut TrialRng) -> Result<R> + Sync) -> Result<Vec<R>> {
         if self.resamples == 0 {
             return Err(Error::argument("resamples", "at least 1", 0));
         }
         check_confidence(self.confidence)?;
         let stream = self.seed.child("bootstrap");
-        threads::map((0..self.resamples as u64).collect(), |number| one(&mut stream.stream(number)))
+        let (work, taken) = (interrupt::watch(), AtomicUsize::new(0));
+        // Of two a standard error can be had.
+        let go_on = || taken.fetch_add(1, Ordering::Relaxed) < 2 || !work.is_interrupted();
+        threads::map_while((0..self.resamples as u64).collect(), go_on, |number| one(&mut stream.stream(number)))
     }
 }
 

@@ -485,6 +485,7 @@ impl PsychometricFit {
             slope: interval(4),
             deviance_p: (resampling == Resampling::Parametric).then(|| (larger + 1) as f64 / (fits.len() + 1) as f64),
             failed: drawn.len() - fits.len(),
+            interrupted: drawn.len() < bootstrap.resamples,
             samples,
         })
     }
@@ -548,6 +549,8 @@ pub struct PsychometricBootstrap {
     pub deviance_p: Option<f64>,
     /// The resamples that were left out, since all their answers were the same.
     pub failed: usize,
+    /// Whether the work was interrupted: fewer resamples than asked for.
+    pub interrupted: bool,
     /// All fits, `[n_fits, 5]`: threshold, width, guess, lapse, slope.
     pub samples: Array2<f64>,
 }

@@ -12,7 +12,7 @@ use super::{Curriculum, Observer, Reporter, Silent, Trainer, Training};
 use crate::network::Network;
 use crate::setters::setters;
 use crate::task::{Table, TrialSource, Value};
-use crate::{Error, Result, file, threads};
+use crate::{Error, Result, file, interrupt, threads};
 
 /// Many networks that are trained at the same time, one on each core: other seeds, other configurations, with and without a
 /// curriculum. Each becomes, bit for bit, what it would become if it were trained alone.
@@ -117,13 +117,16 @@ impl<N: Network> Ensemble<N> {
                 return Err(Error::argument("name", "another one for each network", &member.name));
             }
         }
-        let start = Instant::now();
+        let (start, work) = (Instant::now(), interrupt::watch());
         let n_threads = self.threads.unwrap_or_else(threads::threads);
         let (bars, silent) = (MultiProgress::new(), self.silent);
         let members = threads::with_threads(n_threads, || {
-            threads::map(self.members.iter_mut().collect(), |member| Ok(member.train(&bars, silent)))
+            threads::map(self.members.iter_mut().collect(), |member| match work.is_interrupted() {
+                false => Ok(member.train(&bars, silent)),
+                true => Ok(member.untrained("interrupted before it began")),
+            })
         })?;
-        Ok(EnsembleTraining { members, seconds: start.elapsed().as_secs_f64() })
+        Ok(EnsembleTraining { members, seconds: start.elapsed().as_secs_f64(), interrupted: work.is_interrupted() })
     }
 }
 
@@ -142,6 +145,10 @@ impl<N: Network> Member<N> {
         };
         MemberTraining { name: self.name.clone(), training, error }
     }
+
+    fn untrained(&self, why: &str) -> MemberTraining {
+        MemberTraining { name: self.name.clone(), training: None, error: Some(why.to_owned()) }
+    }
 }
 
 /// What training an ensemble did.
@@ -152,6 +159,9 @@ pub struct EnsembleTraining {
     pub members: Vec<MemberTraining>,
     /// The seconds that all of it took.
     pub seconds: f64,
+    /// Whether it was interrupted (see [`interrupt`]): some networks have less training than asked for, or none. Train again
+    /// to go on.
+    pub interrupted: bool,
 }
 
 /// What training one network of an ensemble did.
@@ -222,7 +232,8 @@ impl EnsembleTraining {
 impl fmt::Display for EnsembleTraining {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let failed = self.members.iter().filter(|member| member.error.is_some()).count();
-        write!(f, "trained {} networks in {:.1} s", self.members.len() - failed, self.seconds)?;
+        let stop = if self.interrupted { "interrupted; " } else { "" };
+        write!(f, "{stop}trained {} networks in {:.1} s", self.members.len() - failed, self.seconds)?;
         if failed > 0 {
             write!(f, "; {failed} failed")?;
         }

@@ -62,6 +62,8 @@ pub enum Stop {
     Finished,
     /// The metric reached its threshold, in the last stage if there were several.
     Reached,
+    /// It was interrupted, by Ctrl-C or a notebook's stop button. Training that is called again goes on.
+    Interrupted,
 }
 
 /// What computes the gradients through time.
@@ -98,7 +100,8 @@ impl Training {
 impl fmt::Display for Training {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { updates, trials, seconds, .. } = self;
-        write!(f, "trained {updates} updates, {trials} trials, in {seconds:.1} s: loss {:.5}", self.final_loss())?;
+        let stop = if self.stop == Stop::Interrupted { "interrupted; " } else { "" };
+        write!(f, "{stop}trained {updates} updates, {trials} trials, in {seconds:.1} s: loss {:.5}", self.final_loss())?;
         if let Some(check) = self.checks.last() {
             write!(f, ", metric {:.3}", check.value)?;
         }

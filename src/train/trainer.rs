@@ -23,7 +23,7 @@ use crate::setters::setters;
 use crate::simulate::check_fit;
 use crate::task::{Batch, TrialSource};
 use crate::weights::Weights;
-use crate::{Error, Result, threads};
+use crate::{Error, Result, interrupt, threads};
 
 /// Trains a network on a task by gradient descent through time.
 ///
@@ -199,6 +199,9 @@ impl Trainer {
 
     /// Trains the network, and shows progress: a bar in a terminal, a line a second elsewhere.
     ///
+    /// Ctrl-C or Jupyter's stop button ends it after the current update; the report then says [`Stop::Interrupted`]. Train
+    /// again to go on.
+    ///
     /// # Errors
     /// If the task does not fit the network, if an argument makes no sense, if the task's code fails, or if the loss or
     /// a gradient becomes NaN or infinite; the network then keeps the weights that it had before that update.
@@ -336,7 +339,7 @@ impl Trainer {
         observer: &mut dyn Observer,
         (updates, path, device): (usize, Path, tch::Device),
     ) -> Result<Training> {
-        let start = Instant::now();
+        let (start, work) = (Instant::now(), interrupt::watch());
         // Named, so that a test batch drawn under the same seed holds other trials.
         let (training_seed, check_seed) = (self.seed.child("training"), self.seed.child("checks"));
         let mut training = Training {
@@ -423,6 +426,10 @@ impl Trainer {
                     training.stop = Stop::Reached;
                     break;
                 }
+            }
+            if work.is_interrupted() && update < updates {
+                training.stop = Stop::Interrupted;
+                break;
             }
         }
         training.seconds = start.elapsed().as_secs_f64();

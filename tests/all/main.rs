@@ -8,6 +8,8 @@ mod cell;
 mod constraints;
 mod files;
 mod gradients;
+#[cfg(unix)]
+mod interrupt;
 #[cfg(feature = "torch")]
 mod learning;
 mod models;
