@@ -67,7 +67,8 @@ fn ends_the_program() -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return true };
     !["SigIgn:", "SigCgt:"].iter().any(|name| {
         let mask = status.lines().find_map(|line| line.strip_prefix(name));
-        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & (1 << (SIGINT - 1)) != 0)
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .is_some_and(|mask| mask & (1 << (SIGINT - 1)) != 0)
     })
 }
 

@@ -44,6 +44,7 @@
 extern crate self as psychrnn;
 
 pub mod analysis;
+mod cards;
 pub mod dynamics;
 mod error;
 mod file;

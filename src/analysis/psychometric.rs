@@ -510,11 +510,6 @@ impl PsychometricFit {
         table
     }
 
-    /// Shows the parameters under a notebook cell; evcxr calls this for the last expression of a cell.
-    pub fn evcxr_display(&self) {
-        self.table().evcxr_display();
-    }
-
     fn parameters(&self) -> [f64; 4] {
         [self.threshold.value, self.width.value, self.guess.value, self.lapse.value]
     }

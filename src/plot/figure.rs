@@ -11,7 +11,7 @@ use plotters::prelude::{DrawingArea, DrawingBackend};
 use serde::{Deserialize, Serialize};
 
 use super::panel::Panel;
-use super::{draw, raster, svg};
+use super::{draw, pdf, raster, svg};
 use crate::error::{Error, Result};
 use crate::{file, notebook};
 
@@ -88,6 +88,19 @@ impl Figure {
         self
     }
 
+    /// The size in millimeters, as journals ask for it; see [`size`](Self::size) for the limits. Text keeps its size, so that
+    /// it is readable in print.
+    ///
+    /// ```
+    /// use psychrnn::plot::Panel;
+    /// let one_column = Panel::new().line([0.0, 1.0], [1.0, 0.5], ()).figure().size_mm(85.0, 60.0);
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    pub fn size_mm(self, width: f64, height: f64) -> Self {
+        let points = |mm: f64| mm / 25.4 * 96.0;
+        self.size(points(width), points(height))
+    }
+
     /// The title above all panels.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
@@ -119,6 +132,16 @@ impl Figure {
         svg::text(self, self.checked_size()?)
     }
 
+    /// The picture as the bytes of a PDF file: one page of the figure's size. Lines and letters are paths, so that it looks the
+    /// same everywhere and needs no fonts.
+    ///
+    /// # Errors
+    ///
+    /// As [`png`](Self::png).
+    pub fn pdf(&self) -> Result<Vec<u8>> {
+        pdf::file(self, self.checked_size()?)
+    }
+
     /// Draws the figure with another backend of [`plotters`](super::plotters), onto an area that it fills; it keeps its
     /// proportions if the area has them. The area is not cleared first.
     ///
@@ -142,7 +165,7 @@ impl Figure {
         draw::figure(self, self.checked_size()?, area, None)
     }
 
-    /// Writes the picture to a file whose extension says what it is: `.png` or `.svg`. The file appears when it is
+    /// Writes the picture to a file whose extension says what it is: `.png`, `.svg` or `.pdf`. The file appears when it is
     /// complete: if saving fails, one that was there before is untouched.
     ///
     /// # Errors
@@ -154,7 +177,11 @@ impl Figure {
         let bytes = match extension.as_str() {
             "png" => self.png()?,
             "svg" => self.svg()?.into_bytes(),
-            _ => return Err(Error::file(path, "a figure is saved as `.png` or `.svg`; end the name with one of them")),
+            "pdf" => self.pdf()?,
+            _ => {
+                let problem = "a figure is saved as `.png`, `.svg` or `.pdf`; end the name with one of them";
+                return Err(Error::file(path, problem));
+            }
         };
         file::write_whole(path, |file| file.write_all(&bytes).map_err(|error| Error::io("write", path, error)))
     }

@@ -1,4 +1,4 @@
-//! Figures: pictures for a notebook cell, a PNG or an SVG file.
+//! Figures: pictures for a notebook cell, a PNG, SVG or PDF file.
 //!
 //! A [`Figure`] holds [`Panel`]s; a panel holds lines, points, bands and [`Heatmap`]s. All are plain values that are
 //! changed by setters and drawn when they are shown or saved, the same on every machine: fonts are part of the crate,
@@ -20,6 +20,8 @@ mod font;
 mod geometry;
 mod lesion;
 mod panel;
+mod paths;
+mod pdf;
 mod population;
 mod raster;
 mod sheet;

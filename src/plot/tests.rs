@@ -46,6 +46,38 @@ fn a_png_has_two_pixels_to_the_point() {
 }
 
 #[test]
+fn a_pdf_has_the_size_in_print_and_the_lines_of_the_figure() {
+    let panel = || bare().line([0.0, 1.0], [0.0, 1.0], Style::new().color(Color::GREEN).width(4.0));
+    let figure = panel().heatmap(Heatmap::new(&array![[0.0, 1.0], [1.0, 0.0]])).figure().size_mm(85.0, 60.0);
+    let pdf = figure.pdf().unwrap();
+    assert!(pdf.starts_with(b"%PDF-") && pdf.trim_ascii_end().ends_with(b"%%EOF"));
+    let find = |text: &str| pdf.windows(text.len()).position(|window| window == text.as_bytes());
+    // 85 mm are 240.9 points, but figures have whole points of their own, of which four are three.
+    let at = find("/MediaBox [").unwrap();
+    let box_of_page = String::from_utf8_lossy(&pdf[at + 11..at + 60]).into_owned();
+    let sides: Vec<f64> = box_of_page.split([' ', ']']).map_while(|side| side.parse().ok()).collect();
+    assert!((sides[2] - 85.0 / 25.4 * 72.0).abs() < 0.5 && (sides[3] - 60.0 / 25.4 * 72.0).abs() < 0.5, "{sides:?}");
+    assert!(find("/Subtype /Image").is_some());
+    // The page's content: the line is green, four points wide, and goes from the bottom left to the top right.
+    let streams = pdf.windows(7).enumerate().filter(|(_, window)| window == b"stream\n").map(|(at, _)| at + 7);
+    let texts = streams.filter_map(|at| miniz_oxide::inflate::decompress_to_vec_zlib(&pdf[at..]).ok());
+    let content = texts
+        .map(|text| String::from_utf8_lossy(&text).into_owned())
+        .find(|text| text.contains(" re\n") || text.contains(" l\n"))
+        .unwrap();
+    let green = "0 0.61960787 0.4509804 RG\n80 w\n";
+    let line = content.split(green).nth(1).unwrap_or_else(|| panic!("{content}")).lines();
+    let ends: Vec<(f64, f64)> = line
+        .take(2)
+        .map(|place| {
+            let mut numbers = place.split(' ').map(|number| number.parse().unwrap());
+            (numbers.next().unwrap(), numbers.next().unwrap())
+        })
+        .collect();
+    assert!(ends[0].0 < ends[1].0 && ends[0].1 > ends[1].1, "{ends:?}");
+}
+
+#[test]
 fn a_line_goes_where_its_values_are() {
     let figure =
         |y| bare().line([0.0, 1.0], y, Style::new().color(Color::GREEN).width(4.0)).figure().size(200.0, 100.0);
@@ -197,7 +229,7 @@ fn files_are_saved_by_extension_and_whole() {
     assert!(broken.save(path("a.svg")).is_err());
     assert_eq!(std::fs::read_to_string(path("a.svg")).unwrap(), figure.svg().unwrap());
 
-    for name in ["a.pdf", "a", ".png"] {
+    for name in ["a.tif", "a", ".png"] {
         let error = figure.save(path(name)).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains("`.svg`"), "{error}");
     }

@@ -68,11 +68,14 @@ impl Observer for Silent {
     fn update(&mut self, _: &Progress) {}
 }
 
-/// Shows a bar in a terminal, and elsewhere (a notebook, a log file) a whole line at most once a second.
+/// Shows a bar in a terminal and under a cell of this project's notebook kernel, and elsewhere (another kernel, a log file) a
+/// whole line at most once a second.
 #[derive(Debug, Default)]
 pub struct Reporter {
     bar: Option<ProgressBar>,
     last_line: Option<Instant>,
+    /// The name of the bar under a cell.
+    shown: Option<String>,
     /// What each line starts with, and the bars beside which this one stands.
     among: Option<(String, MultiProgress)>,
 }
@@ -100,6 +103,15 @@ impl Reporter {
         }
         self.bar.as_ref()
     }
+
+    /// Whether it is time for another line.
+    fn is_time(&mut self, between: Duration) -> bool {
+        let is_time = self.last_line.is_none_or(|last| last.elapsed() >= between);
+        if is_time {
+            self.last_line = Some(Instant::now());
+        }
+        is_time
+    }
 }
 
 impl Observer for Reporter {
@@ -108,9 +120,15 @@ impl Observer for Reporter {
         if let Some(bar) = self.bar(progress.updates) {
             bar.set_position(progress.update as u64);
             bar.set_message(line);
-        } else if self.last_line.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
+        } else if notebook::replaces() {
+            if self.is_time(Duration::from_millis(250)) {
+                let bar = format!("<progress max=\"{}\" value=\"{}\"></progress>", progress.updates, progress.update);
+                let html = format!("{bar} <code>{}</code>", notebook::escape(&line));
+                let name = self.shown.get_or_insert_with(notebook::name);
+                notebook::replace(name, &[("text/html", &html), ("text/plain", &line)]);
+            }
+        } else if self.is_time(Duration::from_secs(1)) {
             say(&line);
-            self.last_line = Some(Instant::now());
         }
     }
 
@@ -118,7 +136,11 @@ impl Observer for Reporter {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        say(&format!("{}{training}", self.name()));
+        let line = format!("{}{training}", self.name());
+        match self.shown.take() {
+            Some(name) => notebook::replace(&name, &[("text/plain", &line)]),
+            None => say(&line),
+        }
     }
 }
 

@@ -101,7 +101,11 @@ impl fmt::Display for Training {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { updates, trials, seconds, .. } = self;
         let stop = if self.stop == Stop::Interrupted { "interrupted; " } else { "" };
-        write!(f, "{stop}trained {updates} updates, {trials} trials, in {seconds:.1} s: loss {:.5}", self.final_loss())?;
+        write!(
+            f,
+            "{stop}trained {updates} updates, {trials} trials, in {seconds:.1} s: loss {:.5}",
+            self.final_loss()
+        )?;
         if let Some(check) = self.checks.last() {
             write!(f, ", metric {:.3}", check.value)?;
         }

@@ -1,0 +1,169 @@
+//! A plotters backend that makes a path of everything, letters included, and hands it to what paints paths: `raster`
+//! and `pdf`.
+//!
+//! Plotters' own bitmap backend draws lines wider than a pixel without antialiasing, and sets letters side by side
+//! without their left bearings and kerning. This one gives the letters of the bundled font, wherever it runs.
+
+use std::convert::Infallible;
+
+use plotters::prelude::{DrawingBackend, FontStyle, FontTransform};
+use plotters::style::text_anchor::{HPos, VPos};
+use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
+use tiny_skia::{Path, PathBuilder, Transform};
+
+use super::font::Fonts;
+use crate::error::Result;
+
+/// What paints paths. Lengths are units of the figure, y downwards.
+pub(super) trait Surface {
+    /// The size.
+    fn size(&self) -> (u32, u32);
+
+    /// Fills a path that is put in its place by `place`.
+    fn fill(&mut self, path: Path, place: Transform, color: BackendColor);
+
+    /// Draws along a path; corners are round.
+    fn stroke(&mut self, path: &Path, width: f32, color: BackendColor);
+
+    /// Fills the rectangle between two corners.
+    fn rectangle(&mut self, from: BackendCoord, to: BackendCoord, color: BackendColor);
+}
+
+/// The backend.
+pub(super) struct Paths<'a, S> {
+    surface: &'a mut S,
+    fonts: Fonts,
+}
+
+impl<'a, S: Surface> Paths<'a, S> {
+    pub(super) fn new(surface: &'a mut S) -> Result<Self> {
+        Ok(Self { surface, fonts: Fonts::new()? })
+    }
+
+    /// Fills a path, or draws its outline.
+    fn path(&mut self, path: Option<Path>, style: &impl BackendStyle, fill: bool) -> Drawn {
+        match path {
+            Some(path) if fill => self.surface.fill(path, Transform::identity(), style.color()),
+            Some(path) => self.surface.stroke(&path, style.stroke_width() as f32, style.color()),
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+type Drawn = std::result::Result<(), DrawingErrorKind<Infallible>>;
+
+impl<S: Surface> DrawingBackend for Paths<'_, S> {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        self.surface.size()
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn {
+        self.fill_polygon([(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)], &color)
+    }
+
+    fn draw_line<B: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &B) -> Drawn {
+        self.draw_path([from, to], style)
+    }
+
+    fn draw_rect<B: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &B, fill: bool) -> Drawn {
+        if !fill {
+            return self.draw_path([from, (to.0, from.1), to, (from.0, to.1), from], style);
+        }
+        self.surface.rectangle(from, to, style.color());
+        Ok(())
+    }
+
+    fn draw_path<B: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &B) -> Drawn {
+        self.path(lines(points).finish(), style, false)
+    }
+
+    fn draw_circle<B: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &B, fill: bool) -> Drawn {
+        self.path(PathBuilder::from_circle(x as f32, y as f32, radius as f32), style, fill)
+    }
+
+    fn fill_polygon<B: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, corners: I, style: &B) -> Drawn {
+        self.path(lines(corners).finish(), style, true)
+    }
+
+    /// Places text as the SVG backend of plotters does.
+    fn draw_text<B: BackendTextStyle>(&mut self, text: &str, style: &B, (x, y): BackendCoord) -> Drawn {
+        let (size, bold) = (style.size() / Fonts::LINE_HEIGHT, matches!(style.style(), FontStyle::Bold));
+        let left = match style.anchor().h_pos {
+            HPos::Left => 0.0,
+            HPos::Center => -0.5,
+            HPos::Right => -1.0,
+        };
+        let down = match style.anchor().v_pos {
+            VPos::Top => 0.76,
+            VPos::Center => Fonts::X_HEIGHT / 2.0,
+            VPos::Bottom => -Fonts::X_HEIGHT / 2.0,
+        };
+        let turn = match style.transform() {
+            FontTransform::None => 0.0,
+            FontTransform::Rotate90 => 90.0,
+            FontTransform::Rotate180 => 180.0,
+            FontTransform::Rotate270 => 270.0,
+        };
+        let mut outline = Outline { path: PathBuilder::new(), x: 0.0 };
+        let shift = |outline: &mut Outline, x: f64| outline.x = x as f32;
+        let scale = self.fonts.outline(text, size, bold, &mut outline, shift) as f32;
+        let place = Transform::from_translate(x as f32, y as f32)
+            .pre_rotate(turn)
+            .pre_translate((left * self.fonts.width(text, size, bold)) as f32, (down * size) as f32)
+            .pre_scale(scale, -scale);
+        if let Some(path) = outline.path.finish() {
+            self.surface.fill(path, place, style.color());
+        }
+        Ok(())
+    }
+}
+
+fn lines(points: impl IntoIterator<Item = BackendCoord>) -> PathBuilder {
+    let mut path = PathBuilder::new();
+    for (x, y) in points {
+        match path.is_empty() {
+            true => path.move_to(x as f32, y as f32),
+            false => path.line_to(x as f32, y as f32),
+        }
+    }
+    path
+}
+
+/// Takes the outline of one letter after another, each moved to its place.
+struct Outline {
+    path: PathBuilder,
+    x: f32,
+}
+
+impl ttf_parser::OutlineBuilder for Outline {
+    fn move_to(&mut self, x: f32, y: f32) {
+        self.path.move_to(x + self.x, y);
+    }
+
+    fn line_to(&mut self, x: f32, y: f32) {
+        self.path.line_to(x + self.x, y);
+    }
+
+    fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
+        self.path.quad_to(x1 + self.x, y1, x + self.x, y);
+    }
+
+    fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
+        self.path.cubic_to(x1 + self.x, y1, x2 + self.x, y2, x + self.x, y);
+    }
+
+    fn close(&mut self) {
+        self.path.close();
+    }
+}
