@@ -1,10 +1,10 @@
-"""Executes a notebook with the kernel `psychrnn` and says cell by cell what happens.
+"""Executes a notebook with a kernel and says cell by cell what happens.
 
-Usage: run_notebook.py NOTEBOOK FOLDER
+Usage: run_notebook.py NOTEBOOK FOLDER KERNEL [FIRST]
 
-Writes the executed copy as .ipynb and .html into FOLDER, also after a failure. The exit status is 1 if a cell failed.
-The kernel reports panics and errors that left through `?` as success, so everything that a cell writes to its standard
-error counts as a failure, unless it is known to be harmless.
+FIRST is code that is run before the notebook's. Writes the executed copy as .ipynb and .html into FOLDER, also after a
+failure. The exit status is 1 if a cell failed. evcxr's own kernel reports panics and errors that left through `?` as success,
+so everything that a cell writes to its standard error counts as a failure, unless it is known to be harmless.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ CELL_TIMEOUT = 45 * 60  # seconds; the first cell compiles the crate and all tha
 START_TIMEOUT = 10 * 60
 SLOW_CELL = 30  # seconds without a word after which we say that the cell still runs
 HARMLESS = re.compile(r"\s*$|\[W\d")  # nothing, or a warning of libtorch
+OURS = "psychrnn"  # the kernel whose cells have ended when it says so
 MARK = "psychrnn: end of cell"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -50,7 +51,7 @@ def indented(text):
     return "\n".join("    " + line for line in text.splitlines())
 
 
-def run(notebook, folder):
+def run(notebook, folder, kernel, first=""):
     import nbformat
     from jupyter_core.utils import ensure_async
     from nbclient import NotebookClient
@@ -72,7 +73,7 @@ def run(notebook, folder):
     async def execute(document):
         client = Client(
             document,
-            kernel_name="psychrnn",
+            kernel_name=kernel,
             timeout=CELL_TIMEOUT,
             startup_timeout=START_TIMEOUT,
             store_widget_state=False,
@@ -82,6 +83,8 @@ def run(notebook, folder):
         async with client.async_setup_kernel():
             # nbclient would only stop the kernel on Ctrl-C; we want to stop, and the kernel with us.
             asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+            if first:
+                await ensure_async(client.kc.execute_interactive(first, timeout=START_TIMEOUT))
             for number, (index, cell) in enumerate(cells, 1):
                 print(f"  cell {number} of {len(cells)}: {cell.source.splitlines()[0][:90]}", flush=True)
                 start = time.monotonic()
@@ -89,7 +92,7 @@ def run(notebook, folder):
                 reminder = asyncio.create_task(remind(number))
                 try:
                     await client.async_execute_cell(cell, index)
-                    if not trouble(cell.outputs):
+                    if kernel != OURS and not trouble(cell.outputs):
                         await late_output(client, cell)
                 except CellExecutionError:
                     pass  # the cell's outputs say it
@@ -147,6 +150,6 @@ def run(notebook, folder):
 
 if __name__ == "__main__":
     try:
-        run(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+        run(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), *sys.argv[3:])
     except KeyboardInterrupt:
         sys.exit("interrupted")

@@ -1,6 +1,5 @@
 //! `cargo xtask validate` and `cargo xtask test`: everything that must hold before a commit, cheapest first.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use crate::dependencies;
 use crate::libtorch;
 use crate::notebook;
 use crate::run;
+use crate::tour;
 use crate::workspace::Workspace;
 
 /// The notebook that must always work.
@@ -67,7 +67,9 @@ impl Checks<'_> {
         self.step("documentation", |workspace| run::run(&mut documentation(workspace)))?;
         self.tests("tests", ALL)?;
         self.cargo("examples in the documentation", &["test", "--doc"], ALL, &[])?;
-        self.step("the first notebook", |workspace| notebook::execute(workspace, &[PathBuf::from(HELLO_WORLD)]))
+        self.step("notebooks as programs", notebook::run_as_programs)?;
+        self.step("the first notebook", |workspace| notebook::test(workspace, HELLO_WORLD))?;
+        self.step("the tour in a browser", tour::run)
     }
 
     /// Unit and integration tests, by cargo-nextest if it is installed.

@@ -1,50 +1,74 @@
-//! The notebook side: a Python environment with JupyterLab, the evcxr kernel, and a kernelspec that joins it to libtorch.
+//! The notebook side: a Python environment with JupyterLab, our kernel, the library compiled for notebooks, and a kernelspec
+//! that joins them to libtorch.
 //!
-//! Environment and kernel lie in the user's cache and serve every clone. The kernelspec lies in the clone's build
-//! directory, since it names the libtorch of this clone; Jupyter is told to look there.
+//! Environment, kernel and compiled library lie in the user's cache. The kernelspec lies in the clone's build directory, since
+//! it names the libtorch of this clone; Jupyter is told to look there.
 
+use std::collections::hash_map::DefaultHasher;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::libtorch::{self, Libtorch, SEARCH_PATH};
-use crate::python::{self, Environment, clear};
+use crate::python::{self, Environment};
 use crate::run;
 use crate::workspace::Workspace;
 
-/// The version of `evcxr_jupyter` that our notebooks are tested with.
-const EVCXR: &str = "0.22.0";
+/// The name of our kernel, and that of evcxr's own, on which notebooks must run too.
+pub(crate) const OURS: &str = "psychrnn";
+pub(crate) const STOCK: &str = "psychrnn-stock";
+/// The features with which the library is compiled for notebooks: with none, and with each of these.
+const FEATURES: [&str; 2] = ["", "polars"];
 
 /// Everything that a notebook needs to run.
 pub(crate) struct Jupyter {
     python: PathBuf,
-    /// A folder of Jupyter data with our kernelspec in it.
+    /// A folder of Jupyter data with our kernelspecs in it.
     data: PathBuf,
-    /// Where kernels build; emptied when the process of our number is gone.
-    session: PathBuf,
+    libtorch: Libtorch,
+    /// Our kernel.
+    pub(crate) kernel: PathBuf,
+    /// The compiled library.
+    pub(crate) template: PathBuf,
+    /// The folders of running kernels.
+    pub(crate) kernels: PathBuf,
+    root: PathBuf,
+}
+
+/// How much of it is needed.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Wanted {
+    /// What the user's notebooks ask for.
+    All,
+    /// What tests ask for: the library without polars; evcxr's own kernel besides.
+    Tested,
 }
 
 impl Jupyter {
-    /// Makes sure of libtorch, the Python environment, the kernel and the kernelspec.
-    pub(crate) fn ensure(workspace: &Workspace) -> Result<Self> {
+    /// Makes sure of libtorch, the Python environment, the kernel, the compiled library and the kernelspecs.
+    pub(crate) fn ensure(workspace: &Workspace, wanted: Wanted) -> Result<Self> {
         let libtorch = libtorch::ensure(workspace)?;
         let python = environment(workspace)?;
-        let evcxr = evcxr(workspace)?;
+        let kernel = kernel(workspace, wanted)?;
         let data = workspace.target()?.join("jupyter");
-        let spec = data.join("kernels/psychrnn");
-        fs::create_dir_all(&spec).with_context(|| format!("cannot make {}", spec.display()))?;
-        let spec = spec.join("kernel.json");
-        let text = serde_json::to_string_pretty(&kernelspec(&evcxr, &libtorch))?;
-        fs::write(&spec, text).with_context(|| format!("cannot write {}", spec.display()))?;
-        Ok(Self { python, data, session: session(workspace)? })
+        let mut hasher = DefaultHasher::new();
+        workspace.root.hash(&mut hasher);
+        let template = workspace.cache.join(format!("templates/{:016x}", hasher.finish()));
+        let (kernels, root) = (workspace.cache.join("kernels"), workspace.root.clone());
+        let jupyter = Self { python, data, libtorch, kernel, template, kernels, root };
+        jupyter.compile_library(wanted)?;
+        jupyter.write_kernelspec(OURS, &jupyter.kernelspec())?;
+        jupyter.write_kernelspec(STOCK, &jupyter.stock_kernelspec())?;
+        Ok(jupyter)
     }
 
-    /// Python of the environment, with variables that lead Jupyter to our kernel and kernels to a folder for their builds.
+    /// Python of the environment, with a variable that leads Jupyter to our kernels.
     pub(crate) fn python(&self) -> Command {
         let mut python = Command::new(&self.python);
         let mut paths = OsString::from(&self.data);
@@ -52,46 +76,132 @@ impl Jupyter {
             paths.push(":");
             paths.push(others);
         }
-        // evcxr makes its build folders in TMPDIR. It updates a kernelspec named `rust` in the first folder of
-        // JUPYTER_PATH, if there is one: there is none in ours, and the user's stays as it is.
-        python.env("JUPYTER_PATH", paths).env("TMPDIR", &self.session);
+        // evcxr's own kernel updates a kernelspec named `rust` in the first folder of JUPYTER_PATH, if there is one: there is
+        // none in ours, and the user's stays as it is.
+        python.env("JUPYTER_PATH", paths);
         python
     }
 
-    /// The folder for builds of kernels that this process starts.
-    pub(crate) fn session(&self) -> &Path {
-        &self.session
+    /// Makes a folder for one run of evcxr's own kernel, from the compiled library, as our kernel does for itself.
+    pub(crate) fn folder(&self, path: &Path) -> Result<()> {
+        let mut make = self.kernel();
+        run::run(make.env("EVCXR_TMPDIR", path).arg("--folder"))
+    }
+
+    /// Our kernel's program with the variables of a build.
+    fn kernel(&self) -> Command {
+        let mut kernel = Command::new(&self.kernel);
+        kernel.envs(self.variables()).env("CXXFLAGS", cxxflags(&env::var("CXXFLAGS").unwrap_or_default()));
+        kernel
+    }
+
+    /// Compiles the library as a notebook's first cell would.
+    fn compile_library(&self, wanted: Wanted) -> Result<()> {
+        let features = if wanted == Wanted::All { &FEATURES[..] } else { &FEATURES[..1] };
+        let mut check = self.kernel();
+        check.arg("--template-check").args([&self.template, &self.root]).args(features);
+        let state = run::output(&mut check)?;
+        let step = match state.trim() {
+            "fresh" => return Ok(()),
+            "changed" => "the library was changed: compiling it for notebooks (1 to 2 minutes)",
+            _ => {
+                "compiling the library for notebooks (5 to 15 minutes, once for this clone; can be interrupted and goes on)"
+            }
+        };
+        run::step(step, || {
+            let mut build = self.kernel();
+            run::run(build.arg("--template").args([&self.template, &self.root]).args(features))
+        })
+    }
+
+    /// What the kernel, and all that it compiles, must see.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let path = |path: &Path| path.display().to_string();
+        let mut variables = vec![
+            // evcxr builds in the dev profile. Training in a cell shall be as fast as in a release build.
+            ("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false".to_owned()),
+            ("CARGO_PROFILE_DEV_OVERFLOW_CHECKS", "false".to_owned()),
+            ("CARGO_PROFILE_DEV_OPT_LEVEL", "3".to_owned()),
+            ("PSYCHRNN_TEMPLATE", path(&self.template)),
+            ("PSYCHRNN_CLONE", path(&self.root)),
+        ];
+        variables.extend(self.libtorch.variables.iter().cloned());
+        variables
+    }
+
+    /// What Jupyter reads to start our kernel.
+    fn kernelspec(&self) -> Value {
+        // The folder is named after the process, so that whoever finds it knows whether it is in use.
+        let start = format!(
+            r#"{}; export EVCXR_TMPDIR={}/$$; exec "$0" --connection "$1""#,
+            exports(&self.libtorch),
+            run::quote(self.kernels.as_os_str())
+        );
+        self.spec("Rust (PsychRNN)", &start, &self.kernel)
+    }
+
+    /// The same for evcxr's own kernel. It would die of Jupyter's stop button, with all variables; a computation that wants
+    /// the signal can still catch it.
+    fn stock_kernelspec(&self) -> Value {
+        let start = format!(r#"{}; trap '' INT; exec "$0" --control_file "$1""#, exports(&self.libtorch));
+        self.spec("Rust (evcxr's own kernel)", &start, &self.kernel.with_file_name("stock-kernel"))
+    }
+
+    fn spec(&self, name: &str, start: &str, kernel: &Path) -> Value {
+        json!({
+            "argv": ["sh", "-c", start, kernel, "{connection_file}"],
+            "display_name": name,
+            "language": "rust",
+            "interrupt_mode": "signal",
+            "env": self.variables().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+        })
+    }
+
+    fn write_kernelspec(&self, name: &str, spec: &Value) -> Result<()> {
+        let folder = self.data.join("kernels").join(name);
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let path = folder.join("kernel.json");
+        fs::write(&path, serde_json::to_string_pretty(spec)?)
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 }
 
-/// Opens JupyterLab on the notebooks and stays until it ends.
-pub(crate) fn lab(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    let jupyter = Jupyter::ensure(workspace)?;
-    println!(
-        "  opening JupyterLab on notebooks/. The first cell of each notebook compiles the crate: 5 to 10 minutes. Stop with Ctrl-C"
-    );
-    let mut lab = jupyter.python();
-    lab.args(["-m", "jupyterlab", "--MultiKernelManager.default_kernel_name=psychrnn"]);
-    lab.arg(format!("--ServerApp.root_dir={}", workspace.root.join("notebooks").display()));
-    lab.args(arguments);
-    let result = foreground(&lab, jupyter.session());
-    clear(jupyter.session())?;
-    result
+/// The search path for libraries is set in the shell since macOS takes it away from what starts one.
+fn exports(libtorch: &Libtorch) -> String {
+    format!(
+        r#"export CXXFLAGS="{}" {SEARCH_PATH}={}${{{SEARCH_PATH}:+:${SEARCH_PATH}}}"#,
+        cxxflags("$CXXFLAGS"),
+        run::quote(libtorch.libraries.as_os_str())
+    )
 }
 
-/// Runs a program that asks back on Ctrl-C. A shell that minds no Ctrl-C takes our place, waits for it and clears up.
+/// The C++ half of tch only passes calls on: optimizing it hard takes a minute longer and makes nothing faster.
+fn cxxflags(others: &str) -> String {
+    format!("-O1 {others}")
+}
+
+/// Opens JupyterLab on the notebooks and stays until it ends, or with `--check` measures what a notebook's user waits for.
+pub(crate) fn lab(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let jupyter = Jupyter::ensure(workspace, Wanted::All)?;
+    if arguments == ["--check"] {
+        return crate::lab_check::run(workspace, &jupyter);
+    }
+    println!("  opening JupyterLab on notebooks/. Stop with Ctrl-C");
+    let mut lab = jupyter.python();
+    lab.args(["-m", "jupyterlab"]).arg(format!("--MultiKernelManager.default_kernel_name={OURS}"));
+    lab.arg(format!("--ServerApp.root_dir={}", workspace.root.join("notebooks").display()));
+    replace(lab.args(arguments))
+}
+
+/// Becomes another program, which then asks back on Ctrl-C.
 #[cfg(unix)]
-fn foreground(command: &Command, folder: &Path) -> Result<()> {
+fn replace(command: &mut Command) -> Result<()> {
     use std::os::unix::process::CommandExt as _;
-    let mut shell = Command::new("sh");
-    shell.args(["-c", r#"trap : INT; folder=$1; shift; "$@"; status=$?; rm -rf "$folder"; exit $status"#, "lab"]);
-    shell.arg(folder).arg(command.get_program()).args(command.get_args());
-    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    Err(shell.exec()).context("cannot start `sh`")
+    Err(command.exec()).context("cannot start JupyterLab")
 }
 
 #[cfg(not(unix))]
-fn foreground(command: &Command, _: &Path) -> Result<()> {
+fn replace(command: &mut Command) -> Result<()> {
     anyhow::bail!("`cargo xtask lab` runs on Linux and macOS. Start it yourself: {}", run::shell(command))
 }
 
@@ -114,94 +224,107 @@ fn environment(workspace: &Workspace) -> Result<PathBuf> {
     })
 }
 
-/// The evcxr kernel, compiled once.
-fn evcxr(workspace: &Workspace) -> Result<PathBuf> {
-    let root = workspace.cache.join(format!("evcxr-{EVCXR}"));
-    let program = root.join("bin/evcxr_jupyter");
-    // Cargo moves the finished program there in one step.
-    if program.exists() {
-        return Ok(program);
+/// Our kernel, compiled once for all clones that have the same; for tests evcxr's own beside it.
+fn kernel(workspace: &Workspace, wanted: Wanted) -> Result<PathBuf> {
+    let source = workspace.root.join("kernel");
+    let mut hasher = DefaultHasher::new();
+    for file in files(&source)? {
+        file.strip_prefix(&source)?.hash(&mut hasher);
+        fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?.hash(&mut hasher);
     }
-    let _lock = workspace.lock("evcxr")?;
-    if program.exists() {
-        return Ok(program);
+    let folder = workspace.cache.join(format!("kernel-{:016x}", hasher.finish()));
+    let programs =
+        if wanted == Wanted::Tested { &["psychrnn-kernel", "stock-kernel"][..] } else { &["psychrnn-kernel"] };
+    let ready = || programs.iter().all(|program| folder.join(program).exists());
+    if ready() {
+        return Ok(folder.join(programs[0]));
     }
-    run::step(&format!("evcxr {EVCXR}: compiling the notebook kernel (6 to 12 minutes, once for all clones)"), || {
-        // A build folder of its own, so that an interrupted build goes on where it was.
-        let build = workspace.cache.join(format!("evcxr-{EVCXR}.build"));
-        let mut cargo = Command::new("cargo");
-        cargo.current_dir(&workspace.cache).args(["install", "--quiet", "--locked", "--root"]).arg(&root);
-        cargo.arg("--target-dir").arg(&build).arg(format!("evcxr_jupyter@{EVCXR}"));
-        run::run(&mut cargo)?;
-        clear(&build)
-    })?;
-    Ok(program)
+    let _lock = workspace.lock("kernel")?;
+    if ready() {
+        return Ok(folder.join(programs[0]));
+    }
+    run::step(
+        "compiling the notebook kernel (6 to 12 minutes, once for all clones; can be interrupted and goes on)",
+        || {
+            // One build folder for all: most of it is rust-analyzer, which stays the same.
+            let build = workspace.cache.join("kernel.build");
+            let mut cargo = Command::new("cargo");
+            cargo.current_dir(&source).args(["build", "--release", "--locked", "--target-dir"]).arg(&build);
+            cargo.args(programs.iter().flat_map(|program| ["--package", program]));
+            run::run(&mut cargo)?;
+            fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            for program in programs {
+                // It appears when it is complete, also if another kernel runs from its place.
+                let (built, half) = (build.join("release").join(program), folder.join(format!("{program}.half")));
+                fs::copy(&built, &half).with_context(|| format!("cannot copy {}", built.display()))?;
+                fs::rename(&half, folder.join(program)).context("cannot install the kernel")?;
+            }
+            Ok(())
+        },
+    )?;
+    Ok(folder.join(programs[0]))
 }
 
-/// What Jupyter reads to start our kernel.
-fn kernelspec(evcxr: &Path, libtorch: &Libtorch) -> Value {
-    // Jupyter's stop button sends SIGINT. evcxr would die of it, with all variables; a computation that wants it can
-    // still catch it. The search path is set here since macOS takes it away from what starts a shell. The C++ half of
-    // tch only passes calls on: optimising it hard makes the first cell a minute slower and nothing faster.
-    let start = format!(
-        r#"trap '' INT; export CXXFLAGS="-O1 $CXXFLAGS" {SEARCH_PATH}={}${{{SEARCH_PATH}:+:${SEARCH_PATH}}}; exec "$0" --control_file "$1""#,
-        run::quote(libtorch.libraries.as_os_str())
-    );
-    let mut variables = json!({
-        // evcxr builds in the dev profile. Training in a cell shall be as fast as in a release build.
-        "CARGO_PROFILE_DEV_DEBUG_ASSERTIONS": "false",
-        "CARGO_PROFILE_DEV_OVERFLOW_CHECKS": "false",
-        "CARGO_PROFILE_DEV_OPT_LEVEL": "3",
-    });
-    for (name, value) in &libtorch.variables {
-        variables[*name] = value.as_str().into();
-    }
-    json!({
-        "argv": ["sh", "-c", start, evcxr, "{connection_file}"],
-        "display_name": "Rust (PsychRNN)",
-        "language": "rust",
-        "interrupt_mode": "signal",
-        "env": variables,
-    })
-}
-
-/// A fresh folder for the builds of kernels, named after this process. Folders of processes that are gone are removed.
-///
-/// It lies outside the clone: a package below a workspace that is not its member does not build.
-fn session(workspace: &Workspace) -> Result<PathBuf> {
-    let sessions = workspace.cache.join("sessions");
-    fs::create_dir_all(&sessions).with_context(|| format!("cannot make {}", sessions.display()))?;
-    for entry in fs::read_dir(&sessions).with_context(|| format!("cannot read {}", sessions.display()))?.flatten() {
-        let owner = entry.file_name().to_string_lossy().parse::<u32>();
-        // The shell's own `kill`: small systems have no other.
-        if !owner.is_ok_and(|owner| run::succeeds(Command::new("sh").args(["-c", &format!("kill -0 {owner}")]))) {
-            clear(&entry.path())?;
+/// All files below a folder but for build folders, in order.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?.flatten() {
+        let path = entry.path();
+        match path.is_dir() {
+            true if entry.file_name() == "target" => {}
+            true => files.extend(self::files(&path)?),
+            false => files.push(path),
         }
     }
-    let session = sessions.join(process::id().to_string());
-    clear(&session)?;
-    fs::create_dir(&session).with_context(|| format!("cannot make {}", session.display()))?;
-    Ok(session)
+    files.sort();
+    Ok(files)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_kernel_finds_libtorch_in_a_folder_with_a_space() {
+    fn jupyter() -> Jupyter {
         let libtorch =
             Libtorch { libraries: "/my libs/lib".into(), variables: vec![("LIBTORCH", "/my libs".to_owned())] };
-        let spec = kernelspec(Path::new("/evcxr_jupyter"), &libtorch);
-        assert_eq!(spec["env"]["LIBTORCH"], "/my libs");
-        // As Jupyter starts it, with a program in place of the kernel that shows its surroundings.
+        let path = |path: &str| PathBuf::from(path);
+        Jupyter {
+            python: path("/python"),
+            data: path("/data"),
+            libtorch,
+            kernel: path("/bin/psychrnn-kernel"),
+            template: path("/template"),
+            kernels: path("/my kernels"),
+            root: path("/clone"),
+        }
+    }
+
+    /// What a kernelspec does, with a program in place of the kernel that shows its surroundings.
+    fn surroundings(spec: &Value, show: &str) -> String {
         let script = spec["argv"][2].as_str().unwrap().replace("exec \"$0\"", "set -- \"$0\"");
-        let show = format!("printf '%s %s' \"${SEARCH_PATH}\" \"$*\"; kill -INT $$; echo ' and lives'");
         let mut shell = Command::new("sh");
-        shell.env(SEARCH_PATH, "/before").args(["-c", &format!("{script}; {show}"), "/evcxr_jupyter", "/connection"]);
-        assert_eq!(
-            run::output(&mut shell).unwrap(),
-            "/my libs/lib:/before /evcxr_jupyter --control_file /connection and lives\n"
-        );
+        shell.env(SEARCH_PATH, "/before").args(["-c", &format!("{script}; {show}"), "/kernel", "/connection"]);
+        run::output(&mut shell).unwrap()
+    }
+
+    #[test]
+    fn the_kernel_finds_libtorch_in_a_folder_with_a_space() {
+        let spec = jupyter().kernelspec();
+        assert_eq!(spec["env"]["LIBTORCH"], "/my libs");
+        let show = format!("printf '%s %s %s' \"${SEARCH_PATH}\" \"${{EVCXR_TMPDIR%/*}}\" \"$*\"");
+        assert_eq!(surroundings(&spec, &show), "/my libs/lib:/before /my kernels /kernel --connection /connection");
+    }
+
+    #[test]
+    fn the_stock_kernel_survives_the_stop_button() {
+        let show = "kill -INT $$; printf 'lives'";
+        assert_eq!(surroundings(&jupyter().stock_kernelspec(), show), "lives");
+    }
+
+    #[test]
+    fn a_build_outside_a_kernel_sees_what_a_kernel_sees() {
+        let jupyter = jupyter();
+        let shown = surroundings(&jupyter.kernelspec(), "printf '%s' \"$CXXFLAGS\"");
+        assert_eq!(shown, cxxflags(&env::var("CXXFLAGS").unwrap_or_default()));
     }
 }

@@ -9,11 +9,13 @@ mod demo;
 mod dependencies;
 mod figures;
 mod jupyter;
+mod lab_check;
 mod libtorch;
 mod notebook;
 mod parity;
 mod python;
 mod run;
+mod tour;
 mod workspace;
 
 use std::path::PathBuf;
@@ -30,8 +32,10 @@ Usage: cargo xtask COMMAND
   demo               train a network and draw its figures into target/demo
   figures [NAME]...  the figures of the notebooks (fig2 fig3 fig4 fig5 lesion) as PNG and SVG, their numbers as figures.json,
                      into target/figures; no Jupyter
-  lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser
+  lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser;
+                     --check: measure instead what a notebook's user waits for, into target/notebooks/lab.json
   notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks
+  tour               run the first notebook in a headless Chromium; screenshots go to target/tour
   parity             compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers)
   bench [OPTION]...  time training beside PsychRNN, JAX and PyTorch (4 GB to download), half an hour on a quiet machine;
                      --quick: the smallest networks only; --ours: without the others
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         ("notebook", _) => {
             |workspace, files| notebook::execute(workspace, &files.iter().map(PathBuf::from).collect::<Vec<_>>())
         }
+        ("tour", []) => |workspace, _| run::step("the tour in a browser", || tour::run(workspace)),
         ("parity", []) => |workspace, _| parity::run(workspace),
         ("bench", _) => bench::run,
         ("validate", []) => |workspace, _| checks::validate(workspace),

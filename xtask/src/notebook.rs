@@ -3,17 +3,58 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{self, Command};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::jupyter::Jupyter;
+use crate::cells::{self, Program};
+use crate::jupyter::{Jupyter, OURS, STOCK, Wanted};
+use crate::libtorch;
 use crate::python;
 use crate::run;
 use crate::workspace::Workspace;
 
 /// Executes notebooks, one after another, and leaves executed copies in the build directory.
 pub(crate) fn execute(workspace: &Workspace, files: &[PathBuf]) -> Result<()> {
+    let jupyter = Jupyter::ensure(workspace, Wanted::All)?;
+    execute_all(workspace, &jupyter, files, OURS)
+}
+
+/// Executes a notebook by our kernel and by evcxr's own.
+pub(crate) fn test(workspace: &Workspace, file: &str) -> Result<()> {
+    let jupyter = Jupyter::ensure(workspace, Wanted::Tested)?;
+    let files = [workspace.root.join(file)];
+    execute_all(workspace, &jupyter, &files, OURS)?;
+    // The kernel makes its folder, and this one removes it.
+    let folder = jupyter.kernels.join(process::id().to_string());
+    jupyter.folder(&folder)?;
+    let result = execute_all(workspace, &jupyter, &files, STOCK);
+    python::clear(&folder)?;
+    result
+}
+
+/// Runs the cells of all notebooks of the clone as ordinary code.
+pub(crate) fn run_as_programs(workspace: &Workspace) -> Result<()> {
+    const SHOWN: &str = "macro_rules! shown { ($cell:expr, $value:expr) => { drop($value) } }";
+    let libtorch = libtorch::ensure(workspace)?;
+    let target = workspace.target()?;
+    let (package, folder) = (target.join("notebook-programs"), target.join("notebooks/programs"));
+    let programs = committed(workspace)?.iter().map(|path| Program::read(path)).collect::<Result<Vec<_>>>()?;
+    cells::package(workspace, &package, &programs, SHOWN)?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--quiet", "--bins", "--manifest-path"]).arg(package.join("Cargo.toml"));
+    run::run(cargo.arg("--target-dir").arg(&target))?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for program in &programs {
+        let mut run = Command::new(target.join("debug").join(&program.name));
+        run.current_dir(&folder).env(libtorch::SEARCH_PATH, &libtorch.libraries);
+        run::output(&mut run).with_context(|| format!("the notebook {} failed", program.name))?;
+    }
+    Ok(())
+}
+
+fn execute_all(workspace: &Workspace, jupyter: &Jupyter, files: &[PathBuf], kernel: &str) -> Result<()> {
     if files.is_empty() {
         bail!("which notebook? For example `cargo xtask notebook notebooks/01-hello-world.ipynb`");
     }
@@ -22,11 +63,9 @@ pub(crate) fn execute(workspace: &Workspace, files: &[PathBuf]) -> Result<()> {
     if let Some(missing) = files.iter().find(|file| !file.is_file()) {
         bail!("there is no notebook {}", missing.display());
     }
-    let jupyter = Jupyter::ensure(workspace)?;
-    let folder = workspace.target()?.join("notebooks");
+    let folder = workspace.target()?.join(if kernel == OURS { "notebooks" } else { "notebooks/stock" });
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let results: Vec<_> = files.iter().map(|file| execute_one(&jupyter, file, &folder)).collect();
-    python::clear(jupyter.session())?;
+    let results: Vec<_> = files.iter().map(|file| execute_one(jupyter, file, &folder, kernel)).collect();
     let failed: Vec<_> = files.iter().zip(results).filter_map(|(file, result)| Some((file, result.err()?))).collect();
     if !failed.is_empty() {
         let lines: Vec<_> = failed.iter().map(|(file, error)| format!("    {}: {error:#}", file.display())).collect();
@@ -35,15 +74,20 @@ pub(crate) fn execute(workspace: &Workspace, files: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-fn execute_one(jupyter: &Jupyter, file: &Path, folder: &Path) -> Result<()> {
+fn execute_one(jupyter: &Jupyter, file: &Path, folder: &Path, kernel: &str) -> Result<()> {
     let name = file.file_name().unwrap_or_default().display();
-    run::step(&format!("{name} (its first cell compiles the crate: 5 to 10 minutes in a fresh kernel)"), || {
+    run::step(&format!("{name}, by the kernel {kernel}"), || {
         let mut python = jupyter.python();
-        // One kernel at a time, so they can share a build folder: the second notebook starts warm. The user's own
-        // start-up file for evcxr shall not decide whether a notebook works.
-        python.env("EVCXR_TMPDIR", jupyter.session().join("evcxr"));
-        python.env("EVCXR_CONFIG_DIR", jupyter.session().join("no-configuration"));
-        python.args(["-c", include_str!("../assets/run_notebook.py")]).arg(file).arg(folder);
+        // The user's own start-up file for evcxr shall not decide whether a notebook works.
+        python.env("EVCXR_CONFIG_DIR", folder.join("no-configuration"));
+        python.args(["-c", include_str!("../assets/run_notebook.py")]).arg(file).arg(folder).arg(kernel);
+        if kernel == STOCK {
+            let build = jupyter.kernels.join(process::id().to_string());
+            // At its start this kernel forgets the versions with which the library was compiled.
+            let (from, to) = (jupyter.template.join("versions.lock"), build.join("Cargo.lock"));
+            python.arg(format!("!cp {} {}", run::quote(from.as_os_str()), run::quote(to.as_os_str())));
+            python.env("EVCXR_TMPDIR", build);
+        }
         let status = python.status().context("cannot start the Python of the notebook environment")?;
         if !status.success() {
             bail!("a cell failed, see above");
@@ -87,8 +131,6 @@ fn has_outputs(notebook: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use serde_json::json;
 
     use super::*;

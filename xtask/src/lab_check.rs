@@ -1,0 +1,90 @@
+//! `cargo xtask lab --check`: what a notebook's user waits for, and what must hold, measured on this machine.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::cells::{self, Program};
+use crate::jupyter::Jupyter;
+use crate::libtorch;
+use crate::python::clear;
+use crate::run;
+use crate::workspace::Workspace;
+
+/// What shows a value does not matter here.
+const SHOWN: &str = "macro_rules! shown { ($cell:expr, $value:expr) => { drop($value) } }";
+const HELLO_WORLD: &str = "01-hello-world";
+
+/// Measures, prints, and writes `target/notebooks/lab.json`.
+pub(crate) fn run(workspace: &Workspace, jupyter: &Jupyter) -> Result<()> {
+    let target = workspace.target()?;
+    let release = release(workspace, &target)?;
+    // A copy of the library in which one source is another one.
+    let changed = target.join("changed-library");
+    clear(&changed)?;
+    for part in ["Cargo.toml", "Cargo.lock", "build.rs", "derive", "src"] {
+        copy(&workspace.root.join(part), &changed.join(part))?;
+    }
+    fs::write(changed.join("src/new.rs"), "// new\n").context("cannot change the copy of the library")?;
+    let settings = json!({
+        "clone": workspace.root,
+        "changed": changed,
+        "kernels": jupyter.kernels,
+        "release": release,
+    });
+    let text = run::step("measuring notebooks (two minutes on a quiet machine)", || {
+        let mut python = jupyter.python();
+        python.args(["-c", include_str!("../assets/check_lab.py"), &settings.to_string()]);
+        let output = python.stderr(Stdio::inherit()).output().context("cannot start Python")?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        print!("{text}");
+        if !output.status.success() {
+            bail!("notebooks do not work, see above");
+        }
+        Ok(text)
+    })?;
+    clear(&changed)?;
+    let found: Value = serde_json::from_str(text.lines().last().unwrap_or_default()).context("no findings")?;
+    let folder = target.join("notebooks");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let path = folder.join("lab.json");
+    fs::write(&path, format!("{found:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("\n{found:#}\n\n{}", path.display());
+    let wrong: Vec<_> = found.as_object().into_iter().flatten().filter(|(_, value)| **value == json!(false)).collect();
+    if !wrong.is_empty() {
+        bail!("this must hold: {}", wrong.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
+    }
+    Ok(())
+}
+
+/// The seconds that the hello world trains in a release build.
+fn release(workspace: &Workspace, target: &Path) -> Result<f64> {
+    let libtorch = libtorch::ensure(workspace)?;
+    let notebook = workspace.root.join("notebooks").join(HELLO_WORLD).with_extension("ipynb");
+    let package = target.join("hello-world-program");
+    cells::package(workspace, &package, &[Program::read(&notebook)?], SHOWN)?;
+    run::step("compiling the hello world in release mode (6 minutes the first time)", || {
+        let mut cargo = workspace.cargo();
+        cargo.args(["build", "--release", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
+        run::run(cargo.arg("--target-dir").arg(target))
+    })?;
+    let mut program = Command::new(target.join("release").join(HELLO_WORLD));
+    let said = run::output(program.env(libtorch::SEARCH_PATH, &libtorch.libraries))?;
+    let seconds = said.rsplit_once(" s: loss").and_then(|(before, _)| before.rsplit(' ').next()?.parse().ok());
+    seconds.with_context(|| format!("the hello world does not say how long it trained:\n{said}"))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let context = || format!("cannot copy {}", from.display());
+    if !from.is_dir() {
+        fs::create_dir_all(to.with_file_name("")).with_context(context)?;
+        return fs::copy(from, to).map(|_| ()).with_context(context);
+    }
+    for entry in fs::read_dir(from).with_context(context)?.flatten() {
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}

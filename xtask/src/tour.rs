@@ -1,0 +1,41 @@
+//! `cargo xtask tour`: the first notebook in a real browser, from opening it to a cell that fails.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::jupyter::{Jupyter, Wanted};
+use crate::python::clear;
+use crate::run;
+use crate::workspace::Workspace;
+
+const NOTEBOOK: &str = "01-hello-world.ipynb";
+
+/// Takes the tour and leaves screenshots in `target/tour`; says so if there is no browser.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    if !run::succeeds(Command::new("chromedriver").arg("--version")) {
+        println!("  skipped: there is no `chromedriver`. On Debian: `sudo apt-get install chromium chromium-driver`");
+        return Ok(());
+    }
+    let jupyter = Jupyter::ensure(workspace, Wanted::Tested)?;
+    let folder = workspace.target()?.join("tour");
+    clear(&folder)?;
+    // JupyterLab saves what it opens, so it gets a copy, which lies elsewhere.
+    let notebooks = folder.join("notebooks");
+    fs::create_dir_all(&notebooks).with_context(|| format!("cannot make {}", notebooks.display()))?;
+    let text =
+        fs::read_to_string(workspace.root.join("notebooks").join(NOTEBOOK)).context("cannot read the notebook")?;
+    let text = text.replace(r#"path = \"..\""#, &format!(r#"path = \"{}\""#, workspace.root.display()));
+    fs::write(notebooks.join(NOTEBOOK), text).context("cannot copy the notebook")?;
+    let mut python = jupyter.python();
+    python.args(["-c", include_str!("../assets/tour.py")]).args([&notebooks, &folder]);
+    // Its own settings and workspaces, so that the user's windows do not come in.
+    python
+        .env("JUPYTER_CONFIG_DIR", folder.join("settings"))
+        .env("JUPYTERLAB_WORKSPACES_DIR", folder.join("workspaces"));
+    if !python.status().context("cannot start Python")?.success() {
+        bail!("the tour came to an end, see above and in {}", folder.display());
+    }
+    Ok(())
+}
