@@ -41,11 +41,9 @@ impl Drive {
             for v in 0..block.vectors {
                 steps.numbers_mut(t, v)[..block.width].fill(1.0);
             }
-            match t < n_steps {
-                true => steps.gather(t, 1, inputs, t, &block, Spare::Last),
-                false => (0..block.vectors).for_each(|v| steps.numbers_mut(t, v)[block.width..].fill(0.0)),
-            }
         }
+        (0..block.vectors).for_each(|v| steps.numbers_mut(n_steps, v)[block.width..].fill(0.0));
+        steps.gather_all(0, 1, inputs, &block, Spare::Last);
         Self { block, inputs: steps, noise, gain, pool: pool.clone() }
     }
 
@@ -71,19 +69,40 @@ impl Drive {
 
 /// What is to be seen of a block's forward run, batch-major for its trials alone.
 pub(super) struct Seen<'a> {
-    /// The outputs of a step, before they are given away.
-    pub(super) step: Steps,
-    pub(super) n_steps: usize,
+    /// The outputs of the last steps, before they are given away together.
+    recent: Steps,
+    n_steps: usize,
     /// `[n_trials, n_steps, n_out]`
-    pub(super) outputs: &'a mut [f32],
+    outputs: &'a mut [f32],
     /// `[n_trials, n_steps, n_rec]`
-    pub(super) states: Option<&'a mut [f32]>,
+    states: Option<&'a mut [f32]>,
 }
 
-impl Seen<'_> {
-    /// Gives away the outputs and the states of step `t`, which lie in that step of `states`.
+impl<'a> Seen<'a> {
+    const RECENT: usize = 16;
+
+    pub(super) fn new(
+        pool: &Pool,
+        block: &Block,
+        (n_steps, n_out): (usize, usize),
+        outputs: &'a mut [f32],
+        states: Option<&'a mut [f32]>,
+    ) -> Self {
+        Self { recent: Steps::unwritten(pool, block, Self::RECENT, n_out), n_steps, outputs, states }
+    }
+
+    /// The place for the outputs of step `t`.
+    pub(super) fn outputs(&mut self, t: usize) -> (&mut Steps, usize) {
+        (&mut self.recent, t % Self::RECENT)
+    }
+
+    /// Gives away the outputs of step `t`, which are in their place, and the states, which lie in that step of `states`. Steps
+    /// come in their order.
     pub(super) fn take(&mut self, t: usize, (states, from): (&Steps, usize)) {
-        self.step.scatter(0, self.outputs, self.n_steps, t);
+        let count = t % Self::RECENT + 1;
+        if count == Self::RECENT || t + 1 == self.n_steps {
+            self.recent.scatter_all(count, self.outputs, self.n_steps, t + 1 - count);
+        }
         if let Some(to) = &mut self.states {
             states.scatter(from, to, self.n_steps, t);
         }
@@ -287,9 +306,7 @@ pub(super) fn backward<K: Kernel>(
     let (n_steps, n_out) = d_outputs.dim();
     let mut outputs = Steps::unwritten(drive.pool(), &drive.block, n_steps + 1, n_out);
     (0..drive.block.vectors).for_each(|v| outputs.numbers_mut(0, v).fill(0.0));
-    for t in 0..n_steps {
-        outputs.gather(t + 1, 0, d_outputs, t, &drive.block, Spare::Zero);
-    }
+    outputs.gather_all(1, 0, d_outputs, &drive.block, Spare::Zero);
     let direct = Direct { outputs: &outputs, states: d_states };
     let mut adjoint = Steps::zeros(drive.pool(), &drive.block, 1, kernel.adjoint_rows());
     let mut sums = Sums::new(kernel);

@@ -243,6 +243,52 @@ impl Steps {
         }
     }
 
+    /// Takes the trials of a block for all steps from batch-major numbers `[n_batch, n_steps, n]`, into the steps from `to` on and
+    /// the rows from `first` on. Lanes without a trial get what `spare` says.
+    pub(super) fn gather_all(&mut self, to: usize, first: usize, batch: &BatchMajor<'_>, block: &Block, spare: Spare) {
+        let (width, n, n_trials) = (self.width, batch.n, block.trials.len());
+        let stride = batch.n_steps * n;
+        for v in 0..self.vectors {
+            for from in (0..stride).step_by(LINE) {
+                // A line of each trial, and then from these the lanes: far quicker than number by number.
+                let length = LINE.min(stride - from);
+                let mut lines = [[0.0; LINE]; LINE];
+                for (lane, line) in lines.iter_mut().enumerate().take(width) {
+                    let trial = v * width + lane;
+                    if trial < n_trials || matches!(spare, Spare::Last) {
+                        let at = (block.trials.start + trial.min(n_trials - 1)) * stride + from;
+                        line[..length].copy_from_slice(&batch.data[at..at + length]);
+                    }
+                }
+                for column in 0..length {
+                    let (t, row) = ((from + column) / n, first + (from + column) % n);
+                    let lanes = &mut self.numbers_mut(to + t, v)[row * width..(row + 1) * width];
+                    lanes.iter_mut().zip(&lines).for_each(|(number, line)| *number = line[column]);
+                }
+            }
+        }
+    }
+
+    /// Gives steps of the block's trials, the first so many, to batch-major numbers of this block alone, `[n_trials, n_steps, n]`,
+    /// as steps from `t` on.
+    pub(super) fn scatter_all(&self, count: usize, batch: &mut [f32], n_steps: usize, t: usize) {
+        let (width, n) = (self.width, self.n_rows);
+        for (v, trials) in batch.chunks_mut((width * n_steps * n).max(1)).enumerate() {
+            for from in (0..count * n).step_by(LINE) {
+                let length = LINE.min(count * n - from);
+                let mut lines = [[0.0; LINE]; LINE];
+                for column in 0..length {
+                    let (step, row) = ((from + column) / n, (from + column) % n);
+                    let lanes = &self.numbers(step, v)[row * width..(row + 1) * width];
+                    lanes.iter().zip(&mut lines).for_each(|(number, line)| line[column] = *number);
+                }
+                for (trial, line) in trials.chunks_exact_mut(n_steps * n).zip(&lines) {
+                    trial[t * n + from..][..length].copy_from_slice(&line[..length]);
+                }
+            }
+        }
+    }
+
     /// Gives one step of the block's trials to batch-major numbers of this block alone, `[n_trials, n_steps, n]`.
     pub(super) fn scatter(&self, from: usize, batch: &mut [f32], n_steps: usize, t: usize) {
         let n = self.n_rows;

@@ -323,7 +323,7 @@ impl WithSimd for Forward<'_, '_> {
             self.rates(simd, i + 1);
             if let Some(seen) = &mut self.seen {
                 let x = [(&self.trace.rates, i + 1), (&drive.inputs, t)];
-                let to = (&mut seen.step, 0);
+                let to = seen.outputs(t);
                 Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, vectors });
                 seen.take(t, (self.x, 0));
             }

@@ -303,7 +303,7 @@ impl WithSimd for Forward<'_, '_> {
                 }
             }
             if let Some(seen) = &mut seen {
-                let (x, to) = ([(&trace.h, i + 1), (&drive.inputs, t)], (&mut seen.step, 0));
+                let (x, to) = ([(&trace.h, i + 1), (&drive.inputs, t)], seen.outputs(t));
                 Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, vectors });
                 seen.take(t, (&trace.h, i + 1));
             }

@@ -64,7 +64,7 @@ pub use transfer::{CustomTransfer, Transfer};
 use std::sync::Arc;
 
 use block::{BlockTape, Drive, Gradients, Kernel, Seen, add};
-use lanes::{BatchMajor, Block, Steps};
+use lanes::{BatchMajor, Block};
 use leaky::LeakyTrace;
 use lstm::LstmTrace;
 use ndarray::{Array3, ArrayView3};
@@ -376,8 +376,7 @@ impl Work<'_> {
         let blocks: Vec<_> =
             blocks.into_iter().map(|block| (block, of_outputs.next().unwrap_or_default(), of_states.next())).collect();
         let made = threads::map(blocks, |(block, outputs, states)| {
-            let step = Steps::unwritten(self.pool, &block, 1, n_out);
-            let seen = Seen { step, n_steps, outputs, states };
+            let seen = Seen::new(self.pool, &block, (n_steps, n_out), outputs, states);
             let drive = Drive::new(self.pool, block, &self.inputs, self.noise.clone(), self.gain.clone());
             Ok(block::forward(kernel, &panels, drive, self.want.keep, seen))
         })?;

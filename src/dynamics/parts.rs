@@ -74,9 +74,9 @@ fn run_kernels<K: Kernel>(
     let blocks: Vec<_> =
         blocks.into_iter().map(|block| (block, of_outputs.next().unwrap_or_default(), of_states.next())).collect();
     threads::map(blocks, |(block, outputs, states)| {
-        let step = Steps::unwritten(&pool, &block, 1, n_out);
+        let seen = Seen::new(&pool, &block, (n_steps, n_out), outputs, states);
         let drive = Drive::new(&pool, block, &inputs, noise.clone(), gain.clone());
-        run_block(&parts, &drive, Seen { step, n_steps, outputs, states });
+        run_block(&parts, &drive, seen);
         Ok(())
     })?;
     Ok((states, outputs))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use ndarray::{ArrayBase, ArrayD, Data, Dimension};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::{Error, Result};
 
@@ -15,9 +15,9 @@ impl From<tch::TchError> for Error {
     }
 }
 
-/// The numbers of a tensor.
+/// The numbers of a tensor, wherever it is.
 pub(crate) fn to_array(tensor: &Tensor) -> Result<ArrayD<f32>> {
-    Ok((&tensor.f_detach()?.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?).try_into()?)
+    Ok(tensor.try_into()?)
 }
 
 /// A tensor with these numbers.

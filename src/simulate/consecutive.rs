@@ -2,7 +2,7 @@
 
 use ndarray::{Array3, Axis, concatenate, s};
 
-use super::{Session, Simulator};
+use super::{Session, Simulator, Window};
 use crate::task::{Batch, Decision, TaskSpec};
 use crate::{Error, Result};
 
@@ -14,12 +14,18 @@ impl Simulator {
     /// trial's end states, rates and outputs are 0.
     ///
     /// # Errors
-    /// As [`Simulator::run`]; also if [`Simulator::connectivity`] is set, whose steps are those of one trial.
+    /// As [`Simulator::run`]; also if [`Simulator::connectivity`] is set or a perturbation has a window, whose steps are those of
+    /// one trial.
     pub fn run_consecutively(&self, batch: &Batch) -> Result<Session> {
         batch.check()?;
         if self.connectivity.is_some() {
             let expected = "left out: its steps are those of one trial, and here all trials are one run";
             return Err(Error::argument("connectivity", expected, "given"));
+        }
+        if let Some(windowed) = self.perturbations.iter().find(|perturbation| perturbation.window != Window::from(..)) {
+            let expected =
+                "over the whole trial, `..`: its times are those of one trial, and here all trials are one run";
+            return Err(Error::argument("window", expected, format!("{:?}", windowed.window)));
         }
         let lengths = &batch.lengths;
         let trials = batch.inputs.outer_iter().zip(lengths);

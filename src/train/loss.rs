@@ -136,21 +136,32 @@ fn by_element(
     per_mask: bool,
     element: impl Fn(f32, f32, f32) -> (f32, f32),
 ) -> (f64, Array3<f32>) {
+    const SUMS: usize = 16;
     let denominator = match per_mask {
         true => f64::from(batch.mask.sum()).max(f64::from(f32::MIN_POSITIVE)),
         false => (batch.lengths.iter().sum::<usize>() * outputs.len_of(Axis(2))) as f64,
     };
     let factor = denominator.recip() as f32;
-    let mut loss = 0.0;
     let mut gradient = Array3::zeros(outputs.dim());
-    ndarray::Zip::from(&mut gradient).and(outputs).and(&batch.targets).and(&batch.mask).for_each(
-        |gradient, &z, &y, &mask| {
+    let (outputs, targets, mask) =
+        (outputs.as_standard_layout(), batch.targets.as_standard_layout(), batch.mask.as_standard_layout());
+    let mut sums = [0.0_f64; SUMS];
+    let mut add = |gradient: &mut [f32], z: &[f32], y: &[f32], mask: &[f32]| {
+        for ((((gradient, &z), &y), &mask), sum) in gradient.iter_mut().zip(z).zip(y).zip(mask).zip(&mut sums) {
             let (summand, slope) = element(z, y, mask);
-            loss += f64::from(summand);
+            *sum += f64::from(summand);
             *gradient = factor * slope;
-        },
-    );
-    (loss / denominator, gradient)
+        }
+    };
+    // In standard layout there are slices. Several sums beside each other, of a number known beforehand, are vector code.
+    let (gradients, last_gradients) = gradient.as_slice_mut().unwrap_or_default().as_chunks_mut::<SUMS>();
+    let [(z, last_z), (y, last_y), (masks, last_masks)] =
+        [&outputs, &targets, &mask].map(|array| array.as_slice().unwrap_or_default().as_chunks::<SUMS>());
+    for (((gradient, z), y), mask) in gradients.iter_mut().zip(z).zip(y).zip(masks) {
+        add(gradient, z, y, mask);
+    }
+    add(last_gradients, last_z, last_y, last_masks);
+    (sums.iter().sum::<f64>() / denominator, gradient)
 }
 
 /// The sum of `mask · loss`, divided by the number of outputs or by the sum of the mask.

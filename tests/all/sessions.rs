@@ -154,6 +154,15 @@ fn the_worst_condition_and_the_error_are_those_of_a_count_by_hand() {
 }
 
 #[test]
+fn one_run_over_all_trials_has_no_windows_of_one_trial() {
+    let trials = silence(3, 10.0, 40.0);
+    let all = alone(0.3).scale_recurrent(.., .., 0.5, ..);
+    assert!(all.run_consecutively(&trials).is_ok());
+    let message = all.silence([0], 10.0..20.0).run_consecutively(&trials).unwrap_err().to_string();
+    assert!(message.contains("`window`"), "{message}");
+}
+
+#[test]
 fn choices_can_be_read_by_another_rule() {
     // The first steps are 0.7 for both channels.
     let early = scored().decided_by(Decision::FirstToReach { threshold: 0.75 }).unwrap();
