@@ -117,12 +117,13 @@ impl LinearTuning {
     /// # Errors
     /// If one is not among the times.
     pub fn plot_correlation(&self, times: impl IntoIterator<Item = f64>) -> Result<Figure> {
-        let mut panel = self.over_time("Correlation of slopes").y_range(-1.05, 1.05).hline(0.0, ());
+        let panel = self.over_time("Correlation of slopes").y_range(-1.05, 1.05).hline(0.0, ());
+        let mut panel = panel.legend(Legend::Outside);
         for (i, time) in times.into_iter().enumerate() {
             let style = Style::from(format!("with {time} ms")).color(Color::cycle(i));
             panel = panel.vline(time, Color::cycle(i)).line(&self.times, self.correlation(time)?, style);
         }
-        Ok(panel.figure().size(440.0, 280.0))
+        Ok(panel.figure().size(520.0, 280.0))
     }
 
     /// The share of units whose slope differs from 0 with a probability below `alpha`, over time.
@@ -163,9 +164,13 @@ impl TargetedAxes {
 
 /// A point for each unit, with the two zeros.
 fn scatter(x: &[f64], y: &[f64], [x_label, y_label]: [String; 2]) -> Figure {
+    let most = x.iter().chain(y).filter(|x| x.is_finite()).fold(0.0_f64, |most, x| most.max(x.abs()));
+    let end = if most > 0.0 { 1.1 * most } else { 1.0 };
     Panel::new()
         .x_label(x_label)
         .y_label(y_label)
+        .x_range(-end, end)
+        .y_range(-end, end)
         .hline(0.0, ())
         .vline(0.0, ())
         .points(x, y, Color::BLUE)

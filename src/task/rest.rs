@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Duration, Sensory, Step, Task, TaskSpec, TrialRng};
+use super::{Decision, Duration, Sensory, Step, Task, TaskSpec, TrialRng, TrialSource};
 use crate::setters::setters;
 
 /// Nothing to see and nothing to do: runs of a network by itself, as resting-state recordings are. The inputs show only what
@@ -38,7 +38,7 @@ pub struct Rest {
 impl Rest {
     /// Rest for a network of this task: its channels, `dt`, `tau` and the baseline and noise of its inputs.
     #[must_use]
-    pub fn of<T: Task>(task: &T) -> Self {
+    pub fn of(task: &dyn TrialSource) -> Self {
         let TaskSpec { n_in, n_out, dt, tau, sensory, .. } = task.spec();
         Self { n_in, n_out, dt, tau, duration: Duration::Fixed(10_000.0), sensory }
     }
