@@ -22,7 +22,7 @@ use crate::{Error, Result};
 /// let averages = Average::by("f1").signal(Signal::Rates).aligned_to("f1").of(&session.only("correct", true)?)?;
 /// let tuning = averages.linear_tuning()?;
 /// tuning.plot_correlation([250.0, 2000.0])?; // middle of the stimulus, middle of the delay
-/// tuning.plot_significant(0.05)?;
+/// tuning.plot_significant(0.05);
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
