@@ -21,7 +21,7 @@ impl PsychometricFit {
         let along: Vec<f64> = (0..=SMOOTH).map(|i| left + (right - left) * i as f64 / SMOOTH as f64).collect();
         let threshold = self.threshold.value;
         // As many digits as tell a thousandth of the axis.
-        let digits = (2.0 - (right - left).log10().floor()).clamp(0.0, 9.0) as usize;
+        let digits = (3.0 - (right - left).log10().floor()).clamp(0.0, 9.0) as usize;
         let label = format!("threshold {threshold:.digits$}");
         let panel = Panel::new()
             .x_label(&counts.level_name)

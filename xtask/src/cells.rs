@@ -123,10 +123,6 @@ fn split(code: &str) -> Result<(String, Option<String>)> {
 /// build profiles. `cargo run --bin NAME` there runs one.
 pub(crate) fn package(workspace: &Workspace, folder: &Path, programs: &[Program], shown: &str) -> Result<()> {
     let binaries = folder.join("src/bin");
-    // A notebook that is gone shall not be built.
-    if binaries.exists() {
-        fs::remove_dir_all(&binaries).with_context(|| format!("cannot clear {}", binaries.display()))?;
-    }
     let manifest = fs::read_to_string(workspace.root.join("Cargo.toml")).context("cannot read Cargo.toml")?;
     let mut dependencies: Vec<&str> =
         programs.iter().flat_map(|program| &program.dependencies).map(String::as_str).collect();
@@ -149,7 +145,17 @@ pub(crate) fn package(workspace: &Workspace, folder: &Path, programs: &[Program]
         files.push((path, program.source(shown)));
     }
     fs::create_dir_all(&binaries).with_context(|| format!("cannot make {}", binaries.display()))?;
+    // A notebook that is gone shall not be built.
+    for entry in fs::read_dir(&binaries).with_context(|| format!("cannot read {}", binaries.display()))?.flatten() {
+        if files.iter().all(|(path, _)| *path != entry.path()) {
+            fs::remove_file(entry.path()).with_context(|| format!("cannot remove {}", entry.path().display()))?;
+        }
+    }
     for (path, text) in files {
+        // What did not change is not written, so that it is not compiled again.
+        if fs::read_to_string(&path).is_ok_and(|found| found == text) {
+            continue;
+        }
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
