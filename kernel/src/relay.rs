@@ -5,6 +5,7 @@
 //! socket to one more process, which has the original standard output and copies onto it ([`hand_back`]). When the process
 //! that runs cells ends, however it ends, all of its output has reached us.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -25,6 +26,7 @@ use crate::output::{Display, Event, Output};
 const SOCKET: &str = "PSYCHRNN_KERNEL";
 /// The argument with which this program only copies.
 pub(crate) const RETURN: &str = "--return";
+pub(crate) const SEARCH_PATH: &str = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
 /// How long the standard error is kept back, since it may say why the cell failed; writing a panic takes longer.
 const MOMENT: Duration = Duration::from_millis(40);
 const PANIC: Duration = Duration::from_secs(3);
@@ -64,6 +66,17 @@ fn survive_interrupts() -> Result<()> {
     Ok(())
 }
 
+/// Where cells look for libraries: they share Rust's own, which evcxr's cells find only from where they were linked.
+pub(crate) fn search_path() -> Result<OsString> {
+    let rustc = Command::new("rustc").args(["--print", "target-libdir"]).output().context("cannot start rustc")?;
+    let mut path = OsString::from(String::from_utf8_lossy(&rustc.stdout).trim());
+    if let Some(others) = std::env::var_os(SEARCH_PATH) {
+        path.push(":");
+        path.push(others);
+    }
+    Ok(path)
+}
+
 /// Waits for processes that run cells.
 pub(crate) struct Relay {
     listener: Arc<UnixListener>,
@@ -82,7 +95,7 @@ impl Relay {
     /// This program, to be started by evcxr so that it reaches us.
     pub(crate) fn command(&self) -> Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.env(SOCKET, &self.path);
+        command.env(SOCKET, &self.path).env(SEARCH_PATH, search_path()?);
         Ok(command)
     }
 

@@ -16,6 +16,8 @@ use anyhow::{Context as _, Result, bail};
 use evcxr::CommandContext;
 use sha2::{Digest as _, Sha256};
 
+use crate::relay::{SEARCH_PATH, search_path};
+
 /// Where the template lies, the clone from which it was made, and the folder that this kernel shall make for itself.
 const TEMPLATE: &str = "PSYCHRNN_TEMPLATE";
 const CLONE: &str = "PSYCHRNN_CLONE";
@@ -101,7 +103,7 @@ pub(crate) fn build(template: &Path, clone: &Path, features: &[&str]) -> Result<
         let sources = sources(clone)?;
         // evcxr reads its folder from a variable, which only another process can be given.
         let mut compile = Command::new(std::env::current_exe()?);
-        compile.env(FOLDER, template).arg("--compile").arg(clone).arg(features);
+        compile.env(FOLDER, template).env(SEARCH_PATH, search_path()?).arg("--compile").arg(clone).arg(features);
         if !compile.status()?.success() {
             bail!("the library did not compile for notebooks");
         }
@@ -119,7 +121,11 @@ pub(crate) fn compile(clone: &Path, features: &str) -> Result<()> {
     match context.execute(&cell) {
         Ok(_) => Ok(()),
         Err(evcxr::Error::CompilationErrors(errors)) => {
-            bail!("{}", errors.iter().map(|error| error.rendered()).collect::<String>())
+            let text = |error: &evcxr::CompilationError| match error.rendered() {
+                rendered if rendered.is_empty() => error.message(),
+                rendered => rendered,
+            };
+            bail!("{}", errors.iter().map(text).collect::<Vec<_>>().join("\n"))
         }
         Err(error) => bail!("{error}"),
     }
