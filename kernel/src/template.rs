@@ -25,6 +25,8 @@ const FOLDER: &str = "EVCXR_TMPDIR";
 /// Within a template: what it is made from, the versions of dependencies, and the sources of which builds are complete.
 const GROUND: &str = "ground";
 const VERSIONS: &str = "versions.lock";
+/// Also within: where the analyser finds the standard library. The kernelspec names it, too.
+const STANDARD_LIBRARY: &str = "standard-library";
 /// Variables that change what is compiled.
 const VARIABLES: &[&str] = &[
     "CARGO_PROFILE_DEV_DEBUG_ASSERTIONS",
@@ -92,6 +94,7 @@ pub(crate) fn build(template: &Path, clone: &Path, features: &[&str]) -> Result<
                 .with_context(|| format!("cannot remove {}", path.display()))?;
         }
         fs::copy(clone.join("Cargo.lock"), template.join(VERSIONS)).context("cannot copy Cargo.lock")?;
+        copy_standard_library(template).context("cannot copy the sources of the standard library")?;
         fs::write(template.join(GROUND), ground(clone)?).context("cannot write to the template")?;
     }
     for features in features {
@@ -108,6 +111,35 @@ pub(crate) fn build(template: &Path, clone: &Path, features: &[&str]) -> Result<
             bail!("the library did not compile for notebooks");
         }
         fs::write(&stamp, sources).context("cannot write to the template")?;
+    }
+    Ok(())
+}
+
+/// Copies the parts of Rust's standard library from which evcxr's analyser learns types. It reads them at every start, and
+/// what is left out (the intrinsics of all processors, above all) would take it half of its time.
+fn copy_standard_library(template: &Path) -> Result<()> {
+    let rustc = Command::new("rustc").args(["--print", "sysroot"]).output().context("cannot start rustc")?;
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&rustc.stdout).trim());
+    for part in ["alloc", "core", "panic_abort", "panic_unwind", "proc_macro", "std", "unwind"] {
+        let from = sysroot.join("lib/rustlib/src/rust/library").join(part).join("src");
+        // Without the component `rust-src` the analyser knows less in any case.
+        if from.is_dir() {
+            copy_sources(&from, &template.join(STANDARD_LIBRARY).join(part).join("src"))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_sources(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy_sources(&source, &target)?;
+        } else if source.extension().is_some_and(|end| end == "rs") {
+            fs::copy(&source, &target)?;
+        }
     }
     Ok(())
 }
