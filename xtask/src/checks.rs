@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::dependencies;
+use crate::jupyter;
 use crate::libtorch;
 use crate::notebook;
 use crate::run;
@@ -45,6 +46,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
 impl Checks<'_> {
     fn light(&mut self) -> Result<()> {
         self.cargo("format", &["fmt", "--all", "--check"], &[], &[])?;
+        self.cargo("format of the kernel", &["fmt", "--check", "--manifest-path", "kernel/Cargo.toml"], &[], &[])?;
         self.step("notebooks hold no outputs", notebook::check_clean)?;
         self.step("dependencies", dependencies::check)?;
         self.cargo("lint, without libtorch", &["clippy", "--all-targets"], LIGHT, &["--", "-D", "warnings"])?;
@@ -68,6 +70,7 @@ impl Checks<'_> {
         self.tests("tests", ALL)?;
         self.cargo("examples in the documentation", &["test", "--doc"], ALL, &[])?;
         self.step("notebooks as programs", notebook::run_as_programs)?;
+        self.step("tests of the kernel", jupyter::test_kernel)?;
         self.step("the first notebook", |workspace| notebook::test(workspace, HELLO_WORLD))?;
         self.step("the tour in a browser", tour::run)
     }

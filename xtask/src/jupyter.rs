@@ -267,6 +267,20 @@ fn kernel(workspace: &Workspace, wanted: Wanted) -> Result<PathBuf> {
     Ok(folder.join(programs[0]))
 }
 
+/// Runs the kernel's own tests, from the build folder in which it was compiled.
+pub(crate) fn test_kernel(workspace: &Workspace) -> Result<()> {
+    kernel(workspace, Wanted::Tested)?;
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(workspace.root.join("kernel")).args([
+        "test",
+        "--release",
+        "--locked",
+        "--package",
+        "psychrnn-kernel",
+    ]);
+    run::run(cargo.arg("--target-dir").arg(workspace.cache.join("kernel.build")))
+}
+
 /// All files below a folder but for build folders, in order.
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
