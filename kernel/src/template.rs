@@ -264,8 +264,11 @@ fn copy(from: &Path, to: &Path, library: bool) -> Result<()> {
         if of_cells || name == "incremental" || (!library && name.contains("psychrnn")) {
             continue;
         }
-        if entry.file_type()?.is_dir() {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
             copy(&source, &target, library)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&source)?, &target)?;
         } else if !is_compiled(&source) || fs::hard_link(&source, &target).is_err() {
             // Cargo compares times.
             fs::copy(&source, &target)?;

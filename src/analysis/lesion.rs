@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array3, Axis};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, Psychometric, PsychometricFit};
 use crate::simulate::{Effect, Perturbation, Simulator, Units, Window};
 use crate::task::{Batch, Table, Value};
-use crate::{Error, Result, threads};
+use crate::{Error, Result, interrupt, threads};
 
 /// Lesions to be compared with the intact network, one at a time, all on the same trials with the same noise.
 ///
@@ -110,7 +111,7 @@ impl LesionSweep {
     }
 
     /// Runs the trials on the intact network and with each lesion, on all cores, and shows a line a second. The numbers do not
-    /// depend on how many cores there are.
+    /// depend on how many cores there are. If it is interrupted (see [`interrupt`]), it gives what it has.
     ///
     /// # Errors
     /// If there is no lesion, if the batch does not fit the network, if a lesion names units, channels or times that are
@@ -126,15 +127,19 @@ impl LesionSweep {
         let intact = Lesion { name: "intact".to_owned(), perturbations: Vec::new() };
         let all: Vec<&Lesion> = std::iter::once(&intact).chain(&self.lesions).collect();
         let progress = Progress { total: all.len(), state: Mutex::new((0, Instant::now())), silent: self.silent };
-        let done = threads::map(all, |lesion| {
+        // The intact network is run whatever comes: all others are compared with it.
+        let (work, taken, wanted) = (interrupt::watch(), AtomicUsize::new(0), all.len());
+        let go_on = || taken.fetch_add(1, Ordering::Relaxed) == 0 || !work.is_interrupted();
+        let done = threads::map_while(all, go_on, |lesion| {
             let perturbed = lesion.perturbations.iter().cloned().fold(simulator.clone(), Simulator::perturb);
             let behavior = self.behavior(&lesion.name, &perturbed.outputs(batch)?, batch, levels.as_deref())?;
             progress.one_more();
             Ok(behavior)
         })?;
+        let interrupted = done.len() < wanted;
         let mut lesions = done.into_iter();
         let intact = lesions.next().ok_or_else(|| Error::argument("lesions", "at least one", "none"))?;
-        let mut lesions = Lesions { intact, lesions: lesions.collect() };
+        let mut lesions = Lesions { intact, lesions: lesions.collect(), interrupted };
         lesions.compare(self.psychometric.as_ref().map(|(_, _, model)| model));
         Ok(lesions)
     }
@@ -195,6 +200,9 @@ pub struct Lesions {
     pub intact: LesionBehavior,
     /// The network with each lesion, in the order in which they were given.
     pub lesions: Vec<LesionBehavior>,
+    /// Whether the work was interrupted (see [`interrupt`]): fewer lesions than asked for.
+    #[serde(default)]
+    pub interrupted: bool,
 }
 
 /// What a network with a lesion does.

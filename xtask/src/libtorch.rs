@@ -119,7 +119,9 @@ pub(crate) fn ensure_cuda(workspace: &Workspace) -> Result<()> {
             let mut pip = Python::with("pip", python::ANY)?.command();
             pip.args(["-m", "pip", "install", "--quiet", "--no-cache-dir", "--no-compile", "--only-binary=:all:"]);
             pip.args(["--implementation=cp", "--python-version=3.11"]);
-            pip.args(LINUX.platforms.iter().map(|platform| format!("--platform={platform}")));
+            // Each library of the card is built for a platform of its own.
+            pip.arg("--platform=manylinux2014_x86_64");
+            pip.args((17..=28).map(|minor| format!("--platform=manylinux_2_{minor}_x86_64")));
             pip.arg("--target").arg(aside.join("site")).arg(format!("torch=={VERSION}"));
             run::run(pip.env("TMPDIR", &temporary).env("PIP_REQUIRE_VIRTUALENV", "0"))?;
             clear(&temporary)?;
