@@ -250,10 +250,7 @@ impl Dynamics {
 
     /// An error if there are initial states for another number of trials.
     fn check_initial(&self, n_batch: usize) -> Result<()> {
-        let initial = match self {
-            Self::Leaky(network) => &network.init_state,
-            Self::Lstm(network) => &network.init_hidden,
-        };
+        let initial = self.initial();
         if initial.nrows() == 1 || initial.nrows() == n_batch {
             return Ok(());
         }

@@ -9,8 +9,8 @@ use crate::{Error, Result};
 
 /// What computes the updates of training.
 ///
-/// On a graphics card libtorch runs the network and differentiates it, step by step: that pays off from some thousand units on.
-/// The part of libtorch that does so is loaded when a card is first asked for.
+/// On a graphics card libtorch runs the network and differentiates it, step by step. The part of libtorch that does so is loaded
+/// when a card is first asked for. It has not been tried on a card yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Device {
