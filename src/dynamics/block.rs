@@ -10,7 +10,7 @@ use pulp::Simd;
 
 use super::lanes::{BatchMajor, Block, Pool, Spare, Steps};
 use super::noise::Noise;
-use super::product::{AddOuter, Pack, Packed};
+use super::product::AddOuter;
 
 /// Gradients by the name of the weights.
 pub(super) type Gradients = IndexMap<String, ArrayD<f32>>;
@@ -49,12 +49,6 @@ impl Drive {
 
     pub(super) fn n_steps(&self) -> usize {
         self.inputs.n_steps - 1
-    }
-
-    /// The steps that are summed with a chunk of the way back: past the last step there is no δ, but there are outputs.
-    fn summed(&self, chunk: Range<usize>) -> Range<usize> {
-        let more = usize::from(chunk.end == self.n_steps());
-        chunk.start..chunk.end + more
     }
 
     /// Where memory comes from.
@@ -129,47 +123,36 @@ impl Direct<'_> {
     }
 }
 
-/// What adds up over the steps of the way back.
-pub(super) struct Sums {
-    /// `Σ (δ[t], dL/dz[t-1]) (r[t-1], 1, u[t])ᵀ`, where `δ` are the adjoints of what the weights give, and `r` and `u` what
-    /// they are multiplied with: the gradients of all weights, `[n_adjoints + n_out, n_rec + 1 + n_in]`.
-    outer: Array2<f32>,
-    adjoints: Packed,
-    driving: Packed,
-}
+/// What adds up over the steps of the way back: `Σ (δ[t], dL/dz[t-1]) (r[t-1], 1, u[t])ᵀ`, where `δ` are the adjoints of what the
+/// weights give, and `r` and `u` what they are multiplied with: the gradients of all weights,
+/// `[n_adjoints + n_out, n_rec + 1 + n_in]`.
+pub(super) struct Sums(Array2<f32>);
 
 impl Sums {
     fn new(kernel: &impl Kernel) -> Self {
         let (n_in, n_rec, n_out) = kernel.sizes();
-        let outer = Array2::zeros((kernel.driven_rows() + n_out, n_rec + 1 + n_in));
-        Self { outer, adjoints: Packed::default(), driving: Packed::default() }
+        Self(Array2::zeros((kernel.driven_rows() + n_out, n_rec + 1 + n_in)))
     }
 
-    /// Takes what drove the steps of a chunk: `rates` are `r` from step `first` of the trace on. Before the way back through
-    /// the chunk, which needs the rates too: one walk through memory in its order is faster than many steps back.
-    #[inline(always)]
-    pub(super) fn start<S: Simd>(&mut self, simd: S, chunk: Range<usize>, rates: (&Steps, usize), drive: &Drive) {
-        let steps = drive.summed(chunk);
-        let from = [(rates.0, rates.1..rates.1 + steps.len()), (&drive.inputs, steps)];
-        Simd::vectorize(simd, Pack { from, operand: 1, to: &mut self.driving });
-    }
-
-    /// Adds the steps of the chunk: `delta` has them, and the step after them last.
+    /// Adds the steps of a chunk: `delta` has them, and the step after them last; `rates` are `r` from step `first` of the trace on.
     #[inline(always)]
     pub(super) fn add<S: Simd>(
         &mut self,
         simd: S,
         chunk: Range<usize>,
         delta: &Steps,
+        (rates, first): (&Steps, usize),
         drive: &Drive,
         direct: &Direct<'_>,
     ) {
-        let steps = drive.summed(chunk);
-        let from = [(delta, 0..steps.len()), (direct.outputs, steps)];
-        Simd::vectorize(simd, Pack { from, operand: 0, to: &mut self.adjoints });
+        // Past the last step there is no δ, but there are outputs.
+        let more = usize::from(chunk.end == drive.n_steps());
+        let steps = chunk.start..chunk.end + more;
+        let a = [(delta, 0..steps.len()), (direct.outputs, steps.clone())];
+        let b = [(rates, first..first + steps.len()), (&drive.inputs, steps)];
         // It was made in standard layout.
-        let to = self.outer.as_slice_mut().unwrap_or_default();
-        Simd::vectorize(simd, AddOuter { a: &self.adjoints, b: &self.driving, to });
+        let to = self.0.as_slice_mut().unwrap_or_default();
+        Simd::vectorize(simd, AddOuter { a, b, to });
     }
 }
 
@@ -312,7 +295,7 @@ pub(super) fn backward<K: Kernel>(
     let mut sums = Sums::new(kernel);
     if let Some(trace) = &tape.trace {
         kernel.backward(panels, drive, 0..n_steps, trace, &direct, &mut adjoint, &mut sums);
-        return kernel.gradients(panels, drive, trace, adjoint, sums.outer);
+        return kernel.gradients(panels, drive, trace, adjoint, sums.0);
     }
     let mut trace = kernel.trace(drive.pool(), drive, tape.stretch);
     let mut state = Steps::unwritten(drive.pool(), &drive.block, 1, kernel.state_rows());
@@ -322,14 +305,14 @@ pub(super) fn backward<K: Kernel>(
         kernel.forward(panels, drive, steps.clone(), &mut state, &mut trace, None);
         kernel.backward(panels, drive, steps, &trace, &direct, &mut adjoint, &mut sums);
     }
-    kernel.gradients(panels, drive, &trace, adjoint, sums.outer)
+    kernel.gradients(panels, drive, &trace, adjoint, sums.0)
 }
 
-/// Steps whose adjoints are gathered before they are multiplied with what drove them: few enough to stay in the second cache,
-/// many enough for long sums. Chunks start at multiples of this number.
+/// Steps whose adjoints are gathered before they are multiplied with what drove them: few enough that they stay in the second
+/// cache together with what the way back through them needs, many enough for long sums. Chunks start at multiples of this number.
 pub(super) fn chunk_of(kernel: &impl Kernel, block: &Block) -> usize {
-    const BYTES: usize = 1 << 19;
-    (BYTES / (4 * block.lanes() * kernel.driven_rows().max(1))).clamp(4, 32)
+    const BYTES: usize = 1 << 20;
+    (BYTES / (4 * block.lanes() * (kernel.driven_rows() + kernel.trace_rows()).max(1))).clamp(8, 32)
 }
 
 /// Adds gradients to those of other blocks.

@@ -103,10 +103,10 @@ pub(super) struct Steps {
 }
 
 /// Numbers in a cache line.
-pub(super) const LINE: usize = 16;
+const LINE: usize = 16;
 
 /// Where the first cache line starts, if numbers are to have one to spare. Vectors that lie across two lines cost two accesses.
-pub(super) fn line_start(numbers: &[f32]) -> usize {
+fn line_start(numbers: &[f32]) -> usize {
     numbers.as_ptr().align_offset(4 * LINE).min(LINE)
 }
 
@@ -123,8 +123,9 @@ impl Steps {
         let (width, vectors) = (block.width, block.vectors);
         let mut lines = (n_rows * width).div_ceil(LINE);
         if lines > 8 {
-            // Slabs that are whole pages apart would fall onto the same few lines of the first cache.
-            while !(11..=53).contains(&(lines % 64)) {
+            // Slabs that are whole pages apart would fall onto the same few lines of the first cache, those that are an even number
+            // of lines apart onto half of them.
+            while lines.is_multiple_of(2) || !(11..=53).contains(&(lines % 64)) {
                 lines += 1;
             }
         }
@@ -152,17 +153,12 @@ impl Steps {
         S::as_simd_f32s(&self.data[self.range(t, v)]).0
     }
 
-    /// The number of slabs of some steps.
-    pub(super) fn n_slabs(&self, steps: &Range<usize>) -> usize {
-        steps.len() * self.vectors
-    }
-
     /// The slabs of some steps, one after the other; what follows their rows is to be left alone.
     #[inline(always)]
     pub(super) fn slabs<S: Simd>(&self, steps: Range<usize>) -> impl Iterator<Item = &[S::f32s]> {
         let slab = |t: usize| self.start + t * self.vectors * self.stride;
-        let numbers = &self.data[slab(steps.start)..slab(steps.end)];
-        numbers.chunks_exact(self.stride.max(1)).map(|slab| S::as_simd_f32s(slab).0)
+        let numbers = S::as_simd_f32s(&self.data[slab(steps.start)..slab(steps.end)]).0;
+        numbers.chunks_exact((self.stride / S::F32_LANES).max(1))
     }
 
     #[inline(always)]

@@ -359,7 +359,6 @@ impl WithSimd for Backward<'_> {
         let mut end = steps.end;
         while end > steps.start {
             let first = (end - 1) / chunk * chunk;
-            sums.start(simd, first..end, (&trace.rates, first - steps.start), drive);
             delta.copy(end - first, adjoint, 0);
             for t in (first..end).rev() {
                 let i = t - first;
@@ -382,7 +381,7 @@ impl WithSimd for Backward<'_> {
                 }
             }
             adjoint.copy(0, &delta, 0);
-            sums.add(simd, first..end, &delta, drive, direct);
+            sums.add(simd, first..end, &delta, (&trace.rates, first - steps.start), drive, direct);
             end = first;
         }
     }

@@ -360,7 +360,6 @@ impl WithSimd for Backward<'_> {
         let mut end = steps.end;
         while end > steps.start {
             let first = (end - 1) / chunk * chunk;
-            sums.start(simd, first..end, (&trace.h, first - steps.start), drive);
             for v in 0..block.vectors {
                 delta.slab_mut::<S>(end - first, v).copy_from_slice(&adjoint.slab::<S>(0, v)[..4 * n_rec]);
             }
@@ -404,7 +403,7 @@ impl WithSimd for Backward<'_> {
             for v in 0..block.vectors {
                 adjoint.slab_mut::<S>(0, v)[..4 * n_rec].copy_from_slice(delta.slab::<S>(0, v));
             }
-            sums.add(simd, first..end, &delta, drive, direct);
+            sums.add(simd, first..end, &delta, (&trace.h, first - steps.start), drive, direct);
             end = first;
         }
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::lanes::{LINE, Registers, Steps, line_start};
+use super::lanes::{Registers, Steps};
 
 /// Rows of weights that are worked on at once at most, where there are 32 registers: with two vectors of trials they fill 24
 /// of them with sums.
@@ -169,88 +169,16 @@ fn accumulate<S: Simd, const V: usize, const M: usize>(
     }
 }
 
-/// Rows of steps packed for sums over lanes and steps: tile after tile of rows, in each slab after slab.
-#[derive(Debug, Default)]
-pub(super) struct Packed {
-    n_rows: usize,
-    n_slabs: usize,
-    /// Where the first cache line starts.
-    start: usize,
-    data: Vec<f32>,
-}
-
 /// Rows of a tile of either operand: as many sums as fit into the registers, beside a row of each.
 fn tile<S: Simd>() -> [usize; 2] {
     if S::REGISTER_COUNT >= 32 { [8, 3] } else { [3, 3] }
 }
 
-impl Packed {
-    /// The tiles of `most` rows at most, and where they start, in vectors. They lie one vector apart, since otherwise the same
-    /// slab of each would fall onto the same few lines of the first cache.
-    #[inline(always)]
-    fn tiles(n_rows: usize, n_slabs: usize, most: usize) -> impl Iterator<Item = (Range<usize>, usize)> + Clone {
-        balanced(n_rows, most).enumerate().map(move |(i, rows)| (rows.clone(), rows.start * n_slabs + i))
-    }
-
-    fn vectors<S: Simd>(&self) -> &[S::f32s] {
-        S::as_simd_f32s(&self.data[self.start..]).0
-    }
-}
-
-/// Packs the rows from two places, one below the other; each with its range of steps, of the same length.
-pub(super) struct Pack<'a> {
-    pub(super) from: [(&'a Steps, Range<usize>); 2],
-    /// Whether they are the first or the second operand.
-    pub(super) operand: usize,
-    pub(super) to: &'a mut Packed,
-}
-
-impl WithSimd for Pack<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { from: [(first, first_steps), (second, second_steps)], operand, to } = self;
-        let most = tile::<S>()[operand];
-        let (n_first, n_rows) = (first.n_rows, first.n_rows + second.n_rows);
-        let n_slabs = first.n_slabs(&first_steps);
-        let lines = n_rows * n_slabs + n_rows.div_ceil(most);
-        to.data.resize(lines * S::F32_LANES + LINE, 0.0);
-        (to.n_rows, to.n_slabs, to.start) = (n_rows, n_slabs, line_start(&to.data));
-        let packed = S::as_mut_simd_f32s(&mut to.data[to.start..]).0;
-        // In the order in which they lie in memory, where they may be far away.
-        let slabs = first.slabs::<S>(first_steps).zip(second.slabs::<S>(second_steps));
-        for (i, (first, second)) in slabs.enumerate() {
-            for (rows, start) in Packed::tiles(n_rows, n_slabs, most) {
-                let to = &mut packed[start + i * rows.len()..][..rows.len()];
-                macro_rules! by_height {
-                    ($($height:literal)+) => {
-                        match to.len() {
-                            $($height if rows.end <= n_first => {
-                                if let (Some(to), Some(from)) =
-                                    (to.first_chunk_mut::<$height>(), first[rows.start..].first_chunk::<$height>())
-                                {
-                                    *to = *from;
-                                }
-                            })+
-                            _ => {
-                                for (to, row) in to.iter_mut().zip(rows) {
-                                    *to = if row < n_first { first[row] } else { second[row - n_first] };
-                                }
-                            }
-                        }
-                    };
-                }
-                by_height!(1 2 3 4 5 6 7 8);
-            }
-        }
-    }
-}
-
-/// `to[i, j] += Σ a[t][i] b[t][j]` over steps and lanes: weight gradients. `to` has the numbers `[i, j]`, row by row.
+/// `to[i, j] += Σ a[t][i] b[t][j]` over steps and lanes: weight gradients. Either operand is in two places, one below the other,
+/// each with its range of steps, all of the same length. `to` has the numbers `[i, j]`, row by row.
 pub(super) struct AddOuter<'a> {
-    pub(super) a: &'a Packed,
-    pub(super) b: &'a Packed,
+    pub(super) a: [(&'a Steps, Range<usize>); 2],
+    pub(super) b: [(&'a Steps, Range<usize>); 2],
     pub(super) to: &'a mut [f32],
 }
 
@@ -260,55 +188,61 @@ impl WithSimd for AddOuter<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { a, b, to } = self;
-        let ([tall, wide], n_slabs) = (tile::<S>(), a.n_slabs);
-        let (from_a, from_b) = (a.vectors::<S>(), b.vectors::<S>());
-        // What a tile has of `a` stays in the first cache.
-        for (rows, at_a) in Packed::tiles(a.n_rows, n_slabs, tall) {
-            for (columns, at_b) in Packed::tiles(b.n_rows, n_slabs, wide) {
-                let from_a = &from_a[at_a..at_a + rows.len() * n_slabs];
-                let from_b = &from_b[at_b..at_b + columns.len() * n_slabs];
-                let (i, j) = (rows.start, columns.start);
-                macro_rules! by_size {
-                    ($($height:literal)+) => {
-                        match (rows.len(), columns.len()) {
-                            $(
-                                ($height, 1) => add_tile::<S, $height, 1>(simd, from_a, from_b, i, j, to, b.n_rows),
-                                ($height, 2) => add_tile::<S, $height, 2>(simd, from_a, from_b, i, j, to, b.n_rows),
-                                ($height, 3) => add_tile::<S, $height, 3>(simd, from_a, from_b, i, j, to, b.n_rows),
-                            )+
-                            _ => {}
+        let ([tall, wide], n_columns) = (tile::<S>(), b[0].0.n_rows + b[1].0.n_rows);
+        let mut first_row = 0;
+        for (a, steps) in &a {
+            // What a tile has of `a` stays in the first cache.
+            for rows in balanced(a.n_rows, tall) {
+                let mut first_column = 0;
+                for (b, others) in &b {
+                    for columns in balanced(b.n_rows, wide) {
+                        let (a, b) = (a.slabs::<S>(steps.clone()), b.slabs::<S>(others.clone()));
+                        let (i, j) = (rows.start, columns.start);
+                        let to = &mut to[(first_row + i) * n_columns + first_column + j..];
+                        macro_rules! by_size {
+                            ($($height:literal)+) => {
+                                match (rows.len(), columns.len()) {
+                                    $(
+                                        ($height, 1) => add_tile::<S, $height, 1>(simd, (a, i), (b, j), to, n_columns),
+                                        ($height, 2) => add_tile::<S, $height, 2>(simd, (a, i), (b, j), to, n_columns),
+                                        ($height, 3) => add_tile::<S, $height, 3>(simd, (a, i), (b, j), to, n_columns),
+                                    )+
+                                    _ => {}
+                                }
+                            };
                         }
-                    };
+                        by_size!(1 2 3 4 5 6 7 8);
+                    }
+                    first_column += b.n_rows;
                 }
-                by_size!(1 2 3 4 5 6 7 8);
             }
+            first_row += a.n_rows;
         }
     }
 }
 
+/// Adds a tile: of the slabs of `a` and `b` the rows from `i` and from `j` on.
 #[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "two operands, a place, and where in it")]
-fn add_tile<S: Simd, const I: usize, const J: usize>(
+fn add_tile<'a, S: Simd, const I: usize, const J: usize>(
     simd: S,
-    a: &[S::f32s],
-    b: &[S::f32s],
-    i: usize,
-    j: usize,
+    (a, i): (impl Iterator<Item = &'a [S::f32s]>, usize),
+    (b, j): (impl Iterator<Item = &'a [S::f32s]>, usize),
     to: &mut [f32],
     n_columns: usize,
 ) {
     let mut sums = [[simd.splat_f32s(0.0); J]; I];
-    for (rows, columns) in a.as_chunks::<I>().0.iter().zip(b.as_chunks::<J>().0) {
-        for (sums, &row) in sums.iter_mut().zip(rows) {
-            for (sum, &column) in sums.iter_mut().zip(columns) {
-                *sum = simd.mul_add_e_f32s(row, column, *sum);
+    for (a, b) in a.zip(b) {
+        if let (Some(rows), Some(columns)) = (a[i..].first_chunk::<I>(), b[j..].first_chunk::<J>()) {
+            for (sums, &row) in sums.iter_mut().zip(rows) {
+                for (sum, &column) in sums.iter_mut().zip(columns) {
+                    *sum = simd.mul_add_e_f32s(row, column, *sum);
+                }
             }
         }
     }
-    for (row, sums) in sums.into_iter().enumerate() {
-        let start = (i + row) * n_columns + j;
+    for (to, sums) in to.chunks_mut(n_columns).zip(sums) {
         // No closures here: one that is not inlined would be compiled without vector code.
-        for (to, sum) in to[start..start + J].iter_mut().zip(sums) {
+        for (to, sum) in to.iter_mut().zip(sums) {
             *to += simd.reduce_sum_f32s(sum);
         }
     }
@@ -379,12 +313,11 @@ mod tests {
                 let b = [random(&block, n_steps, columns[0], seed ^ 2), random(&block, n_steps + 2, columns[1], seed ^ 3)];
                 let (n_rows, n_columns) = (rows[0] + rows[1], columns[0] + columns[1]);
                 let mut to = vec![1.0; n_rows * n_columns];
-                let (mut packed_a, mut packed_b) = (Packed::default(), Packed::default());
-                let from = [(&a[0], 1..n_steps + 1), (&a[1], 0..n_steps)];
-                dispatch(Pack { from, operand: 0, to: &mut packed_a });
-                let from = [(&b[0], 0..n_steps), (&b[1], 2..n_steps + 2)];
-                dispatch(Pack { from, operand: 1, to: &mut packed_b });
-                dispatch(AddOuter { a: &packed_a, b: &packed_b, to: &mut to });
+                dispatch(AddOuter {
+                    a: [(&a[0], 1..n_steps + 1), (&a[1], 0..n_steps)],
+                    b: [(&b[0], 0..n_steps), (&b[1], 2..n_steps + 2)],
+                    to: &mut to,
+                });
                 for (i, found) in to.iter().enumerate() {
                     let (row, column) = (i / n_columns, i % n_columns);
                     let mut sum = 1.0;

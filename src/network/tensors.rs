@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use ndarray::{ArrayBase, ArrayD, Data, Dimension};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::{Error, Result};
 
@@ -25,7 +25,8 @@ pub(crate) fn to_tensor<S: Data<Elem = f32>, D: Dimension>(array: &ArrayBase<S, 
     let shape: Vec<i64> = array.shape().iter().map(|&length| length as i64).collect();
     let array = array.as_standard_layout();
     // In standard layout there is a slice.
-    Ok(Tensor::f_from_slice(array.as_slice().unwrap_or_default())?.f_reshape(shape)?)
+    let numbers = pulp::bytemuck::cast_slice(array.as_slice().unwrap_or_default());
+    Ok(Tensor::f_from_data_size(numbers, &shape, Kind::Float)?)
 }
 
 /// A leaf like `tensor`, on a device.
