@@ -1,5 +1,7 @@
 //! How many threads our own loops use. The number never changes a result, only how long it takes.
 
+mod crew;
+
 use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -62,13 +64,15 @@ pub(crate) fn map_while<I: Send, T: Send>(
             *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
         }
     };
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work_off)).collect();
-        work_off();
-        for other in others {
-            other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        }
-    });
+    if !crew::run(workers - 1, &work_off) {
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..workers).map(|_| scope.spawn(work_off)).collect();
+            work_off();
+            for other in others {
+                other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            }
+        });
+    }
     results.into_iter().filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
@@ -88,6 +92,34 @@ mod tests {
                 assert_eq!(map_while((0..20).collect(), go_on, |i: usize| Ok(i)).unwrap(), [0, 1, 2, 3, 4]);
             });
         }
+    }
+
+    #[test]
+    fn a_panic_in_one_thread_comes_out_and_leaves_the_others_to_work() {
+        with_threads(3, || {
+            for guilty in [0, 5, 11] {
+                let work = |i: usize| if i == guilty { panic!("item {i}") } else { Ok(i) };
+                let panic = std::panic::catch_unwind(|| map((0..12).collect(), work)).unwrap_err();
+                assert_eq!(panic.downcast_ref::<String>(), Some(&format!("item {guilty}")));
+                assert_eq!(map((0..12).collect(), Ok).unwrap(), (0..12).collect::<Vec<_>>());
+            }
+        });
+    }
+
+    #[test]
+    fn many_callers_at_once_get_each_their_own_results() {
+        thread::scope(|scope| {
+            for caller in 0..4_usize {
+                scope.spawn(move || {
+                    with_threads(2, || {
+                        for round in 0..200 {
+                            let results = map((0..7).collect(), |i: usize| Ok(caller * 1000 + round + i)).unwrap();
+                            assert_eq!(results, (0..7).map(|i| caller * 1000 + round + i).collect::<Vec<_>>());
+                        }
+                    });
+                });
+            }
+        });
     }
 
     #[test]
