@@ -29,6 +29,7 @@
 //! | [`simulate`] | running a network forward, also perturbed, and the [`Session`](simulate::Session) that every run gives |
 //! | [`analysis`] | psychometric curves, population activity, statistics |
 //! | [`dynamics`] | the equations, on plain arrays |
+//! | [`connectivity`] | which units are connected: areas, excitatory and inhibitory units |
 //! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |
 //! | [`plot`], [`notebook`] | figures, and how values show themselves under a cell |
 //! | [`random`], [`threads`], [`interrupt`] | seeds; how many threads are used; stopping long work without losing it |
@@ -45,6 +46,7 @@ extern crate self as psychrnn;
 
 pub mod analysis;
 mod cards;
+pub mod connectivity;
 pub mod dynamics;
 mod error;
 mod file;

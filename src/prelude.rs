@@ -4,6 +4,7 @@ pub use crate::analysis::{
     Alternative, Average, Band, Bootstrap, Chronometric, Counts, Curve, LesionSweep, Pca, Psychometric, Rate,
     Resampling, order_by_selectivity, paired_t, wilcoxon_signed_rank,
 };
+pub use crate::connectivity::Areas;
 pub use crate::dynamics::{Cell, CellOutput, Leak, Transfer};
 pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Effect, Perturbation, Session, Signal, Simulator};

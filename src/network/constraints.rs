@@ -7,6 +7,7 @@ use tch::Tensor;
 
 use super::Tensors;
 use super::tensors::to_tensor;
+use crate::connectivity::Areas;
 use crate::dynamics::GATES;
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -39,6 +40,9 @@ pub struct Constraints {
     pub dale_ratio: Option<f64>,
     /// Whether units may not connect to themselves.
     pub no_autapses: bool,
+    /// The areas of the network, which tell which weights exist and which units are excitatory. Where masks are given too, a weight
+    /// exists if both let it.
+    pub areas: Option<Areas>,
 }
 
 /// The connections of a network: what its constraints leave, worked out for its size.
@@ -56,6 +60,11 @@ pub struct Connections {
 }
 
 impl Constraints {
+    /// The share of excitatory units, as given or as of the areas.
+    pub(crate) fn dale(&self) -> Option<f64> {
+        self.dale_ratio.or_else(|| self.areas.as_ref()?.dale_ratio())
+    }
+
     pub(super) fn connections(&self, n_in: usize, n_rec: usize, n_out: usize) -> Result<Connections> {
         let mask = |name: &str, given: &Option<Array2<f32>>, shape: (usize, usize), meaning: &str| match given {
             None => Ok(Array2::ones(shape)),
@@ -67,11 +76,26 @@ impl Constraints {
                 None => Ok(mask.clone()),
             },
         };
+        let mut input = mask("input connectivity", &self.input, (n_rec, n_in), "[n_rec, n_in]")?;
         let mut recurrent = mask("recurrent connectivity", &self.recurrent, (n_rec, n_rec), "[n_rec, n_rec]")?;
+        let mut output = mask("output connectivity", &self.output, (n_out, n_rec), "[n_out, n_rec]")?;
+        if let Some(areas) = &self.areas {
+            if areas.n_units() != n_rec {
+                return Err(Error::argument("units", format!("{}, as in the areas", areas.n_units()), n_rec));
+            }
+            if let Some(ratio) = self.dale_ratio {
+                let expected = "left out with areas, which tell their excitatory units by `excitatory`";
+                return Err(Error::argument("dale_ratio", expected, ratio));
+            }
+            let masks = areas.masks(n_in, n_out)?;
+            input *= &masks.input;
+            recurrent *= &masks.recurrent;
+            output *= &masks.output;
+        }
         if self.no_autapses {
             recurrent.diag_mut().fill(0.0);
         }
-        let excitatory = match self.dale_ratio {
+        let excitatory = match self.dale() {
             None => None,
             Some(ratio) if ratio > 0.0 && ratio <= 1.0 => {
                 let n = (ratio * n_rec as f64) as usize;
@@ -87,12 +111,7 @@ impl Constraints {
                 return Err(Error::argument("dale_ratio", expected, ratio));
             }
         };
-        Ok(Connections {
-            input: mask("input connectivity", &self.input, (n_rec, n_in), "[n_rec, n_in]")?,
-            recurrent,
-            output: mask("output connectivity", &self.output, (n_out, n_rec), "[n_out, n_rec]")?,
-            excitatory,
-        })
+        Ok(Connections { input, recurrent, output, excitatory })
     }
 }
 

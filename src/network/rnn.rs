@@ -13,6 +13,7 @@ use super::constraints::ConstraintMap;
 use super::initialize::{InitialWeights, Initializer};
 use super::tensors::{to_array, to_tensor};
 use super::{Activity, Constraints, Draw, Network, Parameters, RadiusOf, Sizes, Tensors, Trials};
+use crate::connectivity::Areas;
 use crate::dynamics::{Constants, Dynamics, Leak, Transfer};
 use crate::random::Seed;
 use crate::setters::setters;
@@ -158,6 +159,14 @@ impl RnnConfig {
     #[must_use]
     pub fn output_connectivity(mut self, mask: Array2<f32>) -> Self {
         self.constraints.output = Some(mask);
+        self
+    }
+
+    /// Areas with connections within and between them; the network gets as many units as they have.
+    #[must_use]
+    pub fn areas(mut self, areas: Areas) -> Self {
+        self.units = areas.n_units();
+        self.constraints.areas = Some(areas);
         self
     }
 
@@ -440,7 +449,7 @@ impl Network for Rnn {
         weights.insert("input_connectivity", connections.input);
         weights.insert("rec_connectivity", connections.recurrent);
         weights.insert("output_connectivity", connections.output);
-        weights.set_dale_ratio(self.config.constraints.dale_ratio);
+        weights.set_dale_ratio(connections.excitatory.map(|(ratio, _)| ratio));
         weights.set_config(&Saved { dynamics: self.leak.clone().into(), rnn: self.config.clone() })
     }
 

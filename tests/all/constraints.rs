@@ -151,3 +151,45 @@ fn the_spectral_radius_is_that_of_the_matrix_that_was_asked_for() {
     let mean = (0..20).map(|seed| effective(RadiusOf::Raw, seed)).sum::<f64>() / 20.0;
     assert!((0.7..0.95).contains(&(mean / 1.3)), "{mean}");
 }
+
+#[test]
+fn areas_hold_in_training_and_in_files() {
+    let task = PerceptualDiscrimination::default().duration(200.0);
+    let areas = Areas::new()
+        .area("sensory", 10)
+        .area("motor", (7, 3))
+        .excitatory(0.7)
+        .connect("sensory", "motor", (1.0, 0.0))
+        .connect("motor", "sensory", (0.4, 0.0))
+        .input(0..2, "sensory")
+        .output([0], "motor")
+        .seed(5);
+    let mut network = Rnn::new(&task, RnnConfig::default().areas(areas.clone())).unwrap();
+    Trainer::default().updates(4).batch_size(8).learning_rate(0.05).silent().train(&mut network, &task).unwrap();
+    let masks = areas.masks(2, 2).unwrap();
+    let weights = network.weights().unwrap();
+    for ((post, pre), &weight) in weights.matrix("W_rec").unwrap().indexed_iter() {
+        let sign = if pre < 14 { 1.0 } else { -1.0 };
+        assert!(if masks.recurrent[[post, pre]] == 1.0 { weight * sign > 0.0 } else { weight == 0.0 });
+    }
+    let (w_in, w_out) = (weights.matrix("W_in").unwrap(), weights.matrix("W_out").unwrap());
+    assert!(
+        w_in.indexed_iter().all(|((unit, channel), weight)| (*weight > 0.0) == (masks.input[[unit, channel]] == 1.0))
+    );
+    assert!(
+        w_out.indexed_iter().all(|((channel, unit), weight)| {
+            (*weight > 0.0) == (masks.output[[channel, unit]] == 1.0 && unit < 14)
+        })
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("areas.npz");
+    network.save(&path).unwrap();
+    let again = Rnn::load(&path).unwrap();
+    assert_eq!(again.weights().unwrap(), weights);
+    assert_eq!(again.config().constraints.areas, Some(areas.clone()));
+    let refused = |config| Rnn::new(&task, config).unwrap_err().to_string();
+    let error = refused(RnnConfig::default().areas(areas.clone()).units(21));
+    assert!(error.contains("units") && error.contains("20"), "{error}");
+    let error = refused(RnnConfig::default().areas(areas).dale_ratio(0.8));
+    assert!(error.contains("dale_ratio") && error.contains("areas"), "{error}");
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod analysis;
+mod areas;
 #[cfg(feature = "torch")]
 mod cell;
 #[cfg(feature = "torch")]
