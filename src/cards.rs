@@ -132,7 +132,7 @@ mod torch {
         };
         Rnn: |network| {
             let config = network.config();
-            let dale = config.constraints.dale().map(|ratio| format!("Dale's principle ({:.0} % excitatory)", ratio * 100.0));
+            let dale = config.constraints.share_excitatory().map(|ratio| format!("Dale's principle ({:.0} % excitatory)", ratio * 100.0));
             let autapses = config.constraints.no_autapses.then(|| "no autapses".to_owned());
             let constraints: Vec<_> = dale.into_iter().chain(autapses).collect();
             card("Rnn", network)

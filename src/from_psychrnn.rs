@@ -61,8 +61,8 @@
 //! ```
 //!
 //! `const_unif` is `Draw::Uniform { low: -0.1, high: 0.1 }`, `const_gauss` is `Draw::Gaussian { sd: 1.0 }`,
-//! `GaussianSpectralRadius` is `Draw::SpectralRadius` (the default for `W_rec`, with radius 1.1), `AlphaIdentity` is
-//! `Draw::ScaledIdentity`.
+//! `GaussianSpectralRadius` is `Draw::Gaussian { sd: 1.0 }` with `.balance(Balance::Columns)` and `.radius(1.1, RadiusOf::Raw)` (the
+//! default for `W_rec`), `AlphaIdentity` is `Draw::ScaledIdentity` with `.balance(Balance::Columns)`.
 //!
 //! ## Loss and regularization
 //!

@@ -17,7 +17,7 @@ pub use crate::{Error, Result};
 
 #[cfg(feature = "torch")]
 pub use crate::network::{
-    Constraints, Device, Draw, InitialWeights, Lstm, LstmConfig, Network, RadiusOf, Rnn, RnnConfig,
+    Balance, Constraints, Dale, Device, Draw, InitialWeights, Lstm, LstmConfig, Network, RadiusOf, Rnn, RnnConfig,
 };
 #[cfg(feature = "torch")]
 pub use crate::train::{

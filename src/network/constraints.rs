@@ -1,7 +1,9 @@
 //! The map from raw parameters to effective weights, and its inverse.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, Zip, concatenate};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -17,13 +19,16 @@ use crate::{Error, Result};
 /// With masks `C` and, under Dale's principle, the signs `D` of the units (`+1` excitatory, `-1` inhibitory):
 ///
 /// ```text
-/// W_rec = W'_rec ∘ C_rec          or, under Dale, |W'_rec ∘ C_rec| diag(D)
-/// W_in  = W'_in  ∘ C_in                           |W'_in  ∘ C_in|
-/// W_out = W'_out ∘ C_out                          |W'_out ∘ C_out| diag(D = +1)
+/// W_rec = W'_rec ∘ C_rec          or, under Dale, [W'_rec ∘ C_rec] diag(D)
+/// W_in  = W'_in  ∘ C_in                           [W'_in  ∘ C_in]
+/// W_out = W'_out ∘ C_out                          [W'_out ∘ C_out] diag(D = +1)
 /// ```
 ///
-/// where the primed matrices are what the optimizer changes. Inputs are excitatory, and inhibitory units do not project
-/// out. Song HF, Yang GR, Wang XJ (2016), doi:10.1371/journal.pcbi.1004792; the map is that of PsychRNN.
+/// where the primed matrices are what the optimizer changes, and `[W']` is `|W'|` or `max(W', 0)`, see [`Dale`]. Inputs are
+/// excitatory, and inhibitory units do not project out, unless [`inhibitory_outputs`](Self::inhibitory_outputs) lets them: then
+/// `W_out` has `D` too. Song HF, Yang GR, Wang XJ (2016), doi:10.1371/journal.pcbi.1004792; the defaults are those of PsychRNN.
+///
+/// A weight in [`fixed`](Self::fixed) is there with its value whatever the masks say, and training leaves it.
 ///
 /// In an LSTM the masks act on the weights of all gates; Dale's principle is refused there, since gates multiply what
 /// they get, so that a unit has no sign.
@@ -38,11 +43,30 @@ pub struct Constraints {
     pub output: Option<Array2<f32>>,
     /// The share of excitatory units, which come first; `None` for no Dale's principle.
     pub dale_ratio: Option<f64>,
+    /// How weights are kept from changing their sign under Dale's principle.
+    pub dale: Dale,
+    /// Whether inhibitory units project out under Dale's principle, with negative weights: PyCog's way. In PsychRNN they do not.
+    pub inhibitory_outputs: bool,
     /// Whether units may not connect to themselves.
     pub no_autapses: bool,
     /// The areas of the network, which tell which weights exist and which units are excitatory. Where masks are given too, a weight
     /// exists if both let it.
     pub areas: Option<Areas>,
+    /// Effective weights that are fixed, by the name of their matrix, `W_in`, `W_rec` or `W_out`: each entry that is not 0. PyCog's
+    /// `Cfixed`.
+    pub fixed: BTreeMap<String, Array2<f32>>,
+}
+
+/// How weights are kept from changing their sign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dale {
+    /// By their absolute value: a weight that training would carry through 0 grows again. PsychRNN's way.
+    #[default]
+    Absolute,
+    /// By rectification: a weight that training carries to 0 stays there, and the network becomes sparse. PyCog's default. Weights
+    /// start with the size that was drawn, so that none of them is 0 from the start.
+    Rectified,
 }
 
 /// The connections of a network: what its constraints leave, worked out for its size.
@@ -57,11 +81,14 @@ pub struct Connections {
     pub output: Array2<f32>,
     /// Under Dale's principle, the share of excitatory units and their number; they come first.
     pub excitatory: Option<(f64, usize)>,
+    /// Effective weights that are fixed, by the name of their matrix: each entry that is not 0.
+    pub fixed: BTreeMap<String, Array2<f32>>,
+    constraints: (Dale, bool),
 }
 
 impl Constraints {
     /// The share of excitatory units, as given or as of the areas.
-    pub(crate) fn dale(&self) -> Option<f64> {
+    pub(crate) fn share_excitatory(&self) -> Option<f64> {
         self.dale_ratio.or_else(|| self.areas.as_ref()?.dale_ratio())
     }
 
@@ -95,7 +122,7 @@ impl Constraints {
         if self.no_autapses {
             recurrent.diag_mut().fill(0.0);
         }
-        let excitatory = match self.dale() {
+        let excitatory = match self.share_excitatory() {
             None => None,
             Some(ratio) if ratio > 0.0 && ratio <= 1.0 => {
                 let n = (ratio * n_rec as f64) as usize;
@@ -111,7 +138,30 @@ impl Constraints {
                 return Err(Error::argument("dale_ratio", expected, ratio));
             }
         };
-        Ok(Connections { input, recurrent, output, excitatory })
+        for (name, values) in &self.fixed {
+            let mask = match name.as_str() {
+                "W_in" => &mut input,
+                "W_rec" => &mut recurrent,
+                "W_out" => &mut output,
+                _ => {
+                    return Err(Error::argument("fixed weights", "those of W_in, W_rec or W_out", format!("{name:?}")));
+                }
+            };
+            let name = format!("fixed weights of {name}");
+            if values.dim() != mask.dim() {
+                return Err(Error::shape(name, format!("{:?}", mask.shape()), values.shape()));
+            }
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(Error::argument(name, "finite", value));
+            }
+            Zip::from(mask).and(values).for_each(|exists, &value| {
+                if value != 0.0 {
+                    *exists = 1.0;
+                }
+            });
+        }
+        let constraints = (self.dale, self.inhibitory_outputs);
+        Ok(Connections { input, recurrent, output, excitatory, fixed: self.fixed.clone(), constraints })
     }
 }
 
@@ -121,7 +171,8 @@ impl Constraints {
 pub(super) struct ConstraintMap {
     arrays: IndexMap<String, Array2<f32>>,
     tensors: Tensors,
-    dale: bool,
+    dale: Option<Dale>,
+    fixed: BTreeMap<String, Array2<f32>>,
 }
 
 impl ConstraintMap {
@@ -138,9 +189,10 @@ impl ConstraintMap {
         let factors = [
             ("W_in".to_owned(), connections.input.clone()),
             ("W_rec".to_owned(), signed(&connections.recurrent, -1.0)),
-            ("W_out".to_owned(), signed(&connections.output, 0.0)),
+            ("W_out".to_owned(), signed(&connections.output, connections.sign_of_inhibitory_outputs())),
         ];
-        Self::new(factors.into(), connections.excitatory.is_some())
+        let dale = connections.excitatory.map(|_| connections.constraints.0);
+        Self::new(factors.into(), dale, connections.fixed.clone())
     }
 
     pub(super) fn lstm(connections: &Connections) -> Result<Self> {
@@ -148,21 +200,33 @@ impl ConstraintMap {
             let expected = "left out for an LSTM: its gates multiply what they get, so that a unit has no sign";
             return Err(Error::argument("dale_ratio", expected, "given"));
         }
+        if !connections.fixed.is_empty() {
+            let expected =
+                "left out for an LSTM, whose gates have matrices of their own (use `fix` on W_f, W_i, W_c or W_o)";
+            return Err(Error::argument("fixed weights", expected, "given"));
+        }
         let gate = concatenate![Axis(0), connections.recurrent.t(), connections.input.t()];
         let mut factors: IndexMap<_, _> = GATES.iter().map(|name| (format!("W_{name}"), gate.clone())).collect();
         factors.insert("W_out".to_owned(), connections.output.clone());
-        Self::new(factors, false)
+        Self::new(factors, None, BTreeMap::new())
     }
 
-    fn new(arrays: IndexMap<String, Array2<f32>>, dale: bool) -> Result<Self> {
+    fn new(
+        arrays: IndexMap<String, Array2<f32>>,
+        dale: Option<Dale>,
+        fixed: BTreeMap<String, Array2<f32>>,
+    ) -> Result<Self> {
         let mut tensors = Tensors::new();
         for (name, factors) in &arrays {
+            if let Some(values) = fixed.get(name) {
+                check_obeys(&format!("fixed weights of {name}"), values.view(), factors.view(), dale.is_some())?;
+            }
             // A parameter that nothing constrains is its own effective weight.
-            if dale || factors.iter().any(|&factor| factor != 1.0) {
+            if dale.is_some() || factors.iter().any(|&factor| factor != 1.0) {
                 tensors.insert(name, to_tensor(factors)?);
             }
         }
-        Ok(Self { arrays, tensors, dale })
+        Ok(Self { arrays, tensors, dale, fixed })
     }
 
     pub(super) fn move_to(&mut self, device: tch::Device) -> Result<()> {
@@ -175,12 +239,42 @@ impl ConstraintMap {
         for (name, tensor) in raw.iter() {
             let weights: Tensor = match self.tensors.get(name) {
                 Err(_) => tensor.shallow_clone(),
-                Ok(factors) if self.dale => tensor.f_abs()?.f_mul(factors)?,
-                Ok(factors) => tensor.f_mul(factors)?,
+                Ok(factors) => match self.dale {
+                    Some(Dale::Absolute) => tensor.f_abs()?.f_mul(factors)?,
+                    Some(Dale::Rectified) => tensor.f_relu()?.f_mul(factors)?,
+                    None => tensor.f_mul(factors)?,
+                },
             };
             effective.insert(name, weights);
         }
         Ok(effective)
+    }
+
+    /// Raw parameters to start from, of those that were drawn: the fixed weights have their values, and rectification leaves none
+    /// of the others at 0.
+    pub(super) fn start(&self, mut raw: Weights) -> Result<Weights> {
+        for (name, factors) in &self.arrays {
+            let fixed = self.fixed.get(name);
+            if fixed.is_none() && self.dale != Some(Dale::Rectified) {
+                continue;
+            }
+            let mut weights = raw.matrix(name)?;
+            if weights.dim() != factors.dim() {
+                return Err(Error::shape(name, format!("{:?}", factors.shape()), weights.shape()));
+            }
+            if self.dale == Some(Dale::Rectified) {
+                weights.mapv_inplace(f32::abs);
+            }
+            if let Some(values) = fixed {
+                Zip::from(&mut weights).and(values).for_each(|weight, &value| {
+                    if value != 0.0 {
+                        *weight = if self.dale.is_some() { value.abs() } else { value };
+                    }
+                });
+            }
+            raw.insert(name, weights);
+        }
+        Ok(raw)
     }
 
     /// Raw parameters that have these effective weights.
@@ -191,10 +285,31 @@ impl ConstraintMap {
             if weights.dim() != factors.dim() {
                 return Err(Error::shape(name, format!("{:?}", factors.shape()), weights.shape()));
             }
-            check_obeys(name, weights.view(), factors.view(), self.dale)?;
-            raw.insert(name, if self.dale { weights.mapv(f32::abs) } else { weights });
+            check_obeys(name, weights.view(), factors.view(), self.dale.is_some())?;
+            if let Some(values) = self.fixed.get(name) {
+                check_fixed(name, weights.view(), values.view())?;
+            }
+            raw.insert(name, if self.dale.is_some() { weights.mapv(f32::abs) } else { weights });
         }
         Ok(raw)
+    }
+}
+
+impl Connections {
+    /// What the output weights of inhibitory units are multiplied with.
+    pub(super) fn sign_of_inhibitory_outputs(&self) -> f32 {
+        if self.constraints.1 { -1.0 } else { 0.0 }
+    }
+}
+
+/// An error that names the first fixed weight that has another value.
+fn check_fixed(name: &str, weights: ArrayView2<'_, f32>, values: ArrayView2<'_, f32>) -> Result<()> {
+    let mut pairs = weights.indexed_iter().zip(values);
+    match pairs.find(|((_, weight), value)| **value != 0.0 && weight != value) {
+        None => Ok(()),
+        Some((((row, column), weight), value)) => {
+            Err(Error::argument(format!("{name}[{row}, {column}]"), format!("{value}, at which it is fixed"), weight))
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, Axis, Zip, s};
+use rand_distr::{Distribution, Gamma, LogNormal};
 use serde::{Deserialize, Serialize};
 use tch::Kind;
 
@@ -45,20 +46,41 @@ pub enum Draw {
     GlorotUniform,
     /// Gaussian with standard deviation `sqrt(2 / (fan_in + fan_out))`, likewise.
     GlorotGaussian,
-    /// Gaussian, balanced under Dale's principle, scaled to a spectral radius (largest absolute eigenvalue). Only for
-    /// `W_rec`.
-    SpectralRadius {
-        /// The radius.
-        radius: f32,
-        /// Of which matrix.
-        of: RadiusOf,
+    /// From a gamma distribution, all positive: PyCog's way under Dale's principle, with shape 2 and mean 0.1.
+    Gamma {
+        /// The shape `k`; the standard deviation is `mean / √k`.
+        shape: f32,
+        /// The mean.
+        mean: f32,
     },
-    /// `scale` times the identity, balanced under Dale's principle. Only for `W_rec`. Le QV, Jaitly N, Hinton GE (2015),
-    /// arXiv:1504.00941.
+    /// From a log-normal distribution, all positive; PyCog's has mean 0.5 and variance 0.1.
+    LogNormal {
+        /// The mean of the weights, not of their logarithms.
+        mean: f32,
+        /// The standard deviation of the weights.
+        sd: f32,
+    },
+    /// `scale` times the identity. Only for `W_rec`. Le QV, Jaitly N, Hinton GE (2015), arXiv:1504.00941.
     ScaledIdentity {
         /// The number on the diagonal.
         scale: f32,
     },
+}
+
+/// How excitation and inhibition are balanced in a raw `W_rec`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// Not at all.
+    #[default]
+    None,
+    /// PsychRNN's way: under Dale's principle the column of each unit is multiplied by `v / ‖C_rec diag(v)‖` of its row, with `v`
+    /// 1 for excitatory and `r / (1 - r)` for inhibitory units at `dale_ratio` `r`.
+    Columns,
+    /// PyCog's way: in each row the weights from inhibitory units are multiplied by the number of excitatory connections over that
+    /// of inhibitory ones, so that both are equally strong together, and then each row by the inverse of the norm of these
+    /// factors. PyCog does not scale the variance of a log-normal distribution with it; here all weights are scaled alike.
+    Rows,
 }
 
 /// The matrix whose spectral radius is set.
@@ -76,12 +98,15 @@ pub enum RadiusOf {
 /// How the weights of an [`Rnn`](super::Rnn) are drawn. Biases are 0; the initial state has mean 0.1 and standard
 /// deviation 0.01.
 ///
-/// The default is PsychRNN's: `W_in` and `W_out` [`Draw::GlorotGaussian`], `W_rec` [`Draw::SpectralRadius`] 1.1 of the
-/// raw matrix.
+/// The default is PsychRNN's: `W_in` and `W_out` [`Draw::GlorotGaussian`], `W_rec` [`Draw::Gaussian`] with standard deviation 1,
+/// balanced by [`Balance::Columns`] and scaled to a spectral radius of 1.1 of the raw matrix. [`InitialWeights::pycog`] has PyCog's.
 ///
-/// Under Dale's principle, `SpectralRadius` and `ScaledIdentity` balance excitation and inhibition as PsychRNN does: the
-/// column of each unit is multiplied by `v / ‖C_rec diag(v)‖` of its row, with `v` 1 for excitatory and `r / (1 - r)` for
-/// inhibitory units at `dale_ratio` `r`.
+/// ```
+/// use psychrnn::prelude::*;
+/// let strong = Draw::Gamma { shape: 2.0, mean: 0.3 };
+/// let initial = InitialWeights::pycog().inhibitory(strong).radius(1.2, RadiusOf::Effective);
+/// let config = RnnConfig::default().dale_ratio(0.8).dale(Dale::Rectified).initial(initial);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InitialWeights {
@@ -89,27 +114,67 @@ pub struct InitialWeights {
     pub input: Draw,
     /// `W_rec`.
     pub recurrent: Draw,
+    /// The columns of inhibitory units in `W_rec`, if they are drawn in another way.
+    pub inhibitory: Option<Draw>,
     /// `W_out`.
     pub output: Draw,
+    /// How `W_rec` is balanced.
+    pub balance: Balance,
+    /// The spectral radius (largest absolute eigenvalue) to which `W_rec` is scaled at last, and of which matrix it is.
+    pub radius: Option<(f32, RadiusOf)>,
 }
 
 impl Default for InitialWeights {
     fn default() -> Self {
-        let recurrent = Draw::SpectralRadius { radius: 1.1, of: RadiusOf::Raw };
-        Self { input: Draw::GlorotGaussian, recurrent, output: Draw::GlorotGaussian }
+        Self {
+            recurrent: Draw::Gaussian { sd: 1.0 },
+            balance: Balance::Columns,
+            radius: Some((1.1, RadiusOf::Raw)),
+            ..Self::all(Draw::GlorotGaussian)
+        }
     }
 }
 
 impl InitialWeights {
-    /// All three matrices drawn in this way.
+    /// All three matrices drawn in this way, `W_rec` neither balanced nor scaled.
     #[must_use]
     pub fn all(draw: Draw) -> Self {
-        Self { input: draw, recurrent: draw, output: draw }
+        Self { input: draw, recurrent: draw, inhibitory: None, output: draw, balance: Balance::None, radius: None }
+    }
+
+    /// PyCog's under Dale's principle: `W_in` and `W_out` uniform from -0.1 to 0.1, `W_rec` [`Draw::Gamma`] with shape 2 and mean 0.1,
+    /// balanced by [`Balance::Rows`] and scaled to a spectral radius of 1.5 of the effective matrix.
+    ///
+    /// Without Dale's principle PyCog has `.recurrent(Draw::Gaussian { sd: 1.0 }).radius(1.1, RadiusOf::Effective)`.
+    #[must_use]
+    pub fn pycog() -> Self {
+        Self {
+            recurrent: Draw::Gamma { shape: 2.0, mean: 0.1 },
+            balance: Balance::Rows,
+            radius: Some((1.5, RadiusOf::Effective)),
+            ..Self::all(Draw::Uniform { low: -0.1, high: 0.1 })
+        }
+    }
+
+    /// `W_rec` drawn in this way, neither balanced nor scaled.
+    #[must_use]
+    pub fn recurrent(mut self, draw: Draw) -> Self {
+        (self.recurrent, self.inhibitory, self.balance, self.radius) = (draw, None, Balance::None, None);
+        self
     }
 
     setters! {
-        /// `W_rec` drawn in this way.
-        recurrent: Draw;
+        /// The columns of inhibitory units in `W_rec` drawn in this way.
+        inhibitory: Draw => Some(inhibitory);
+        /// How `W_rec` is balanced.
+        balance: Balance;
+    }
+
+    /// The spectral radius to which `W_rec` is scaled.
+    #[must_use]
+    pub fn radius(mut self, radius: f32, of: RadiusOf) -> Self {
+        self.radius = Some((radius, of));
+        self
     }
 }
 
@@ -117,18 +182,27 @@ impl Initializer for InitialWeights {
     fn initialize(&self, connections: &Connections, seed: Seed) -> Result<Weights> {
         let n_rec = connections.recurrent.nrows();
         let stream = |name: &str| seed.child(name).stream(0);
-        let w_rec = match self.recurrent {
-            Draw::SpectralRadius { radius, of } => spectral(radius, of, connections, &mut stream("W_rec"))?,
-            Draw::ScaledIdentity { scale } => {
-                if !scale.is_finite() {
-                    return Err(Error::argument("scale", "a finite number", scale));
-                }
-                let mut identity = Array2::eye(n_rec) * scale;
-                connections.balance(&mut identity)?;
-                identity
+        let mut w_rec = entries("W_rec", self.recurrent, &connections.recurrent, &mut stream("W_rec"))?;
+        match (self.inhibitory, connections.excitatory) {
+            (None, _) => {}
+            (Some(draw), Some((_, n_excitatory))) => {
+                let of_inhibitory = s![.., n_excitatory..];
+                let drawn = entries("W_rec", draw, &connections.recurrent, &mut stream("W_rec of inhibitory units"))?;
+                w_rec.slice_mut(of_inhibitory).assign(&drawn.slice(of_inhibitory));
             }
-            draw => entries("W_rec", draw, &connections.recurrent, &mut stream("W_rec"))?,
-        };
+            (Some(_), None) => {
+                let expected = "left out without Dale's principle: there are no inhibitory units";
+                return Err(Error::argument("inhibitory", expected, "given"));
+            }
+        }
+        match self.balance {
+            Balance::None => {}
+            Balance::Columns => connections.balance(&mut w_rec)?,
+            Balance::Rows => connections.balance_rows(&mut w_rec),
+        }
+        if let Some((radius, of)) = self.radius {
+            connections.scale_to_radius(&mut w_rec, radius, of)?;
+        }
         let mut state = stream("init_state");
         let mut weights = Weights::new();
         weights.insert("W_in", entries("W_in", self.input, &connections.input, &mut stream("W_in"))?);
@@ -163,7 +237,26 @@ pub(super) fn entries(name: &str, draw: Draw, mask: &Array2<f32>, rng: &mut Tria
         Draw::Gaussian { sd } => Err(Error::argument(format!("sd of {name}"), "0 or a positive number", sd)),
         Draw::GlorotUniform => Ok(Array2::from_shape_fn(mask.dim(), |at| scale(fan(at), 6.0) * rng.uniform(-1.0, 1.0))),
         Draw::GlorotGaussian => Ok(Array2::from_shape_fn(mask.dim(), |at| scale(fan(at), 2.0) * rng.normal(0.0, 1.0))),
-        Draw::SpectralRadius { .. } | Draw::ScaledIdentity { .. } => Err(Error::argument(
+        Draw::Gamma { shape, mean } => match Gamma::new(shape, mean / shape) {
+            Ok(gamma) if shape.is_finite() && mean.is_finite() => {
+                Ok(Array2::from_shape_simple_fn(mask.dim(), || gamma.sample(rng)))
+            }
+            _ => Err(positive(name, draw)),
+        },
+        Draw::LogNormal { mean, sd } => {
+            let variance = (sd / mean).powi(2).ln_1p();
+            match LogNormal::new(mean.ln() - variance / 2.0, variance.sqrt()) {
+                Ok(normal) if mean.is_finite() && sd > 0.0 && variance.is_finite() => {
+                    Ok(Array2::from_shape_simple_fn(mask.dim(), || normal.sample(rng)))
+                }
+                _ => Err(positive(name, draw)),
+            }
+        }
+        Draw::ScaledIdentity { scale } if name == "W_rec" => match scale.is_finite() {
+            true => Ok(Array2::eye(mask.nrows()) * scale),
+            false => Err(Error::argument("scale", "a finite number", scale)),
+        },
+        Draw::ScaledIdentity { .. } => Err(Error::argument(
             format!("draw of {name}"),
             "one for any matrix",
             format!("{draw:?}, which is for W_rec"),
@@ -171,17 +264,13 @@ pub(super) fn entries(name: &str, draw: Draw, mask: &Array2<f32>, rng: &mut Tria
     }
 }
 
-fn spectral(radius: f32, of: RadiusOf, connections: &Connections, rng: &mut TrialRng) -> Result<Array2<f32>> {
-    let mut w_rec = Array2::from_shape_simple_fn(connections.recurrent.dim(), || rng.normal(0.0, 1.0));
-    connections.balance(&mut w_rec)?;
-    connections.scale_to_radius(&mut w_rec, radius, of)?;
-    Ok(w_rec)
+fn positive(name: &str, draw: Draw) -> Error {
+    Error::argument(format!("draw of {name}"), "a distribution with positive numbers", format!("{draw:?}"))
 }
 
 /// What an [`Initializer`] of your own may need.
 impl Connections {
-    /// Balances excitation and inhibition in a raw `W_rec`, see [`InitialWeights`]. Without Dale's principle it stays as it
-    /// is.
+    /// Balances excitation and inhibition in a raw `W_rec` by [`Balance::Columns`]. Without Dale's principle it stays as it is.
     ///
     /// # Errors
     /// If it has another shape than the recurrent connections.
@@ -198,38 +287,69 @@ impl Connections {
         Ok(())
     }
 
+    /// Multiplies the rows of a raw `W_rec`, see [`Balance::Rows`].
+    fn balance_rows(&self, w_rec: &mut Array2<f32>) {
+        let n_excitatory = self.excitatory.map_or(self.recurrent.ncols(), |(_, n)| n);
+        for (mut weights, exist) in w_rec.rows_mut().into_iter().zip(self.recurrent.rows()) {
+            let (excitatory, inhibitory) =
+                (exist.slice(s![..n_excitatory]).sum(), exist.slice(s![n_excitatory..]).sum());
+            let ratio = if excitatory > 0.0 && inhibitory > 0.0 { excitatory / inhibitory } else { 1.0 };
+            weights.slice_mut(s![n_excitatory..]).mapv_inplace(|weight| weight * ratio);
+            let norm = (excitatory + ratio * ratio * inhibitory).sqrt();
+            if norm > 0.0 {
+                weights /= norm;
+            }
+        }
+    }
+
     /// Scales a raw `W_rec` so that it, or the effective matrix that it makes, has this spectral radius (largest absolute
-    /// eigenvalue).
+    /// eigenvalue). Fixed weights, which are part of the effective matrix, stay as they are.
     ///
     /// # Errors
-    /// If it has another shape than the recurrent connections, if `radius` is not positive, or if the radius of the matrix
-    /// is 0, which no scale changes.
+    /// If it has another shape than the recurrent connections, if `radius` is not positive, if the radius of the matrix
+    /// is 0, which no scale changes, or if the fixed weights alone have a larger one.
     pub fn scale_to_radius(&self, w_rec: &mut Array2<f32>, radius: f32, of: RadiusOf) -> Result<()> {
         self.check_recurrent(w_rec)?;
         if !(radius > 0.0 && radius.is_finite()) {
             return Err(Error::argument("radius", "a positive number", radius));
         }
-        let measured = match of {
-            RadiusOf::Raw => spectral_radius(w_rec)?,
-            RadiusOf::Effective => {
-                let mut effective = &*w_rec * &self.recurrent;
-                if let Some((_, n_excitatory)) = self.excitatory {
-                    effective.mapv_inplace(f32::abs);
-                    for mut column in effective.columns_mut().into_iter().skip(n_excitatory) {
-                        column *= -1.0;
-                    }
-                }
-                spectral_radius(&effective)?
+        let fixed = self.fixed.get("W_rec").filter(|_| of == RadiusOf::Effective);
+        // Next to fixed weights the radius does not grow with the scale alone: what is missing becomes less in each round.
+        for _ in 0..200 {
+            let measured = match of {
+                RadiusOf::Raw => spectral_radius(w_rec)?,
+                RadiusOf::Effective => spectral_radius(&self.effective(w_rec))?,
+            };
+            // A matrix without cycles has radius 0, and no scale gives it another one.
+            if measured <= 1e-6 {
+                let expected = "a graph with a cycle: without one the spectral radius is 0 whatever the weights; draw W_rec in another way";
+                return Err(Error::argument("recurrent connectivity", expected, "one without"));
             }
-        };
-        // A matrix without cycles has radius 0, and no scale gives it another one.
-        if measured > 1e-6 {
-            *w_rec *= (f64::from(radius) / measured) as f32;
-            Ok(())
-        } else {
-            let expected = "a graph with a cycle: without one the spectral radius is 0 whatever the weights; draw W_rec in another way";
-            Err(Error::argument("recurrent connectivity", expected, "one without"))
+            let scale = f64::from(radius) / measured;
+            *w_rec *= scale as f32;
+            if fixed.is_none() || (scale - 1.0).abs() < 1e-6 {
+                return Ok(());
+            }
         }
+        let expected = "larger than that of the fixed weights alone, and one that the others can change";
+        Err(Error::argument("radius", expected, radius))
+    }
+
+    /// The effective matrix that a raw `W_rec` makes.
+    fn effective(&self, w_rec: &Array2<f32>) -> Array2<f32> {
+        let mut effective = w_rec * &self.recurrent;
+        if let Some((_, n_excitatory)) = self.excitatory {
+            effective.mapv_inplace(f32::abs);
+            effective.slice_mut(s![.., n_excitatory..]).mapv_inplace(|weight| -weight);
+        }
+        if let Some(fixed) = self.fixed.get("W_rec") {
+            Zip::from(&mut effective).and(fixed).for_each(|weight, &value| {
+                if value != 0.0 {
+                    *weight = value;
+                }
+            });
+        }
+        effective
     }
 
     fn check_recurrent(&self, w_rec: &Array2<f32>) -> Result<()> {

@@ -7,9 +7,9 @@ mod lstm;
 mod rnn;
 mod tensors;
 
-pub use constraints::{Connections, Constraints};
+pub use constraints::{Connections, Constraints, Dale};
 pub use device::Device;
-pub use initialize::{Draw, InitialWeights, Initializer, RadiusOf};
+pub use initialize::{Balance, Draw, InitialWeights, Initializer, RadiusOf};
 pub use lstm::{Lstm, LstmConfig};
 pub use rnn::{Rnn, RnnConfig};
 pub use tensors::{Memory, Parameter, Parameters, Tensors};

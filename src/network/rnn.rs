@@ -12,7 +12,7 @@ use tch::Tensor;
 use super::constraints::ConstraintMap;
 use super::initialize::{InitialWeights, Initializer};
 use super::tensors::{to_array, to_tensor};
-use super::{Activity, Constraints, Draw, Network, Parameters, RadiusOf, Sizes, Tensors, Trials};
+use super::{Activity, Constraints, Dale, Network, Parameters, RadiusOf, Sizes, Tensors, Trials};
 use crate::connectivity::Areas;
 use crate::dynamics::{Constants, Dynamics, Leak, Transfer};
 use crate::random::Seed;
@@ -170,10 +170,34 @@ impl RnnConfig {
         self
     }
 
-    /// The spectral radius at which `W_rec` starts: of the raw or of the effective matrix, see [`RadiusOf`].
+    /// How weights are kept from changing their sign under Dale's principle: by their absolute value, as in PsychRNN and by default,
+    /// or by rectification, as in PyCog.
+    #[must_use]
+    pub fn dale(mut self, dale: Dale) -> Self {
+        self.constraints.dale = dale;
+        self
+    }
+
+    /// Whether inhibitory units project out under Dale's principle, with negative weights; by default they do not.
+    #[must_use]
+    pub fn inhibitory_outputs(mut self, allowed: bool) -> Self {
+        self.constraints.inhibitory_outputs = allowed;
+        self
+    }
+
+    /// Fixes effective weights of `W_in`, `W_rec` or `W_out`: each entry that is not 0. They exist whatever the masks say, and
+    /// training leaves them. To leave weights at the values that are drawn, use [`RnnConfig::fix`].
+    #[must_use]
+    pub fn fixed_weights(mut self, name: &str, values: Array2<f32>) -> Self {
+        self.constraints.fixed.insert(name.to_owned(), values);
+        self
+    }
+
+    /// The spectral radius at which `W_rec` starts: of the raw or of the effective matrix, see [`RadiusOf`]. It is part of
+    /// [`RnnConfig::initial`], so name it after that.
     #[must_use]
     pub fn spectral_radius(mut self, radius: f32, of: RadiusOf) -> Self {
-        self.initial.recurrent = Draw::SpectralRadius { radius, of };
+        self.initial.radius = Some((radius, of));
         self
     }
 
@@ -199,6 +223,21 @@ impl RnnConfig {
     setters! {
         /// The seed of the initial weights.
         seed: impl Into<Seed> => seed.into();
+    }
+
+    /// The entries that training leaves: those of [`RnnConfig::fix`], and the fixed weights of matrices that are not frozen whole.
+    fn held(&self) -> BTreeMap<String, ArrayD<f32>> {
+        let mut held = self.fixed.clone();
+        for (name, values) in self.constraints.fixed.iter().filter(|(name, _)| !self.frozen.contains(*name)) {
+            let entries = values.mapv(|value| f32::from(u8::from(value != 0.0))).into_dyn();
+            match held.get_mut(name) {
+                Some(more) if more.shape() == entries.shape() => more.zip_mut_with(&entries, |a, &b| *a = a.max(b)),
+                // Another shape is refused where it is used.
+                Some(_) => {}
+                None => drop(held.insert(name.clone(), entries)),
+            }
+        }
+        held
     }
 }
 
@@ -264,7 +303,9 @@ impl Rnn {
         let connections = config.constraints.connections(spec.n_in, config.units, spec.n_out)?;
         let raw = initializer.initialize(&connections, config.seed.child("initial weights"))?;
         let leak = leak(spec, &config);
-        Self::assemble(config, leak, ConstraintMap::rnn(&connections)?, &raw)
+        let constraints = ConstraintMap::rnn(&connections)?;
+        let raw = constraints.start(raw)?;
+        Self::assemble(config, leak, constraints, &raw)
     }
 
     /// A network for a task, with these effective weights: from [`Weights::load`], or from another network's
@@ -336,7 +377,7 @@ impl Rnn {
                 _ => parameters.insert(name, &raw.matrix(name)?)?,
             }
         }
-        hold(&mut parameters, &config.frozen, &config.fixed)?;
+        hold(&mut parameters, &config.frozen, &config.held())?;
         let (n_in, n_out) = (raw.matrix("W_in")?.ncols(), raw.matrix("W_out")?.nrows());
         Ok(Self {
             noise_sd: to_tensor(&leak.noise_sd(&alpha))?,
@@ -445,7 +486,7 @@ impl Network for Rnn {
             Array2::from_diag(&(0..self.sizes.n_rec).map(sign).collect::<ndarray::Array1<f32>>())
         };
         weights.insert("Dale_rec", dale(-1.0));
-        weights.insert("Dale_out", dale(0.0));
+        weights.insert("Dale_out", dale(connections.sign_of_inhibitory_outputs()));
         weights.insert("input_connectivity", connections.input);
         weights.insert("rec_connectivity", connections.recurrent);
         weights.insert("output_connectivity", connections.output);

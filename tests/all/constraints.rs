@@ -31,6 +31,8 @@ proptest! {
         share in 0.2_f32..1.0,
         seed: u64,
         which in 0_usize..5,
+        rectified: bool,
+        inhibitory_outputs: bool,
     ) {
         let task = PerceptualDiscrimination::default().duration(200.0);
         let absent = (mask(units, 2, share, seed), mask(units, units, share, seed ^ 1), mask(2, units, share, seed ^ 2));
@@ -45,6 +47,8 @@ proptest! {
             .fix("W_rec", fixed.clone())
             .freeze("b_rec");
         config.constraints.dale_ratio = dale;
+        config = config.dale(if rectified { Dale::Rectified } else { Dale::Absolute });
+        config = config.inhibitory_outputs(inhibitory_outputs);
         let mut network = Rnn::new(&task, config).unwrap();
         let before = network.weights().unwrap();
         // Penalties pull at all entries, also at the absent ones.
@@ -81,7 +85,7 @@ proptest! {
         for ((post, pre), &weight) in after.matrix("W_out").unwrap().indexed_iter() {
             prop_assert!(absent.2[[post, pre]] == 1.0 || weight == 0.0);
             if let Some(n) = n_excitatory {
-                prop_assert!(weight >= 0.0 && (pre < n || weight == 0.0));
+                prop_assert!(if pre < n { weight >= 0.0 } else { weight <= 0.0 && (inhibitory_outputs || weight == 0.0) });
             }
         }
         // The effective weights are a fixed point of the map: what is saved is what is loaded.
@@ -192,4 +196,117 @@ fn areas_hold_in_training_and_in_files() {
     assert!(error.contains("units") && error.contains("20"), "{error}");
     let error = refused(RnnConfig::default().areas(areas).dale_ratio(0.8));
     assert!(error.contains("dale_ratio") && error.contains("areas"), "{error}");
+}
+
+#[test]
+fn fixed_weights_have_their_values_where_masks_have_no_others() {
+    let task = PerceptualDiscrimination::default().duration(200.0);
+    let (mut values, mut absent) = (Array2::zeros((20, 20)), Array2::ones((20, 20)));
+    for unit in 0..16 {
+        (values[[unit, unit]], absent[[unit, unit]]) = (0.25, 0.0);
+    }
+    values[[3, 18]] = -0.5;
+    let config = |dale| {
+        RnnConfig::default()
+            .units(20)
+            .dale_ratio(0.8)
+            .dale(dale)
+            .recurrent_connectivity(absent.clone())
+            .initial(InitialWeights::pycog().radius(1.3, RadiusOf::Effective))
+            .fixed_weights("W_rec", values.clone())
+            .seed(4)
+    };
+    for dale in [Dale::Absolute, Dale::Rectified] {
+        let mut network = Rnn::new(&task, config(dale)).unwrap();
+        let before = network.weights().unwrap().matrix("W_rec").unwrap();
+        let radius = psychrnn::tch::Tensor::try_from(&before).unwrap().linalg_eigvals().abs().max().double_value(&[]);
+        assert!((radius - 1.3).abs() < 1e-4, "{radius}");
+        Trainer::default().updates(5).batch_size(8).learning_rate(0.05).silent().train(&mut network, &task).unwrap();
+        let after = network.weights().unwrap();
+        for (((at, value), before), after) in values.indexed_iter().zip(&before).zip(&after.matrix("W_rec").unwrap()) {
+            if *value != 0.0 {
+                assert_eq!((*before, *after), (*value, *value), "{at:?}");
+            } else {
+                assert!(absent[at] == 1.0 || *after == 0.0, "{at:?}");
+            }
+        }
+        assert_ne!(before, after.matrix("W_rec").unwrap());
+        let again = Rnn::with_weights(&task, config(dale), &after).unwrap();
+        assert_eq!(again.weights().unwrap().matrix("W_rec").unwrap(), after.matrix("W_rec").unwrap());
+        let other = Rnn::new(&task, config(dale).fixed_weights("W_rec", values.mapv(|value| value / 2.0))).unwrap();
+        let error = Rnn::with_weights(&task, config(dale), &other.weights().unwrap()).unwrap_err().to_string();
+        assert!(error.contains("W_rec[0, 0]") && error.contains("fixed"), "{error}");
+    }
+    let refused = |config: RnnConfig| Rnn::new(&task, config).unwrap_err().to_string();
+    for (config, words) in [
+        (config(Dale::Absolute).fixed_weights("W_rec", -values.clone()), ["fixed weights of W_rec[0, 0]", "sign"]),
+        (config(Dale::Absolute).fixed_weights("W_out", Array2::ones((2, 20))), ["fixed weights of W_out", "leave out"]),
+        (config(Dale::Absolute).fixed_weights("W_rec", Array2::ones((20, 19))), ["fixed weights of W_rec", "[20, 20]"]),
+        (config(Dale::Absolute).fixed_weights("b_rec", Array2::ones((1, 20))), ["fixed weights", "b_rec"]),
+        (config(Dale::Absolute).fixed_weights("W_rec", values.mapv(|value| 20.0 * value)), ["radius", "fixed weights"]),
+    ] {
+        let error = refused(config);
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    }
+}
+
+#[test]
+fn weights_start_with_the_moments_of_their_distribution_and_none_of_them_dead() {
+    let task = PerceptualDiscrimination::default().duration(200.0);
+    let config = RnnConfig::default().units(300).dale_ratio(0.8).dale(Dale::Rectified);
+    let drawn = |initial: InitialWeights| {
+        let network = Rnn::new(&task, config.clone().initial(initial)).unwrap();
+        let weights = network.weights().unwrap();
+        assert!(weights.matrix("W_rec").unwrap().iter().all(|weight| *weight != 0.0));
+        weights
+    };
+    let moments = |weights: ndarray::ArrayView2<f32>| (weights.mean().unwrap().abs(), weights.std(0.0));
+    let gamma = Draw::Gamma { shape: 2.0, mean: 0.1 };
+    let log_normal = Draw::LogNormal { mean: 0.5, sd: 0.1_f32.sqrt() };
+    let w_rec = drawn(InitialWeights::all(gamma).inhibitory(log_normal)).matrix("W_rec").unwrap();
+    for (columns, mean, sd) in [(0..240, 0.1, 0.1 / 2.0_f32.sqrt()), (240..300, 0.5, 0.1_f32.sqrt())] {
+        let (drawn_mean, drawn_sd) = moments(w_rec.slice(ndarray::s![.., columns]));
+        assert!(
+            (drawn_mean / mean - 1.0).abs() < 0.02 && (drawn_sd / sd - 1.0).abs() < 0.05,
+            "{drawn_mean} {drawn_sd}"
+        );
+    }
+    // The median of a log-normal distribution is the exponential of the mean logarithm.
+    let below = w_rec.slice(ndarray::s![.., 240..]).iter().filter(|weight| weight.abs() < 0.5 / 1.4_f32.sqrt()).count();
+    assert!((below as f32 / 18_000.0 - 0.5).abs() < 0.02, "{below}");
+    let pycog = drawn(InitialWeights::pycog());
+    assert!(pycog.matrix("W_in").unwrap().iter().all(|weight| (0.0..=0.1).contains(weight)));
+    let (mean, _) = moments(pycog.matrix("W_in").unwrap().view());
+    assert!((mean - 0.05).abs() < 0.005);
+    for (draw, words) in [
+        (Draw::Gamma { shape: 0.0, mean: 1.0 }, "positive"),
+        (Draw::LogNormal { mean: -1.0, sd: 1.0 }, "positive"),
+        (Draw::LogNormal { mean: 1.0, sd: f32::NAN }, "positive"),
+    ] {
+        let error = Rnn::new(&task, config.clone().initial(InitialWeights::all(draw))).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn rows_are_balanced_as_in_pycog(units in 4_usize..30, share in 0.3_f32..1.0, seed: u64) {
+        let task = PerceptualDiscrimination::default();
+        let exist = mask(units, units, share, seed);
+        let initial = InitialWeights::all(Draw::Uniform { low: 1.0, high: 1.0 }).balance(Balance::Rows);
+        let config = RnnConfig::default().units(units).dale_ratio(0.7).recurrent_connectivity(exist.clone());
+        let w_rec = Rnn::new(&task, config.initial(initial)).unwrap().weights().unwrap().matrix("W_rec").unwrap();
+        let n_excitatory = (0.7 * units as f64) as usize;
+        for (row, exist) in w_rec.rows().into_iter().zip(exist.rows()) {
+            let number = |units: &mut dyn Iterator<Item = usize>| units.filter(|&unit| exist[unit] == 1.0).count();
+            let (excitatory, inhibitory) = (number(&mut (0..n_excitatory)), number(&mut (n_excitatory..units)));
+            if excitatory + inhibitory > 0 {
+                prop_assert!((row.dot(&row) - 1.0).abs() < 1e-5);
+            }
+            if excitatory > 0 && inhibitory > 0 {
+                prop_assert!(row.sum().abs() < 1e-5, "{row}");
+            }
+        }
+    }
 }

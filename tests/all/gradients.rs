@@ -253,6 +253,7 @@ mod against_libtorch {
                 plain().noise(0.2).tau(&(0..12).map(|i| 20.0 + 10.0 * i as f32).collect::<Vec<_>>()),
             ),
             ("Dale", plain().dale_ratio(0.75).autapses(false).transfer(Transfer::Softplus)),
+            ("rectified", plain().dale_ratio(0.75).dale(Dale::Rectified).inhibitory_outputs(true)),
             ("masks", plain().recurrent_connectivity(Array2::eye(12)).transfer(Transfer::Tanh).freeze("b_rec")),
         ];
         let pull = |activity: &Activity, _: &Trials| {

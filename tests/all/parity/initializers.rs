@@ -67,15 +67,20 @@ fn config(case: &Case, n_rec: usize) -> Outcome<RnnConfig> {
         Some(other) => Err(format!("there is no draw {other}")),
     };
     let all = draw("which_rand_init")?.unwrap_or(Draw::GlorotGaussian);
-    let recurrent = match case.text("class") {
-        Some("WeightInitializer") => draw("which_rand_W_rec_init")?.unwrap_or(all),
-        Some("GaussianSpectralRadius") => {
-            Draw::SpectralRadius { radius: number("spec_rad").unwrap_or(1.1) as f32, of: RadiusOf::Raw }
+    let initial = InitialWeights::all(all);
+    let initial = match case.text("class") {
+        Some("WeightInitializer") => initial.recurrent(draw("which_rand_W_rec_init")?.unwrap_or(all)),
+        Some("GaussianSpectralRadius") => initial
+            .recurrent(Draw::Gaussian { sd: 1.0 })
+            .balance(Balance::Columns)
+            .radius(number("spec_rad").unwrap_or(1.1) as f32, RadiusOf::Raw),
+        Some("AlphaIdentity") => {
+            let scale = number("alpha").ok_or("there is no alpha")? as f32;
+            initial.recurrent(Draw::ScaledIdentity { scale }).balance(Balance::Columns)
         }
-        Some("AlphaIdentity") => Draw::ScaledIdentity { scale: number("alpha").ok_or("there is no alpha")? as f32 },
         other => return Err(format!("there is no initializer {other:?}").into()),
     };
-    let mut config = RnnConfig::default().units(n_rec).initial(InitialWeights::all(all).recurrent(recurrent));
+    let mut config = RnnConfig::default().units(n_rec).initial(initial);
     if let Some(ratio) = number("dale_ratio") {
         config = config.dale_ratio(ratio);
     }
@@ -182,7 +187,8 @@ pub(crate) fn check_exact(case: &Case) -> Outcome {
                     config = config.recurrent_connectivity(case.input("mask")?);
                 }
                 let identity = Draw::ScaledIdentity { scale: number("alpha")? as f32 };
-                Rnn::new(&source, config.initial(InitialWeights::default().recurrent(identity)))?
+                let initial = InitialWeights::default().recurrent(identity).balance(Balance::Columns);
+                Rnn::new(&source, config.initial(initial))?
             };
             case.compare_wide(name, "initializer", raw(&network, "W_rec")?.into_dyn())?;
         }
