@@ -119,6 +119,8 @@ mod torch {
             let why = match training.stop {
                 Stop::Finished => "all updates were done",
                 Stop::Reached => "the goal was reached",
+                Stop::Patience => "there was nothing better for long",
+                Stop::TimeUp => "its time was up; train again to go on",
                 Stop::Interrupted => "it was interrupted; train again to go on",
             };
             let mut card = Card::new("Training")
@@ -127,6 +129,9 @@ mod torch {
                 .line("loss", format!("{:.5}", training.final_loss()));
             if let Some(check) = training.checks.last() {
                 card = card.line("metric", format!("{:.3}", check.value));
+            }
+            if let Some(best) = training.best {
+                card = card.line("best", format!("loss {:.5}, metric {:.3}, after update {}", best.loss, best.value, best.update));
             }
             card.line("time", format!("{:.1} s", training.seconds)).line("ended since", why).show();
         };

@@ -87,9 +87,11 @@ pub enum Error {
         /// The arrays that are there.
         present: Vec<String>,
     },
-    /// Training left the numbers that a computer can hold.
+    /// Training exploded.
     #[error(
-        "training diverged at update {update}: {what} is {value}. The network keeps its last finite weights; try a smaller learning rate or gradient clipping"
+        "training diverged at update {update}: {what} is {value}. The network has the last weights whose loss was a number{}; try a \
+         smaller learning rate, a smaller spectral radius, or to clip gradients together (Clip::Global(1.0))",
+        .best.map_or(String::new(), |best| format!(", and its best ones, from update {best}, are there by `use_best()`"))
     )]
     Diverged {
         /// The update, counted from 1.
@@ -98,6 +100,8 @@ pub enum Error {
         what: String,
         /// Its value.
         value: f64,
+        /// The update after which the network had its best weights, if there were checks.
+        best: Option<usize>,
     },
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]

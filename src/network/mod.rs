@@ -98,6 +98,20 @@ pub trait Network: Send {
         Ok(weights)
     }
 
+    /// Puts the weights that were best in the checks of the last training into the network, in place of the last ones; see
+    /// [`Trainer::best_by`](crate::train::Trainer::best_by).
+    ///
+    /// # Errors
+    /// If nothing was checked.
+    fn use_best(&mut self) -> Result<()> {
+        let best = self.parameters().memory.best.clone();
+        if best.is_empty() {
+            let expected = "trained with checks: give the trainer validation trials, a goal or patience";
+            return Err(crate::Error::argument("network", expected, "without best weights"));
+        }
+        self.parameters_mut().set_values(&best)
+    }
+
     /// Runs the network on a batch of trials, recurrent noise included.
     ///
     /// # Errors

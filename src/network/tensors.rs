@@ -108,6 +108,8 @@ pub struct Memory {
     pub trials: u64,
     /// Its moments, by name: `W_rec/m`, `W_rec/v`.
     pub moments: BTreeMap<String, ArrayD<f32>>,
+    /// The parameters that were best in the checks of the last training; none if nothing was checked.
+    pub best: BTreeMap<String, ArrayD<f32>>,
 }
 
 impl Memory {
@@ -201,6 +203,34 @@ impl Parameters {
     /// The parameters to be changed, and the memory.
     pub(crate) fn split_mut(&mut self) -> (impl Iterator<Item = (&str, &mut Parameter)>, &mut Memory) {
         (self.entries.iter_mut().map(|(name, parameter)| (name.as_str(), parameter)), &mut self.memory)
+    }
+
+    /// The numbers of all parameters, by name.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    pub fn values(&self) -> Result<BTreeMap<String, ArrayD<f32>>> {
+        self.iter().map(|(name, parameter)| Ok((name.to_owned(), to_array(&parameter.value)?))).collect()
+    }
+
+    /// Puts numbers in the place of those of the parameters with these names.
+    ///
+    /// # Errors
+    /// If there is no such parameter, or if it has another shape; then nothing is changed.
+    pub fn set_values(&mut self, values: &BTreeMap<String, ArrayD<f32>>) -> Result<()> {
+        let mut checked = Vec::new();
+        for (name, value) in values {
+            let shape: Vec<usize> = self.get(name)?.size().iter().map(|&length| length as usize).collect();
+            if value.shape() != shape {
+                return Err(Error::shape(name, format!("{shape:?}"), value.shape()));
+            }
+            checked.push((name, to_tensor(value)?));
+        }
+        for (name, value) in checked {
+            let parameter = self.parameter(name)?;
+            tch::no_grad(|| parameter.value.f_copy_(&value))?;
+        }
+        Ok(())
     }
 
     /// The parameters as plain tensors, which share their numbers.

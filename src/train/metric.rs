@@ -2,24 +2,39 @@
 
 use std::fmt;
 
+use crate::Result;
 use crate::simulate::Session;
+use crate::task::models::Criterion;
 
-/// How well a network did on trials that it has not seen: a number, larger for better. A closure from a session to a number
-/// is one.
+/// How well a network did on trials that it is not trained on: a number, larger for better unless it says otherwise. A closure
+/// from a session to a number is one.
 pub trait Metric: Send + Sync {
     /// The number.
-    fn measure(&self, session: &Session) -> f64;
+    ///
+    /// # Errors
+    /// If the trials are not of the kind that it is about.
+    fn measure(&self, session: &Session) -> Result<f64>;
+
+    /// Whether a larger number is better.
+    fn larger_is_better(&self) -> bool {
+        true
+    }
+
+    /// What it is, in words, by which a [checkpoint](super::Trainer::checkpoint) knows it again. By default not said.
+    fn describe(&self) -> String {
+        "one of your own".to_owned()
+    }
 }
 
 impl<F: Fn(&Session) -> f64 + Send + Sync> Metric for F {
-    fn measure(&self, session: &Session) -> f64 {
-        self(session)
+    fn measure(&self, session: &Session) -> Result<f64> {
+        Ok(self(session))
     }
 }
 
 impl fmt::Debug for dyn Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("metric")
+        f.write_str(&self.describe())
     }
 }
 
@@ -28,7 +43,26 @@ impl fmt::Debug for dyn Metric {
 pub struct Accuracy;
 
 impl Metric for Accuracy {
-    fn measure(&self, session: &Session) -> f64 {
-        session.accuracy()
+    fn measure(&self, session: &Session) -> Result<f64> {
+        Ok(session.accuracy())
+    }
+
+    fn describe(&self) -> String {
+        "accuracy".to_owned()
+    }
+}
+
+/// What the criterion looks at, [`Session::measured_by`].
+impl Metric for Criterion {
+    fn measure(&self, session: &Session) -> Result<f64> {
+        session.measured_by(self)
+    }
+
+    fn larger_is_better(&self) -> bool {
+        !matches!(self, Self::Error { .. })
+    }
+
+    fn describe(&self) -> String {
+        format!("{self:?}")
     }
 }

@@ -2,16 +2,20 @@
 
 mod curriculum;
 mod ensemble;
+mod goal;
 mod loss;
 mod metric;
 mod optimizer;
 mod progress;
 mod regularizer;
 mod report;
+mod run;
 mod trainer;
+mod validation;
 
 pub use curriculum::Curriculum;
 pub use ensemble::{Ensemble, EnsembleTraining, Member, MemberTraining};
+pub use goal::Goal;
 pub use loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
 pub use metric::{Accuracy, Metric};
 pub use optimizer::{Adam, AdamW, Epsilon, Optimizer, RmsProp, Schedule, Sgd};
@@ -19,3 +23,4 @@ pub use progress::{Observer, Progress, Reporter, Silent};
 pub use regularizer::{L1Weights, L2Rates, L2Weights, Regularizer};
 pub use report::{Check, Path, Stop, Training};
 pub use trainer::{Clip, Trainer};
+pub use validation::BestBy;

@@ -6,13 +6,18 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::Training;
+use super::{Check, Training};
 use crate::notebook;
 
 /// Watches training as it goes.
 pub trait Observer {
     /// Called after each update.
     fn update(&mut self, progress: &Progress);
+
+    /// Called after each check.
+    fn check(&mut self, check: &Check) {
+        let _ = check;
+    }
 
     /// Called once at the end.
     fn end(&mut self, training: &Training) {

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::io::Write;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::network::Device;
 use crate::random::Seed;
+use crate::task::{Table, Value};
 use crate::{Error, Result, file};
 
 /// What training did: its losses, what was measured on the way, and its times.
@@ -25,6 +26,9 @@ pub struct Training {
     pub recorded: Vec<usize>,
     /// What was measured on the way.
     pub checks: Vec<Check>,
+    /// The best of the checks, in a curriculum of those in its last stage; the network keeps the weights that it then had, and
+    /// [`Network::use_best`](crate::network::Network::use_best) puts them into it.
+    pub best: Option<Check>,
     /// Why training ended.
     pub stop: Stop,
     /// What computed the gradients.
@@ -40,17 +44,31 @@ pub struct Training {
     pub seed: Seed,
 }
 
-/// One measurement of the metric during training.
+/// What was measured between two updates, on trials that are not trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// The updates done before it.
     pub update: usize,
     /// The stage of the curriculum, counted from 0.
     pub stage: usize,
-    /// What was measured.
+    /// The metric, accuracy if no other was asked for. NaN if the trials ask for no choice.
+    #[serde(deserialize_with = "or_nan")]
     pub value: f64,
-    /// Whether the stage ended with it.
+    /// The loss, without penalties.
+    #[serde(deserialize_with = "or_nan")]
+    pub loss: f64,
+    /// The root of the mean squared error of the outputs where the mask counts it, [`Session::rms_error`].
+    ///
+    /// [`Session::rms_error`]: crate::simulate::Session::rms_error
+    #[serde(deserialize_with = "or_nan")]
+    pub error: f64,
+    /// Whether the goal was reached with it, in a curriculum that of the stage.
     pub passed: bool,
+}
+
+/// JSON has no NaN: it is written as `null`.
+fn or_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Option::deserialize(deserializer).map(|number| number.unwrap_or(f64::NAN))
 }
 
 /// Why training ended.
@@ -60,8 +78,12 @@ pub struct Check {
 pub enum Stop {
     /// All updates were done.
     Finished,
-    /// The metric reached its threshold, in the last stage if there were several.
+    /// The goal was reached, in the last stage if there were several.
     Reached,
+    /// There was nothing better for as many checks as [`Trainer::patience`](super::Trainer::patience) allows.
+    Patience,
+    /// The [time limit](super::Trainer::time_limit) was over. Training that is called again goes on.
+    TimeUp,
     /// It was interrupted, by Ctrl-C or a notebook's stop button. Training that is called again goes on.
     Interrupted,
 }
@@ -82,6 +104,39 @@ impl Training {
     pub fn final_loss(&self) -> f64 {
         let last = &self.losses[self.losses.len().saturating_sub(10)..];
         last.iter().sum::<f64>() / last.len() as f64
+    }
+
+    /// The checks of a stage.
+    pub(super) fn checks_of(&self, stage: usize) -> &[Check] {
+        let first = self.checks.iter().position(|check| check.stage == stage).unwrap_or(self.checks.len());
+        &self.checks[first..]
+    }
+
+    /// How many checks of the present stage came after the best one. A stage that has just begun has none.
+    pub(super) fn checks_since_best(&self) -> usize {
+        let Some(stage) = self.checks.last().filter(|check| !check.passed).map(|check| check.stage) else { return 0 };
+        let best = self.best.filter(|best| best.stage == stage).map_or(0, |best| best.update);
+        self.checks_of(stage).iter().filter(|check| check.update > best).count()
+    }
+
+    /// One row a check: `update`, `trials` seen before it, `stage`, `loss`, `error`, `metric`, `passed`.
+    #[must_use]
+    pub fn checks_table(&self) -> Table {
+        let mut table = Table::new();
+        let column = |value: &dyn Fn(&Check) -> Value| -> Vec<Value> { self.checks.iter().map(value).collect() };
+        for (name, column) in [
+            ("update", column(&|check| check.update.into())),
+            ("trials", column(&|check| (check.update * self.batch_size).into())),
+            ("stage", column(&|check| check.stage.into())),
+            ("loss", column(&|check| check.loss.into())),
+            ("error", column(&|check| check.error.into())),
+            ("metric", column(&|check| check.value.into())),
+            ("passed", column(&|check| check.passed.into())),
+        ] {
+            // All columns have one row a check, so no insertion can fail.
+            drop(table.insert(name, column));
+        }
+        table
     }
 
     /// Writes the report as JSON.

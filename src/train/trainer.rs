@@ -1,29 +1,30 @@
 //! The trainer.
 
-use std::panic::resume_unwind;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
 
 use ndarray::{Array3, ArrayD, Zip};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::curriculum::Stage;
+use super::validation::Plan;
 use super::{
-    Accuracy, Check, Curriculum, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path, Progress, Regularizer,
-    Reporter, Schedule, Silent, Stop, Training,
+    Accuracy, BestBy, Curriculum, Goal, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path, Regularizer,
+    Reporter, Schedule, Silent, Training,
 };
 use crate::dynamics::noise::Noise;
 use crate::dynamics::{Constants, Dynamics, Pool, Run, Want};
-use crate::network::{Activity, Device, Memory, Network, Tensors, Trials, to_array, to_tensor};
+use crate::network::{Activity, Device, Network, Tensors, Trials, to_array, to_tensor};
 use crate::random::Seed;
 use crate::setters::setters;
-use crate::simulate::check_fit;
 use crate::task::{Batch, TrialSource};
 use crate::weights::Weights;
-use crate::{Error, Result, interrupt, threads};
+use crate::{Error, Result};
+
+/// The norm of a gradient from which on it points nowhere: training has exploded. PyCog's bound.
+const EXPLODED: f64 = 1e10;
 
 /// Trains a network on a task by gradient descent through time.
 ///
@@ -43,30 +44,34 @@ use crate::{Error, Result, interrupt, threads};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Trainer {
-    length: Length,
-    batch_size: usize,
-    seed: Seed,
-    loss: Arc<dyn Loss>,
+    pub(super) length: Length,
+    pub(super) batch_size: usize,
+    pub(super) seed: Seed,
+    pub(super) loss: Arc<dyn Loss>,
     regularizers: Vec<Arc<dyn Regularizer>>,
-    optimizer: Optimizer,
+    pub(super) optimizer: Optimizer,
     learning_rate: f64,
     schedule: Schedule,
     clip: Clip,
-    record_every: usize,
-    save_every: Option<(usize, PathBuf)>,
-    goal: Option<f64>,
-    metric: Arc<dyn Metric>,
+    pub(super) record_every: usize,
+    pub(super) save_every: Option<(usize, PathBuf)>,
+    goal: Option<Goal>,
+    metric: Option<Arc<dyn Metric>>,
     check_every: usize,
     check_trials: usize,
-    threads: Option<usize>,
+    validation: Option<Arc<Batch>>,
+    pub(super) best_by: BestBy,
+    pub(super) patience: Option<usize>,
+    pub(super) time_limit: Option<f64>,
+    pub(super) threads: Option<usize>,
     path: Option<Path>,
-    device: Device,
+    pub(super) device: Device,
     memory: usize,
     silent: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Length {
+pub(super) enum Length {
     Trials(usize),
     Updates(usize),
 }
@@ -100,9 +105,13 @@ impl Default for Trainer {
             record_every: 1,
             save_every: None,
             goal: None,
-            metric: Arc::new(Accuracy),
+            metric: None,
             check_every: 10,
             check_trials: 128,
+            validation: None,
+            best_by: BestBy::Loss,
+            patience: None,
+            time_limit: None,
             threads: None,
             path: None,
             device: Device::Cpu,
@@ -161,20 +170,38 @@ impl Trainer {
         self
     }
 
-    /// Ends training when the metric (accuracy by default) is at least `threshold`.
+    /// Checks the network on these trials instead of fresh ones: always the same, so that the checks can be compared. Draw them
+    /// under a seed of their own, and as many as the checks need to be exact: `task.batch(1000, Seed(2))?`. PyCog's validation
+    /// sets show all conditions in turn, `task.clone().in_turn(true)`.
     #[must_use]
-    pub fn until(mut self, threshold: f64) -> Self {
-        self.goal = Some(threshold);
+    pub fn validation(mut self, trials: Batch) -> Self {
+        self.validation = Some(Arc::new(trials));
+        self
+    }
+
+    /// Ends training when this goal is reached in a check: a number for the metric (accuracy by default) to reach, one of
+    /// PyCog's criteria (`task.criterion()`), or a function of all checks; see [`Goal`].
+    #[must_use]
+    pub fn until(mut self, goal: impl Into<Goal>) -> Self {
+        self.goal = Some(goal.into());
         self
     }
 
     setters! {
-        /// What is measured for [`Trainer::until`].
-        metric: impl Metric + 'static => Arc::new(metric);
-        /// After how many updates it is measured; 10 by default.
+        /// What is measured in a check; accuracy by default.
+        metric: impl Metric + 'static => Some(Arc::new(metric));
+        /// After how many updates the network is checked; 10 by default. There are checks if there are validation trials, a
+        /// goal, or patience.
         check_every: usize;
-        /// On how many fresh trials it is measured; 128 by default.
+        /// On how many fresh trials it is checked where there are no validation trials; 128 by default.
         check_trials: usize;
+        /// By what the best weights are chosen among those that were checked; by the loss by default. They are kept beside the
+        /// last ones: [`Network::use_best`] puts them into the network, [`Training::best`] says when they were there.
+        best_by: BestBy;
+        /// Ends training when so many checks in a row gave nothing better than the best one before.
+        patience: usize => Some(patience);
+        /// Ends training after so many seconds.
+        time_limit: f64 => Some(time_limit);
         /// How gradients are kept from being too large.
         clip: Clip;
         /// The threads to use; all cores by default. The result is the same bits for any number.
@@ -203,8 +230,9 @@ impl Trainer {
     /// again to go on.
     ///
     /// # Errors
-    /// If the task does not fit the network, if an argument makes no sense, if the task's code fails, or if the loss or
-    /// a gradient becomes NaN or infinite; the network then keeps the weights that it had before that update.
+    /// If the task does not fit the network, if an argument makes no sense, if the task's code fails, or if training diverges:
+    /// the loss or a weight becomes NaN or infinite, or the norm of a gradient exceeds 1e10, which is PyCog's bound. The network
+    /// then has the last weights whose loss was a number, and the optimizer starts afresh when training is called again.
     pub fn train(&self, network: &mut dyn Network, task: &dyn TrialSource) -> Result<Training> {
         self.with_reporter(|observer| self.train_observed(network, task, observer))
     }
@@ -219,11 +247,19 @@ impl Trainer {
         task: &dyn TrialSource,
         observer: &mut dyn Observer,
     ) -> Result<Training> {
+        let metric: &dyn Metric = match (&self.goal, &self.metric) {
+            (Some(Goal::Criterion(_)), Some(_)) => {
+                return Err(Error::argument("metric", "left out with a criterion, which is one", "given"));
+            }
+            (Some(Goal::Criterion(criterion)), None) => criterion,
+            (_, metric) => metric.as_deref().unwrap_or(&Accuracy),
+        };
         let plan = Plan {
-            stages: vec![(task, self.goal)],
-            metric: self.metric.as_ref(),
+            stages: vec![(task, self.goal.clone())],
+            metric,
             every: self.check_every,
             trials: self.check_trials,
+            validation: self.validation.as_deref(),
         };
         self.run(network, &plan, observer)
     }
@@ -247,17 +283,23 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<Training> {
         curriculum.check()?;
-        if self.goal.is_some() {
-            let expected = "left out with a curriculum, whose stages have thresholds of their own";
-            return Err(Error::argument("until", expected, "given"));
+        for (name, given) in [("until", self.goal.is_some()), ("validation", self.validation.is_some())] {
+            if given {
+                let expected = "left out with a curriculum, whose stages have thresholds and trials of their own";
+                return Err(Error::argument(name, expected, "given"));
+            }
         }
         let stage = |stage: &'_ Stage| (stage.source.clone(), stage.threshold);
         let stages: Vec<_> = curriculum.stages.iter().map(stage).collect();
         let plan = Plan {
-            stages: stages.iter().map(|(source, threshold)| (source.as_ref(), Some(*threshold))).collect(),
+            stages: stages
+                .iter()
+                .map(|(source, threshold)| (source.as_ref(), Some(Goal::Metric(*threshold))))
+                .collect(),
             metric: curriculum.metric.as_ref(),
             every: curriculum.every,
             trials: curriculum.trials,
+            validation: None,
         };
         self.run(network, &plan, observer)
     }
@@ -267,7 +309,7 @@ impl Trainer {
     }
 
     /// The number of updates, if all arguments make sense.
-    fn check(&self) -> Result<usize> {
+    pub(super) fn check(&self) -> Result<usize> {
         let counts = [
             ("batch_size", self.batch_size),
             ("threads", self.threads.unwrap_or(1)),
@@ -275,6 +317,7 @@ impl Trainer {
             ("save_every", self.save_every.as_ref().map_or(1, |(updates, _)| *updates)),
             ("check_every", self.check_every),
             ("check_trials", self.check_trials),
+            ("patience", self.patience.unwrap_or(1)),
         ];
         if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {
             return Err(Error::argument(*name, "at least 1", 0));
@@ -291,8 +334,9 @@ impl Trainer {
             }
             _ => {}
         }
-        if let Some(goal) = self.goal.filter(|goal| goal.is_nan()) {
-            return Err(Error::argument("until", "a number", goal));
+        self.goal.as_ref().map_or(Ok(()), Goal::check)?;
+        if let Some(seconds) = self.time_limit.filter(|seconds| seconds.is_nan() || *seconds <= 0.0) {
+            return Err(Error::argument("time_limit", "a positive number of seconds", seconds));
         }
         if let Some((_, folder)) = &self.save_every {
             std::fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
@@ -305,139 +349,7 @@ impl Trainer {
         }
     }
 
-    fn run(&self, network: &mut dyn Network, plan: &Plan<'_>, observer: &mut dyn Observer) -> Result<Training> {
-        let updates = self.check()?;
-        let sizes = network.sizes();
-        for (source, _) in &plan.stages {
-            let spec = source.spec();
-            spec.check()?;
-            check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt)?;
-        }
-        if network.parameters().iter().all(|(_, parameter)| !parameter.trainable) {
-            return Err(Error::argument("freeze", "for some parameters only: nothing is left to train", "all of them"));
-        }
-        let n_threads = self.threads.unwrap_or_else(threads::threads);
-        let _one_thread = OneTorchThread::new();
-        let path = self.chosen_path(network)?;
-        let device = self.device.ready()?;
-        let mut train = |network: &mut dyn Network| {
-            threads::with_threads(n_threads, || self.run_updates(network, plan, observer, (updates, path, device)))
-        };
-        if device == tch::Device::Cpu {
-            return train(network);
-        }
-        let result = network.move_to(device).and_then(|()| train(network));
-        // Whatever happened: everything else expects it there.
-        network.move_to(tch::Device::Cpu)?;
-        result
-    }
-
-    fn run_updates(
-        &self,
-        network: &mut dyn Network,
-        plan: &Plan<'_>,
-        observer: &mut dyn Observer,
-        (updates, path, device): (usize, Path, tch::Device),
-    ) -> Result<Training> {
-        let (start, work) = (Instant::now(), interrupt::watch());
-        // Named, so that a test batch drawn under the same seed holds other trials.
-        let (training_seed, check_seed) = (self.seed.child("training"), self.seed.child("checks"));
-        let mut training = Training {
-            updates: 0,
-            trials: 0,
-            batch_size: self.batch_size,
-            losses: Vec::new(),
-            recorded: Vec::new(),
-            checks: Vec::new(),
-            stop: Stop::Finished,
-            path,
-            device: self.device,
-            seconds: 0.0,
-            seconds_drawing: 0.0,
-            seed: self.seed,
-        };
-        let memory = &mut network.parameters_mut().memory;
-        if memory.optimizer != self.optimizer.name() {
-            *memory =
-                Memory { optimizer: self.optimizer.name().to_owned(), trials: memory.trials, ..Memory::default() };
-        }
-        let pool = Pool::default();
-        let mut stage = 0;
-        let draw = |stage: usize, first: u64| {
-            let batch = plan.stages[stage].0.trials(first..first + self.batch_size as u64, training_seed)?;
-            batch.check().map(|()| batch)
-        };
-        let mut ahead = None;
-        for update in 1..=updates {
-            let (source, threshold) = plan.stages[stage];
-            let waiting = Instant::now();
-            let first = network.parameters().memory.trials;
-            let batch = match ahead.take() {
-                Some((of, batch)) if of == stage => batch,
-                _ => draw(stage, first),
-            }?;
-            training.seconds_drawing += waiting.elapsed().as_secs_f64();
-            // The next batch is drawn while this update computes. An error in it counts only if it is needed.
-            let n_threads = threads::threads();
-            let loss = thread::scope(|scope| {
-                let drawing = (update < updates && n_threads > 1).then(|| {
-                    scope.spawn(|| threads::with_threads(n_threads, || draw(stage, first + self.batch_size as u64)))
-                });
-                let loss = self.update(network, &batch, (path, device), &pool, update);
-                let drawn = drawing.map(|drawing| drawing.join().unwrap_or_else(|panic| resume_unwind(panic)));
-                ahead = drawn.map(|batch| (stage, batch));
-                loss
-            })?;
-            network.parameters_mut().memory.trials = first + self.batch_size as u64;
-            training.updates = update;
-            training.trials = update * self.batch_size;
-            if update % self.record_every == 0 {
-                training.losses.push(loss);
-                training.recorded.push(update);
-            }
-            if let Some((every, folder)) = &self.save_every
-                && update % every == 0
-            {
-                let update = network.parameters().memory.updates;
-                network.weights()?.save(folder.join(format!("weights-{update:06}.npz")))?;
-            }
-            let mut passed = false;
-            if let Some(threshold) = threshold
-                && update % plan.every == 0
-            {
-                // Under a seed of their own, so that no trial is one that was trained on.
-                let trials = source.trials(first..first + plan.trials as u64, check_seed)?;
-                let value = plan.metric.measure(&network.run(&trials)?);
-                passed = value >= threshold;
-                training.checks.push(Check { update, stage, value, passed });
-            }
-            observer.update(&Progress {
-                update,
-                updates,
-                trials: training.trials,
-                loss,
-                stage,
-                metric: training.checks.last().map(|check| check.value),
-                elapsed: start.elapsed(),
-            });
-            if passed {
-                stage += 1;
-                if stage == plan.stages.len() {
-                    training.stop = Stop::Reached;
-                    break;
-                }
-            }
-            if work.is_interrupted() && update < updates {
-                training.stop = Stop::Interrupted;
-                break;
-            }
-        }
-        training.seconds = start.elapsed().as_secs_f64();
-        observer.end(&training);
-        Ok(training)
-    }
-
-    fn chosen_path(&self, network: &dyn Network) -> Result<Path> {
+    pub(super) fn chosen_path(&self, network: &dyn Network) -> Result<Path> {
         match (self.path, network.constants()) {
             (Some(Path::Kernel), _) if self.device != Device::Cpu => {
                 Err(Error::argument("path", format!("libtorch on {}", self.device), "the kernel"))
@@ -453,14 +365,15 @@ impl Trainer {
         }
     }
 
-    /// One update; gives the loss before it.
-    fn update(
+    /// One update; gives the loss before it. `good` becomes the weights that had this loss.
+    pub(super) fn update(
         &self,
         network: &mut dyn Network,
         batch: &Batch,
         (path, device): (Path, tch::Device),
         pool: &Pool,
         update: usize,
+        good: &mut BTreeMap<String, ArrayD<f32>>,
     ) -> Result<f64> {
         let objective = match (path, network.constants()) {
             (Path::Kernel, Some(constants)) => self.kernel_objective(network, constants, batch, pool)?,
@@ -474,12 +387,13 @@ impl Trainer {
         };
         let value = objective.value;
         if !value.is_finite() {
-            return Err(Error::Diverged { update, what: "the loss".into(), value });
+            return Err(Error::Diverged { update, what: "the loss".into(), value, best: None });
         }
         let gradients = self.gradients(network, objective, update)?;
         let rate = self.learning_rate * self.schedule.factor(network.parameters().memory.updates)?;
         let (parameters, memory) = network.parameters_mut().split_mut();
         memory.updates += 1;
+        good.clear();
         for ((name, parameter), gradient) in parameters.filter(|(_, parameter)| parameter.trainable).zip(&gradients) {
             let Some(gradient) = gradient else { continue };
             let before = to_array(&parameter.value)?;
@@ -491,6 +405,15 @@ impl Trainer {
                     if fixed {
                         *after = before;
                     }
+                });
+            }
+            good.insert(name.to_owned(), before);
+            if let Some(&value) = after.iter().find(|value| !value.is_finite()) {
+                return Err(Error::Diverged {
+                    update,
+                    what: format!("a weight of {name}"),
+                    value: value.into(),
+                    best: None,
                 });
             }
             let after = to_tensor(&after)?;
@@ -650,8 +573,9 @@ impl Trainer {
                 });
             }
             let norm = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
-            if !norm.is_finite() {
-                return Err(Error::Diverged { update, what: format!("the gradient of {name}"), value: norm });
+            if norm.is_nan() || norm > EXPLODED {
+                let what = format!("the norm of the gradient of {name}");
+                return Err(Error::Diverged { update, what, value: norm, best: None });
             }
             gradients.push(Some(gradient));
             norms.push(norm);
@@ -686,29 +610,4 @@ struct LossGradients {
     outputs: Array3<f32>,
     states: Option<Array3<f32>>,
     weights: Weights,
-}
-
-/// What is trained on: stages with their thresholds, and how these are measured.
-struct Plan<'a> {
-    stages: Vec<(&'a dyn TrialSource, Option<f64>)>,
-    metric: &'a dyn Metric,
-    every: usize,
-    trials: usize,
-}
-
-/// libtorch held to one thread: the order of its own sums depends on the number of threads.
-struct OneTorchThread(i32);
-
-impl OneTorchThread {
-    fn new() -> Self {
-        let before = tch::get_num_threads();
-        tch::set_num_threads(1);
-        Self(before)
-    }
-}
-
-impl Drop for OneTorchThread {
-    fn drop(&mut self) {
-        tch::set_num_threads(self.0);
-    }
 }

@@ -20,6 +20,8 @@ mod optimizers;
 #[cfg(feature = "torch")]
 mod parity;
 mod perturbation;
+#[cfg(feature = "torch")]
+mod runs;
 mod sessions;
 mod tasks;
 #[cfg(feature = "torch")]
