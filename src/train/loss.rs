@@ -5,9 +5,9 @@ use std::fmt;
 use ndarray::{Array3, ArrayView3, Axis};
 use tch::{Kind, Tensor};
 
-use crate::Result;
 use crate::network::{Activity, Trials};
 use crate::task::Batch;
+use crate::{Result, threads};
 
 /// What training makes small. A closure of the same form is one:
 ///
@@ -134,9 +134,11 @@ fn by_element(
     outputs: ArrayView3<'_, f32>,
     batch: &Batch,
     per_mask: bool,
-    element: impl Fn(f32, f32, f32) -> (f32, f32),
+    element: impl Fn(f32, f32, f32) -> (f32, f32) + Sync,
 ) -> (f64, Array3<f32>) {
     const SUMS: usize = 16;
+    /// Elements that a thread takes at a time, of a number that does not depend on that of threads.
+    const CHUNK: usize = 8192;
     let denominator = match per_mask {
         true => f64::from(batch.mask.sum()).max(f64::from(f32::MIN_POSITIVE)),
         false => (batch.lengths.iter().sum::<usize>() * outputs.len_of(Axis(2))) as f64,
@@ -145,22 +147,32 @@ fn by_element(
     let mut gradient = Array3::zeros(outputs.dim());
     let (outputs, targets, mask) =
         (outputs.as_standard_layout(), batch.targets.as_standard_layout(), batch.mask.as_standard_layout());
-    let mut sums = [0.0_f64; SUMS];
-    let mut add = |gradient: &mut [f32], z: &[f32], y: &[f32], mask: &[f32]| {
-        for ((((gradient, &z), &y), &mask), sum) in gradient.iter_mut().zip(z).zip(y).zip(mask).zip(&mut sums) {
-            let (summand, slope) = element(z, y, mask);
-            *sum += f64::from(summand);
-            *gradient = factor * slope;
+    let chunk_sum = |(gradient, [z, y, mask]): (&mut [f32], [&[f32]; 3])| {
+        let mut sums = [0.0_f64; SUMS];
+        let mut add = |gradient: &mut [f32], z: &[f32], y: &[f32], mask: &[f32]| {
+            for ((((gradient, &z), &y), &mask), sum) in gradient.iter_mut().zip(z).zip(y).zip(mask).zip(&mut sums) {
+                let (summand, slope) = element(z, y, mask);
+                *sum += f64::from(summand);
+                *gradient = factor * slope;
+            }
+        };
+        // Several sums beside each other, of a number known beforehand, are vector code.
+        let (gradients, last_gradients) = gradient.as_chunks_mut::<SUMS>();
+        let [(z, last_z), (y, last_y), (masks, last_masks)] = [z, y, mask].map(|numbers| numbers.as_chunks::<SUMS>());
+        for (((gradient, z), y), mask) in gradients.iter_mut().zip(z).zip(y).zip(masks) {
+            add(gradient, z, y, mask);
         }
+        add(last_gradients, last_z, last_y, last_masks);
+        Ok(sums.iter().sum::<f64>())
     };
-    // In standard layout there are slices. Several sums beside each other, of a number known beforehand, are vector code.
-    let (gradients, last_gradients) = gradient.as_slice_mut().unwrap_or_default().as_chunks_mut::<SUMS>();
-    let [(z, last_z), (y, last_y), (masks, last_masks)] =
-        [&outputs, &targets, &mask].map(|array| array.as_slice().unwrap_or_default().as_chunks::<SUMS>());
-    for (((gradient, z), y), mask) in gradients.iter_mut().zip(z).zip(y).zip(masks) {
-        add(gradient, z, y, mask);
-    }
-    add(last_gradients, last_z, last_y, last_masks);
+    // In standard layout there are slices.
+    let numbers = [&outputs, &targets, &mask].map(|array| array.as_slice().unwrap_or_default());
+    let chunks = gradient.as_slice_mut().unwrap_or_default().chunks_mut(CHUNK).enumerate().map(|(i, gradient)| {
+        let range = i * CHUNK..i * CHUNK + gradient.len();
+        (gradient, numbers.map(|numbers| &numbers[range.clone()]))
+    });
+    // Nothing in it can fail.
+    let sums: Vec<f64> = threads::map(chunks.collect(), chunk_sum).unwrap_or_default();
     (sums.iter().sum::<f64>() / denominator, gradient)
 }
 

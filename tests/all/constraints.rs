@@ -85,7 +85,8 @@ proptest! {
         for ((post, pre), &weight) in after.matrix("W_out").unwrap().indexed_iter() {
             prop_assert!(absent.2[[post, pre]] == 1.0 || weight == 0.0);
             if let Some(n) = n_excitatory {
-                prop_assert!(if pre < n { weight >= 0.0 } else { weight <= 0.0 && (inhibitory_outputs || weight == 0.0) });
+                let allowed = if pre < n { weight >= 0.0 } else { weight <= 0.0 && (inhibitory_outputs || weight == 0.0) };
+                prop_assert!(allowed, "{post} {pre}: {weight}");
             }
         }
         // The effective weights are a fixed point of the map: what is saved is what is loaded.
