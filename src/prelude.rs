@@ -5,7 +5,7 @@ pub use crate::analysis::{
     Resampling, order_by_selectivity, paired_t, wilcoxon_signed_rank,
 };
 pub use crate::connectivity::Areas;
-pub use crate::dynamics::{Cell, CellOutput, Leak, Transfer};
+pub use crate::dynamics::{Cell, CellOutput, Leak, Readout, Transfer};
 pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Effect, Perturbation, Session, Signal, Simulator};
 pub use crate::task::{
@@ -21,6 +21,6 @@ pub use crate::network::{
 };
 #[cfg(feature = "torch")]
 pub use crate::train::{
-    Adam, AdamW, BestBy, BinaryCrossEntropy, Clip, Curriculum, Ensemble, Goal, L1Weights, L2Rates, L2Weights,
-    MeanSquaredError, Metric, RmsProp, Schedule, Sgd, Trainer, Training,
+    Adam, AdamW, BestBy, BinaryCrossEntropy, CategoricalCrossEntropy, Clip, Curriculum, Ensemble, Goal, L1Weights,
+    L2Rates, L2Weights, MeanSquaredError, Metric, RmsProp, Schedule, Sgd, Trainer, Training,
 };

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::block::{Direct, Drive, Gradients, Kernel, Seen, Sums, chunk_of, initial_gradient};
 use super::lanes::{Pool, Steps, dispatch};
 use super::product::{Panels, Product};
-use super::{Transfer, check_shapes};
+use super::{Readout, Transfer, check_shapes};
 use crate::setters::setters;
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -25,13 +25,16 @@ pub struct Leak {
     pub transfer: Transfer,
     /// The standard deviation `σ` of the recurrent noise in the equation of [`LeakyRnn`].
     pub noise: f32,
+    /// The output function.
+    #[serde(default)]
+    pub readout: Readout,
 }
 
 impl Leak {
-    /// All units with this time constant, ReLU, no noise.
+    /// All units with this time constant, ReLU, no noise, a linear readout.
     #[must_use]
     pub fn new(dt: f32, tau: f32) -> Self {
-        Self { dt, tau: vec![tau], transfer: Transfer::Relu, noise: 0.0 }
+        Self { dt, tau: vec![tau], transfer: Transfer::Relu, noise: 0.0, readout: Readout::Linear }
     }
 
     setters! {
@@ -41,6 +44,8 @@ impl Leak {
         transfer: Transfer;
         /// The standard deviation of the recurrent noise.
         noise: f32;
+        /// The output function.
+        readout: Readout;
     }
 
     /// `α = dt / τ` of each unit.
@@ -49,6 +54,8 @@ impl Leak {
     /// If `dt`, a `tau` or the noise makes no sense, or if there are neither 1 nor `n_rec` time constants.
     pub fn alpha(&self, n_rec: usize) -> Result<Array1<f32>> {
         crate::task::positive("dt", self.dt)?;
+        self.transfer.check()?;
+        self.readout.check()?;
         if self.tau.len() != 1 && self.tau.len() != n_rec {
             return Err(Error::shape("tau", format!("[1] or [n_rec = {n_rec}]"), &[self.tau.len()]));
         }
@@ -75,7 +82,7 @@ impl Leak {
 ///
 /// ```text
 /// x[t] = (1 - α) x[t-1] + α (W_rec f(x[t-1]) + W_in u[t] + b_rec) + √(2α) σ n[t],   α = dt / τ
-/// z[t] = W_out f(x[t]) + b_out
+/// z[t] = g(W_out f(x[t]) + b_out)
 /// ```
 ///
 /// `n` is unit Gaussian noise; `x[0]` is `init_state`, and the first recorded state is `x[1]`. Ehrlich DB et al. (2021),

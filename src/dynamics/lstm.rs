@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::block::{Direct, Drive, Gradients, Kernel, Seen, Sums, chunk_of, initial_gradient};
 use super::lanes::{Pool, Steps, dispatch};
 use super::product::{Panels, Product};
-use super::{check_shapes, math};
+use super::{Readout, check_shapes, math};
 use crate::Result;
+use crate::setters::setters;
 use crate::weights::Weights;
 
 /// The gates, in the order in which their weights are stacked: forget, input, candidate, output.
@@ -34,6 +35,24 @@ pub struct Cell {
     pub dt: f32,
     /// What the cell gives to its output gate.
     pub output: CellOutput,
+    /// The output function.
+    #[serde(default)]
+    pub readout: Readout,
+}
+
+impl Cell {
+    /// Steps of `dt` milliseconds, the standard cell, a linear readout.
+    #[must_use]
+    pub fn new(dt: f32) -> Self {
+        Self { dt, output: CellOutput::Tanh, readout: Readout::Linear }
+    }
+
+    setters! {
+        /// What the cell gives to its output gate.
+        output: CellOutput;
+        /// The output function.
+        readout: Readout;
+    }
 }
 
 /// The LSTM network, with `v[t] = (h[t-1], u[t])`:
@@ -42,7 +61,7 @@ pub struct Cell {
 /// f, i, o = sigmoid(v W_f + b_f), sigmoid(v W_i + b_i), sigmoid(v W_o + b_o)
 /// c[t] = f · c[t-1] + i · tanh(v W_c + b_c)
 /// h[t] = o · tanh(c[t])          (or o · sigmoid(c[t]), see CellOutput)
-/// z[t] = W_out h[t] + b_out
+/// z[t] = g(W_out h[t] + b_out)
 /// ```
 ///
 /// `h[0]` is `init_hidden`, `c[0]` is `init_cell`; the recorded states are `h[1]`, `h[2]`, …. Hochreiter S, Schmidhuber J
@@ -70,6 +89,7 @@ impl LstmRnn {
     /// If an array is missing, has the wrong shape or holds NaN, or if `dt` makes no sense.
     pub fn new(weights: &Weights, cell: Cell) -> Result<Self> {
         crate::task::positive("dt", cell.dt)?;
+        cell.readout.check()?;
         let w_out = weights.matrix("W_out")?;
         let (n_out, n_rec) = w_out.dim();
         let n_rows = weights.matrix("W_f")?.nrows().max(n_rec);

@@ -10,8 +10,10 @@
 //!
 //! ```text
 //! x[t] = (1 - α) x[t-1] + α (W_rec r[t-1] + W_in u[t] + b_rec) + √(2α) σ n[t]
-//! z[t] = W_out r[t] + b_out
+//! z[t] = g(W_out r[t] + b_out)
 //! ```
+//!
+//! where `g` is the [`Readout`], by default the identity.
 //!
 //! # Backward
 //!
@@ -23,7 +25,7 @@
 //! δ[t] = ∂L/∂x[t] + f'(x[t]) (W_outᵀ dL/dz[t] + W_recᵀ α δ[t+1]) + (1 - α) δ[t+1]
 //! ```
 //!
-//! Nothing comes from after the last step, and `δ[0]` is the gradient of `init_state`. Those of the weights are sums over
+//! Where the readout is not linear, `dL/dz` stands for `g'ᵀ dL/dz`. Nothing comes from after the last step, and `δ[0]` is the gradient of `init_state`. Those of the weights are sums over
 //! steps and trials:
 //!
 //! ```text
@@ -53,12 +55,14 @@ mod math;
 pub(crate) mod noise;
 pub(crate) mod parts;
 mod product;
+mod readout;
 mod transfer;
 
 pub use leaky::{Leak, LeakyRnn};
 pub(crate) use lstm::GATES;
 pub use lstm::{Cell, CellOutput, LstmRnn};
 pub use noise::standard_normal;
+pub use readout::Readout;
 pub use transfer::{CustomTransfer, Transfer};
 
 use std::sync::Arc;
@@ -106,6 +110,15 @@ impl Constants {
         match self {
             Self::Leaky(leak) => leak.dt,
             Self::Lstm(cell) => cell.dt,
+        }
+    }
+
+    /// The output function.
+    #[must_use]
+    pub fn readout(&self) -> Readout {
+        match self {
+            Self::Leaky(leak) => leak.readout,
+            Self::Lstm(cell) => cell.readout,
         }
     }
 
@@ -242,9 +255,19 @@ impl Dynamics {
         let gain = gain.map(|gain| Arc::new(gain.to_owned()));
         let inputs = BatchMajor::new(&inputs);
         let work = Work { pool, inputs, n_batch, noise: Arc::new(noise), gain, want };
-        match self {
+        let mut run = match self {
             Self::Leaky(network) => work.forward(network, Tapes::Leaky),
             Self::Lstm(network) => work.forward(network, Tapes::Lstm),
+        }?;
+        self.readout().apply(&mut run.outputs);
+        Ok(run)
+    }
+
+    /// The output function.
+    pub(crate) fn readout(&self) -> Readout {
+        match self {
+            Self::Leaky(network) => network.leak.readout,
+            Self::Lstm(network) => network.cell.readout,
         }
     }
 
@@ -291,6 +314,11 @@ impl Dynamics {
         if run.tapes.is_empty() && n_batch > 0 {
             return Err(Error::argument("run", "one that kept what the way back needs", "Keep::Nothing"));
         }
+        let through_readout = match self.readout() {
+            Readout::Linear => None,
+            readout => Some(readout.backward(&run.outputs, d_outputs)),
+        };
+        let d_outputs = through_readout.as_ref().map_or(d_outputs, |through| through.view());
         let blocks = match (self, &run.tapes) {
             (Self::Leaky(network), Tapes::Leaky(tapes)) => backward(network, tapes, d_outputs, d_states),
             (Self::Lstm(network), Tapes::Lstm(tapes)) => backward(network, tapes, d_outputs, d_states),
@@ -450,7 +478,7 @@ mod tests {
         [
             Dynamics::new(&leaky, leak(Transfer::Relu)).unwrap(),
             Dynamics::new(&leaky, leak(Transfer::Softplus)).unwrap(),
-            Dynamics::new(&lstm, Cell { dt: 10.0, output: CellOutput::Tanh }).unwrap(),
+            Dynamics::new(&lstm, Cell::new(10.0)).unwrap(),
         ]
     }
 

@@ -46,11 +46,15 @@ pub(crate) fn run(
             return Err(Error::shape("connectivity", format!("[n_steps, n_rec, n_rec] = {expected:?}"), gain.shape()));
         }
     }
-    if lstm.is_empty() {
+    let (states, mut outputs) = if lstm.is_empty() {
         run_kernels(leaky, inputs, noise, gain, states)
     } else {
         run_kernels(lstm, inputs, noise, gain, states)
+    }?;
+    if let Some(part) = parts.first() {
+        part.network.readout().apply(&mut outputs);
     }
+    Ok((states, outputs))
 }
 
 fn run_kernels<K: Kernel>(

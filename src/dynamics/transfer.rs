@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lanes::dispatch;
 use super::math;
+use crate::{Error, Result};
 
 /// The transfer function `f`: a unit with state `x` has rate `f(x)`.
 ///
@@ -33,6 +34,13 @@ pub enum Transfer {
     Softplus,
     /// `x`.
     Linear,
+    /// `max(x, 0)ⁿ`; PyCog's `rectify_power` has `n = 2`.
+    RectifiedPower {
+        /// The power `n`, at least 1.
+        power: f32,
+    },
+    /// `max(tanh(x), 0)`.
+    RectifiedTanh,
     /// A function of the user's own, see [`Transfer::custom`]. A file keeps its name only.
     Custom(CustomTransfer),
 }
@@ -55,7 +63,19 @@ impl Transfer {
         rate[0]
     }
 
-    /// `f'(x)`; 0 at the kink of [`Transfer::Relu`].
+    /// An error if a constant of the function makes no sense.
+    pub(super) fn check(&self) -> Result<()> {
+        match self {
+            Self::RectifiedPower { power } if !(*power >= 1.0 && power.is_finite()) => Err(Error::argument(
+                "power of the transfer function",
+                "at least 1, or the slope at 0 is infinite",
+                power,
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// `f'(x)`; 0 at a kink, as of [`Transfer::Relu`].
     #[must_use]
     pub fn slope(&self, x: f32) -> f32 {
         if self.keeps_slopes() {
@@ -94,13 +114,15 @@ impl Transfer {
             Self::Sigmoid => each(rates, states, |x| math::sigmoid(simd, x)),
             Self::Softplus => each(rates, states, |x| math::softplus(simd, x)),
             Self::Linear => rates.copy_from_slice(states),
+            Self::RectifiedPower { power } => each(rates, states, |x| math::positive_power(simd, x, *power)),
+            Self::RectifiedTanh => each(rates, states, |x| math::tanh(simd, simd.max_f32s(simd.splat_f32s(0.0), x))),
             Self::Custom(custom) => custom.each(states, rates, |(rate, _)| rate.as_ref()),
         }
     }
 
     /// Whether the slope does not follow from the rate alone, or not precisely, so that it must be kept.
     pub(super) fn keeps_slopes(&self) -> bool {
-        matches!(self, Self::Softplus | Self::Custom(_))
+        matches!(self, Self::Softplus | Self::RectifiedPower { .. } | Self::Custom(_))
     }
 
     /// The slopes at many states, for a function that keeps them.
@@ -108,6 +130,10 @@ impl Transfer {
     pub(super) fn slopes<S: Simd>(&self, simd: S, states: &[S::f32s], slopes: &mut [S::f32s]) {
         match self {
             Self::Custom(custom) => custom.each(states, slopes, |(_, slope)| slope.as_ref()),
+            Self::RectifiedPower { power } => {
+                let n = simd.splat_f32s(*power);
+                each(slopes, states, |x| simd.mul_f32s(n, math::positive_power(simd, x, *power - 1.0)));
+            }
             _ => each(slopes, states, |x| math::sigmoid(simd, x)),
         }
     }
@@ -125,8 +151,13 @@ impl Transfer {
             Self::Sigmoid => {
                 each_pair(numbers, rates_or_slopes, |n, r| simd.mul_f32s(n, simd.negate_mul_add_e_f32s(r, r, r)))
             }
+            Self::RectifiedTanh => each_pair(numbers, rates_or_slopes, |n, r| {
+                of_relu(simd.mul_f32s(n, simd.negate_mul_add_e_f32s(r, r, one)), r)
+            }),
             Self::Linear => {}
-            Self::Softplus | Self::Custom(_) => each_pair(numbers, rates_or_slopes, |n, r| simd.mul_f32s(n, r)),
+            Self::Softplus | Self::RectifiedPower { .. } | Self::Custom(_) => {
+                each_pair(numbers, rates_or_slopes, |n, r| simd.mul_f32s(n, r))
+            }
         }
     }
 
@@ -207,6 +238,8 @@ impl fmt::Display for Transfer {
             Self::Sigmoid => "sigmoid",
             Self::Softplus => "softplus",
             Self::Linear => "linear",
+            Self::RectifiedPower { power } => return write!(f, "rectified to the power {power}"),
+            Self::RectifiedTanh => "rectified tanh",
             Self::Custom(custom) => &custom.name,
         })
     }
@@ -217,9 +250,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn all() -> [Transfer; 6] {
+    fn all() -> [Transfer; 8] {
         let power = Transfer::custom("power", |x| x.max(0.0).powf(1.5), |x| 1.5 * x.max(0.0).sqrt());
-        [Transfer::Relu, Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear, power]
+        let rectified = Transfer::RectifiedPower { power: 2.0 };
+        let [a, b, c, d, e] = [Transfer::Relu, Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear];
+        [a, b, c, d, e, Transfer::RectifiedTanh, rectified, power]
     }
 
     proptest! {
@@ -229,7 +264,7 @@ mod tests {
             for f in all() {
                 let h = 1e-2;
                 let difference = (f.rate(x + h) - f.rate(x - h)) / (2.0 * h);
-                prop_assert!((difference - f.slope(x)).abs() < 2e-3, "{f} at {x}: {difference} {}", f.slope(x));
+                prop_assert!((difference - f.slope(x)).abs() < 2e-3 * (1.0 + f.slope(x).abs()), "{f} at {x}: {difference} {}", f.slope(x));
             }
         }
     }
@@ -241,26 +276,35 @@ mod tests {
             let mut rates = vec![0.0; 77];
             f.rates_into(&states, &mut rates);
             for (x, rate) in states.iter().zip(rates) {
-                assert!((rate - f.rate(*x)).abs() <= 1e-6 * rate.abs(), "{f} at {x}: {rate}");
+                assert!((rate - f.rate(*x)).abs() <= 2e-6 * rate.abs(), "{f} at {x}: {rate}");
             }
         }
     }
 
     #[test]
     fn large_states_give_finite_rates() {
-        for f in &all()[..5] {
+        for f in &all()[..6] {
             for x in [-1e30, -200.0, 0.0, 200.0, 1e30] {
                 assert!(f.rate(x).is_finite() && f.slope(x).is_finite(), "{f} at {x}");
             }
         }
         assert_eq!(Transfer::Softplus.rate(200.0), 200.0);
+        // A square overflows where it must, and has no slope below 0, whatever its power.
+        for power in [1.0, 1.5, 2.0] {
+            let f = Transfer::RectifiedPower { power };
+            for x in [-1e30, -200.0, -0.0, 0.0, 1e-15, 200.0, 1e15] {
+                let (rate, slope) = (f64::from(f32::max(x, 0.0)).powf(power.into()), f.slope(x));
+                assert!((f64::from(f.rate(x)) - rate).abs() <= 1e-5 * rate, "{f} at {x}");
+                assert!(slope.is_finite() && (x > 0.0 || slope == 0.0), "{f} at {x}: {slope}");
+            }
+        }
     }
 
     #[test]
     fn a_file_keeps_the_name_of_a_function_and_not_the_function() {
         let json = serde_json::to_string(&all()).unwrap();
-        let read: [Transfer; 6] = serde_json::from_str(&json).unwrap();
+        let read: [Transfer; 8] = serde_json::from_str(&json).unwrap();
         assert_eq!(read, all());
-        assert_eq!(read.each_ref().map(|f| f.missing()), [None, None, None, None, None, Some("power")]);
+        assert_eq!(read.each_ref().map(|f| f.missing()), [None, None, None, None, None, None, None, Some("power")]);
     }
 }

@@ -10,8 +10,9 @@ use tch::Tensor;
 use super::constraints::ConstraintMap;
 use super::initialize::entries;
 use super::rnn::hold;
+use super::tensors::read_out;
 use super::{Activity, Constraints, Draw, Network, Parameters, Sizes, Tensors, Trials};
-use crate::dynamics::{Cell, CellOutput, Constants, Dynamics, GATES};
+use crate::dynamics::{Cell, CellOutput, Constants, Dynamics, GATES, Readout};
 use crate::random::Seed;
 use crate::setters::setters;
 use crate::simulate::{Session, Simulator, check_fit};
@@ -27,6 +28,8 @@ pub struct LstmConfig {
     pub units: usize,
     /// What the cell gives to its output gate.
     pub output: CellOutput,
+    /// The output function.
+    pub readout: Readout,
     /// The masks on the connections, which act on all gates; see [`Constraints`].
     pub constraints: Constraints,
     /// The parameters that training leaves as they are.
@@ -42,6 +45,7 @@ impl Default for LstmConfig {
         Self {
             units: 50,
             output: CellOutput::Tanh,
+            readout: Readout::Linear,
             constraints: Constraints::default(),
             frozen: BTreeSet::new(),
             fixed: BTreeMap::new(),
@@ -60,6 +64,8 @@ impl LstmConfig {
     setters! {
         /// The number of units.
         units: usize;
+        /// The output function `g` in `z = g(W_out h + b_out)`; by default linear.
+        readout: Readout;
         /// The masks on the connections.
         constraints: Constraints;
     }
@@ -138,7 +144,7 @@ impl Lstm {
         raw.insert("b_out", Array1::<f32>::zeros(spec.n_out));
         raw.insert("init_hidden", gaussian(1, "init_hidden"));
         raw.insert("init_cell", gaussian(1, "init_cell"));
-        let cell = Cell { dt: spec.dt, output: config.output };
+        let cell = Cell { dt: spec.dt, output: config.output, readout: config.readout };
         Self::assemble(config, cell, constraints, &raw)
     }
 
@@ -148,7 +154,7 @@ impl Lstm {
     /// If the weights do not fit the task, or if the constraints of the configuration forbid them.
     pub fn with_weights(task: &dyn TrialSource, config: LstmConfig, weights: &Weights) -> Result<Self> {
         let spec = task.spec();
-        let cell = Cell { dt: spec.dt, output: config.output };
+        let cell = Cell { dt: spec.dt, output: config.output, readout: config.readout };
         let network = Self::from_effective(config, cell, weights)?;
         check_fit(&spec, network.sizes.n_in, network.sizes.n_out, cell.dt)?;
         Ok(network)
@@ -271,8 +277,8 @@ impl Network for Lstm {
             states.push(h.shallow_clone());
         }
         let states = Tensor::f_stack(&states, 1)?;
-        let outputs = states.f_matmul(&weights.get("W_out")?.f_tr()?)?.f_add(weights.get("b_out")?)?;
-        Ok(Activity { rates: states.shallow_clone(), states, outputs })
+        let sums = states.f_matmul(&weights.get("W_out")?.f_tr()?)?.f_add(weights.get("b_out")?)?;
+        Ok(Activity { rates: states.shallow_clone(), states, outputs: read_out(self.cell.readout, &sums)? })
     }
 
     fn run(&self, batch: &Batch) -> Result<Session> {

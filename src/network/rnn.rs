@@ -11,10 +11,10 @@ use tch::Tensor;
 
 use super::constraints::ConstraintMap;
 use super::initialize::{InitialWeights, Initializer};
-use super::tensors::{to_array, to_tensor};
+use super::tensors::{read_out, to_array, to_tensor};
 use super::{Activity, Constraints, Dale, Network, Parameters, RadiusOf, Sizes, Tensors, Trials};
 use crate::connectivity::Areas;
-use crate::dynamics::{Constants, Dynamics, Leak, Transfer};
+use crate::dynamics::{Constants, Dynamics, Leak, Readout, Transfer};
 use crate::random::Seed;
 use crate::setters::setters;
 use crate::simulate::{Session, Simulator, check_fit};
@@ -25,7 +25,7 @@ use crate::{Error, Result};
 /// The parameters of an [`Rnn`], in the order in which they are saved.
 const PARAMETERS: [&str; 6] = ["W_in", "W_rec", "W_out", "b_rec", "b_out", "init_state"];
 
-/// How an [`Rnn`] is built. Defaults: 50 units, ReLU, no noise, no constraints, everything trainable, seed 0.
+/// How an [`Rnn`] is built. Defaults: 50 units, ReLU, no noise, a linear readout, no constraints, everything trainable, seed 0.
 ///
 /// ```
 /// use psychrnn::prelude::*;
@@ -41,6 +41,8 @@ pub struct RnnConfig {
     pub transfer: Transfer,
     /// The standard deviation `σ` of the recurrent noise, see [`LeakyRnn`](crate::dynamics::LeakyRnn).
     pub noise: f32,
+    /// The output function.
+    pub readout: Readout,
     /// The time constant of each unit, in milliseconds; by default the task's `tau` for all.
     pub tau: Option<Vec<f32>>,
     /// The biological constraints.
@@ -82,6 +84,7 @@ impl Default for RnnConfig {
             units: 50,
             transfer: Transfer::Relu,
             noise: 0.0,
+            readout: Readout::Linear,
             tau: None,
             constraints: Constraints::default(),
             initial: InitialWeights::default(),
@@ -123,6 +126,8 @@ impl RnnConfig {
     setters! {
         /// The standard deviation of the recurrent noise.
         noise: f32;
+        /// The output function `g` in `z = g(W_out r + b_out)`; by default linear.
+        readout: Readout;
         /// The time constant of each unit, in milliseconds.
         tau: &[f32] => Some(tau.to_vec());
     }
@@ -400,6 +405,8 @@ impl Rnn {
             Transfer::Sigmoid => x.f_sigmoid()?,
             Transfer::Softplus => x.f_softplus()?,
             Transfer::Linear => x.shallow_clone(),
+            Transfer::RectifiedPower { power } => x.f_relu()?.f_pow_tensor_scalar(f64::from(*power))?,
+            Transfer::RectifiedTanh => x.f_relu()?.f_tanh()?,
             custom @ Transfer::Custom(_) => {
                 // libtorch cannot differentiate a function of ours; this has its value and its derivative at x.
                 let states = to_array(x)?;
@@ -413,7 +420,7 @@ impl Rnn {
 
 fn leak(spec: &TaskSpec, config: &RnnConfig) -> Leak {
     let tau = config.tau.clone().unwrap_or(vec![spec.tau]);
-    Leak { dt: spec.dt, tau, transfer: config.transfer.clone(), noise: config.noise }
+    Leak { dt: spec.dt, tau, transfer: config.transfer.clone(), noise: config.noise, readout: config.readout }
 }
 
 /// Marks what training leaves as it is.
@@ -516,8 +523,8 @@ impl Network for Rnn {
         }
         let states = Tensor::f_stack(&states, 1)?;
         let rates = Tensor::f_stack(&rates, 1)?;
-        let outputs = rates.f_matmul(&weights.get("W_out")?.f_tr()?)?.f_add(weights.get("b_out")?)?;
-        Ok(Activity { states, rates, outputs })
+        let sums = rates.f_matmul(&weights.get("W_out")?.f_tr()?)?.f_add(weights.get("b_out")?)?;
+        Ok(Activity { states, rates, outputs: read_out(self.leak.readout, &sums)? })
     }
 
     fn run(&self, batch: &Batch) -> Result<Session> {

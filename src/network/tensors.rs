@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use ndarray::{ArrayBase, ArrayD, Data, Dimension};
 use tch::{Kind, Tensor};
 
+use crate::dynamics::Readout;
 use crate::{Error, Result};
 
 impl From<tch::TchError> for Error {
@@ -27,6 +28,17 @@ pub(crate) fn to_tensor<S: Data<Elem = f32>, D: Dimension>(array: &ArrayBase<S, 
     // In standard layout there is a slice.
     let numbers = pulp::bytemuck::cast_slice(array.as_slice().unwrap_or_default());
     Ok(Tensor::f_from_data_size(numbers, &shape, Kind::Float)?)
+}
+
+/// The outputs that these sums give.
+pub(super) fn read_out(readout: Readout, sums: &Tensor) -> Result<Tensor> {
+    Ok(match readout {
+        Readout::Linear => sums.shallow_clone(),
+        Readout::Rectified => sums.f_relu()?,
+        Readout::RectifiedPower { power } => sums.f_relu()?.f_pow_tensor_scalar(f64::from(power))?,
+        Readout::Sigmoid => sums.f_sigmoid()?,
+        Readout::Softmax => sums.f_softmax(-1, None)?,
+    })
 }
 
 /// A leaf like `tensor`, on a device.

@@ -5,9 +5,10 @@ use std::fmt;
 use ndarray::{Array3, ArrayView3, Axis};
 use tch::{Kind, Tensor};
 
+use crate::dynamics::Readout;
 use crate::network::{Activity, Trials};
 use crate::task::Batch;
-use crate::{Result, threads};
+use crate::{Error, Result, threads};
 
 /// What training makes small. A closure of the same form is one:
 ///
@@ -27,6 +28,15 @@ pub trait Loss: Send + Sync {
     /// Whether it looks at states or rates; if not, they need not be handed to libtorch, which saves time.
     fn uses_states(&self) -> bool {
         true
+    }
+
+    /// Whether it fits outputs of this kind; called before a network is trained that has such a readout. By default it does.
+    ///
+    /// # Errors
+    /// Says what would fit.
+    fn check(&self, readout: Readout) -> Result<()> {
+        let _ = readout;
+        Ok(())
     }
 
     /// The loss of a batch and its gradient with respect to the outputs, both from the outputs `[n_batch, n_steps, n_out]`, where
@@ -88,19 +98,78 @@ impl Loss for MeanSquaredError {
 /// The binary cross-entropy `-(y ln p + (1 - y) ln(1 - p))` of targets `y` between 0 and 1, averaged over trials, steps and
 /// outputs with the mask as weight.
 ///
-/// By default the output itself is taken for the probability `p`, clipped to `[1e-7, 1 - 1e-7]` and with 1e-7 added in the
-/// logarithms, which is PsychRNN's loss. An output beyond the clip has no gradient: prefer `logits`.
+/// By default the output itself is taken for the probability `p`, as it is under [`Readout::Sigmoid`], clipped to
+/// `[1e-7, 1 - 1e-7]` and with 1e-7 added in the logarithms, which is PsychRNN's loss. An output beyond the clip has no gradient:
+/// prefer `logits` where the outputs need not be probabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BinaryCrossEntropy {
-    /// Whether the outputs are logits: `p = sigmoid(output)`.
+    /// Whether the outputs are logits: `p = sigmoid(output)`. The readout must be linear.
     pub logits: bool,
     /// Whether to divide by the sum of the mask instead of by the number of outputs.
     pub per_mask: bool,
 }
 
+/// The categorical cross-entropy `-Σ yₖ ln pₖ` of targets `y` that are the probabilities of the output channels, such as 1 for the
+/// correct one and 0 for the others; averaged over trials, steps and outputs with the mask as weight.
+///
+/// By default the outputs themselves are taken for the probabilities `p`, as they are under [`Readout::Softmax`], with 1e-10 added
+/// in the logarithm, which is PyCog's loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CategoricalCrossEntropy {
+    /// Whether the outputs are logits: `p = softmax(outputs)`. The readout must be linear; then a probability that is 0 to single
+    /// precision still has a gradient.
+    pub logits: bool,
+    /// Whether to divide by the sum of the mask instead of by the number of outputs; PyCog's way.
+    pub per_mask: bool,
+}
+
+/// An error if logits are not linear.
+fn check_logits(logits: bool, readout: Readout) -> Result<()> {
+    match readout {
+        Readout::Linear => Ok(()),
+        _ if !logits => Ok(()),
+        _ => Err(Error::argument("logits", format!("false, since the readout of the network is {readout}"), true)),
+    }
+}
+
+impl Loss for CategoricalCrossEntropy {
+    fn uses_states(&self) -> bool {
+        false
+    }
+
+    fn check(&self, readout: Readout) -> Result<()> {
+        check_logits(self.logits, readout)?;
+        if self.logits || readout == Readout::Softmax {
+            return Ok(());
+        }
+        let expected = "MeanSquaredError or BinaryCrossEntropy for this network, or the network's readout softmax, \
+                        or CategoricalCrossEntropy { logits: true, .. } with a linear one";
+        Err(Error::argument("loss", expected, format!("CategoricalCrossEntropy, while the readout is {readout}")))
+    }
+
+    fn loss(&self, activity: &Activity, trials: &Trials) -> Result<Tensor> {
+        const EPSILON: f64 = 1e-10;
+        let z = &activity.outputs;
+        let log = if self.logits { z.f_log_softmax(-1, None)? } else { z.f_add_scalar(EPSILON)?.f_log()? };
+        weighted(&log.f_mul(&trials.targets)?.f_neg()?, trials, self.per_mask)
+    }
+
+    fn with_gradient(&self, outputs: ArrayView3<'_, f32>, batch: &Batch) -> Option<(f64, Array3<f32>)> {
+        let entropy = |p: f32, y: f32, mask: f32| {
+            let p = p + 1e-10;
+            (-mask * y * p.ln(), -mask * y / p)
+        };
+        (!self.logits).then(|| by_element(outputs, batch, self.per_mask, entropy))
+    }
+}
+
 impl Loss for BinaryCrossEntropy {
     fn uses_states(&self) -> bool {
         false
+    }
+
+    fn check(&self, readout: Readout) -> Result<()> {
+        check_logits(self.logits, readout)
     }
 
     fn loss(&self, activity: &Activity, trials: &Trials) -> Result<Tensor> {
@@ -213,13 +282,17 @@ mod tests {
         batch.mask.slice_mut(s![2, 6.., ..]).fill(0.0);
         batch.mask.slice_mut(s![5, 9.., ..]).fill(0.0);
         let trials = Trials::new(&batch).unwrap();
-        let losses: [Box<dyn Loss>; 4] = [
+        let losses: [Box<dyn Loss>; 6] = [
+            Box::new(CategoricalCrossEntropy { logits: false, per_mask: true }),
+            Box::new(CategoricalCrossEntropy::default()),
             Box::new(MeanSquaredError::default()),
             Box::new(MeanSquaredError { per_mask: true }),
             Box::new(BinaryCrossEntropy { logits: true, per_mask: false }),
             Box::new(BinaryCrossEntropy { logits: true, per_mask: true }),
         ];
         for (i, loss) in losses.iter().enumerate() {
+            // The first two are of probabilities.
+            let outputs = if i < 2 { outputs.mapv(|z: f32| 0.05 + z.abs() / 4.0) } else { outputs.clone() };
             let (value, gradient) = loss.with_gradient(outputs.view(), &batch).unwrap();
             let leaf = to_tensor(&outputs).unwrap().set_requires_grad(true);
             let empty = || Tensor::zeros([0], (Kind::Float, tch::Device::Cpu));

@@ -16,7 +16,7 @@ mod validation;
 pub use curriculum::Curriculum;
 pub use ensemble::{Ensemble, EnsembleTraining, Member, MemberTraining};
 pub use goal::Goal;
-pub use loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
+pub use loss::{BinaryCrossEntropy, CategoricalCrossEntropy, Loss, MeanSquaredError};
 pub use metric::{Accuracy, Metric};
 pub use optimizer::{Adam, AdamW, Epsilon, Optimizer, RmsProp, Schedule, Sgd};
 pub use progress::{Observer, Progress, Reporter, Silent};

@@ -27,6 +27,9 @@ impl Trainer {
             spec.check()?;
             check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt)?;
         }
+        if let Some(constants) = network.constants() {
+            self.loss.check(constants.readout())?;
+        }
         if let Some(validation) = plan.validation {
             validation.check()?;
             check_fit(&validation.spec, sizes.n_in, sizes.n_out, sizes.dt)?;

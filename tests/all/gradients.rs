@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use ndarray::{Array3, ArrayD};
-use psychrnn::dynamics::{Cell, CellOutput, Constants, Dynamics, Keep, Leak, Transfer};
+use psychrnn::dynamics::{Cell, CellOutput, Constants, Dynamics, Keep, Leak, Readout, Transfer};
 use psychrnn::prelude::*;
 
 fn random<D: ndarray::Dimension>(
@@ -103,9 +103,20 @@ fn reference(
             for unit in 0..n_rec {
                 states[[trial, t, unit]] = x[unit];
             }
-            for output in 0..n_out {
-                let sum: f64 = (0..n_rec).map(|unit| weights["W_out"][[output, unit]] * shown[unit]).sum();
-                outputs[[trial, t, output]] = sum + weights["b_out"][[output]];
+            let sums: Vec<f64> = (0..n_out)
+                .map(|output| {
+                    let sum: f64 = (0..n_rec).map(|unit| weights["W_out"][[output, unit]] * shown[unit]).sum();
+                    sum + weights["b_out"][[output]]
+                })
+                .collect();
+            let all: f64 = sums.iter().map(|sum| sum.exp()).sum();
+            for (output, sum) in sums.into_iter().enumerate() {
+                outputs[[trial, t, output]] = match constants.readout() {
+                    Readout::Sigmoid => sigmoid(sum),
+                    Readout::Softmax => sum.exp() / all,
+                    Readout::RectifiedPower { power } => sum.max(0.0).powf(power.into()),
+                    _ => sum,
+                };
             }
         }
     }
@@ -120,6 +131,7 @@ fn double(transfer: &Transfer, x: f64) -> f64 {
         Transfer::Sigmoid => 1.0 / (1.0 + (-x).exp()),
         Transfer::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
         Transfer::Linear => x,
+        Transfer::RectifiedPower { power } => x.max(0.0).powf((*power).into()),
         _ => (x * x + 1.0).sqrt() + x,
     }
 }
@@ -173,18 +185,24 @@ fn check_against_differences(name: &str, weights: &Weights, constants: &Constant
 #[test]
 fn gradients_are_the_differences_of_the_loss() {
     let smooth = Transfer::custom("smooth", |x| (x * x + 1.0).sqrt() + x, |x| x / (x * x + 1.0).sqrt() + 1.0);
-    for transfer in [Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear, smooth] {
-        let leak = Leak::new(10.0, 40.0).tau(&[20.0, 30.0, 40.0, 80.0, 100.0]).noise(0.3).transfer(transfer.clone());
+    let power = Transfer::RectifiedPower { power: 2.5 };
+    let leak = Leak::new(10.0, 40.0).tau(&[20.0, 30.0, 40.0, 80.0, 100.0]).noise(0.3);
+    for transfer in [Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear, power, smooth] {
+        let leak = leak.clone().transfer(transfer.clone());
         check_against_differences(&transfer.to_string(), &leaky_weights(), &leak.into(), 3);
+    }
+    for readout in [Readout::Sigmoid, Readout::Softmax, Readout::RectifiedPower { power: 2.0 }] {
+        let leak = leak.clone().transfer(Transfer::Softplus).readout(readout);
+        check_against_differences(&readout.to_string(), &leaky_weights(), &leak.into(), 3);
     }
     // More trials than a block holds, and an initial state for each.
     let mut weights = leaky_weights();
     weights.insert("init_state", random((35, SIZES.1), 0.5, 8));
     check_against_differences("many", &weights, &Leak::new(10.0, 40.0).transfer(Transfer::Tanh).into(), 35);
     for output in [CellOutput::Tanh, CellOutput::Sigmoid] {
-        check_against_differences("lstm", &lstm_weights(1), &Cell { dt: 10.0, output }.into(), 3);
+        check_against_differences("lstm", &lstm_weights(1), &Cell::new(10.0).output(output).into(), 3);
     }
-    check_against_differences("lstm", &lstm_weights(4), &Cell { dt: 10.0, output: CellOutput::Tanh }.into(), 4);
+    check_against_differences("lstm", &lstm_weights(4), &Cell::new(10.0).readout(Readout::Softmax).into(), 4);
 }
 
 #[test]
@@ -309,10 +327,25 @@ mod against_libtorch {
         for case in 0..60 {
             let mut rng = Seed(case).stream(7);
             let units = 2 + rng.index(30);
-            let transfers = [Transfer::Relu, Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear];
+            let transfers = [
+                Transfer::Relu,
+                Transfer::Tanh,
+                Transfer::Sigmoid,
+                Transfer::Softplus,
+                Transfer::Linear,
+                Transfer::RectifiedTanh,
+                Transfer::RectifiedPower { power: 2.0 },
+            ];
             let transfer = rng.choice(&transfers);
+            let readout = rng.choice(&[
+                Readout::Linear,
+                Readout::Rectified,
+                Readout::RectifiedPower { power: 1.5 },
+                Readout::Sigmoid,
+                Readout::Softmax,
+            ]);
             let mut config = RnnConfig::default().units(units).seed(case).spectral_radius(0.8, RadiusOf::Raw);
-            config = config.transfer(transfer.clone());
+            config = config.transfer(transfer.clone()).readout(readout);
             if rng.chance(0.5) {
                 config = config.noise(rng.uniform(0.0, 0.5));
             }
@@ -330,7 +363,8 @@ mod against_libtorch {
                 config = config.tau(&(0..units).map(|_| rng.uniform(10.0, 200.0)).collect::<Vec<_>>());
             }
             let is_lstm = rng.chance(0.25);
-            let lstm = rng.choice(&[LstmConfig::default(), LstmConfig::psychrnn()]).units(units).seed(case);
+            let lstm =
+                rng.choice(&[LstmConfig::default(), LstmConfig::psychrnn()]).units(units).readout(readout).seed(case);
             let build = || -> Box<dyn Network> {
                 if is_lstm {
                     Box::new(Lstm::new(&TwoLengths, lstm.clone()).unwrap())
@@ -348,7 +382,10 @@ mod against_libtorch {
                 let (ours, theirs) = (kernel.array(name).unwrap(), libtorch.array(name).unwrap());
                 let scale = theirs.iter().fold(1e-3_f32, |scale, g| scale.max(g.abs()));
                 let apart = ours.iter().zip(theirs).fold(0.0_f32, |apart, (a, b)| apart.max((a - b).abs()));
-                assert!(apart <= 1e-4 * scale, "case {case}, {name} of {units} units, {transfer}: {apart} of {scale}");
+                assert!(
+                    apart <= 1e-4 * scale,
+                    "case {case}, {name} of {units} units, {transfer}, {readout}: {apart} of {scale}"
+                );
             }
         }
     }

@@ -193,3 +193,69 @@ fn transfer_functions_of_ones_own_run_and_train() {
     let error = tensor.simulator().unwrap_err().to_string();
     assert!(error.contains("tanh") && error.contains("transfer"), "{error}");
 }
+
+#[test]
+fn choices_are_learned_as_probabilities() {
+    /// The first or the second channel was on: one output for each, of which one is right.
+    #[derive(Clone, Trial)]
+    struct Side {
+        side: usize,
+    }
+    struct Sides;
+    impl Task for Sides {
+        type Trial = Side;
+        fn spec(&self) -> TaskSpec {
+            TaskSpec::new(2, 2).dt(20.0).epoch("cue", 200.0).epoch("answer", 200.0)
+        }
+        fn draw(&self, rng: &mut TrialRng) -> Side {
+            Side { side: rng.index(2) }
+        }
+        fn step(&self, _: f32, trial: &Side, rng: &mut TrialRng, now: &mut Step) {
+            now.mask.fill(f32::from(u8::from(now.is_in("answer"))));
+            now.input.fill(rng.normal(0.0, 0.1));
+            if now.is_in("cue") {
+                now.input[trial.side] += 1.0;
+            }
+            now.target[trial.side] = 1.0;
+        }
+    }
+    let test = Sides.batch(200, Seed(9)).unwrap();
+    let config = || RnnConfig::default().units(16).seed(1);
+    let train = |config: RnnConfig, trainer: Trainer| {
+        let mut network = Rnn::new(&Sides, config).unwrap();
+        trainer.updates(120).batch_size(32).learning_rate(0.01).silent().train(&mut network, &Sides).map(|_| network)
+    };
+    let categorical = CategoricalCrossEntropy { per_mask: true, ..CategoricalCrossEntropy::default() };
+    let binary = BinaryCrossEntropy { per_mask: true, ..BinaryCrossEntropy::default() };
+    for (readout, trainer) in [
+        (Readout::Softmax, Trainer::default().loss(categorical)),
+        (Readout::Sigmoid, Trainer::default().loss(binary)),
+        (Readout::Linear, Trainer::default().loss(CategoricalCrossEntropy { logits: true, per_mask: true })),
+    ] {
+        let network = train(config().readout(readout), trainer).unwrap();
+        let session = network.run(&test).unwrap();
+        assert!(session.accuracy() > 0.97, "{readout}: {}", session.accuracy());
+        if readout == Readout::Softmax {
+            assert!(session.outputs.sum_axis(ndarray::Axis(2)).iter().all(|sum| (sum - 1.0).abs() < 1e-5));
+        }
+        // Files keep the readout.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("network.npz");
+        network.save(&path).unwrap();
+        assert_eq!(Rnn::load(&path).unwrap().run(&test).unwrap().outputs, session.outputs);
+        assert_eq!(Simulator::load(&path).unwrap().run(&test).unwrap().outputs, session.outputs);
+        // A perturbation that changes nothing runs through other code.
+        let simulator = network.simulator().unwrap().scale_recurrent(.., .., 1.0, ..);
+        assert_eq!(simulator.run(&test).unwrap().outputs, session.outputs);
+    }
+    for (readout, trainer, word) in [
+        (Readout::Linear, Trainer::default().loss(categorical), "softmax"),
+        (Readout::Sigmoid, Trainer::default().loss(BinaryCrossEntropy { logits: true, per_mask: true }), "logits"),
+        (Readout::Softmax, Trainer::default().loss(CategoricalCrossEntropy { logits: true, per_mask: true }), "logits"),
+    ] {
+        let error = train(config().readout(readout), trainer).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+    let error = Rnn::new(&Sides, config().readout(Readout::RectifiedPower { power: 0.5 })).unwrap_err().to_string();
+    assert!(error.contains("power") && error.contains("0.5"), "{error}");
+}

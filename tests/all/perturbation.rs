@@ -37,7 +37,7 @@ fn net(kind: usize, (n_in, n_rec, n_out): (usize, usize, usize), seed: u64) -> N
     weights.insert("init_hidden", random(1, n_rec, 0.5));
     weights.insert("init_cell", random(1, n_rec, 0.5));
     let output = if kind == 3 { CellOutput::Tanh } else { CellOutput::Sigmoid };
-    Net { weights, constants: Cell { dt: 10.0, output }.into() }
+    Net { weights, constants: Cell::new(10.0).output(output).into() }
 }
 
 fn batch((n_in, n_out): (usize, usize), n_batch: usize, n_steps: usize, seed: u64) -> Batch {
