@@ -142,7 +142,7 @@ mod torch {
             let constraints: Vec<_> = dale.into_iter().chain(autapses).collect();
             card("Rnn", network)
                 .line("transfer", super::text(&serde_json::to_value(&config.transfer).unwrap_or_default()))
-                .line("noise", config.noise)
+                .line("noise", network.constants().map_or(config.noise, |constants| constants.noise()))
                 .line("constraints", if constraints.is_empty() { "none".into() } else { constraints.join(", ") })
                 .show();
         };

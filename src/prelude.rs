@@ -5,7 +5,7 @@ pub use crate::analysis::{
     Resampling, order_by_selectivity, paired_t, wilcoxon_signed_rank,
 };
 pub use crate::connectivity::Areas;
-pub use crate::dynamics::{Cell, CellOutput, Leak, Readout, Transfer};
+pub use crate::dynamics::{Cell, CellOutput, Covariance, Leak, Readout, Transfer};
 pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Effect, Perturbation, Session, Signal, Simulator};
 pub use crate::task::{

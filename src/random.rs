@@ -3,10 +3,14 @@
 //! A seed is a value that is passed, never a global. What is drawn depends only on the seed, on the purpose and on the
 //! number of the trial, not on threads or on what was drawn before.
 
+use linfa_linalg::eigh::Eigh;
+use ndarray::Array2;
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
 
 /// The seed of everything that is drawn at random.
 ///
@@ -109,6 +113,23 @@ impl RngCore for TrialRng {
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand::Error> {
         self.0.try_fill_bytes(bytes)
     }
+}
+
+/// A matrix `R` with `R Rᵀ` the covariance, which may be singular: channels or units may share all of their noise.
+pub(crate) fn root(name: &str, covariance: &Array2<f32>) -> Result<Array2<f32>> {
+    let expected = "a covariance: symmetric, and without negative variance in any direction";
+    let largest = covariance.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
+    let symmetric = |((i, j), &x): ((usize, usize), &f32)| (x - covariance[[j, i]]).abs() <= 1e-5 * largest;
+    let is_finite = covariance.iter().all(|x| x.is_finite());
+    if !covariance.is_square() || !is_finite || !covariance.indexed_iter().all(symmetric) {
+        return Err(Error::argument(name, expected, covariance));
+    }
+    let (variances, directions) =
+        covariance.mapv(f64::from).eigh().map_err(|error| Error::argument(name, expected, error))?;
+    if let Some(variance) = variances.iter().find(|&&variance| variance < -1e-5 * f64::from(largest)) {
+        return Err(Error::argument(name, expected, format!("one with a variance of {variance}")));
+    }
+    Ok((directions * variances.mapv(|variance| variance.max(0.0).sqrt())).mapv(|x| x as f32))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::block::{Direct, Drive, Gradients, Kernel, Seen, Sums, chunk_of, initial_gradient};
 use super::lanes::{Pool, Steps, dispatch};
 use super::product::{Panels, Product};
-use super::{Readout, Transfer, check_shapes};
+use super::{Readout, Transfer, UnitNoise, check_shapes};
 use crate::setters::setters;
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -25,6 +25,9 @@ pub struct Leak {
     pub transfer: Transfer,
     /// The standard deviation `σ` of the recurrent noise in the equation of [`LeakyRnn`].
     pub noise: f32,
+    /// The noise of each unit, or noise that they share, where not all have the same; `noise` is 0 then.
+    #[serde(default)]
+    pub unit_noise: Option<UnitNoise>,
     /// The output function.
     #[serde(default)]
     pub readout: Readout,
@@ -34,7 +37,7 @@ impl Leak {
     /// All units with this time constant, ReLU, no noise, a linear readout.
     #[must_use]
     pub fn new(dt: f32, tau: f32) -> Self {
-        Self { dt, tau: vec![tau], transfer: Transfer::Relu, noise: 0.0, readout: Readout::Linear }
+        Self { dt, tau: vec![tau], transfer: Transfer::Relu, noise: 0.0, unit_noise: None, readout: Readout::Linear }
     }
 
     setters! {
@@ -44,6 +47,8 @@ impl Leak {
         transfer: Transfer;
         /// The standard deviation of the recurrent noise.
         noise: f32;
+        /// The noise of each unit, or noise that they share.
+        unit_noise: UnitNoise => Some(unit_noise);
         /// The output function.
         readout: Readout;
     }
@@ -66,15 +71,51 @@ impl Leak {
                 return Err(Error::argument("tau", expected, format!("{tau} ms")));
             }
         }
-        if !(self.noise >= 0.0 && self.noise.is_finite()) {
-            return Err(Error::argument("noise", "0 or a positive number", self.noise));
-        }
+        self.check_noise(n_rec)?;
         Ok((0..n_rec).map(|unit| self.dt / self.tau[unit % self.tau.len()]).collect())
     }
 
-    /// `sqrt(2 α) σ` of each unit, the standard deviation of the noise that a step adds.
+    /// `sqrt(2 α) σ` of each unit, the standard deviation of the noise that a step adds. Noise that units share has its `σ` already.
     pub(crate) fn noise_sd(&self, alpha: &Array1<f32>) -> Array1<f32> {
-        alpha.mapv(|alpha| (2.0 * alpha * self.noise * self.noise).sqrt())
+        let sd = |unit: usize| match &self.unit_noise {
+            None => self.noise,
+            Some(UnitNoise::PerUnit(sds)) => sds[unit],
+            Some(UnitNoise::Covariance(_)) => 1.0,
+        };
+        alpha.indexed_iter().map(|(unit, alpha)| (2.0 * alpha * sd(unit) * sd(unit)).sqrt()).collect()
+    }
+
+    /// The standard deviation `σ` of the noisiest unit.
+    pub(crate) fn largest_noise(&self) -> f32 {
+        let largest = |numbers: &mut dyn Iterator<Item = f32>| numbers.fold(0.0, f32::max);
+        match &self.unit_noise {
+            None => self.noise,
+            Some(UnitNoise::PerUnit(sds)) => largest(&mut sds.iter().copied()),
+            Some(UnitNoise::Covariance(covariance)) => largest(&mut covariance.matrix().diag().iter().copied()).sqrt(),
+        }
+    }
+
+    fn check_noise(&self, n_rec: usize) -> Result<()> {
+        let (sds, shape) = match &self.unit_noise {
+            None => (std::slice::from_ref(&self.noise), None),
+            Some(_) if self.noise != 0.0 => {
+                let expected = "0 where units have noise of their own (`unit_noise`)";
+                return Err(Error::argument("noise", expected, self.noise));
+            }
+            Some(UnitNoise::PerUnit(sds)) => (sds.as_slice(), (sds.len() != n_rec).then(|| vec![sds.len()])),
+            Some(UnitNoise::Covariance(covariance)) => {
+                let shape = covariance.matrix().shape();
+                ([].as_slice(), (shape != [n_rec, n_rec]).then(|| shape.to_vec()))
+            }
+        };
+        if let Some(shape) = shape {
+            let expected = if shape.len() == 1 { "[n_rec]" } else { "[n_rec, n_rec]" };
+            return Err(Error::shape("noise of the units", format!("{expected}, n_rec = {n_rec}"), &shape));
+        }
+        match sds.iter().find(|&&sd| !(sd >= 0.0 && sd.is_finite())) {
+            Some(sd) => Err(Error::argument("noise", "0 or a positive number", sd)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -85,7 +126,7 @@ impl Leak {
 /// z[t] = g(W_out f(x[t]) + b_out)
 /// ```
 ///
-/// `n` is unit Gaussian noise; `x[0]` is `init_state`, and the first recorded state is `x[1]`. Ehrlich DB et al. (2021),
+/// `n` is unit Gaussian noise, independent or, with a [`Covariance`](super::Covariance) in place of `σ`, shared; `x[0]` is `init_state`, and the first recorded state is `x[1]`. Ehrlich DB et al. (2021),
 /// doi:10.1523/ENEURO.0427-20.2020, equations 1 to 3.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeakyRnn {

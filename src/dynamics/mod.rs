@@ -61,7 +61,7 @@ mod transfer;
 pub use leaky::{Leak, LeakyRnn};
 pub(crate) use lstm::GATES;
 pub use lstm::{Cell, CellOutput, LstmRnn};
-pub use noise::standard_normal;
+pub use noise::{Covariance, UnitNoise, standard_normal};
 pub use readout::Readout;
 pub use transfer::{CustomTransfer, Transfer};
 
@@ -122,11 +122,11 @@ impl Constants {
         }
     }
 
-    /// The standard deviation `σ` of the recurrent noise.
+    /// The standard deviation `σ` of the recurrent noise, of the noisiest unit if they differ.
     #[must_use]
     pub fn noise(&self) -> f32 {
         match self {
-            Self::Leaky(leak) => leak.noise,
+            Self::Leaky(leak) => leak.largest_noise(),
             Self::Lstm(_) => 0.0,
         }
     }
@@ -254,13 +254,25 @@ impl Dynamics {
         self.check_initial(n_batch)?;
         let gain = gain.map(|gain| Arc::new(gain.to_owned()));
         let inputs = BatchMajor::new(&inputs);
-        let work = Work { pool, inputs, n_batch, noise: Arc::new(noise), gain, want };
+        let noise = Arc::new(self.mixed(noise, n_steps));
+        let work = Work { pool, inputs, n_batch, noise, gain, want };
         let mut run = match self {
             Self::Leaky(network) => work.forward(network, Tapes::Leaky),
             Self::Lstm(network) => work.forward(network, Tapes::Lstm),
         }?;
         self.readout().apply(&mut run.outputs);
         Ok(run)
+    }
+
+    /// The noise as the kernel adds it to the units.
+    fn mixed(&self, noise: Noise, n_steps: usize) -> Noise {
+        match self {
+            Self::Leaky(network) => match &network.leak.unit_noise {
+                Some(UnitNoise::Covariance(covariance)) => noise.mixed(covariance, n_steps),
+                _ => noise,
+            },
+            Self::Lstm(_) => noise,
+        }
     }
 
     /// The output function.

@@ -3,13 +3,79 @@
 //! The generator is Philox4x32-10: a function of a counter and a key, so that any step of any trial can be drawn by itself,
 //! whole vectors at a time. Salmon JK, Moraes MA, Dror RO, Shaw DE (2011), doi:10.1145/2063384.2063405.
 
-use ndarray::Array3;
+use std::sync::Arc;
+
+use ndarray::{Array2, Array3};
 use pulp::{Simd, WithSimd};
+use serde::{Deserialize, Serialize};
 
 use super::lanes::{BatchMajor, Block, Pool, Spare, Steps, dispatch};
 use super::math;
-use crate::random::Seed;
-use crate::threads;
+use crate::random::{Seed, root};
+use crate::{Error, Result, threads};
+
+/// The noise of units that do not all have the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitNoise {
+    /// The standard deviation `σ` of each unit `[n_rec]`.
+    PerUnit(Vec<f32>),
+    /// Noise that units share.
+    Covariance(Covariance),
+}
+
+/// The covariance of noise that units share, `[n_rec, n_rec]`.
+///
+/// It may be singular: units may share all of their noise.
+///
+/// ```
+/// use ndarray::arr2;
+/// use psychrnn::dynamics::Covariance;
+/// assert!(Covariance::new(arr2(&[[0.04, 0.02], [0.02, 0.04]])).is_ok());
+/// assert!(Covariance::new(arr2(&[[0.04, 0.05], [0.05, 0.04]])).is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Array2<f32>", into = "Array2<f32>")]
+pub struct Covariance {
+    matrix: Arc<Array2<f32>>,
+    /// `R` with `R Rᵀ` the covariance, found once, since a network is made anew in each update.
+    root: Arc<Array2<f32>>,
+}
+
+impl Covariance {
+    /// This covariance.
+    ///
+    /// # Errors
+    /// If the matrix is not symmetric, or has a negative variance in some direction.
+    pub fn new(matrix: Array2<f32>) -> Result<Self> {
+        let root = Arc::new(root("covariance of the noise", &matrix)?);
+        Ok(Self { matrix: Arc::new(matrix), root })
+    }
+
+    /// The matrix.
+    #[must_use]
+    pub fn matrix(&self) -> &Array2<f32> {
+        &self.matrix
+    }
+
+    /// A matrix `R` with `R Rᵀ` the covariance.
+    pub(crate) fn root(&self) -> &Array2<f32> {
+        &self.root
+    }
+}
+
+impl TryFrom<Array2<f32>> for Covariance {
+    type Error = Error;
+    fn try_from(matrix: Array2<f32>) -> Result<Self> {
+        Self::new(matrix)
+    }
+}
+
+impl From<Covariance> for Array2<f32> {
+    fn from(covariance: Covariance) -> Self {
+        covariance.matrix.as_ref().clone()
+    }
+}
 
 /// The unit Gaussian noise of a run.
 pub(crate) enum Noise {
@@ -29,6 +95,22 @@ impl Noise {
             Self::Given(noise) => Some(noise.shape()),
             Self::Off | Self::Drawn { .. } => None,
         }
+    }
+
+    /// The same noise mixed by a covariance: drawn for all steps at once, since a product a step is slower.
+    pub(super) fn mixed(self, covariance: &Covariance, n_steps: usize) -> Self {
+        let mut noise = match self {
+            Self::Off => return Self::Off,
+            Self::Given(noise) => noise,
+            Self::Drawn { seed, numbers } => standard_normal(seed, &numbers, n_steps, covariance.root.nrows()),
+        };
+        // Trial by trial, so that the numbers of a trial do not depend on the batch. Nothing in it can fail.
+        let _ = threads::map(noise.outer_iter_mut().collect(), |mut trial| {
+            let mixed = trial.dot(&covariance.root.t());
+            trial.assign(&mixed);
+            Ok(())
+        });
+        Self::Given(noise)
     }
 
     /// Writes the noise of step `t` into the one step of `to`; false if there is none.

@@ -46,6 +46,10 @@ pub(crate) fn run(
             return Err(Error::shape("connectivity", format!("[n_steps, n_rec, n_rec] = {expected:?}"), gain.shape()));
         }
     }
+    let noise = match parts.first() {
+        Some(part) => part.network.mixed(noise, inputs.dim().1),
+        None => noise,
+    };
     let (states, mut outputs) = if lstm.is_empty() {
         run_kernels(leaky, inputs, noise, gain, states)
     } else {

@@ -14,7 +14,7 @@ use super::initialize::{InitialWeights, Initializer};
 use super::tensors::{read_out, to_array, to_tensor};
 use super::{Activity, Constraints, Dale, Network, Parameters, RadiusOf, Sizes, Tensors, Trials};
 use crate::connectivity::Areas;
-use crate::dynamics::{Constants, Dynamics, Leak, Readout, Transfer};
+use crate::dynamics::{Constants, Covariance, Dynamics, Leak, Readout, Transfer, UnitNoise};
 use crate::random::Seed;
 use crate::setters::setters;
 use crate::simulate::{Session, Simulator, check_fit};
@@ -41,6 +41,8 @@ pub struct RnnConfig {
     pub transfer: Transfer,
     /// The standard deviation `σ` of the recurrent noise, see [`LeakyRnn`](crate::dynamics::LeakyRnn).
     pub noise: f32,
+    /// The noise of each unit, or noise that they share, where not all have the same; `noise` is 0 then.
+    pub unit_noise: Option<UnitNoise>,
     /// The output function.
     pub readout: Readout,
     /// The time constant of each unit, in milliseconds; by default the task's `tau` for all.
@@ -84,6 +86,7 @@ impl Default for RnnConfig {
             units: 50,
             transfer: Transfer::Relu,
             noise: 0.0,
+            unit_noise: None,
             readout: Readout::Linear,
             tau: None,
             constraints: Constraints::default(),
@@ -130,6 +133,20 @@ impl RnnConfig {
         readout: Readout;
         /// The time constant of each unit, in milliseconds.
         tau: &[f32] => Some(tau.to_vec());
+    }
+
+    /// The standard deviation of the recurrent noise of each unit, in place of one for all.
+    #[must_use]
+    pub fn noise_per_unit(mut self, sds: &[f32]) -> Self {
+        self.unit_noise = Some(UnitNoise::PerUnit(sds.to_vec()));
+        self
+    }
+
+    /// The covariance `[n_rec, n_rec]` of recurrent noise that units share, in place of `σ²` for each.
+    #[must_use]
+    pub fn noise_covariance(mut self, covariance: Covariance) -> Self {
+        self.unit_noise = Some(UnitNoise::Covariance(covariance));
+        self
     }
 
     /// Dale's principle, with this share of excitatory units.
@@ -264,6 +281,8 @@ pub struct Rnn {
     constraints: ConstraintMap,
     alpha: Tensor,
     noise_sd: Tensor,
+    /// What mixes noise that units share, `Rᵀ`.
+    noise_root: Option<Tensor>,
     parameters: Parameters,
 }
 
@@ -386,6 +405,10 @@ impl Rnn {
         let (n_in, n_out) = (raw.matrix("W_in")?.ncols(), raw.matrix("W_out")?.nrows());
         Ok(Self {
             noise_sd: to_tensor(&leak.noise_sd(&alpha))?,
+            noise_root: match &leak.unit_noise {
+                Some(UnitNoise::Covariance(covariance)) => Some(to_tensor(&covariance.root().t())?),
+                _ => None,
+            },
             alpha: to_tensor(&alpha)?,
             sizes: Sizes { n_in, n_rec: config.units, n_out, dt: leak.dt },
             config,
@@ -420,7 +443,8 @@ impl Rnn {
 
 fn leak(spec: &TaskSpec, config: &RnnConfig) -> Leak {
     let tau = config.tau.clone().unwrap_or(vec![spec.tau]);
-    Leak { dt: spec.dt, tau, transfer: config.transfer.clone(), noise: config.noise, readout: config.readout }
+    let (transfer, unit_noise) = (config.transfer.clone(), config.unit_noise.clone());
+    Leak { dt: spec.dt, tau, transfer, noise: config.noise, unit_noise, readout: config.readout }
 }
 
 /// Marks what training leaves as it is.
@@ -469,7 +493,7 @@ impl Network for Rnn {
     }
 
     fn move_to(&mut self, device: tch::Device) -> Result<()> {
-        for tensor in [&mut self.alpha, &mut self.noise_sd] {
+        for tensor in [&mut self.alpha, &mut self.noise_sd].into_iter().chain(&mut self.noise_root) {
             *tensor = tensor.f_to_device(device)?;
         }
         self.constraints.move_to(device)?;
@@ -507,8 +531,12 @@ impl Network for Rnn {
         // α (W_in u + b_rec) + √(2α) σ n for all steps at once; only the recurrent product must wait for its turn.
         let mut drive = trials.inputs.f_matmul(&weights.get("W_in")?.f_tr()?)?.f_add(weights.get("b_rec")?)?;
         drive = drive.f_mul(&self.alpha)?;
-        if self.leak.noise > 0.0 {
-            drive = drive.f_add(&trials.noise(self.config.units)?.f_mul(&self.noise_sd)?)?;
+        if self.leak.largest_noise() > 0.0 {
+            let mut noise = trials.noise(self.config.units)?;
+            if let Some(root) = &self.noise_root {
+                noise = noise.f_matmul(root)?;
+            }
+            drive = drive.f_add(&noise.f_mul(&self.noise_sd)?)?;
         }
         let keep = self.alpha.f_neg()?.f_add_scalar(1.0)?;
         let w_rec = weights.get("W_rec")?.f_mul(&self.alpha.f_unsqueeze(1)?)?.f_tr()?;

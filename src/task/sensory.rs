@@ -1,10 +1,10 @@
 //! How the inputs of a task reach the network: baseline, noise, rectification.
 
-use linfa_linalg::eigh::Eigh;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::{TrialRng, positive};
+use crate::random::root;
 use crate::setters::setters;
 use crate::{Error, Result};
 
@@ -118,7 +118,13 @@ impl Sensory {
             InputNoise::PerChannel(sds) => {
                 return Err(Error::shape("noise of the inputs", format!("[n_in = {n_in}]"), &[sds.len()]));
             }
-            InputNoise::Covariance(covariance) => Spread::Mixed(root(covariance, n_in)?),
+            InputNoise::Covariance(covariance) => {
+                if covariance.dim() != (n_in, n_in) {
+                    let expected = format!("[n_in = {n_in}, n_in = {n_in}]");
+                    return Err(Error::shape("noise of the inputs", expected, covariance.shape()));
+                }
+                Spread::Mixed(root("noise of the inputs", covariance)?)
+            },
         };
         let spread = match spread {
             Spread::Channels(sds) => {
@@ -136,26 +142,6 @@ impl Sensory {
         };
         Ok(Afferents { baseline: self.baseline, rectify: self.rectify, spread })
     }
-}
-
-/// A matrix `R` with `R Rᵀ` the covariance, which may be singular: channels may share all of their noise.
-fn root(covariance: &Array2<f32>, n_in: usize) -> Result<Array2<f32>> {
-    const NAME: &str = "noise of the inputs";
-    if covariance.dim() != (n_in, n_in) {
-        return Err(Error::shape(NAME, format!("[n_in = {n_in}, n_in = {n_in}]"), covariance.shape()));
-    }
-    let expected = "a covariance: symmetric, and without negative variance in any direction";
-    let largest = covariance.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
-    let symmetric = |((i, j), &x): ((usize, usize), &f32)| (x - covariance[[j, i]]).abs() <= 1e-5 * largest;
-    if !covariance.iter().all(|x| x.is_finite()) || !covariance.indexed_iter().all(symmetric) {
-        return Err(Error::argument(NAME, expected, covariance));
-    }
-    let (variances, directions) =
-        covariance.mapv(f64::from).eigh().map_err(|error| Error::argument(NAME, expected, error))?;
-    if let Some(variance) = variances.iter().find(|&&variance| variance < -1e-5 * f64::from(largest)) {
-        return Err(Error::argument(NAME, expected, format!("one with a variance of {variance}")));
-    }
-    Ok((directions * variances.mapv(|variance| variance.max(0.0).sqrt())).mapv(|x| x as f32))
 }
 
 /// A [`Sensory`] that is ready to be used, for steps of one duration.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ndarray::Array3;
-use psychrnn::dynamics::{Leak, Transfer};
+use psychrnn::dynamics::{Leak, Transfer, UnitNoise, standard_normal};
 use psychrnn::prelude::*;
 
 pub(crate) fn data(file: &str) -> PathBuf {
@@ -128,4 +128,65 @@ fn the_input_noise_has_psychrnns_standard_deviation() {
         let measured = noise.mapv(|x| f64::from(x).powi(2)).mean().unwrap().sqrt();
         assert!((measured / f64::from(sd) - 1.0).abs() < 0.02, "dt {dt}: {measured} against {sd}");
     }
+}
+
+/// A network of units that do nothing but hear noise, in steps of their time constant: `x = √2 σ n`.
+fn only_noise(leak: Leak) -> psychrnn::Result<Simulator> {
+    let mut weights = Weights::new();
+    for (name, shape) in [("W_in", (3, 1)), ("W_rec", (3, 3)), ("W_out", (1, 3)), ("init_state", (1, 3))] {
+        weights.insert(name, ndarray::Array2::<f32>::zeros(shape));
+    }
+    weights.insert("b_rec", ndarray::Array1::<f32>::zeros(3));
+    weights.insert("b_out", ndarray::Array1::<f32>::zeros(1));
+    Simulator::new(&weights, leak)
+}
+
+#[test]
+fn units_have_noise_of_their_own_or_share_it() {
+    let spec = TaskSpec::new(1, 1).dt(10.0).tau(10.0).duration(1000.0);
+    let zeros = || ndarray::Array3::<f32>::zeros((300, 100, 1));
+    let batch = Batch::from_arrays(&spec, zeros(), zeros(), zeros()).unwrap();
+    let leak = || Leak::new(10.0, 10.0);
+    let unit = standard_normal(batch.seed, &batch.numbers, 100, 3);
+    let states = |leak: Leak| only_noise(leak).unwrap().run(&batch).unwrap().states;
+
+    let sds = [0.5, 0.0, 2.0];
+    let own = states(leak().unit_noise(UnitNoise::PerUnit(sds.to_vec())));
+    for ((at, x), n) in own.indexed_iter().zip(&unit) {
+        assert!((x - 2.0_f32.sqrt() * sds[at.2] * n).abs() < 1e-5);
+    }
+
+    // The first two share most of their noise, the third is against the first.
+    let matrix = ndarray::arr2(&[[0.5, 0.6, -0.2], [0.6, 1.0, 0.0], [-0.2, 0.0, 0.4]]);
+    let covariance = Covariance::new(matrix.clone()).unwrap();
+    let shared = || leak().unit_noise(UnitNoise::Covariance(covariance.clone()));
+    let x = states(shared());
+    let rows = x.view().into_shape_with_order((30_000, 3)).unwrap();
+    let seen = rows.t().dot(&rows) / 30_000.0;
+    // Standard deviations of these means are below 0.02.
+    assert!(seen.iter().zip(&matrix).all(|(seen, expected)| (seen - 2.0 * expected).abs() < 0.06), "{seen}");
+    for n in [1, 3] {
+        assert_eq!(psychrnn::threads::with_threads(n, || states(shared())), x);
+    }
+    let part = only_noise(shared()).unwrap().run(&batch.select(&[7, 40])).unwrap().states;
+    assert_eq!(part, x.select(ndarray::Axis(0), &[7, 40]));
+    // A perturbation that changes nothing runs through other code.
+    let perturbed = only_noise(shared()).unwrap().scale_recurrent(.., .., 1.0, ..).run(&batch).unwrap().states;
+    assert_eq!(perturbed, x);
+    // Where all noise is shared, all units do the same.
+    let one = states(leak().unit_noise(UnitNoise::Covariance(Covariance::new(ndarray::Array2::ones((3, 3))).unwrap())));
+    assert!(one.outer_iter().flatten().count() == 90_000 && one.lanes(ndarray::Axis(2)).into_iter().all(|x| {
+        (x[0] - x[1]).abs() < 1e-4 && (x[0] - x[2]).abs() < 1e-4
+    }));
+
+    let refused = |leak: Leak| only_noise(leak).unwrap_err().to_string();
+    assert!(refused(leak().unit_noise(UnitNoise::PerUnit(vec![0.1; 4]))).contains("n_rec = 3"));
+    assert!(refused(leak().unit_noise(UnitNoise::PerUnit(vec![-0.1; 3]))).contains("positive"));
+    assert!(refused(shared().noise(0.1)).contains("unit_noise"));
+    for matrix in [ndarray::arr2(&[[1.0, 2.0], [2.0, 1.0]]), ndarray::arr2(&[[1.0, 0.5], [0.0, 1.0]])] {
+        assert!(Covariance::new(matrix).unwrap_err().to_string().contains("covariance"));
+    }
+    let json = serde_json::to_string(&shared()).unwrap();
+    assert_eq!(serde_json::from_str::<Leak>(&json).unwrap(), shared());
+    assert!(serde_json::from_str::<Leak>(&json.replace("0.5", "-0.5")).is_err());
 }
