@@ -103,6 +103,18 @@ pub enum Error {
         /// The update after which the network had its best weights, if there were checks.
         best: Option<usize>,
     },
+    /// The last checkpoint of a run could not be written.
+    #[error(
+        "training is done, but its last checkpoint could not be written: {problem}. {}. The network has its weights: save them elsewhere, \
+         or make room and go on with `resume()`",
+        .kept.as_ref().map_or("There is none".into(), |kept| format!("{} is the newest that is whole", kept.display()))
+    )]
+    Checkpoint {
+        /// Why.
+        problem: String,
+        /// The newest checkpoint.
+        kept: Option<PathBuf>,
+    },
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]
     Torch(String),

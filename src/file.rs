@@ -30,6 +30,9 @@ pub(crate) fn write_whole(
     drop(writer);
     aside.as_file().sync_all().map_err(failed)?;
     aside.persist(path).map_err(|error| failed(error.error))?;
+    // So that the new name, too, outlives a loss of power. Some file systems cannot; the file is there all the same.
+    #[cfg(unix)]
+    drop(File::open(folder).and_then(|folder| folder.sync_all()));
     Ok(())
 }
 

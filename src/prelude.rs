@@ -21,6 +21,6 @@ pub use crate::network::{
 };
 #[cfg(feature = "torch")]
 pub use crate::train::{
-    Adam, AdamW, BestBy, BinaryCrossEntropy, CategoricalCrossEntropy, Clip, Curriculum, Ensemble, Goal, L1Weights,
-    L2Rates, L2Weights, MeanSquaredError, Metric, RmsProp, Schedule, Sgd, Trainer, Training,
+    Adam, AdamW, BestBy, BinaryCrossEntropy, CategoricalCrossEntropy, Clip, Curriculum, Ensemble, Every, Goal,
+    L1Weights, L2Rates, L2Weights, MeanSquaredError, Metric, RmsProp, Schedule, Sgd, Trainer, Training,
 };

@@ -124,7 +124,7 @@ impl Sensory {
                     return Err(Error::shape("noise of the inputs", expected, covariance.shape()));
                 }
                 Spread::Mixed(root("noise of the inputs", covariance)?)
-            },
+            }
         };
         let spread = match spread {
             Spread::Channels(sds) => {

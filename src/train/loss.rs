@@ -39,6 +39,11 @@ pub trait Loss: Send + Sync {
         Ok(())
     }
 
+    /// What it is, in words, by which a [checkpoint](super::Trainer::checkpoint) knows it again. By default not said.
+    fn describe(&self) -> String {
+        "one of your own".to_owned()
+    }
+
     /// The loss of a batch and its gradient with respect to the outputs, both from the outputs `[n_batch, n_steps, n_out]`, where
     /// they are easily written down. The kernel then asks for these, which saves the time of libtorch's differentiation. By
     /// default there is nothing.
@@ -56,7 +61,7 @@ impl<F: Fn(&Activity, &Trials) -> Result<Tensor> + Send + Sync> Loss for F {
 
 impl fmt::Debug for dyn Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("loss")
+        f.write_str(&self.describe())
     }
 }
 
@@ -70,6 +75,10 @@ pub struct MeanSquaredError {
 }
 
 impl Loss for MeanSquaredError {
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+
     fn uses_states(&self) -> bool {
         false
     }
@@ -133,6 +142,10 @@ fn check_logits(logits: bool, readout: Readout) -> Result<()> {
 }
 
 impl Loss for CategoricalCrossEntropy {
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+
     fn uses_states(&self) -> bool {
         false
     }
@@ -164,6 +177,10 @@ impl Loss for CategoricalCrossEntropy {
 }
 
 impl Loss for BinaryCrossEntropy {
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+
     fn uses_states(&self) -> bool {
         false
     }

@@ -1,5 +1,6 @@
 //! Training: losses, penalties, optimizers, curricula, progress, the trainer and ensembles. Needs libtorch.
 
+mod checkpoint;
 mod curriculum;
 mod ensemble;
 mod goal;
@@ -13,6 +14,7 @@ mod run;
 mod trainer;
 mod validation;
 
+pub use checkpoint::{CheckpointEvent, Every};
 pub use curriculum::Curriculum;
 pub use ensemble::{Ensemble, EnsembleTraining, Member, MemberTraining};
 pub use goal::Goal;

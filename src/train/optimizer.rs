@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, Zip};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::network::Memory;
 use crate::{Error, Result};
@@ -247,7 +247,8 @@ impl Adam {
 }
 
 /// How the learning rate changes: a factor on it, by the number of updates made before, those of earlier calls included.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Schedule {
     /// It stays.
@@ -269,7 +270,14 @@ pub enum Schedule {
         floor: f64,
     },
     /// A function of your own, from the number of updates to the factor.
-    Custom(Arc<dyn Fn(u64) -> f64 + Send + Sync>),
+    #[serde(skip_deserializing, serialize_with = "own")]
+    Custom(Arc<CustomSchedule>),
+}
+
+type CustomSchedule = dyn Fn(u64) -> f64 + Send + Sync;
+
+fn own<S: Serializer>(_: &Arc<CustomSchedule>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("one of your own")
 }
 
 impl fmt::Debug for Schedule {

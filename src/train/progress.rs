@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Check, Training};
+use super::{Check, CheckpointEvent, Training};
 use crate::notebook;
 
 /// Watches training as it goes.
@@ -17,6 +17,11 @@ pub trait Observer {
     /// Called after each check.
     fn check(&mut self, check: &Check) {
         let _ = check;
+    }
+
+    /// Called when a checkpoint begins to be written, is written, is read, or cannot be.
+    fn checkpoint(&mut self, event: &CheckpointEvent) {
+        let _ = event;
     }
 
     /// Called once at the end.
@@ -134,6 +139,21 @@ impl Observer for Reporter {
             }
         } else if self.is_time(Duration::from_secs(1)) {
             say(&line);
+        }
+    }
+
+    fn checkpoint(&mut self, event: &CheckpointEvent) {
+        let line = match event {
+            CheckpointEvent::Resumed { update, path } => {
+                format!("goes on after update {update}, from {}", path.display())
+            }
+            CheckpointEvent::Failed { problem } => format!("a checkpoint failed, training goes on: {problem}"),
+            CheckpointEvent::Begun { .. } | CheckpointEvent::Written { .. } => return,
+        };
+        let line = format!("{}{line}", self.name());
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => say(&line),
         }
     }
 

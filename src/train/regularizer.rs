@@ -20,6 +20,11 @@ pub trait Regularizer: Send + Sync {
         true
     }
 
+    /// What it is, in words, by which a [checkpoint](super::Trainer::checkpoint) knows it again. By default not said.
+    fn describe(&self) -> String {
+        "one of your own".to_owned()
+    }
+
     /// Whether its own arguments make sense; called before training.
     ///
     /// # Errors
@@ -37,7 +42,7 @@ impl<F: Fn(&Tensors, &Activity, &Trials) -> Result<Tensor> + Send + Sync> Regula
 
 impl fmt::Debug for dyn Regularizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("regularizer")
+        f.write_str(&self.describe())
     }
 }
 
@@ -98,6 +103,9 @@ fn check_strength(strength: f64) -> Result<()> {
 }
 
 impl Regularizer for L1Weights {
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
     fn uses_states(&self) -> bool {
         false
     }
@@ -110,6 +118,9 @@ impl Regularizer for L1Weights {
 }
 
 impl Regularizer for L2Weights {
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
     fn uses_states(&self) -> bool {
         false
     }
@@ -122,6 +133,9 @@ impl Regularizer for L2Weights {
 }
 
 impl Regularizer for L2Rates {
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
     fn penalty(&self, _: &Tensors, activity: &Activity, trials: &Trials) -> Result<Tensor> {
         let n_rec = activity.rates.size().last().copied().unwrap_or(1);
         let mut squares = activity.rates.f_square()?;

@@ -1,15 +1,19 @@
-//! A run of training: update after update, checks between them, until it ends.
+//! A run of training: update after update, checks and checkpoints between them, until it ends.
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use ndarray::ArrayD;
+
+use super::checkpoint::{Checkpoints, Position};
 use super::validation::Plan;
 use super::{Observer, Path, Progress, Stop, Trainer, Training};
 use crate::dynamics::Pool;
-use crate::network::{Device, Memory, Network};
+use crate::network::{Memory, Network};
 use crate::simulate::check_fit;
+use crate::task::Batch;
 use crate::{Error, Result, interrupt, threads};
 
 impl Trainer {
@@ -42,131 +46,16 @@ impl Trainer {
         let path = self.chosen_path(network)?;
         let device = self.device.ready()?;
         let mut train = |network: &mut dyn Network| {
-            threads::with_threads(n_threads, || self.run_updates(network, plan, observer, (updates, path, device)))
+            let run = Run { trainer: self, plan, updates, path, device, start: Instant::now() };
+            threads::with_threads(n_threads, || run.train(network, observer))
         };
-        if self.device == Device::Cpu {
+        if device == tch::Device::Cpu {
             return train(network);
         }
         let result = network.move_to(device).and_then(|()| train(network));
         // Whatever happened: everything else expects it there.
         network.move_to(tch::Device::Cpu)?;
         result
-    }
-
-    fn run_updates(
-        &self,
-        network: &mut dyn Network,
-        plan: &Plan<'_>,
-        observer: &mut dyn Observer,
-        (updates, path, device): (usize, Path, tch::Device),
-    ) -> Result<Training> {
-        let (start, work) = (Instant::now(), interrupt::watch());
-        // Named, so that a test batch drawn under the same seed holds other trials.
-        let (training_seed, check_seed) = (self.seed.child("training"), self.seed.child("checks"));
-        let mut training = Training {
-            updates: 0,
-            trials: 0,
-            batch_size: self.batch_size,
-            losses: Vec::new(),
-            recorded: Vec::new(),
-            checks: Vec::new(),
-            best: None,
-            stop: Stop::Finished,
-            path,
-            device: self.device,
-            seconds: 0.0,
-            seconds_drawing: 0.0,
-            seed: self.seed,
-        };
-        self.prepare(&mut network.parameters_mut().memory);
-        let checks = plan.validation.is_some() || self.patience.is_some() || plan.stages.iter().any(|s| s.1.is_some());
-        let pool = Pool::default();
-        let mut stage = 0;
-        let draw = |stage: usize, first: u64| {
-            let batch = plan.stages[stage].0.trials(first..first + self.batch_size as u64, training_seed)?;
-            batch.check().map(|()| batch)
-        };
-        let (mut ahead, mut good) = (None, BTreeMap::new());
-        for update in 1..=updates {
-            let waiting = Instant::now();
-            let first = network.parameters().memory.trials;
-            let batch = match ahead.take() {
-                Some((of, batch)) if of == stage => batch,
-                _ => draw(stage, first),
-            }?;
-            training.seconds_drawing += waiting.elapsed().as_secs_f64();
-            // The next batch is drawn while this update computes. An error in it counts only if it is needed.
-            let n_threads = threads::threads();
-            let loss = thread::scope(|scope| {
-                let drawing = (update < updates && n_threads > 1).then(|| {
-                    scope.spawn(|| threads::with_threads(n_threads, || draw(stage, first + self.batch_size as u64)))
-                });
-                let loss = self.update(network, &batch, (path, device), &pool, update, &mut good);
-                let drawn = drawing.map(|drawing| drawing.join().unwrap_or_else(|panic| resume_unwind(panic)));
-                ahead = drawn.map(|batch| (stage, batch));
-                loss
-            });
-            let loss = match loss {
-                Err(Error::Diverged { update, what, value, .. }) => {
-                    // What came out of the last step is what exploded.
-                    network.parameters_mut().set_values(&good)?;
-                    network.parameters_mut().memory.optimizer.clear();
-                    return Err(Error::Diverged { update, what, value, best: training.best.map(|best| best.update) });
-                }
-                loss => loss?,
-            };
-            network.parameters_mut().memory.trials = first + self.batch_size as u64;
-            training.updates = update;
-            training.trials = update * self.batch_size;
-            if update % self.record_every == 0 {
-                training.losses.push(loss);
-                training.recorded.push(update);
-            }
-            if let Some((every, folder)) = &self.save_every
-                && update % every == 0
-            {
-                let update = network.parameters().memory.updates;
-                network.weights()?.save(folder.join(format!("weights-{update:06}.npz")))?;
-            }
-            let mut passed = false;
-            if checks && update % plan.every == 0 {
-                let check = match plan.validation {
-                    Some(batch) => plan.check(self, network, batch, &training, stage)?,
-                    None => {
-                        // Under a seed of their own, so that no trial is one that was trained on.
-                        let numbers = first..first + plan.trials as u64;
-                        let batch = plan.stages[stage].0.trials(numbers, check_seed)?;
-                        plan.check(self, network, &batch, &training, stage)?
-                    }
-                };
-                if plan.is_better(self.best_by, &check, training.best.as_ref()) {
-                    training.best = Some(check);
-                    let values = network.parameters().values()?;
-                    network.parameters_mut().memory.best = values;
-                }
-                passed = check.passed;
-                training.checks.push(check);
-                observer.check(&check);
-            }
-            observer.update(&Progress {
-                update,
-                updates,
-                trials: training.trials,
-                loss,
-                stage,
-                metric: training.checks.last().map(|check| check.value),
-                elapsed: start.elapsed(),
-            });
-            stage += usize::from(passed);
-            if let Some(stop) = self.ended(&training, stage == plan.stages.len(), start, work.is_interrupted(), updates)
-            {
-                training.stop = stop;
-                break;
-            }
-        }
-        training.seconds = start.elapsed().as_secs_f64();
-        observer.end(&training);
-        Ok(training)
     }
 
     /// Readies what the network remembers of earlier training: another optimizer starts afresh, and what was best then was so
@@ -178,30 +67,178 @@ impl Trainer {
                 Memory { optimizer: self.optimizer.name().to_owned(), trials: memory.trials, ..Memory::default() };
         }
     }
+}
 
-    /// Why training ends now, if it does before all updates are done.
-    fn ended(
-        &self,
-        training: &Training,
-        reached: bool,
-        start: Instant,
-        interrupted: bool,
-        updates: usize,
-    ) -> Option<Stop> {
-        if reached {
-            return Some(Stop::Reached);
+/// One run.
+struct Run<'a> {
+    trainer: &'a Trainer,
+    plan: &'a Plan<'a>,
+    /// How many there are to be.
+    updates: usize,
+    path: Path,
+    device: tch::Device,
+    start: Instant,
+}
+
+impl Run<'_> {
+    fn train(&self, network: &mut dyn Network, observer: &mut dyn Observer) -> Result<Training> {
+        let (trainer, plan, updates) = (self.trainer, self.plan, self.updates);
+        let work = interrupt::watch();
+        // Before the checkpoint that replaces what is remembered.
+        trainer.prepare(&mut network.parameters_mut().memory);
+        let mut at = Position { training: self.report(), stage: 0 };
+        let mut checkpoints = Checkpoints::open(trainer, network, plan, &mut at, observer)?;
+        if at.training.updates > 0
+            && let Some(stop) = self.ended(&at, false)
+        {
+            at.training.stop = stop;
+            observer.end(&at.training);
+            return Ok(at.training);
         }
-        if training.updates >= updates {
-            return None;
+        let seconds_before = at.training.seconds;
+        let pool = Pool::default();
+        let (mut ahead, mut good) = (None, BTreeMap::new());
+        for update in at.training.updates + 1..=updates {
+            let waiting = Instant::now();
+            let first = network.parameters().memory.trials;
+            let batch = match ahead.take() {
+                Some((of, batch)) if of == at.stage => batch,
+                _ => self.draw(at.stage, first),
+            }?;
+            at.training.seconds_drawing += waiting.elapsed().as_secs_f64();
+            // The next batch is drawn while this update computes. An error in it counts only if it is needed.
+            let n_threads = threads::threads();
+            let loss = thread::scope(|scope| {
+                let (stage, next) = (at.stage, first + trainer.batch_size as u64);
+                let drawing = (update < updates && n_threads > 1)
+                    .then(|| scope.spawn(move || threads::with_threads(n_threads, || self.draw(stage, next))));
+                let loss = trainer.update(network, &batch, (self.path, self.device), &pool, update, &mut good);
+                let drawn = drawing.map(|drawing| drawing.join().unwrap_or_else(|panic| resume_unwind(panic)));
+                ahead = drawn.map(|batch| (stage, batch));
+                loss
+            });
+            let loss = loss.map_err(|error| retreat(error, network, &good, &at.training))?;
+            network.parameters_mut().memory.trials = first + trainer.batch_size as u64;
+            at.training.updates = update;
+            at.training.trials = update * trainer.batch_size;
+            if update % trainer.record_every == 0 {
+                at.training.losses.push(loss);
+                at.training.recorded.push(update);
+            }
+            if let Some((every, folder)) = &trainer.save_every
+                && update % every == 0
+            {
+                let update = network.parameters().memory.updates;
+                network.weights()?.save(folder.join(format!("weights-{update:06}.npz")))?;
+            }
+            let passed = plan.checks(trainer) && update % plan.every == 0 && self.check(network, &mut at, observer)?;
+            let elapsed = self.start.elapsed();
+            at.training.seconds = seconds_before + elapsed.as_secs_f64();
+            observer.update(&Progress {
+                update,
+                updates,
+                trials: at.training.trials,
+                loss,
+                stage: at.stage,
+                metric: at.training.checks.last().map(|check| check.value),
+                elapsed: elapsed + Duration::from_secs_f64(seconds_before),
+            });
+            at.stage += usize::from(passed);
+            let stop = self.ended(&at, work.is_interrupted());
+            at.training.stop = stop.unwrap_or(Stop::Finished);
+            if let Some(checkpoints) = &mut checkpoints
+                && (stop.is_some() || checkpoints.is_due(update))
+            {
+                checkpoints.write(network, &at, observer);
+            }
+            if stop.is_some() {
+                break;
+            }
         }
-        let out_of_patience = self.patience.is_some_and(|patience| training.checks_since_best() >= patience);
-        let time_up = self.time_limit.is_some_and(|seconds| start.elapsed().as_secs_f64() >= seconds);
-        match (interrupted, out_of_patience, time_up) {
-            (true, ..) => Some(Stop::Interrupted),
-            (_, true, _) => Some(Stop::Patience),
-            (.., true) => Some(Stop::TimeUp),
-            _ => None,
+        observer.end(&at.training);
+        checkpoints.map_or(Ok(()), |checkpoints| checkpoints.close())?;
+        Ok(at.training)
+    }
+
+    /// The report of a run that has not begun.
+    fn report(&self) -> Training {
+        Training {
+            updates: 0,
+            trials: 0,
+            batch_size: self.trainer.batch_size,
+            losses: Vec::new(),
+            recorded: Vec::new(),
+            checks: Vec::new(),
+            best: None,
+            stop: Stop::Finished,
+            path: self.path,
+            device: self.trainer.device,
+            seconds: 0.0,
+            seconds_drawing: 0.0,
+            seed: self.trainer.seed,
         }
+    }
+
+    /// The batch of a stage that begins with this trial. Its seed is named, so that a test batch drawn under the trainer's seed
+    /// holds other trials.
+    fn draw(&self, stage: usize, first: u64) -> Result<Batch> {
+        let numbers = first..first + self.trainer.batch_size as u64;
+        let batch = self.plan.stages[stage].0.trials(numbers, self.trainer.seed.child("training"))?;
+        batch.check().map(|()| batch)
+    }
+
+    /// Checks the network after an update; gives whether the goal of the stage is reached.
+    fn check(&self, network: &mut dyn Network, at: &mut Position, observer: &mut dyn Observer) -> Result<bool> {
+        let fresh;
+        let batch = match self.plan.validation {
+            Some(batch) => batch,
+            None => {
+                // Under a seed of their own, so that no trial is one that was trained on.
+                let seed = self.trainer.seed.child("checks");
+                let first = network.parameters().memory.trials - self.trainer.batch_size as u64;
+                fresh = self.plan.stages[at.stage].0.trials(first..first + self.plan.trials as u64, seed)?;
+                &fresh
+            }
+        };
+        let check = self.plan.check(self.trainer, network, batch, at)?;
+        if self.plan.is_better(self.trainer.best_by, &check, at.training.best.as_ref()) {
+            at.training.best = Some(check);
+            let values = network.parameters().values()?;
+            network.parameters_mut().memory.best = values;
+        }
+        at.training.checks.push(check);
+        observer.check(&check);
+        Ok(check.passed)
+    }
+
+    /// Why training ends now, if it does.
+    fn ended(&self, at: &Position, interrupted: bool) -> Option<Stop> {
+        let (trainer, training) = (self.trainer, &at.training);
+        let ends = [
+            (at.stage == self.plan.stages.len(), Stop::Reached),
+            (training.updates >= self.updates, Stop::Finished),
+            (interrupted, Stop::Interrupted),
+            (trainer.patience.is_some_and(|checks| training.checks_since_best() >= checks), Stop::Patience),
+            (trainer.time_limit.is_some_and(|limit| self.start.elapsed().as_secs_f64() >= limit), Stop::TimeUp),
+        ];
+        ends.into_iter().find_map(|(ended, stop)| ended.then_some(stop))
+    }
+}
+
+/// After an explosion: back to the weights from before the last step, which is what exploded. The optimizer remembers that step,
+/// so it is to start afresh.
+fn retreat(
+    error: Error,
+    network: &mut dyn Network,
+    good: &BTreeMap<String, ArrayD<f32>>,
+    training: &Training,
+) -> Error {
+    let Error::Diverged { update, what, value, .. } = error else { return error };
+    let parameters = network.parameters_mut();
+    parameters.memory.optimizer.clear();
+    match parameters.set_values(good) {
+        Ok(()) => Error::Diverged { update, what, value, best: training.best.map(|best| best.update) },
+        Err(error) => error,
     }
 }
 

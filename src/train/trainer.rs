@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ndarray::{Array3, ArrayD, Zip};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use tch::{Kind, Tensor};
 
+use super::checkpoint::check_sum;
 use super::curriculum::Stage;
 use super::validation::Plan;
 use super::{
-    Accuracy, BestBy, Curriculum, Goal, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path, Regularizer,
+    Accuracy, BestBy, Curriculum, Every, Goal, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path, Regularizer,
     Reporter, Schedule, Silent, Training,
 };
 use crate::dynamics::noise::Noise;
@@ -42,23 +43,35 @@ const EXPLODED: f64 = 1e10;
 /// println!("{}", training.final_loss());
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Trainer {
     pub(super) length: Length,
     pub(super) batch_size: usize,
     pub(super) seed: Seed,
+    #[serde(skip_deserializing, serialize_with = "described_loss")]
     pub(super) loss: Arc<dyn Loss>,
+    #[serde(skip_deserializing, serialize_with = "described_regularizers")]
     regularizers: Vec<Arc<dyn Regularizer>>,
     pub(super) optimizer: Optimizer,
     learning_rate: f64,
     schedule: Schedule,
     clip: Clip,
     pub(super) record_every: usize,
+    #[serde(skip)]
     pub(super) save_every: Option<(usize, PathBuf)>,
+    #[serde(skip)]
+    pub(super) checkpoint: Option<(PathBuf, Every)>,
+    #[serde(skip)]
+    pub(super) resume: bool,
+    #[serde(rename = "until")]
     goal: Option<Goal>,
+    // What is measured in the end is in the plan.
+    #[serde(skip)]
     metric: Option<Arc<dyn Metric>>,
     check_every: usize,
     check_trials: usize,
+    #[serde(skip_deserializing, serialize_with = "described_batch")]
     validation: Option<Arc<Batch>>,
     pub(super) best_by: BestBy,
     pub(super) patience: Option<usize>,
@@ -70,10 +83,23 @@ pub struct Trainer {
     silent: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Length {
     Trials(usize),
     Updates(usize),
+}
+
+fn described_loss<S: Serializer>(loss: &Arc<dyn Loss>, serializer: S) -> Result<S::Ok, S::Error> {
+    loss.describe().serialize(serializer)
+}
+
+fn described_regularizers<S: Serializer>(all: &[Arc<dyn Regularizer>], serializer: S) -> Result<S::Ok, S::Error> {
+    all.iter().map(|regularizer| regularizer.describe()).collect::<Vec<_>>().serialize(serializer)
+}
+
+fn described_batch<S: Serializer>(batch: &Option<Arc<Batch>>, serializer: S) -> Result<S::Ok, S::Error> {
+    batch.as_deref().map(check_sum).serialize(serializer)
 }
 
 /// How gradients are kept from being too large.
@@ -104,6 +130,8 @@ impl Default for Trainer {
             clip: Clip::PerParameter(1.0),
             record_every: 1,
             save_every: None,
+            checkpoint: None,
+            resume: false,
             goal: None,
             metric: None,
             check_every: 10,
@@ -167,6 +195,41 @@ impl Trainer {
     #[must_use]
     pub fn save_every(mut self, updates: usize, folder: impl Into<PathBuf>) -> Self {
         self.save_every = Some((updates, folder.into()));
+        self
+    }
+
+    /// Writes checkpoints into a folder of their own, so that a run which was killed can go on: weights, the best ones, what the
+    /// optimizer remembers, losses and checks, the stage of a curriculum, the number of the next trial. The first is written
+    /// before the first update, so that a folder which cannot be written to is refused at once; then they come so often; the last
+    /// one comes when training ends, for whatever reason. The two newest are kept, as `checkpoint-00000500.npz` and so on.
+    ///
+    /// A checkpoint appears under its name when all of it is on the disk, and its parts have check sums: none is ever half read.
+    /// Where one cannot be written, because the disk is full for instance, a line says so at once, training goes on, and it is
+    /// tried again the next time. If the last one of all cannot be written, training ends with an error.
+    ///
+    /// A folder that holds checkpoints already is refused: see [`Trainer::resume`]. So is one in which another run writes.
+    #[must_use]
+    pub fn checkpoint(mut self, folder: impl Into<PathBuf>, every: Every) -> Self {
+        self.checkpoint = Some((folder.into(), every));
+        self
+    }
+
+    /// Goes on from the newest checkpoint in the folder of [`Trainer::checkpoint`], and begins if there is none. The network, the
+    /// task and the trainer are built as they were; where one is not, the error names what differs. The run ends with the same
+    /// bits as one that was never disturbed, and its report is that of the whole. How long to train, patience, the time limit,
+    /// the number of threads and the memory may differ.
+    ///
+    /// ```no_run
+    /// use psychrnn::prelude::*;
+    /// let task = PerceptualDiscrimination::default();
+    /// let mut network = Rnn::new(&task, RnnConfig::default().seed(1))?;
+    /// // Killed and called again, as often as may be.
+    /// Trainer::default().checkpoint("run-1", Every::Seconds(60.0)).resume().train(&mut network, &task)?;
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn resume(mut self) -> Self {
+        self.resume = true;
         self
     }
 
@@ -308,8 +371,11 @@ impl Trainer {
         if self.silent { train(&mut Silent) } else { train(&mut Reporter::default()) }
     }
 
-    /// The number of updates, if all arguments make sense.
-    pub(super) fn check(&self) -> Result<usize> {
+    /// The number of updates, if all arguments make sense; training asks this before it begins.
+    ///
+    /// # Errors
+    /// Names the first argument that does not, or the folder of [`Trainer::save_every`] if it cannot be made.
+    pub fn check(&self) -> Result<usize> {
         let counts = [
             ("batch_size", self.batch_size),
             ("threads", self.threads.unwrap_or(1)),
@@ -337,6 +403,11 @@ impl Trainer {
         self.goal.as_ref().map_or(Ok(()), Goal::check)?;
         if let Some(seconds) = self.time_limit.filter(|seconds| seconds.is_nan() || *seconds <= 0.0) {
             return Err(Error::argument("time_limit", "a positive number of seconds", seconds));
+        }
+        if let Some((_, every)) = &self.checkpoint {
+            every.check()?;
+        } else if self.resume {
+            return Err(Error::argument("resume", "with the folder of `checkpoint`", "without"));
         }
         if let Some((_, folder)) = &self.save_every {
             std::fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;

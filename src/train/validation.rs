@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Check, Goal, Loss, Metric, Trainer, Training};
+use super::checkpoint::Position;
+use super::{Check, Goal, Loss, Metric, Trainer};
 use crate::Result;
 use crate::network::{Activity, Network, Trials, to_tensor};
 use crate::simulate::Session;
@@ -32,22 +33,28 @@ pub(super) struct Plan<'a> {
 }
 
 impl Plan<'_> {
+    /// Whether there are checks at all.
+    pub(super) fn checks(&self, trainer: &Trainer) -> bool {
+        let goal = self.stages.iter().any(|(_, goal)| goal.is_some());
+        goal || self.validation.is_some() || trainer.patience.is_some()
+    }
+
     /// Measures the network on `batch` and judges it by the checks before this one.
     pub(super) fn check(
         &self,
         trainer: &Trainer,
         network: &dyn Network,
         batch: &Batch,
-        training: &Training,
-        stage: usize,
+        at: &Position,
     ) -> Result<Check> {
+        let Position { training, stage } = at;
         let session = network.run(batch)?;
         let value = self.metric.measure(&session)?;
         let loss = loss_of(trainer.loss.as_ref(), &session)?;
         let mut check =
-            Check { update: training.updates, stage, value, loss, error: session.rms_error(), passed: false };
-        if let (_, Some(goal)) = &self.stages[stage] {
-            let mut checks = training.checks_of(stage).to_vec();
+            Check { update: training.updates, stage: *stage, value, loss, error: session.rms_error(), passed: false };
+        if let (_, Some(goal)) = &self.stages[*stage] {
+            let mut checks = training.checks_of(*stage).to_vec();
             checks.push(check);
             check.passed = goal.reached(&checks, self.metric.larger_is_better());
         }

@@ -270,10 +270,7 @@ mod against_libtorch {
                 "noise and time constants",
                 plain().noise(0.2).tau(&(0..12).map(|i| 20.0 + 10.0 * i as f32).collect::<Vec<_>>()),
             ),
-            (
-                "noise of each unit",
-                plain().noise_per_unit(&(0..12).map(|i| 0.03 * i as f32).collect::<Vec<_>>()),
-            ),
+            ("noise of each unit", plain().noise_per_unit(&(0..12).map(|i| 0.03 * i as f32).collect::<Vec<_>>())),
             ("shared noise", plain().noise_covariance(Covariance::new(Array2::from_elem((12, 12), 0.04)).unwrap())),
             ("Dale", plain().dale_ratio(0.75).autapses(false).transfer(Transfer::Softplus)),
             ("rectified", plain().dale_ratio(0.75).dale(Dale::Rectified).inhibitory_outputs(true)),

@@ -6,6 +6,8 @@ mod areas;
 #[cfg(feature = "torch")]
 mod cell;
 #[cfg(feature = "torch")]
+mod checkpoints;
+#[cfg(feature = "torch")]
 mod constraints;
 mod files;
 mod gradients;

@@ -175,9 +175,13 @@ fn units_have_noise_of_their_own_or_share_it() {
     assert_eq!(perturbed, x);
     // Where all noise is shared, all units do the same.
     let one = states(leak().unit_noise(UnitNoise::Covariance(Covariance::new(ndarray::Array2::ones((3, 3))).unwrap())));
-    assert!(one.outer_iter().flatten().count() == 90_000 && one.lanes(ndarray::Axis(2)).into_iter().all(|x| {
-        (x[0] - x[1]).abs() < 1e-4 && (x[0] - x[2]).abs() < 1e-4
-    }));
+    assert!(
+        one.outer_iter().flatten().count() == 90_000
+            && one
+                .lanes(ndarray::Axis(2))
+                .into_iter()
+                .all(|x| { (x[0] - x[1]).abs() < 1e-4 && (x[0] - x[2]).abs() < 1e-4 })
+    );
 
     let refused = |leak: Leak| only_noise(leak).unwrap_err().to_string();
     assert!(refused(leak().unit_noise(UnitNoise::PerUnit(vec![0.1; 4]))).contains("n_rec = 3"));

@@ -1,0 +1,415 @@
+//! Checkpoints: all that a run needs to go on, written whole or not at all.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use ndarray::{Array1, ArrayD, Ix1, IxDyn, OwnedRepr};
+use ndarray_npy::NpzReader;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::validation::Plan;
+use super::{Observer, Trainer, Training};
+use crate::network::{Memory, Network};
+use crate::random::Seed;
+use crate::task::Batch;
+use crate::{Error, Result, file};
+
+/// The version of what is in a checkpoint.
+const FORMAT: u32 = 1;
+/// How many checkpoints are kept.
+const GENERATIONS: usize = 2;
+/// Of the trainer, what may change from one part of a run to the next, since the weights do not depend on it.
+const FREE: &[&str] = &["length", "patience", "time_limit", "threads", "memory", "silent"];
+/// How many trials show whether a task is the one of the checkpoint.
+const PROBES: u64 = 4;
+
+/// How often something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Every {
+    /// After so many updates.
+    Updates(usize),
+    /// After the first update that ends so many seconds after the last time.
+    Seconds(f64),
+}
+
+impl Every {
+    /// Whether the number makes sense.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn check(self) -> Result<()> {
+        match self {
+            Self::Updates(0) => Err(Error::argument("checkpoint", "after at least 1 update", 0)),
+            Self::Seconds(seconds) if !(seconds >= 0.0 && seconds.is_finite()) => {
+                Err(Error::argument("checkpoint", "after 0 or a positive number of seconds", seconds))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Trainer {
+    /// Puts the newest checkpoint in the folder of [`Trainer::checkpoint`] into the network, and gives the report up to it, without
+    /// training: to look at a run that still goes on, or was killed. Only that the parameters fit is asked for.
+    ///
+    /// # Errors
+    /// If there is no folder or no whole checkpoint in it, or if the network has other parameters.
+    pub fn restore(&self, network: &mut dyn Network) -> Result<Training> {
+        let Some((folder, _)) = &self.checkpoint else {
+            return Err(Error::argument("restore", "with the folder of `checkpoint`", "without"));
+        };
+        match newest(folder, |_| {})? {
+            Some((state, arrays, _)) => put(network, &state, arrays).map(|()| state.training),
+            None => Err(Error::file(folder, "it is a folder without checkpoints")),
+        }
+    }
+}
+
+/// What happens to checkpoints, for an [`Observer`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CheckpointEvent {
+    /// The run goes on from this one.
+    Resumed {
+        /// The updates done before it.
+        update: usize,
+        /// The file.
+        path: PathBuf,
+    },
+    /// One begins to be written.
+    Begun {
+        /// The updates done before it.
+        update: usize,
+    },
+    /// It is written.
+    Written {
+        /// The updates done before it.
+        update: usize,
+        /// The file.
+        path: PathBuf,
+    },
+    /// One could not be written, or not be read. Training goes on: from an older one, or to the next time.
+    Failed {
+        /// What went wrong.
+        problem: String,
+    },
+}
+
+/// What a checkpoint holds besides arrays.
+#[derive(Serialize, Deserialize)]
+struct State {
+    format: u32,
+    /// What the run was about.
+    about: Value,
+    stage: usize,
+    training: Training,
+    optimizer: String,
+    updates: u64,
+    trials: u64,
+    /// The names of the arrays, which in the file have no check sum.
+    arrays: Vec<String>,
+}
+
+/// Where a run is.
+pub(super) struct Position {
+    pub(super) training: Training,
+    pub(super) stage: usize,
+}
+
+/// Writes the checkpoints of a run.
+pub(super) struct Checkpoints {
+    folder: PathBuf,
+    every: Every,
+    about: Value,
+    last: Instant,
+    /// Why the last one could not be written.
+    failed: Option<Error>,
+    /// Held as long as the run lasts, so that no other one writes here.
+    _lock: File,
+}
+
+impl Checkpoints {
+    /// Opens the folder, if there is to be one. If the run in it is to go on, the network and `at` are then as they were there;
+    /// otherwise the first checkpoint is written.
+    pub(super) fn open(
+        trainer: &Trainer,
+        network: &mut dyn Network,
+        plan: &Plan<'_>,
+        at: &mut Position,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Self>> {
+        let Some((folder, every)) = &trainer.checkpoint else { return Ok(None) };
+        fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
+        let lock = lock(folder)?;
+        let about = about(trainer, network, plan)?;
+        let mut this =
+            Self { folder: folder.clone(), every: *every, about, last: Instant::now(), failed: None, _lock: lock };
+        // What was killed while it wrote left these behind.
+        for path in files(folder, ".psychrnn-")? {
+            drop(fs::remove_file(path));
+        }
+        if !trainer.resume && !files(folder, "checkpoint-")?.is_empty() {
+            let expected = "a folder without checkpoints, or go on from those with `resume()`";
+            return Err(Error::argument("checkpoint", expected, folder.display()));
+        }
+        match this.resume(network, observer)? {
+            Some(position) => *at = position,
+            None => {
+                this.write(network, at, observer);
+                // Where this one cannot be written, none can.
+                if let Some(error) = this.failed.take() {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Some(this))
+    }
+
+    /// Puts the newest whole checkpoint into the network.
+    fn resume(&self, network: &mut dyn Network, observer: &mut dyn Observer) -> Result<Option<Position>> {
+        let failed = |error: &Error| {
+            observer.checkpoint(&CheckpointEvent::Failed { problem: error.to_string() });
+        };
+        let Some((state, arrays, path)) = newest(&self.folder, failed)? else { return Ok(None) };
+        self.check_same(&state.about, &path)?;
+        put(network, &state, arrays)?;
+        let State { stage, training, .. } = state;
+        observer.checkpoint(&CheckpointEvent::Resumed { update: training.updates, path });
+        Ok(Some(Position { training, stage }))
+    }
+
+    /// An error that names the first thing that is not as it was.
+    fn check_same(&self, then: &Value, path: &Path) -> Result<()> {
+        let (then, now) = (leaves(then), leaves(&self.about));
+        let missing = Value::Null;
+        for key in then.keys().chain(now.keys()) {
+            let [then, now] = [&then, &now].map(|leaves| leaves.get(key).unwrap_or(&missing));
+            if then != now {
+                let expected = format!("{}, as in the checkpoint {}", short(then), path.display());
+                return Err(Error::argument(key, expected, short(now)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is time for the next one.
+    pub(super) fn is_due(&self, update: usize) -> bool {
+        match self.every {
+            Every::Updates(every) => update.is_multiple_of(every),
+            Every::Seconds(seconds) => self.last.elapsed().as_secs_f64() >= seconds,
+        }
+    }
+
+    /// Writes one. Where that fails the older ones stay; the observer is told, and the next time it is tried again.
+    pub(super) fn write(&mut self, network: &dyn Network, at: &Position, observer: &mut dyn Observer) {
+        let update = at.training.updates;
+        observer.checkpoint(&CheckpointEvent::Begun { update });
+        let path = self.folder.join(format!("checkpoint-{update:08}.npz"));
+        self.failed = self.try_to_write(&path, network, at).err();
+        observer.checkpoint(&match &self.failed {
+            None => CheckpointEvent::Written { update, path },
+            Some(error) => CheckpointEvent::Failed { problem: error.to_string() },
+        });
+        self.last = Instant::now();
+    }
+
+    /// An error if the last one could not be written.
+    pub(super) fn close(self) -> Result<()> {
+        match self.failed {
+            None => Ok(()),
+            Some(error) => Err(Error::Checkpoint {
+                problem: error.to_string(),
+                kept: files(&self.folder, "checkpoint-").ok().and_then(|mut present| present.pop()),
+            }),
+        }
+    }
+
+    fn try_to_write(&self, path: &Path, network: &dyn Network, at: &Position) -> Result<()> {
+        // All of the memory: a checkpoint without a part of it would not compile.
+        let Memory { optimizer, updates, trials, moments, best } = &network.parameters().memory;
+        let parameters = network.parameters().values()?;
+        let kinds = [("parameters", &parameters), ("moments", moments), ("best", best)];
+        let arrays: Vec<(String, &ArrayD<f32>)> = kinds
+            .iter()
+            .flat_map(|(kind, arrays)| arrays.iter().map(move |(name, array)| (format!("{kind}/{name}"), array)))
+            .collect();
+        let state = State {
+            format: FORMAT,
+            about: self.about.clone(),
+            stage: at.stage,
+            training: at.training.clone(),
+            optimizer: optimizer.clone(),
+            updates: *updates,
+            trials: *trials,
+            arrays: arrays.iter().map(|(name, _)| name.clone()).collect(),
+        };
+        let state = serde_json::to_vec(&state).map_err(|error| Error::io("write", path, error.into()))?;
+        file::write_npz(path, |npz| {
+            npz.list("state", state)?;
+            arrays.iter().try_for_each(|(name, array)| npz.array(name, array.view()))
+        })?;
+        let present = files(&self.folder, "checkpoint-")?;
+        for old in &present[..present.len().saturating_sub(GENERATIONS)] {
+            // One too many does no harm.
+            drop(fs::remove_file(old));
+        }
+        Ok(())
+    }
+}
+
+/// Keeps a folder for this run.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join("lock");
+    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|source| Error::io("write", &path, source))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::argument("checkpoint", "a folder in which no other training writes", folder.display()))
+        }
+        // A file system without locks is no reason not to train.
+        Err(TryLockError::Error(_)) | Ok(()) => Ok(file),
+    }
+}
+
+/// The files of a folder whose names begin so, in the order of their names.
+fn files(folder: &Path, beginning: &str) -> Result<Vec<PathBuf>> {
+    let read = |source| Error::io("read", folder, source);
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(read)? {
+        let entry = entry.map_err(read)?;
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(beginning)) {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+type Arrays = BTreeMap<String, ArrayD<f32>>;
+
+/// The newest checkpoint of a folder that is whole. `failed` is told of those that are not; if none is, that is an error.
+fn newest(folder: &Path, mut failed: impl FnMut(&Error)) -> Result<Option<(State, Arrays, PathBuf)>> {
+    let mut broken = None;
+    for path in files(folder, "checkpoint-")?.into_iter().rev() {
+        match read(&path) {
+            Ok((state, arrays)) => return Ok(Some((state, arrays, path))),
+            Err(error) => {
+                failed(&error);
+                broken = broken.or(Some(error));
+            }
+        }
+    }
+    broken.map_or(Ok(None), Err)
+}
+
+/// A checkpoint, if it is whole: each part of the file has a check sum.
+fn read(path: &Path) -> Result<(State, Arrays)> {
+    let file = File::open(path).map_err(|source| Error::io("read", path, source))?;
+    let broken = |error: &dyn std::fmt::Display| Error::file(path, format!("it is not a whole checkpoint ({error})"));
+    let mut npz = NpzReader::new(file).map_err(|error| broken(&error))?;
+    let state: Array1<u8> = npz.by_name::<OwnedRepr<u8>, Ix1>("state.npy").map_err(|error| broken(&error))?;
+    let state: Value = serde_json::from_slice(&state.to_vec()).map_err(|error| broken(&error))?;
+    if state["format"] != FORMAT {
+        let problem =
+            format!("this version reads checkpoints of format {FORMAT}, and this one has format {}", state["format"]);
+        return Err(Error::file(path, problem));
+    }
+    let state: State = serde_json::from_value(state).map_err(|error| broken(&error))?;
+    let mut arrays = Arrays::new();
+    for name in &state.arrays {
+        let array = npz.by_name::<OwnedRepr<f32>, IxDyn>(&format!("{name}.npy")).map_err(|error| broken(&error))?;
+        arrays.insert(name.clone(), array);
+    }
+    Ok((state, arrays))
+}
+
+fn put(network: &mut dyn Network, state: &State, arrays: Arrays) -> Result<()> {
+    let of = |kind: &str| -> Arrays {
+        let named = |(name, array): (&String, &ArrayD<f32>)| {
+            name.strip_prefix(kind).and_then(|name| name.strip_prefix('/')).map(|name| (name.to_owned(), array.clone()))
+        };
+        arrays.iter().filter_map(named).collect()
+    };
+    network.parameters_mut().set_values(&of("parameters"))?;
+    network.parameters_mut().memory = Memory {
+        optimizer: state.optimizer.clone(),
+        updates: state.updates,
+        trials: state.trials,
+        moments: of("moments"),
+        best: of("best"),
+    };
+    Ok(())
+}
+
+/// What a run is about: all that the weights depend on, as far as it can be told.
+fn about(trainer: &Trainer, network: &dyn Network, plan: &Plan<'_>) -> Result<Value> {
+    let unwritable = |error: serde_json::Error| Error::argument("trainer", "writable as JSON", error);
+    let mut settings = serde_json::to_value(trainer).map_err(unwritable)?;
+    FREE.iter().for_each(|key| drop(settings.as_object_mut().and_then(|settings| settings.remove(*key))));
+    // A curriculum has its own.
+    settings["metric"] = plan.metric.describe().into();
+    settings["check_every"] = plan.every.into();
+    settings["check_trials"] = plan.trials.into();
+    let sizes = network.sizes();
+    let parameters: Map<String, Value> = network
+        .parameters()
+        .iter()
+        .map(|(name, parameter)| (name.to_owned(), json!([parameter.value.size(), parameter.trainable])))
+        .collect();
+    let mut about = json!({
+        "trainer": settings,
+        "network": {
+            "n_in": sizes.n_in, "n_rec": sizes.n_rec, "n_out": sizes.n_out, "dt": sizes.dt,
+            "parameters": parameters,
+            "config": network.weights()?.config::<Value>()?,
+        },
+    });
+    for (i, (source, goal)) in plan.stages.iter().enumerate() {
+        let name = if plan.stages.len() == 1 { "task".to_owned() } else { format!("stage {i}") };
+        let trials = check_sum(&source.trials(0..PROBES, trainer.seed.child("training"))?);
+        about[name] = json!({ "spec": source.spec(), "trials": trials, "goal": goal });
+    }
+    Ok(about)
+}
+
+/// A check sum over the trials of a batch.
+pub(super) fn check_sum(batch: &Batch) -> String {
+    let mut sum = crc32fast::Hasher::new();
+    for number in batch.inputs.iter().chain(&batch.targets).chain(&batch.mask) {
+        sum.update(&number.to_le_bytes());
+    }
+    let Seed(seed) = batch.seed;
+    sum.update(&seed.to_le_bytes());
+    format!("{:08x}", sum.finalize())
+}
+
+/// A JSON value as it stands in a sentence: a matrix would be all of it.
+fn short(value: &Value) -> String {
+    const LONGEST: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// The single values within a JSON value, by the path to each.
+fn leaves(value: &Value) -> BTreeMap<String, Value> {
+    fn gather(path: &str, value: &Value, found: &mut BTreeMap<String, Value>) {
+        match value {
+            Value::Object(fields) if !fields.is_empty() => {
+                let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                fields.iter().for_each(|(name, value)| gather(&below(name), value, found));
+            }
+            // The arrays of numbers that are here belong together.
+            _ => drop(found.insert(path.to_owned(), value.clone())),
+        }
+    }
+    let mut found = BTreeMap::new();
+    gather("", value, &mut found);
+    found
+}
