@@ -23,6 +23,8 @@ use crate::workspace::Workspace;
 /// The name of our kernel, and that of evcxr's own, on which notebooks must run too.
 pub(crate) const OURS: &str = "psychrnn";
 pub(crate) const STOCK: &str = "psychrnn-stock";
+/// The folder of the user's cache in which all clones build the kernel: most of it is rust-analyzer, which stays the same.
+const BUILD: &str = "kernel.build";
 /// The features with which the library is compiled for notebooks: with none, and with each of these.
 const FEATURES: [&str; 2] = ["", "polars"];
 
@@ -248,10 +250,9 @@ fn kernel(workspace: &Workspace, wanted: Wanted) -> Result<PathBuf> {
     run::step(
         "compiling the notebook kernel (6 to 12 minutes, once for all clones; can be interrupted and goes on)",
         || {
-            // One build folder for all: most of it is rust-analyzer, which stays the same.
-            let build = workspace.cache.join("kernel.build");
-            let mut cargo = Command::new("cargo");
-            cargo.current_dir(&source).args(["build", "--release", "--locked", "--target-dir"]).arg(&build);
+            let build = workspace.cache.join(BUILD);
+            let mut cargo = kernel_cargo(workspace);
+            cargo.args(["build", "--release", "--locked", "--target-dir"]).arg(&build);
             cargo.args(programs.iter().flat_map(|program| ["--package", program]));
             run::run(&mut cargo)?;
             fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -270,15 +271,19 @@ fn kernel(workspace: &Workspace, wanted: Wanted) -> Result<PathBuf> {
 /// Runs the kernel's own tests, from the build folder in which it was compiled.
 pub(crate) fn test_kernel(workspace: &Workspace) -> Result<()> {
     kernel(workspace, Wanted::Tested)?;
+    let mut cargo = kernel_cargo(workspace);
+    // Both packages, as when they are built: what they share is compiled once.
+    cargo.args(["test", "--release", "--locked", "--workspace", "--target-dir"]);
+    run::run(cargo.arg(workspace.cache.join(BUILD)))
+}
+
+/// Cargo, to be run in the kernel's workspace.
+fn kernel_cargo(workspace: &Workspace) -> Command {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(workspace.root.join("kernel")).args([
-        "test",
-        "--release",
-        "--locked",
-        "--package",
-        "psychrnn-kernel",
-    ]);
-    run::run(cargo.arg("--target-dir").arg(workspace.cache.join("kernel.build")))
+    // A part of rust-analyzer on which all others stand reads this variable when it is compiled. Nothing that we use depends
+    // on its value, but a change of it would compile all of them again.
+    cargo.current_dir(workspace.root.join("kernel")).env("CI", "true");
+    cargo
 }
 
 /// All files below a folder but for build folders, in order.

@@ -43,10 +43,10 @@ impl Workspace {
         self.root.join(".libtorch")
     }
 
-    /// What Cargo knows about the packages of the workspace, or with `all` about their dependencies too.
-    pub(crate) fn metadata(&self, all: bool) -> Result<Value> {
+    /// What Cargo knows about the packages of the workspace of a manifest, or with `all` about their dependencies too.
+    pub(crate) fn metadata(&self, manifest: &str, all: bool) -> Result<Value> {
         let mut cargo = self.cargo();
-        cargo.args(["metadata", "--format-version=1"]);
+        cargo.args(["metadata", "--format-version=1", "--manifest-path", manifest]);
         if !all {
             cargo.arg("--no-deps");
         }
@@ -55,7 +55,7 @@ impl Workspace {
 
     /// The build directory, wherever the user keeps it.
     pub(crate) fn target(&self) -> Result<PathBuf> {
-        let metadata = self.metadata(false)?;
+        let metadata = self.metadata("Cargo.toml", false)?;
         let target = metadata["target_directory"].as_str().context("`cargo metadata` names no target directory")?;
         Ok(target.into())
     }
