@@ -26,6 +26,7 @@
 //! | [`task`] | what the subject sees and must do; write a task of your own in one notebook cell |
 //! | [`network`] | what is trained: networks, constraints, initial weights |
 //! | [`train`] | losses, optimizers, the trainer |
+//! | [`models`] | PyCog's eleven example models, each a task, a network and a trainer |
 //! | [`simulate`] | running a network forward, also perturbed, and the [`Session`](simulate::Session) that every run gives |
 //! | [`analysis`] | psychometric curves, population activity, statistics |
 //! | [`dynamics`] | the equations, on plain arrays |
@@ -53,6 +54,8 @@ mod file;
 #[cfg(feature = "torch")]
 pub mod from_psychrnn;
 pub mod interrupt;
+#[cfg(feature = "torch")]
+pub mod models;
 #[cfg(feature = "torch")]
 pub mod network;
 pub mod notebook;

@@ -406,3 +406,102 @@ fn averages_leave_catch_trials_out() {
     assert_eq!(session.accuracy(), 1.0);
     assert_eq!(session.choices_by("coherence", 0).unwrap().trials, [4; 5]);
 }
+
+#[cfg(feature = "torch")]
+mod networks {
+    use ndarray::{Array2, ArrayView2, s};
+    use psychrnn::models::Model;
+    use psychrnn::prelude::*;
+
+    /// The effective weights with which a model starts.
+    fn weights(model: Model) -> Weights {
+        Rnn::new(model.task().as_ref(), model.network().seed(7)).unwrap().weights().unwrap()
+    }
+
+    fn matrix(weights: &Weights, name: &str) -> Array2<f32> {
+        weights.matrix(name).unwrap()
+    }
+
+    /// The share of connections that exist.
+    fn density(block: ArrayView2<'_, f32>) -> f64 {
+        block.iter().filter(|&&weight| weight != 0.0).count() as f64 / block.len() as f64
+    }
+
+    #[test]
+    fn every_model_has_a_network_for_its_task() {
+        for model in Model::ALL {
+            assert_eq!(model.name().parse::<Model>().unwrap(), model);
+            assert_eq!(serde_json::to_value(model).unwrap(), model.name());
+            let (weights, units) = (weights(model), model.network().units);
+            let w_rec = matrix(&weights, "W_rec");
+            assert_eq!(w_rec.dim(), (units, units));
+            assert!(w_rec.diag().iter().all(|&weight| weight == 0.0), "{model} has autapses");
+            if model != Model::RdmNodale {
+                let n = units / 5 * 4;
+                assert!(w_rec.slice(s![.., ..n]).iter().all(|&weight| weight >= 0.0), "{model}");
+                assert!(w_rec.slice(s![.., n..]).iter().all(|&weight| weight <= 0.0), "{model}");
+            }
+        }
+        let error = "rdm".parse::<Model>().unwrap_err().to_string();
+        assert!(error.contains("rdm_dense") && error.contains("\"rdm\""), "{error}");
+    }
+
+    #[test]
+    fn populations_of_the_two_choices_do_not_meet() {
+        let weights = weights(Model::RdmFixed);
+        let (w_in, w_rec, w_out) = (matrix(&weights, "W_in"), matrix(&weights, "W_rec"), matrix(&weights, "W_out"));
+        for (one, other) in [(0..20, 20..40), (20..40, 0..20)] {
+            assert_eq!(density(w_rec.slice(s![one.clone(), other])), 0.0);
+            assert_eq!(density(w_rec.slice(s![one.clone(), 40..])), 1.0);
+            assert_eq!(density(w_rec.slice(s![40..80, one])), 1.0);
+        }
+        for channel in 0..2 {
+            for unit in 0..100 {
+                let belongs = unit / 20 == channel;
+                assert_eq!(w_in[[unit, channel]] != 0.0, belongs);
+                assert_eq!(w_out[[channel, unit]] != 0.0, belongs);
+            }
+        }
+    }
+
+    #[test]
+    fn feedback_between_areas_is_sparse_and_excitatory() {
+        let weights = weights(Model::ManteAreas);
+        let (w_in, w_rec, w_out) = (matrix(&weights, "W_in"), matrix(&weights, "W_rec"), matrix(&weights, "W_out"));
+        // Excitatory and inhibitory units of each area.
+        let (sensory, motor) = ([0..60, 120..135], [60..120, 135..150]);
+        for (to, p) in [(&motor, 1.0), (&sensory, 0.2)] {
+            let from = if p == 1.0 { &sensory } else { &motor };
+            for to in to {
+                let excitatory = density(w_rec.slice(s![to.clone(), from[0].clone()]));
+                assert!((excitatory - p).abs() < 0.06, "{excitatory} for {p}");
+                assert_eq!(density(w_rec.slice(s![to.clone(), from[1].clone()])), 0.0);
+            }
+        }
+        for units in sensory {
+            assert_eq!(density(w_in.slice(s![units.clone(), ..])), 1.0);
+            assert_eq!(density(w_out.slice(s![.., units])), 0.0);
+        }
+        for units in motor {
+            assert_eq!(density(w_in.slice(s![units, ..])), 0.0);
+        }
+        assert_eq!(density(w_out.slice(s![.., 60..120])), 1.0);
+    }
+
+    #[test]
+    fn thirds_of_the_units_see_and_hear() {
+        let w_in = matrix(&weights(Model::Multisensory), "W_in");
+        for unit in 0..150 {
+            let third = if unit < 120 { unit / 40 } else { (unit - 120) / 10 };
+            let expected = [third == 0, third == 1, third == 0, third == 1, false];
+            assert_eq!(w_in.row(unit).mapv(|weight| weight != 0.0).to_vec(), expected, "unit {unit}");
+        }
+    }
+
+    #[test]
+    fn excitatory_projections_are_sparser_than_inhibitory_ones() {
+        let w_rec = matrix(&weights(Model::Romo), "W_rec");
+        let (excitatory, inhibitory) = (density(w_rec.slice(s![.., ..400])), density(w_rec.slice(s![.., 400..])));
+        assert!((excitatory - 0.1).abs() < 0.005 && (inhibitory - 0.5).abs() < 0.01, "{excitatory}, {inhibitory}");
+    }
+}

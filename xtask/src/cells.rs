@@ -161,6 +161,19 @@ pub(crate) fn package(workspace: &Workspace, folder: &Path, programs: &[Program]
     Ok(())
 }
 
+/// Copies the trained networks that lie beside the notebooks into the folder in which their programs run.
+pub(crate) fn copy_networks(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let from = workspace.root.join("notebooks");
+    for entry in fs::read_dir(&from).with_context(|| format!("cannot read {}", from.display()))?.flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "npz") {
+            let to = folder.join(entry.file_name());
+            fs::copy(&path, &to).with_context(|| format!("cannot write {}", to.display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// The build profiles of a manifest.
 fn profiles(manifest: &str) -> String {
     let mut inside = false;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::dependencies;
 use crate::jupyter;
 use crate::libtorch;
+use crate::models;
 use crate::notebook;
 use crate::run;
 use crate::tour;
@@ -69,6 +70,7 @@ impl Checks<'_> {
         self.step("documentation", |workspace| run::run(&mut documentation(workspace)))?;
         self.tests("tests", ALL)?;
         self.cargo("examples in the documentation", &["test", "--doc"], ALL, &[])?;
+        self.step("two of PyCog's models", models::check)?;
         self.step("notebooks as programs", notebook::run_as_programs)?;
         self.step("tests of the kernel", jupyter::test_kernel)?;
         self.step("the first notebook", |workspace| notebook::test(workspace, HELLO_WORLD))?;

@@ -14,12 +14,14 @@ use crate::run;
 use crate::workspace::Workspace;
 
 /// What each notebook writes its numbers into, without `.json`, and the notebook.
-const NOTEBOOKS: [(&str, &str); 5] = [
+const NOTEBOOKS: [(&str, &str); 7] = [
     ("fig2", "fig2-perceptual-discrimination"),
     ("fig3", "fig3-modularity"),
     ("fig4", "fig4-constraints"),
     ("fig5", "fig5-curriculum"),
     ("lesion", "lesions"),
+    ("mante", "mante-context-integration"),
+    ("romo", "romo-working-memory"),
 ];
 
 /// A figure in which a cell ends becomes files that have the cell's name; what else a cell ends in is not kept.
@@ -72,6 +74,7 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
         run::run(cargo.arg("--target-dir").arg(&target))
     })?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    cells::copy_networks(workspace, &folder)?;
     for (name, file) in NOTEBOOKS.iter().filter(|(name, _)| wanted(name)) {
         let numbers = folder.join(name).with_extension("json");
         // The numbers of an earlier run shall not pass for those of this one.

@@ -11,6 +11,7 @@ mod figures;
 mod jupyter;
 mod lab_check;
 mod libtorch;
+mod models;
 mod notebook;
 mod parity;
 mod python;
@@ -30,8 +31,10 @@ Usage: cargo xtask COMMAND
   setup [--cuda]     bring libtorch, so that plain `cargo build`, `cargo test` and `cargo run` work;
                      --cuda: also its part for NVIDIA cards (Linux, 3 GB to download)
   demo               train a network and draw its figures into target/demo
-  figures [NAME]...  the figures of the notebooks (fig2 fig3 fig4 fig5 lesion) as PNG and SVG, their numbers as figures.json,
+  figures [NAME]...  the figures of the notebooks (fig2 fig3 fig4 fig5 lesion mante romo) as PNG and SVG, their numbers as figures.json,
                      into target/figures; no Jupyter
+  models [NAME]...   train PyCog's example models to PyCog's criteria (an hour for all), networks and a table into
+                     target/models
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser;
                      --check: measure instead what a notebook's user waits for, into target/notebooks/lab.json
   notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         ("setup", [option]) if option == "--cuda" => |workspace, _| libtorch::ensure_cuda(workspace),
         ("demo", _) => demo::run,
         ("figures", _) => figures::run,
+        ("models", _) => models::run,
         ("lab", _) => jupyter::lab,
         ("notebook", _) => {
             |workspace, files| notebook::execute(workspace, &files.iter().map(PathBuf::from).collect::<Vec<_>>())

@@ -46,6 +46,7 @@ pub(crate) fn run_as_programs(workspace: &Workspace) -> Result<()> {
     cargo.args(["build", "--quiet", "--bins", "--manifest-path"]).arg(package.join("Cargo.toml"));
     run::run(cargo.arg("--target-dir").arg(&target))?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    cells::copy_networks(workspace, &folder)?;
     for program in &programs {
         let mut run = Command::new(target.join("debug").join(&program.name));
         run.current_dir(&folder).env(libtorch::SEARCH_PATH, &libtorch.libraries);

@@ -18,6 +18,8 @@
 //! | `lee` | [`SequenceExecution`] | 200 | Dale's principle; recurrent noise 0.01; time constant 50 ms; the state is carried over |
 //! | `sinewave` | [`SineWave`] | 100 | Dale's principle; recurrent noise 0.05; biases are trained; the state is carried over |
 //!
+//! `psychrnn::models` has these networks, and trains them.
+//!
 //! Where the table does not say otherwise the recurrent noise is 0.15, the time constant 100 ms, biases are 0, and an update has
 //! 20 trials; where the state is carried over it has one. Under Dale's principle four of five units are excitatory, and only
 //! those reach the outputs; in `lee` and `sinewave` the inhibitory units do too, with negative weights.

@@ -1,0 +1,59 @@
+//! Trains PyCog's example models to PyCog's criterion and writes each network and what was measured into a folder.
+//!
+//! `cargo xtask models` runs it; by hand: `cargo run --release --example models -- FOLDER NAME…`.
+
+use std::path::PathBuf;
+
+use psychrnn::models::Model;
+use psychrnn::prelude::*;
+use psychrnn::train::Stop;
+use serde_json::json;
+
+const SEED: u64 = 1;
+/// The seed of the trials that are neither trained on nor validated with.
+const HELD_OUT: Seed = Seed(3);
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().unwrap_or("target/models".into()));
+    std::fs::create_dir_all(&folder).map_err(|source| Error::Io { action: "create", path: folder.clone(), source })?;
+    let models = arguments.map(|name| name.parse()).collect::<Result<Vec<Model>>>()?;
+    for model in if models.is_empty() { Model::ALL.to_vec() } else { models } {
+        println!("{model}");
+        run(model, &folder)?;
+    }
+    Ok(())
+}
+
+fn run(model: Model, folder: &std::path::Path) -> Result<()> {
+    let (task, config, criterion) = (model.task(), model.network().seed(SEED), model.criterion());
+    let mut network = Rnn::new(task.as_ref(), config.clone())?;
+    let training = model.trainer()?.seed(SEED).train(&mut network, task.as_ref())?;
+    network.save(folder.join(format!("{model}.npz")))?;
+
+    let held_out = task.batch(model.n_validation().max(1000), HELD_OUT)?;
+    let session = network.run(&held_out)?;
+    let measure = session.measured_by(&criterion)?;
+    let report = json!({
+        "model": model,
+        "criterion": criterion,
+        "units": config.units,
+        "dale": model != Model::RdmNodale,
+        "noise": config.noise,
+        "updates": training.updates,
+        "batch_size": training.batch_size,
+        "trials": training.trials,
+        "seconds": training.seconds,
+        "reached": training.stop == Stop::Reached,
+        "validation_trials": model.n_validation(),
+        "validations": training.checks.iter().map(|check| check.value).collect::<Vec<_>>(),
+        "held_out_trials": held_out.n_trials(),
+        "held_out": measure,
+        "held_out_meets_criterion": criterion.met(&[measure]),
+        "seeds": { "network": SEED, "training": SEED, "held_out": HELD_OUT.0 },
+    });
+    println!("  {} trials, {:.1} s; on fresh trials {measure:.3}", training.trials, training.seconds);
+    let path = folder.join(format!("{model}.json"));
+    std::fs::write(&path, format!("{report:#}\n")).map_err(|source| Error::Io { action: "write", path, source })?;
+    Ok(())
+}
