@@ -123,15 +123,19 @@ impl Direct<'_> {
     }
 }
 
-/// What adds up over the steps of the way back: `Σ (δ[t], dL/dz[t-1]) (r[t-1], 1, u[t])ᵀ`, where `δ` are the adjoints of what the
-/// weights give, and `r` and `u` what they are multiplied with: the gradients of all weights,
-/// `[n_adjoints + n_out, n_rec + 1 + n_in]`.
-pub(super) struct Sums(Array2<f32>);
+/// What adds up over the steps of the way back.
+pub(super) struct Sums {
+    /// `Σ (δ[t], dL/dz[t-1]) (r[t-1], 1, u[t])ᵀ`, where `δ` are the adjoints of what the weights give, and `r` and `u` what
+    /// they are multiplied with: the gradients of all weights, `[n_adjoints + n_out, n_rec + 1 + n_in]`.
+    outer: Array2<f32>,
+    /// `δ` of all steps, `[n_trials, n_steps, n_rec]`, if it is wanted.
+    seen: Option<Vec<f32>>,
+}
 
 impl Sums {
     fn new(kernel: &impl Kernel) -> Self {
         let (n_in, n_rec, n_out) = kernel.sizes();
-        Self(Array2::zeros((kernel.driven_rows() + n_out, n_rec + 1 + n_in)))
+        Self { outer: Array2::zeros((kernel.driven_rows() + n_out, n_rec + 1 + n_in)), seen: None }
     }
 
     /// Adds the steps of a chunk: `delta` has them, and the step after them last; `rates` are `r` from step `first` of the trace on.
@@ -145,13 +149,18 @@ impl Sums {
         drive: &Drive,
         direct: &Direct<'_>,
     ) {
+        if let Some(seen) = &mut self.seen {
+            for (i, t) in chunk.clone().enumerate() {
+                delta.scatter(i, seen, drive.n_steps(), t);
+            }
+        }
         // Past the last step there is no δ, but there are outputs.
         let more = usize::from(chunk.end == drive.n_steps());
         let steps = chunk.start..chunk.end + more;
         let a = [(delta, 0..steps.len()), (direct.outputs, steps.clone())];
         let b = [(rates, first..first + steps.len()), (&drive.inputs, steps)];
         // It was made in standard layout.
-        let to = self.0.as_slice_mut().unwrap_or_default();
+        let to = self.outer.as_slice_mut().unwrap_or_default();
         Simd::vectorize(simd, AddOuter { a, b, to });
     }
 }
@@ -277,14 +286,15 @@ pub(super) fn forward<K: Kernel>(
     (keep != Keep::Nothing).then_some(BlockTape { drive, stretch, states, trace })
 }
 
-/// Runs a block backward.
+/// Runs a block backward; gives also the adjoints of its states `[n_trials, n_steps, n_rec]`, if they are wanted.
 pub(super) fn backward<K: Kernel>(
     kernel: &K,
     panels: &K::Panels,
     tape: &BlockTape<K::Trace>,
     d_outputs: &BatchMajor<'_>,
     d_states: Option<&BatchMajor<'_>>,
-) -> Gradients {
+    wants_adjoints: bool,
+) -> (Gradients, Option<Vec<f32>>) {
     let drive = &tape.drive;
     let (n_steps, n_out) = d_outputs.dim();
     let mut outputs = Steps::unwritten(drive.pool(), &drive.block, n_steps + 1, n_out);
@@ -293,9 +303,10 @@ pub(super) fn backward<K: Kernel>(
     let direct = Direct { outputs: &outputs, states: d_states };
     let mut adjoint = Steps::zeros(drive.pool(), &drive.block, 1, kernel.adjoint_rows());
     let mut sums = Sums::new(kernel);
+    sums.seen = wants_adjoints.then(|| vec![0.0; drive.block.trials.len() * n_steps * kernel.driven_rows()]);
     if let Some(trace) = &tape.trace {
         kernel.backward(panels, drive, 0..n_steps, trace, &direct, &mut adjoint, &mut sums);
-        return kernel.gradients(panels, drive, trace, adjoint, sums.0);
+        return (kernel.gradients(panels, drive, trace, adjoint, sums.outer), sums.seen);
     }
     let mut trace = kernel.trace(drive.pool(), drive, tape.stretch);
     let mut state = Steps::unwritten(drive.pool(), &drive.block, 1, kernel.state_rows());
@@ -305,7 +316,7 @@ pub(super) fn backward<K: Kernel>(
         kernel.forward(panels, drive, steps.clone(), &mut state, &mut trace, None);
         kernel.backward(panels, drive, steps, &trace, &direct, &mut adjoint, &mut sums);
     }
-    kernel.gradients(panels, drive, &trace, adjoint, sums.0)
+    (kernel.gradients(panels, drive, &trace, adjoint, sums.outer), sums.seen)
 }
 
 /// Steps whose adjoints are gathered before they are multiplied with what drove them: few enough that they stay in the second

@@ -131,9 +131,9 @@ impl Leak {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeakyRnn {
     pub(super) leak: Leak,
-    alpha: Array1<f32>,
+    pub(super) alpha: Array1<f32>,
     pub(super) w_in: Array2<f32>,
-    w_rec: Array2<f32>,
+    pub(super) w_rec: Array2<f32>,
     pub(super) w_out: Array2<f32>,
     b_rec: Array1<f32>,
     b_out: Array1<f32>,

@@ -53,6 +53,7 @@ mod leaky;
 mod lstm;
 mod math;
 pub(crate) mod noise;
+mod omega;
 pub(crate) mod parts;
 mod product;
 mod readout;
@@ -62,6 +63,7 @@ pub use leaky::{Leak, LeakyRnn};
 pub(crate) use lstm::GATES;
 pub use lstm::{Cell, CellOutput, LstmRnn};
 pub use noise::{Covariance, UnitNoise, standard_normal};
+pub use omega::Vanishing;
 pub use readout::Readout;
 pub use transfer::{CustomTransfer, Transfer};
 
@@ -111,6 +113,12 @@ impl Constants {
             Self::Leaky(leak) => leak.dt,
             Self::Lstm(cell) => cell.dt,
         }
+    }
+
+    /// Whether they are those of a leaky network.
+    #[cfg(feature = "torch")]
+    pub(crate) fn is_leaky(&self) -> bool {
+        matches!(self, Self::Leaky(_))
     }
 
     /// The output function.
@@ -315,6 +323,37 @@ impl Dynamics {
         d_outputs: ArrayView3<'_, f32>,
         d_states: Option<ArrayView3<'_, f32>>,
     ) -> Result<Weights> {
+        self.backward_through(run, d_outputs, d_states, false).map(|(gradients, _)| gradients)
+    }
+
+    /// As [`Dynamics::backward`], with the adjoints `δ[t] = dL/dx[t]` of the states, `[n_batch, n_steps, n_rec]`.
+    ///
+    /// # Errors
+    /// As [`Dynamics::backward`]; also for an LSTM, whose adjoints are those of its gates.
+    pub fn backward_with_adjoints(
+        &self,
+        run: &Run,
+        d_outputs: ArrayView3<'_, f32>,
+        d_states: Option<ArrayView3<'_, f32>>,
+    ) -> Result<(Weights, Array3<f32>)> {
+        if matches!(self, Self::Lstm(_)) {
+            return Err(Error::argument("network", "a leaky one", "an LSTM, which has gates in place of one state"));
+        }
+        let (gradients, adjoints) = self.backward_through(run, d_outputs, d_states, true)?;
+        let (n_batch, n_steps, _) = run.outputs.dim();
+        let shape = (n_batch, n_steps, self.sizes().1);
+        let adjoints = Array3::from_shape_vec(shape, adjoints)
+            .map_err(|error| Error::argument("run", "one of this network", error))?;
+        Ok((gradients, adjoints))
+    }
+
+    fn backward_through(
+        &self,
+        run: &Run,
+        d_outputs: ArrayView3<'_, f32>,
+        d_states: Option<ArrayView3<'_, f32>>,
+        wants_adjoints: bool,
+    ) -> Result<(Weights, Vec<f32>)> {
         let (n_batch, n_steps, n_out) = run.outputs.dim();
         let (_, n_rec, _) = self.sizes();
         let check = |name: &str, shape: &[usize], n: usize| {
@@ -330,17 +369,25 @@ impl Dynamics {
             Readout::Linear => None,
             readout => Some(readout.backward(&run.outputs, d_outputs)),
         };
-        let d_outputs = through_readout.as_ref().map_or(d_outputs, |through| through.view());
+        let d_outputs = match &through_readout {
+            None => d_outputs.view(),
+            Some(through) => through.view(),
+        };
         let blocks = match (self, &run.tapes) {
-            (Self::Leaky(network), Tapes::Leaky(tapes)) => backward(network, tapes, d_outputs, d_states),
-            (Self::Lstm(network), Tapes::Lstm(tapes)) => backward(network, tapes, d_outputs, d_states),
+            (Self::Leaky(network), Tapes::Leaky(tapes)) => {
+                backward(network, tapes, d_outputs, d_states, wants_adjoints)
+            }
+            (Self::Lstm(network), Tapes::Lstm(tapes)) => backward(network, tapes, d_outputs, d_states, wants_adjoints),
             _ => Err(Error::argument("run", "one of this network", "that of another kind of network")),
         }?;
-        let mut total = Gradients::new();
-        blocks.into_iter().for_each(|gradients| add(&mut total, gradients));
+        let (mut total, mut adjoints) = (Gradients::new(), Vec::new());
+        for (gradients, of_block) in blocks {
+            add(&mut total, gradients);
+            adjoints.extend(of_block.into_iter().flatten());
+        }
         let mut gradients = Weights::new();
         total.into_iter().for_each(|(name, gradient)| gradients.insert(&name, gradient));
-        Ok(gradients)
+        Ok((gradients, adjoints))
     }
 }
 
@@ -426,12 +473,13 @@ fn backward<K: Kernel>(
     tapes: &[BlockTape<K::Trace>],
     d_outputs: ArrayView3<'_, f32>,
     d_states: Option<ArrayView3<'_, f32>>,
-) -> Result<Vec<Gradients>> {
+    wants_adjoints: bool,
+) -> Result<Vec<(Gradients, Option<Vec<f32>>)>> {
     let panels = kernel.pack();
     let d_outputs = BatchMajor::new(&d_outputs);
     let d_states = d_states.as_ref().map(BatchMajor::new);
     threads::map(tapes.iter().collect(), |tape| {
-        Ok(block::backward(kernel, &panels, tape, &d_outputs, d_states.as_ref()))
+        Ok(block::backward(kernel, &panels, tape, &d_outputs, d_states.as_ref(), wants_adjoints))
     })
 }
 

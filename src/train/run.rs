@@ -44,6 +44,13 @@ impl Trainer {
         let n_threads = self.threads.unwrap_or_else(threads::threads);
         let _one_thread = OneTorchThread::new();
         let path = self.chosen_path(network)?;
+        if self.vanishing_gradient > 0.0
+            && (path, network.constants().is_some_and(|one| one.is_leaky())) != (Path::Kernel, true)
+        {
+            let expected =
+                "0, unless the kernel trains a leaky network: only there the adjoints of the states are known";
+            return Err(Error::argument("vanishing_gradient", expected, self.vanishing_gradient));
+        }
         let device = self.device.ready()?;
         let mut train = |network: &mut dyn Network| {
             let run = Run { trainer: self, plan, updates, path, device, start: Instant::now() };

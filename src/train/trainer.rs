@@ -53,6 +53,7 @@ pub struct Trainer {
     pub(super) loss: Arc<dyn Loss>,
     #[serde(skip_deserializing, serialize_with = "described_regularizers")]
     regularizers: Vec<Arc<dyn Regularizer>>,
+    pub(super) vanishing_gradient: f64,
     pub(super) optimizer: Optimizer,
     learning_rate: f64,
     schedule: Schedule,
@@ -124,6 +125,7 @@ impl Default for Trainer {
             seed: Seed(0),
             loss: Arc::new(MeanSquaredError::default()),
             regularizers: Vec::new(),
+            vanishing_gradient: 0.0,
             optimizer: Optimizer::default(),
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
@@ -177,6 +179,21 @@ impl Trainer {
     #[must_use]
     pub fn regularizer(mut self, regularizer: impl Regularizer + 'static) -> Self {
         self.regularizers.push(Arc::new(regularizer));
+        self
+    }
+
+    /// Keeps gradients from vanishing on their way back through time: adds `strength` times the immediate derivative of PyCog's `Ω`
+    /// with respect to the effective `W_rec` to its gradient, before that goes back through the constraints and is clipped. See
+    /// [`LeakyRnn::vanishing`](crate::dynamics::LeakyRnn::vanishing) for `Ω`, with a `bound` of 1e-20; PyCog's `strength` is 2.
+    ///
+    /// `Ω` is no part of the loss: what is added is not its whole gradient, which would lead through time. The adjoints in it are
+    /// those of the loss with all penalties. They are the kernel's, so that a network which it does not know, an LSTM, or training
+    /// on libtorch's path is refused.
+    ///
+    /// Whether it helps is a matter of the task; the documentation of [`train`](super) has what we saw.
+    #[must_use]
+    pub fn vanishing_gradient(mut self, strength: f64) -> Self {
+        self.vanishing_gradient = strength;
         self
     }
 
@@ -391,6 +408,9 @@ impl Trainer {
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return Err(Error::argument("learning_rate", "a positive number", self.learning_rate));
         }
+        if !(self.vanishing_gradient >= 0.0 && self.vanishing_gradient.is_finite()) {
+            return Err(Error::argument("vanishing_gradient", "0 or a positive number", self.vanishing_gradient));
+        }
         self.optimizer.check()?;
         self.schedule.factor(0)?;
         self.regularizers.iter().try_for_each(|regularizer| regularizer.check())?;
@@ -522,12 +542,22 @@ impl Trainer {
             false => Noise::Off,
         };
         let dynamics = Dynamics::new(&arrays, constants)?;
-        let uses_states = self.loss.uses_states() || self.regularizers.iter().any(|penalty| penalty.uses_states());
+        let keeps_from_vanishing = self.vanishing_gradient > 0.0;
+        let uses_states = keeps_from_vanishing
+            || self.loss.uses_states()
+            || self.regularizers.iter().any(|penalty| penalty.uses_states());
         let keep = dynamics.keep_within(self.memory << 20, batch.n_trials(), batch.n_steps());
         let mut run = dynamics.run_with(pool, batch.inputs.view(), noise, None, Want { states: uses_states, keep })?;
+        let states = keeps_from_vanishing.then(|| run.states.clone());
         let of_loss = self.loss_gradients(network, &effective, batch, &mut run)?;
         let d_states = of_loss.states.as_ref().map(|d_states| d_states.view());
-        let through_time = dynamics.backward(&run, of_loss.outputs.view(), d_states)?;
+        let through_time = match states {
+            None => dynamics.backward(&run, of_loss.outputs.view(), d_states)?,
+            Some(states) => {
+                let back = dynamics.backward_with_adjoints(&run, of_loss.outputs.view(), d_states)?;
+                self.kept_from_vanishing(&dynamics, &states, back)?
+            }
+        };
 
         let mut objective = Objective { value: of_loss.value, graph: None, direct: Weights::new() };
         for (name, weights) in effective.iter() {
@@ -558,6 +588,24 @@ impl Trainer {
             }
         }
         Ok(objective)
+    }
+
+    /// The gradients of the weights, with what keeps them from vanishing.
+    fn kept_from_vanishing(
+        &self,
+        dynamics: &Dynamics,
+        states: &Array3<f32>,
+        (mut gradients, adjoints): (Weights, Array3<f32>),
+    ) -> Result<Weights> {
+        // PyCog's: below it a gradient counts as gone.
+        const BOUND: f64 = 1e-20;
+        if let Dynamics::Leaky(network) = dynamics {
+            let vanishing = network.vanishing(states, &adjoints, BOUND)?;
+            let mut d_w_rec = gradients.matrix("W_rec")?;
+            d_w_rec.scaled_add(self.vanishing_gradient as f32, &vanishing.d_w_rec);
+            gradients.insert("W_rec", d_w_rec);
+        }
+        Ok(gradients)
     }
 
     /// The loss of a run, and its gradients with respect to what the kernel gave: by the loss itself if it knows them, otherwise

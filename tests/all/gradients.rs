@@ -205,6 +205,104 @@ fn gradients_are_the_differences_of_the_loss() {
     check_against_differences("lstm", &lstm_weights(4), &Cell::new(10.0).readout(Readout::Softmax).into(), 4);
 }
 
+/// `Ω` by its formula, number by number in double precision, with the adjoints and states as they are.
+fn omega(w_rec: &ArrayD<f64>, leak: &Leak, states: &Array3<f64>, adjoints: &Array3<f64>, bound: f64) -> f64 {
+    let (n_batch, n_steps, n_rec) = states.dim();
+    let alpha = |unit: usize| f64::from(leak.dt) / f64::from(leak.tau[unit % leak.tau.len()]);
+    let slope = |x: f64| match leak.transfer {
+        Transfer::Tanh => 1.0 - x.tanh().powi(2),
+        Transfer::Softplus => 1.0 / (1.0 + (-x).exp()),
+        _ => f64::from(u8::from(x > 0.0)),
+    };
+    let (mut sum, mut share) = (0.0, 0.0);
+    for t in 0..n_steps - 1 {
+        let (mut mean, mut counted) = (0.0, 0.0);
+        for trial in 0..n_batch {
+            let after = |unit: usize| adjoints[[trial, t + 1, unit]];
+            let denominator: f64 = (0..n_rec).map(|unit| after(unit).powi(2)).sum();
+            if denominator < bound {
+                continue;
+            }
+            let before = |unit: usize| {
+                let back: f64 = (0..n_rec).map(|post| after(post) * alpha(post) * w_rec[[post, unit]]).sum();
+                (1.0 - alpha(unit)) * after(unit) + back * slope(states[[trial, t, unit]])
+            };
+            let numerator: f64 = (0..n_rec).map(|unit| before(unit).powi(2)).sum();
+            mean += (numerator / denominator - 1.0).powi(2) / n_batch as f64;
+            counted += 1.0 / n_batch as f64;
+        }
+        sum += mean;
+        share += counted;
+    }
+    sum / share
+}
+
+#[test]
+fn omega_is_that_of_the_formula_and_so_is_its_immediate_derivative() {
+    let (n_in, n_rec, n_out) = SIZES;
+    for (case, transfer) in [Transfer::Tanh, Transfer::Relu, Transfer::Softplus].into_iter().enumerate() {
+        for tau in [vec![40.0], vec![20.0, 30.0, 40.0, 80.0, 100.0]] {
+            let (n_batch, n_steps) = (35, 40);
+            let leak = Leak::new(10.0, 40.0).tau(&tau).transfer(transfer.clone());
+            let Dynamics::Leaky(network) = Dynamics::new(&leaky_weights(), leak.clone()).unwrap() else { continue };
+            let dynamics = Dynamics::Leaky(network.clone());
+            let run = dynamics.run(random((n_batch, n_steps, n_in), 1.0, 50).view(), None, Keep::All).unwrap();
+            // Trials of other lengths: nothing comes from behind them, so that the last steps do not count.
+            let mut pull = random((n_batch, n_steps, n_out), 1e-3, 60 + case as u64);
+            for trial in 0..n_batch {
+                pull.slice_mut(ndarray::s![trial, n_steps - trial % 7.., ..]).fill(0.0);
+            }
+            let (gradients, adjoints) = dynamics.backward_with_adjoints(&run, pull.view(), None).unwrap();
+            assert_eq!(gradients, dynamics.backward(&run, pull.view(), None).unwrap());
+            // With adjoints b_rec has the gradient Σ α δ.
+            let d_b_rec = gradients.vector("b_rec").unwrap();
+            for unit in 0..n_rec {
+                let alpha = 10.0 / tau[unit % tau.len()];
+                let sum: f32 = adjoints.slice(ndarray::s![.., .., unit]).sum() * alpha;
+                assert!((sum - d_b_rec[unit]).abs() < 1e-4 * d_b_rec[unit].abs().max(1e-2), "{sum} {}", d_b_rec[unit]);
+            }
+            let (states, deltas) = (run.states.mapv(f64::from), adjoints.mapv(f64::from));
+            let w_rec = leaky_weights().array("W_rec").unwrap().mapv(f64::from);
+            let direct = |w_rec: &ArrayD<f64>, bound| omega(w_rec, &leak, &states, &deltas, bound);
+            // One bound that no step misses and one that about a half misses.
+            let mut norms: Vec<f64> =
+                adjoints.lanes(ndarray::Axis(2)).into_iter().map(|d| f64::from(d.dot(&d))).collect();
+            norms.sort_by(f64::total_cmp);
+            for bound in [1e-20, norms[norms.len() / 2] * 1.001] {
+                let ours = network.vanishing(&run.states, &adjoints, bound).unwrap();
+                let value = direct(&w_rec, bound);
+                assert!((ours.omega - value).abs() < 1e-5 * value, "{transfer}: {} {value}", ours.omega);
+                let size = ours.d_w_rec.iter().fold(0.0_f64, |size, g| size.max(f64::from(g.abs())));
+                for ((post, pre), gradient) in ours.d_w_rec.indexed_iter() {
+                    let moved = |by: f64| {
+                        let mut w_rec = w_rec.clone();
+                        w_rec[[post, pre]] += by;
+                        direct(&w_rec, bound)
+                    };
+                    // Central differences of fourth order.
+                    let h = 1e-3;
+                    let difference = (8.0 * (moved(h) - moved(-h)) - (moved(2.0 * h) - moved(-2.0 * h))) / (12.0 * h);
+                    assert!(
+                        (difference - f64::from(*gradient)).abs() < 1e-5 * size,
+                        "{transfer}: {difference} {gradient}"
+                    );
+                }
+            }
+            for n in [1, 3] {
+                let again =
+                    psychrnn::threads::with_threads(n, || network.vanishing(&run.states, &adjoints, 1e-20).unwrap());
+                assert_eq!(again, network.vanishing(&run.states, &adjoints, 1e-20).unwrap());
+            }
+            let nothing = network.vanishing(&run.states, &ndarray::Array3::zeros(adjoints.dim()), 1e-20).unwrap();
+            assert!(nothing.omega == 0.0 && nothing.d_w_rec.iter().all(|g| *g == 0.0));
+        }
+    }
+    let lstm = Dynamics::new(&lstm_weights(1), Cell::new(10.0)).unwrap();
+    let run = lstm.run(random((3, 8, n_in), 1.0, 1).view(), None, Keep::All).unwrap();
+    let error = lstm.backward_with_adjoints(&run, random((3, 8, n_out), 1.0, 1).view(), None).unwrap_err().to_string();
+    assert!(error.contains("LSTM"), "{error}");
+}
+
 #[test]
 fn a_network_without_inputs_runs_on_its_own() {
     let mut weights = leaky_weights();
@@ -303,6 +401,47 @@ mod against_libtorch {
             let start = build().weights().unwrap();
             assert_same("lstm", both(build, || Trainer::default().regularizer(L2Rates::new(0.5))), &start);
         }
+    }
+
+    #[test]
+    fn omega_moves_w_rec_alone_and_through_the_constraints() {
+        let config = RnnConfig::default().units(12).dale_ratio(0.75).autapses(false).seed(3);
+        let fixed = Array2::from_shape_fn((12, 12), |(i, j)| f32::from(u8::from((i + j) % 5 == 0)));
+        let config = config.fix("W_rec", fixed.clone());
+        let moved = |strength: f64| {
+            let mut network = Rnn::new(&TwoLengths, config.clone()).unwrap();
+            let trainer = Trainer::default().updates(1).batch_size(20).silent().vanishing_gradient(strength);
+            let trainer = trainer.optimizer(Sgd::default()).learning_rate(1.0).clip(Clip::None);
+            let raw = |network: &Rnn| -> Array2<f32> {
+                let raw: ArrayD<f32> = network.parameters().get("W_rec").unwrap().try_into().unwrap();
+                raw.into_dimensionality().unwrap()
+            };
+            let before = raw(&network);
+            trainer.train(&mut network, &TwoLengths).unwrap();
+            (before, raw(&network), network.weights().unwrap())
+        };
+        let [(start, none, without), (_, one, with), (_, two, _)] = [0.0, 0.01, 0.02].map(moved);
+        for name in ["W_in", "W_out", "b_rec", "b_out", "init_state"] {
+            assert_eq!(with.array(name).unwrap(), without.array(name).unwrap(), "{name}");
+        }
+        assert!((&one - &none).iter().any(|moved| moved.abs() > 1e-5));
+        for (((at, none), one), two) in none.indexed_iter().zip(&one).zip(&two) {
+            if fixed[at] == 1.0 || at.0 == at.1 {
+                assert_eq!((*none, *one), (start[at], start[at]), "{at:?}");
+            }
+            // Twice the strength is twice the step.
+            assert!((two - none - 2.0 * (one - none)).abs() < 1e-4 * (one - none).abs() + 1e-5, "{at:?}");
+        }
+        let refused = |trainer: Trainer, network: &mut dyn Network| {
+            let trainer = trainer.vanishing_gradient(2.0).updates(1).silent();
+            trainer.train(network, &TwoLengths).unwrap_err().to_string()
+        };
+        let mut network = Rnn::new(&TwoLengths, config.clone()).unwrap();
+        assert!(refused(Trainer::default().path(Path::Libtorch), &mut network).contains("vanishing_gradient"));
+        let mut lstm = Lstm::new(&TwoLengths, LstmConfig::default()).unwrap();
+        assert!(refused(Trainer::default(), &mut lstm).contains("vanishing_gradient"));
+        let negative = Trainer::default().vanishing_gradient(-1.0).silent().train(&mut network, &TwoLengths);
+        assert!(negative.unwrap_err().to_string().contains("positive"));
     }
 
     /// How far one update without clipping moves the raw parameters on each path: the gradients.

@@ -71,7 +71,8 @@ fn problems(packages: &[Value], exceptions: &[(&str, &str, &str)]) -> Vec<String
             problems.push(format!("{name}: {reason}"));
         }
         let licence = package["license"].as_str().unwrap_or_default();
-        let excepted = exceptions.iter().any(|(crate_name, its_licence, _)| (*crate_name, *its_licence) == (name, licence));
+        let excepted =
+            exceptions.iter().any(|(crate_name, its_licence, _)| (*crate_name, *its_licence) == (name, licence));
         if !excepted && !allowed(licence) {
             problems.push(format!("{name}: its licence is `{licence}`"));
         }
