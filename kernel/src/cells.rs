@@ -7,6 +7,7 @@ use evcxr::{
     CommandContext, CompilationError, Error, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs, Theme,
 };
 
+use crate::analyser;
 use crate::output::Failure;
 use crate::relay::Relay;
 use crate::template::{self, Folder};
@@ -40,6 +41,9 @@ impl Cells {
             let command = relay.command().map_err(|error| format!("{error:#}"))?;
             let (context, outputs) = EvalContext::with_subprocess_command(command)?;
             let mut context = CommandContext::with_eval_context(context);
+            if let Some((home, users)) = analyser::users_home() {
+                context.execute(&format!(":build_env {home}={}", users.display()))?;
+            }
             context.execute(":load_config --quiet")?;
             Ok((context, outputs))
         };

@@ -1,9 +1,10 @@
 //! A Jupyter kernel for Rust, on the `evcxr` library.
 //!
 //! It does what evcxr's own kernel does, and besides: it starts from compiled dependencies ([`template`]), shows what a cell
-//! makes at the moment it is made ([`relay`]), and reports failed cells as failed ([`cells`]). Nothing of the library
+//! makes at the moment it is made ([`relay`]), lets the analyser see what matters ([`analyser`]), and reports failed cells as failed ([`cells`]). Nothing of the library
 //! depends on it.
 
+mod analyser;
 mod cells;
 mod client;
 mod output;
@@ -31,7 +32,7 @@ Usage: psychrnn-kernel COMMAND
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
@@ -39,21 +40,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
+fn run() -> Result<ExitCode> {
+    if let Some(code) = analyser::stand_in()? {
+        return Ok(code);
+    }
     // evcxr starts this program again to run cells in it, and to stand in for rustc.
     relay::attach()?;
     evcxr::runtime_hook();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [relay::RETURN] => relay::hand_back(),
-        ["--connection", file] => client::serve(Path::new(file)),
-        ["--template", folder, clone, features @ ..] => template::build(Path::new(folder), Path::new(clone), features),
-        ["--compile", clone, features] => template::compile(Path::new(clone), features),
+        [relay::RETURN] => relay::hand_back()?,
+        ["--connection", file] => client::serve(Path::new(file))?,
+        ["--template", folder, clone, features @ ..] => template::build(Path::new(folder), Path::new(clone), features)?,
+        ["--compile", clone, features] => template::compile(Path::new(clone), features)?,
         ["--template-check", folder, clone, features @ ..] => {
             println!("{}", template::state(Path::new(folder), Path::new(clone), features)?);
-            Ok(())
         }
-        ["--folder"] => template::Folder::make()?.map_or(Ok(()), |folder| folder.keep_versions()),
+        ["--folder"] => template::Folder::make()?.map_or(Ok(()), |folder| folder.keep_versions())?,
         _ => bail!("{USAGE}"),
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -16,6 +16,7 @@ use anyhow::{Context as _, Result, bail};
 use evcxr::CommandContext;
 use sha2::{Digest as _, Sha256};
 
+use crate::analyser;
 use crate::relay::{SEARCH_PATH, search_path};
 
 /// Where the template lies, the clone from which it was made, and the folder that this kernel shall make for itself.
@@ -191,6 +192,7 @@ impl Folder {
         };
         sweep(&path)?;
         fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        analyser::install()?;
         let lock = lock(&template)?;
         let state = match lock.try_lock_shared() {
             Ok(()) => state_of(&template, &clone, "")?,

@@ -135,9 +135,10 @@ impl Jupyter {
 
     /// What Jupyter reads to start our kernel.
     fn kernelspec(&self) -> Value {
-        // The folder is named after the process, so that whoever finds it knows whether it is in use.
+        // The folder is named after the process, so that whoever finds it knows whether it is in use. The analyser looks for
+        // Cargo in CARGO_HOME, and finds the kernel there.
         let start = format!(
-            r#"{}; export EVCXR_TMPDIR={}/$$; exec "$0" --connection "$1""#,
+            r#"{}; export EVCXR_TMPDIR={}/$$ PSYCHRNN_CARGO_HOME="${{CARGO_HOME:-$HOME/.cargo}}"; export CARGO_HOME="$EVCXR_TMPDIR/cargo"; exec "$0" --connection "$1""#,
             exports(&self.libtorch),
             run::quote(self.kernels.as_os_str())
         );
@@ -186,10 +187,10 @@ fn cxxflags(others: &str) -> String {
 
 /// Opens JupyterLab on the notebooks and stays until it ends, or with `--check` measures what a notebook's user waits for.
 pub(crate) fn lab(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    let jupyter = Jupyter::ensure(workspace, Wanted::All)?;
     if arguments == ["--check"] {
-        return crate::lab_check::run(workspace, &jupyter);
+        return crate::lab_check::run(workspace, &Jupyter::ensure(workspace, Wanted::Tested)?);
     }
+    let jupyter = Jupyter::ensure(workspace, Wanted::All)?;
     println!("  opening JupyterLab on notebooks/. Stop with Ctrl-C");
     let mut lab = jupyter.python();
     lab.args(["-m", "jupyterlab"]).arg(format!("--MultiKernelManager.default_kernel_name={OURS}"));
