@@ -29,6 +29,8 @@ fn run(model: Model, folder: &std::path::Path) -> Result<()> {
     let (task, config, criterion) = (model.task(), model.network().seed(SEED), model.criterion());
     let mut network = Rnn::new(task.as_ref(), config.clone())?;
     let training = model.trainer()?.seed(SEED).train(&mut network, task.as_ref())?;
+    // As in PyCog: the weights with the smallest error on the validation trials.
+    network.use_best()?;
     network.save(folder.join(format!("{model}.npz")))?;
 
     let held_out = task.batch(model.n_validation().max(1000), HELD_OUT)?;
