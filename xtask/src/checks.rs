@@ -17,8 +17,9 @@ use crate::workspace::Workspace;
 /// The notebook that must always work.
 const HELLO_WORLD: &str = "notebooks/01-hello-world.ipynb";
 /// Only the parts that need no libtorch.
-// The package that measures cannot do without libtorch.
-const LIGHT: &[&str] = &["--workspace", "--exclude", "psychrnn-bench", "--no-default-features"];
+// The package that measures and the command line cannot do without libtorch.
+const LIGHT: &[&str] =
+    &["--workspace", "--exclude", "psychrnn-bench", "--exclude", "psychrnn-cli", "--no-default-features"];
 const ALL: &[&str] = &["--workspace"];
 
 /// Runs checks one after another and keeps their times.

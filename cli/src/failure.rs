@@ -1,0 +1,56 @@
+//! What can go wrong, and what the program then gives back to the shell.
+
+use std::fmt;
+use std::path::Path;
+
+use psychrnn::Error;
+
+/// What went wrong.
+pub(crate) enum Failure {
+    /// The specification, or the command line, asks for something that cannot be: where, and what is wrong with it.
+    Specification {
+        key: String,
+        problem: String,
+    },
+    Library(Error),
+    /// It was interrupted; what there is can be resumed.
+    Interrupted(String),
+}
+
+pub(crate) type Outcome<T> = Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn key(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Specification { key: key.into(), problem: problem.into() }
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Library(Error::Io { action, path: path.to_owned(), source })
+    }
+
+    /// What the shell gets; `psychrnn --help` lists these.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Library(Error::Diverged { .. }) => 3,
+            Self::Library(_) => 1,
+            Self::Specification { .. } => 2,
+            Self::Interrupted(_) => 130,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Library(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Specification { key, problem } => write!(f, "{key}: {problem}"),
+            Self::Library(error) => error.fmt(f),
+            Self::Interrupted(what) => f.write_str(what),
+        }
+    }
+}

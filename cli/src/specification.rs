@@ -1,0 +1,324 @@
+//! What a run is to be: read from TOML or JSON, filled up with the usual values, and checked whole before anything starts.
+
+use std::fs;
+use std::path::Path;
+
+use psychrnn::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json as object};
+
+use crate::failure::{Failure, Outcome};
+use crate::filled::{filled, filled_json, find, json, over, placed};
+use crate::tasks::{self, Chosen, Described};
+
+/// The keys at the top.
+const SECTIONS: &[&str] =
+    &["task", "network", "trainer", "loss", "regularizers", "validation", "test", "curriculum", "checkpoint"];
+/// No step is as short as this, in milliseconds: who writes less means seconds.
+const SHORTEST: f32 = 0.1;
+
+/// A specification that makes sense, and what it describes.
+pub(crate) struct Specification {
+    /// All of it, the usual values and the matrices included.
+    pub(crate) complete: Json,
+    pub(crate) task: Chosen,
+    pub(crate) test: HeldOut,
+    pub(crate) curriculum: Option<Curriculum>,
+    pub(crate) every: Every,
+    validation: Option<HeldOut>,
+    trainer: Trainer,
+}
+
+/// Trials that are not trained on.
+pub(crate) struct HeldOut {
+    task: Chosen,
+    section: HeldOutSection,
+    purpose: &'static str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HeldOutSection {
+    trials: usize,
+    seed: Seed,
+    /// What differs from the task that is trained on.
+    task: Json,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CurriculumSection {
+    every: usize,
+    trials: usize,
+    stages: Vec<StageSection>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StageSection {
+    threshold: f64,
+    /// What differs from the task above.
+    #[serde(default = "nothing")]
+    task: Json,
+}
+
+fn nothing() -> Json {
+    Json::Object(Map::new())
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum LossSection {
+    MeanSquaredError(MeanSquares),
+    BinaryCrossEntropy(Entropy),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct MeanSquares {
+    per_mask: bool,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Entropy {
+    logits: bool,
+    per_mask: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Penalty {
+    L1Weights { weights: String, strength: f64 },
+    L2Weights { weights: String, strength: f64 },
+    L2Rates { strength: f64 },
+}
+
+impl Specification {
+    /// Reads a file and checks all that it says.
+    pub(crate) fn read(path: &Path) -> Outcome<Self> {
+        let text = fs::read_to_string(path).map_err(|source| Failure::io("read", path, source))?;
+        let broken = |problem: String| Failure::key(path.display().to_string(), problem);
+        let given: Json = match path.extension().is_some_and(|extension| extension == "json") {
+            true => serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?,
+            false => toml::from_str(&text).map_err(|error| broken(error.to_string().trim().to_owned()))?,
+        };
+        Self::of(given, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Checks what is given. Files that it names lie in `folder`.
+    fn of(given: Json, folder: &Path) -> Outcome<Self> {
+        let Json::Object(mut given) = given else {
+            return Err(Failure::key("all of it", "it must be a table with the key `task`"));
+        };
+        if let Some(unknown) = given.keys().find(|key| !SECTIONS.contains(&key.as_str())) {
+            return Err(Failure::key(unknown, format!("there is no such key; there are {}", SECTIONS.join(", "))));
+        }
+        let mut section = |key: &str| given.remove(key).filter(|section| !section.is_null());
+
+        let task_section = section("task").unwrap_or_else(nothing);
+        let (name, main) = task(&task_section)?;
+        let change = |key: &str, changes: &Json| -> Outcome<Chosen> {
+            Ok(described(key, &name, &over(&main.arguments, changes))?.task)
+        };
+        let held_out = |purpose: &'static str, given: Json| -> Outcome<HeldOut> {
+            let usual = HeldOutSection { trials: 1000, seed: Seed(0), task: nothing() };
+            let section: HeldOutSection = filled(purpose, &usual, &given)?;
+            if section.trials == 0 {
+                return Err(Failure::key(format!("{purpose}.trials"), "it must be at least 1"));
+            }
+            Ok(HeldOut { task: change(&format!("{purpose}.task"), &section.task)?, section, purpose })
+        };
+        let test = held_out("test", section("test").unwrap_or_else(nothing))?;
+        let validation = section("validation").map(|given| held_out("validation", given)).transpose()?;
+        let mut stages = None;
+        let mut curriculum = None;
+        if let Some(given) = section("curriculum") {
+            let usual = CurriculumSection { every: 10, trials: 128, stages: Vec::new() };
+            let section: CurriculumSection = filled("curriculum", &usual, &given)?;
+            let mut all = Curriculum::new().every(section.every).trials(section.trials);
+            for (i, stage) in section.stages.iter().enumerate() {
+                all = all.stage(change(&format!("curriculum.stages[{i}].task"), &stage.task)?, stage.threshold);
+            }
+            all.check().map_err(|error| placed("curriculum", &json(&section), error))?;
+            (stages, curriculum) = (Some(section), Some(all));
+        }
+
+        let loss: LossSection = match section("loss") {
+            None => LossSection::MeanSquaredError(MeanSquares::default()),
+            Some(Json::String(kind)) => filled_json("loss", &Json::Null, &object!({ kind: {} }))?,
+            Some(given) => filled_json("loss", &Json::Null, &given)?,
+        };
+        let penalties: Vec<Penalty> = match section("regularizers") {
+            None => Vec::new(),
+            Some(given) => filled_json("regularizers", &Json::Null, &given)?,
+        };
+        let (trainer, settings) = trainer(section("trainer").unwrap_or_else(nothing), &name, &main)?;
+        let trainer = match loss {
+            LossSection::MeanSquaredError(MeanSquares { per_mask }) => trainer.loss(MeanSquaredError { per_mask }),
+            LossSection::BinaryCrossEntropy(Entropy { logits, per_mask }) => {
+                trainer.loss(BinaryCrossEntropy { logits, per_mask })
+            }
+        };
+        let trainer = penalties.iter().fold(trainer, |trainer, penalty| match penalty {
+            Penalty::L1Weights { weights, strength } => trainer.regularizer(L1Weights::new(weights, *strength)),
+            Penalty::L2Weights { weights, strength } => trainer.regularizer(L2Weights::new(weights, *strength)),
+            Penalty::L2Rates { strength } => trainer.regularizer(L2Rates::new(*strength)),
+        });
+        trainer.check().map_err(|error| placed("trainer", &settings, error))?;
+        let every = match section("checkpoint") {
+            None => Every::Seconds(60.0),
+            Some(given) => filled("checkpoint", &Every::Seconds(60.0), &given)?,
+        };
+        every.check().map_err(|error| placed("checkpoint", &Json::Null, error))?;
+
+        let mut arguments = main.arguments.clone();
+        arguments["name"] = name.into();
+        let this = Self {
+            complete: object!({
+                "task": arguments,
+                "network": network_section(section("network").unwrap_or_else(nothing), folder)?,
+                "trainer": settings,
+                "loss": loss,
+                "regularizers": penalties,
+                "validation": validation.as_ref().map(|held_out| &held_out.section),
+                "test": test.section,
+                "curriculum": stages,
+                "checkpoint": every,
+            }),
+            task: main.task,
+            test,
+            curriculum,
+            every,
+            validation,
+            trainer,
+        };
+        this.network()?;
+        Ok(this)
+    }
+
+    /// The network as it is at the start.
+    pub(crate) fn network(&self) -> Outcome<Box<dyn Network>> {
+        let section = &self.complete["network"];
+        let mut config = section.clone();
+        let kind = config.as_object_mut().and_then(|config| config.remove("kind"));
+        let wrong = |error| placed("network", section, error);
+        Ok(match kind.is_some_and(|kind| kind == "lstm") {
+            true => {
+                Box::new(Lstm::new(&self.task, filled("network", &LstmConfig::default(), &config)?).map_err(wrong)?)
+            }
+            false => Box::new(Rnn::new(&self.task, filled("network", &RnnConfig::default(), &config)?).map_err(wrong)?),
+        })
+    }
+
+    /// The trainer, with its validation trials.
+    pub(crate) fn trainer(&self) -> Outcome<Trainer> {
+        Ok(match &self.validation {
+            None => self.trainer.clone(),
+            Some(held_out) => self.trainer.clone().validation(held_out.draw(None, None)?),
+        })
+    }
+}
+
+impl HeldOut {
+    /// The trials; another number of them, or under another seed, if asked for.
+    pub(crate) fn draw(&self, trials: Option<usize>, seed: Option<u64>) -> Outcome<Batch> {
+        // Named, so that no trial under this seed is one under the trainer's.
+        let seed = seed.map_or(self.section.seed, Seed).child(self.purpose);
+        Ok(self.task.batch(trials.unwrap_or(self.section.trials), seed)?)
+    }
+}
+
+/// The task that is trained on, and its name.
+fn task(section: &Json) -> Outcome<(String, Described)> {
+    let names = || format!("it must be the name of a task: {}", tasks::NAMES.join(", "));
+    let Some(name) = section["name"].as_str().filter(|name| tasks::NAMES.contains(name)) else {
+        return Err(Failure::key("task.name", names()));
+    };
+    let mut arguments = section.clone();
+    arguments.as_object_mut().and_then(|arguments| arguments.remove("name"));
+    Ok((name.to_owned(), described("task", name, &arguments)?))
+}
+
+/// A task of that name, drawn from once to see that it works.
+fn described(key: &str, name: &str, arguments: &Json) -> Outcome<Described> {
+    let Some(found) = tasks::describe(key, name, arguments) else {
+        return Err(Failure::key(format!("{key}.name"), "there is no such task"));
+    };
+    let found = found?;
+    let wrong = |error| placed(key, &found.arguments, error);
+    let spec = found.task.spec();
+    let mut times = vec![("dt", spec.dt), ("tau", spec.tau)];
+    times.extend(spec.duration.map(|duration| ("duration", duration)));
+    times.extend(spec.epochs.iter().map(|(name, duration)| (name.as_str(), duration.range().1)));
+    for (name, time) in times {
+        let shortest = if name == "dt" { SHORTEST } else { spec.dt.min(1.0) };
+        // Nothing at all is a time like any other.
+        if time > 0.0 && time < shortest {
+            let place = find(key, &found.arguments, name).unwrap_or_else(|| format!("{key}.{name}"));
+            let advice = format!(
+                "times are in milliseconds, and {time} ms is very short: if seconds are meant, write {}",
+                1000.0 * time
+            );
+            return Err(Failure::key(place, advice));
+        }
+    }
+    spec.check().map_err(wrong)?;
+    found.task.batch(1, Seed(0)).map_err(wrong)?;
+    Ok(found)
+}
+
+/// The trainer without what has a section of its own, and its settings.
+fn trainer(mut given: Json, name: &str, task: &Described) -> Outcome<(Trainer, Json)> {
+    if given["until"] == "criterion" {
+        let Some(criterion) = &task.criterion else {
+            let problem = format!("{name} has no criterion of its own: write {{ metric = 0.9 }} or another number");
+            return Err(Failure::key("trainer.until", problem));
+        };
+        given["until"] = object!({ "criterion": criterion });
+    }
+    let own = |trainer: &Trainer| {
+        let mut settings = json(trainer);
+        if let Some(settings) = settings.as_object_mut() {
+            ["loss", "regularizers", "validation"].iter().for_each(|key| drop(settings.remove(*key)));
+        }
+        settings
+    };
+    if let Some(key) = ["loss", "regularizers", "validation"].iter().find(|key| !given[**key].is_null()) {
+        return Err(Failure::key(format!("trainer.{key}"), format!("this has a section of its own: [{key}]")));
+    }
+    let trainer: Trainer = filled_json("trainer", &own(&Trainer::default()), &given)?;
+    let settings = own(&trainer);
+    Ok((trainer, settings))
+}
+
+/// The section of the network with all the usual values, and its matrices instead of the files that hold them.
+fn network_section(mut given: Json, folder: &Path) -> Outcome<Json> {
+    let kind = given.as_object_mut().and_then(|given| given.remove("kind")).unwrap_or_else(|| "rnn".into());
+    read_matrices("network", &mut given, folder)?;
+    let mut complete = match kind.as_str() {
+        Some("rnn") => json(&filled("network", &RnnConfig::default(), &given)?),
+        Some("lstm") => json(&filled("network", &LstmConfig::default(), &given)?),
+        _ => return Err(Failure::key("network.kind", "it must be \"rnn\" or \"lstm\"")),
+    };
+    complete["kind"] = kind;
+    Ok(complete)
+}
+
+/// Puts matrices in the place of texts `"file.npz:name"` and of lists of rows.
+fn read_matrices(key: &str, section: &mut Json, folder: &Path) -> Outcome<()> {
+    if let Json::Object(fields) = section {
+        return fields.iter_mut().try_for_each(|(name, value)| read_matrices(&format!("{key}.{name}"), value, folder));
+    }
+    let wrong = |problem: String| Failure::key(key, problem);
+    if let Some((file, name)) = section.as_str().and_then(|text| text.split_once(".npz:")) {
+        let path = folder.join(format!("{file}.npz"));
+        let weights = Weights::load(&path).map_err(|error| wrong(error.to_string()))?;
+        *section = json(weights.array(name).map_err(|error| wrong(error.to_string()))?);
+    } else if let Some(rows) = section.as_array().filter(|rows| rows.iter().any(Json::is_array)) {
+        let rows: Vec<Vec<f32>> = serde_json::from_value(Json::Array(rows.clone()))
+            .map_err(|error| wrong(format!("a matrix is a list of rows of numbers, or \"file.npz:name\" ({error})")))?;
+        let shape = (rows.len(), rows.first().map_or(0, Vec::len));
+        let matrix = ndarray::Array2::from_shape_vec(shape, rows.concat())
+            .map_err(|_| wrong("the rows of a matrix must be of the same length".into()))?;
+        *section = json(&matrix);
+    }
+    Ok(())
+}

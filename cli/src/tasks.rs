@@ -1,0 +1,74 @@
+//! The tasks by name.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use psychrnn::prelude::*;
+use psychrnn::task::models::{
+    ContextIntegration, Criterion, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution,
+    SineWave,
+};
+use serde_json::Value as Json;
+
+use crate::failure::Outcome;
+use crate::filled::{filled, json};
+
+/// A task that a specification names, with its arguments.
+#[derive(Clone)]
+pub(crate) struct Chosen(Arc<dyn TrialSource>);
+
+impl TrialSource for Chosen {
+    fn spec(&self) -> TaskSpec {
+        self.0.spec()
+    }
+
+    fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
+        self.0.trials(numbers, seed)
+    }
+}
+
+/// A task as a specification describes it: all its arguments, the task itself, and PyCog's criterion if it is one of PyCog's.
+pub(crate) struct Described {
+    pub(crate) arguments: Json,
+    pub(crate) task: Chosen,
+    pub(crate) criterion: Option<Criterion>,
+}
+
+macro_rules! tasks {
+    ($($name:literal: $usual:expr, $criterion:expr;)+) => {
+        /// The names of all tasks.
+        pub(crate) const NAMES: &[&str] = &[$($name),+];
+
+        /// The task of that name with these arguments, and the usual ones for all that is not given.
+        pub(crate) fn describe(key: &str, name: &str, given: &Json) -> Option<Outcome<Described>> {
+            fn of<T: TrialSource + serde::Serialize + serde::de::DeserializeOwned + 'static>(
+                key: &str,
+                usual: &T,
+                given: &Json,
+                criterion: fn(&T) -> Option<Criterion>,
+            ) -> Outcome<Described> {
+                let task: T = filled(key, usual, given)?;
+                let (arguments, criterion) = (json(&task), criterion(&task));
+                Ok(Described { arguments, task: Chosen(Arc::new(task)), criterion })
+            }
+            match name {
+                $($name => Some(of(key, &$usual, given, $criterion)),)+
+                _ => None,
+            }
+        }
+    };
+}
+
+tasks! {
+    "perceptual_discrimination": PerceptualDiscrimination::default(), |_| None;
+    "delayed_discrimination": DelayedDiscrimination::default(), |_| None;
+    "match_to_category": MatchToCategory::default(), |_| None;
+    "random_dots": RandomDots::fixed_duration(), |task| Some(task.criterion());
+    "random_dots_variable_duration": RandomDots::variable_duration(), |task| Some(task.criterion());
+    "random_dots_reaction_time": RandomDots::reaction_time(), |task| Some(task.criterion());
+    "context_integration": ContextIntegration::default(), |task| Some(task.criterion());
+    "multisensory_integration": MultisensoryIntegration::default(), |task| Some(task.criterion());
+    "parametric_working_memory": ParametricWorkingMemory::default(), |task| Some(task.criterion());
+    "sequence_execution": SequenceExecution::default(), |task| Some(task.criterion());
+    "sine_wave": SineWave::default(), |task| Some(task.criterion());
+}

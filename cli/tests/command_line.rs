@@ -1,0 +1,237 @@
+//! The program as a shell sees it.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use psychrnn::prelude::*;
+use tempfile::TempDir;
+
+const SPECIFICATION: &str = r#"
+checkpoint = { updates = 2 }
+regularizers = [{ l2_rates = { strength = 0.001 } }]
+
+[task]
+name = "random_dots"
+stimulus = 200
+protocol.catch = 0.0
+coherences = [0.2, 0.6]
+
+[network]
+units = 24
+noise = 0.05
+constraints = { dale_ratio = 0.75, recurrent = "masks.npz:C_rec" }
+
+[trainer]
+length = { updates = 40 }
+batch_size = 8
+learning_rate = 0.01
+clip = { global = 1.0 }
+check_every = 10
+
+[validation]
+trials = 40
+task = { protocol = { in_turn = true } }
+
+[test]
+trials = 80
+"#;
+
+/// A folder with a specification and the mask that it names.
+fn folder(specification: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dots.toml");
+    fs::write(&path, specification).unwrap();
+    let mut masks = Weights::new();
+    masks.insert("C_rec", ndarray::Array2::from_shape_fn((24, 24), |(i, j)| f32::from(u8::from(i != j && j != 3))));
+    masks.save(folder.path().join("masks.npz")).unwrap();
+    (folder, path)
+}
+
+fn psychrnn(arguments: &[&Path]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_psychrnn"));
+    command.args(arguments);
+    command
+}
+
+/// What the program says, and its exit code.
+fn says(arguments: &[&Path]) -> (String, Option<i32>) {
+    let output = psychrnn(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    (text, output.status.code())
+}
+
+fn p(text: &str) -> &Path {
+    Path::new(text)
+}
+
+#[test]
+fn a_run_is_trained_killed_resumed_tested_and_drawn() {
+    let (_kept, specification) = folder(SPECIFICATION);
+    let whole = specification.with_extension("");
+    let (text, code) = says(&[p("train"), &specification]);
+    assert_eq!(code, Some(0), "{text}");
+    let report: Training = serde_json::from_str(&fs::read_to_string(whole.join("training.json")).unwrap()).unwrap();
+    assert_eq!((report.updates, report.checks.len()), (40, 4));
+    let weights = Weights::load(whole.join("weights.npz")).unwrap();
+    assert!(weights.matrix("W_rec").unwrap().column(3).iter().all(|&weight| weight == 0.0));
+
+    // Killed as soon as it has written a few checkpoints, and resumed by another process.
+    let killed = specification.with_file_name("killed");
+    let mut child = psychrnn(&[p("train"), &specification, p("--run"), &killed]).stdout(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    let log = || fs::read_to_string(killed.join("log")).unwrap_or_default();
+    while log().matches("checkpoint written").count() < 4 {
+        assert!(start.elapsed() < Duration::from_secs(100));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (text, code) = says(&[p("resume"), &killed]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(log().contains("resumed"), "{}", log());
+    assert_eq!(Weights::load(killed.join("weights.npz")).unwrap(), weights);
+    assert_eq!(Weights::load(killed.join("best.npz")).unwrap(), Weights::load(whole.join("best.npz")).unwrap());
+
+    // The weights are those that a script of one's own gets.
+    let protocol = |task: psychrnn::task::models::RandomDots| task.stimulus(200.0).catch(0.0).coherences(&[0.2, 0.6]);
+    let task = protocol(psychrnn::task::models::RandomDots::fixed_duration());
+    let mask = Weights::load(specification.with_file_name("masks.npz")).unwrap().matrix("C_rec").unwrap();
+    let config = RnnConfig::default().units(24).noise(0.05).dale_ratio(0.75).recurrent_connectivity(mask);
+    let mut network = Rnn::new(&task, config).unwrap();
+    let trainer = Trainer::default().updates(40).batch_size(8).learning_rate(0.01).clip(Clip::Global(1.0));
+    trainer.regularizer(L2Rates::new(0.001)).silent().train(&mut network, &task).unwrap();
+    assert_eq!(network.weights().unwrap(), weights);
+
+    let (text, code) = says(&[p("test"), &whole]);
+    assert!(code == Some(0) && text.contains("accuracy") && text.contains("signed_coherence"), "{text}");
+    assert!(text.contains("-0.6") && whole.join("trials.csv").exists() && whole.join("test.json").exists());
+    let (text, code) = says(&[p("costs"), &whole]);
+    assert!(code == Some(0) && text.lines().filter(|line| line.trim_start().starts_with("10 ")).count() == 1, "{text}");
+    let (text, code) = says(&[p("figures"), &whole, p("--format"), p("svg")]);
+    assert_eq!(code, Some(0), "{text}");
+    for figure in ["trial", "costs", "structure"] {
+        assert!(whole.join(format!("figures/{figure}.svg")).exists(), "{text}");
+    }
+
+    let (text, code) = says(&[p("train"), &specification]);
+    assert!(code == Some(2) && text.contains("psychrnn resume"), "{text}");
+    let (text, code) = says(&[p("resume"), p("no-such-run")]);
+    assert!(code == Some(2) && text.contains("psychrnn train"), "{text}");
+}
+
+#[test]
+fn a_bad_specification_is_refused_by_the_path_of_its_key() {
+    let change = |from: &str, to: &str| {
+        assert!(SPECIFICATION.contains(from), "{from}");
+        SPECIFICATION.replace(from, to)
+    };
+    for (specification, key, allowed) in [
+        (change("units = 24", "unist = 24"), "network.unist: ", "units"),
+        (change("[trainer]", "[trainers]"), "trainers: ", "curriculum"),
+        (change("dale_ratio = 0.75", "dale_raito = 0.75"), "network.constraints.dale_raito: ", "dale_ratio"),
+        (change("global = 1.0", "globl = 1.0"), "trainer.clip", "global"),
+        (change("random_dots", "random_dot"), "task.name: ", "sine_wave"),
+        (change("stimulus = 200", "stimulus = 200\nprotocol.dt = 0.01"), "task.protocol.dt: ", "write 10"),
+        (change("stimulus = 200", "stimulus = 0.2"), "task.stimulus: ", "milliseconds"),
+        (change("stimulus = 200", "stimulus = { constant = 200 }"), "task.stimulus", "truncated_exponential"),
+        (change("masks.npz:C_rec", "mask.npz:C_rec"), "network.constraints.recurrent: ", "mask.npz"),
+        (change("masks.npz:C_rec", "masks.npz:C_in"), "network.constraints.recurrent: ", "C_rec"),
+        (change("units = 24", "units = 23"), "network.constraints.recurrent: ", "[23, 23]"),
+        (change("units = 24", "units = 24\nfrozen = [\"W_recc\"]"), "network.frozen: ", "W_rec"),
+        (change("units = 24", "units = \"many\""), "network.units: ", "usize"),
+        (change("dale_ratio = 0.75", "dale_ratio = 1.75"), "network.constraints.dale_ratio: ", "at most 1"),
+        (change("learning_rate = 0.01", "learning_rate = -1"), "trainer.learning_rate: ", "positive"),
+        (change("clip = ", "loss = 1\nclip = "), "trainer.loss: ", "[loss]"),
+        (change("clip = ", "optimizer = { adam = { beta = 0.5 } }\nclip = "), "trainer.optimizer.adam.beta: ", "beta1"),
+        (change("clip = ", "until = { criteria = 1 }\nclip = "), "trainer.until", "criterion"),
+        (change("trials = 80", "trials = 0"), "test.trials: ", "at least 1"),
+        (change("in_turn = true", "in_trun = true"), "validation.task.protocol.in_trun: ", "in_turn"),
+        (change("updates = 2 }", "updates = 0 }"), "checkpoint: ", "at least 1"),
+        (change("l2_rates", "l3_rates"), "regularizers[0]", "l2_rates"),
+        (change("[test]", "[test"), "dots.toml: ", "line"),
+    ] {
+        let (_kept, path) = folder(&specification);
+        let (text, code) = says(&[p("train"), &path]);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains(key) && text.contains(allowed), "{text}\n{key} {allowed}");
+        assert!(!path.with_extension("").exists(), "{text}");
+    }
+}
+
+#[test]
+fn a_complete_specification_is_one_and_every_task_has_its_arguments() {
+    let (_kept, path) = folder(SPECIFICATION);
+    let (complete, code) = says(&[p("train"), &path, p("--check")]);
+    assert_eq!(code, Some(0), "{complete}");
+    let again = path.with_file_name("again.json");
+    fs::write(&again, &complete).unwrap();
+    assert_eq!(says(&[p("train"), &again, p("--check")]), (complete, Some(0)));
+
+    let (names, _) = says(&[p("tasks")]);
+    assert!(names.lines().count() >= 11);
+    for name in names.lines() {
+        let (arguments, code) = says(&[p("tasks"), p(name)]);
+        assert_eq!(code, Some(0), "{arguments}");
+        let specification = path.with_file_name(format!("{name}.json"));
+        fs::write(&specification, format!("{{\"task\": {{\"name\": \"{name}\"}}}}")).unwrap();
+        let (text, code) = says(&[p("train"), &specification, p("--check")]);
+        assert_eq!(code, Some(0), "{name}: {text}");
+    }
+    let (text, code) = says(&[p("--help")]);
+    assert!(code == Some(0) && text.contains("milliseconds") && text.contains("Exit codes"), "{text}");
+    assert_eq!(says(&[p("trian")]).1, Some(2));
+}
+
+#[test]
+fn an_explosion_has_an_exit_code_of_its_own() {
+    let specification = SPECIFICATION
+        .replace("learning_rate = 0.01", "learning_rate = 1e30\noptimizer = { sgd = {} }")
+        .replace("clip = { global = 1.0 }", "clip = \"none\"");
+    let (_kept, path) = folder(&specification);
+    let (text, code) = says(&[p("train"), &path]);
+    assert!(code == Some(3) && text.contains("diverged at update"), "{text}");
+    let run = path.with_extension("");
+    assert!(!run.join("weights.npz").exists());
+    assert_eq!(says(&[p("test"), &run]).1, Some(0), "the last checkpoint works");
+}
+
+#[test]
+fn a_curriculum_and_a_criterion_can_be_specified() {
+    let curriculum = r#"
+[task]
+name = "perceptual_discrimination"
+duration = 400.0
+[network]
+kind = "lstm"
+units = 8
+[trainer]
+length = { updates = 6 }
+batch_size = 4
+[curriculum]
+every = 2
+trials = 10
+stages = [{ threshold = 0.0, task = { coherences = [0.7] } }, { threshold = 2.0, task = { coherences = [0.1] } }]
+"#;
+    let (_kept, path) = folder(curriculum);
+    let (text, code) = says(&[p("train"), &path]);
+    assert_eq!(code, Some(0), "{text}");
+    let (text, _) = says(&[p("costs"), &path.with_extension("")]);
+    let stages: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.contains("stage"))
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().nth(2))
+        .collect();
+    assert_eq!(stages[..3], ["0", "1", "1"], "{text}");
+
+    let criterion = SPECIFICATION.replace("clip = ", "until = \"criterion\"\nclip = ");
+    let (_kept, path) = folder(&criterion);
+    let (text, code) = says(&[p("train"), &path, p("--check")]);
+    assert!(code == Some(0) && text.contains("\"above\": 0.85"), "{text}");
+    let (_kept, path) = folder(&curriculum.replace("batch_size", "until = \"criterion\"\nbatch_size"));
+    let (text, code) = says(&[p("train"), &path]);
+    assert!(code == Some(2) && text.contains("trainer.until"), "{text}");
+}
