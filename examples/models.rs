@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use psychrnn::models::Model;
 use psychrnn::prelude::*;
+use psychrnn::task::models::ParametricWorkingMemory;
 use psychrnn::train::Stop;
 use serde_json::json;
 
@@ -28,6 +29,10 @@ fn main() -> Result<()> {
 fn run(model: Model, folder: &std::path::Path) -> Result<()> {
     let (task, config, criterion) = (model.task(), model.network().seed(SEED), model.criterion());
     let mut network = Rnn::new(task.as_ref(), config.clone())?;
+    let easier = match model {
+        Model::Romo => Some(growing_delay(&mut network)?),
+        _ => None,
+    };
     let training = model.trainer()?.seed(SEED).train(&mut network, task.as_ref())?;
     // As in PyCog: the weights with the smallest error on the validation trials.
     network.use_best()?;
@@ -46,6 +51,7 @@ fn run(model: Model, folder: &std::path::Path) -> Result<()> {
         "batch_size": training.batch_size,
         "trials": training.trials,
         "seconds": training.seconds,
+        "easier_first": easier.as_ref().map(|easier| json!({ "trials": easier.trials, "seconds": easier.seconds })),
         "reached": training.stop == Stop::Reached,
         "validation_trials": model.n_validation(),
         "validations": training.checks.iter().map(|check| check.value).collect::<Vec<_>>(),
@@ -58,4 +64,25 @@ fn run(model: Model, folder: &std::path::Path) -> Result<()> {
     let path = folder.join(format!("{model}.json"));
     std::fs::write(&path, format!("{report:#}\n")).map_err(|source| Error::Io { action: "write", path, source })?;
     Ok(())
+}
+
+/// Trains a network on parametric working memory while the delay grows from stage to stage. With the long delay from the start
+/// it learns to judge by the second vibration alone, and stays there.
+fn growing_delay(network: &mut Rnn) -> Result<Training> {
+    let delays = [
+        (20.0, 100.0),
+        (200.0, 500.0),
+        (600.0, 1000.0),
+        (1200.0, 2000.0),
+        (1600.0, 2400.0),
+        (2000.0, 2600.0),
+        (2300.0, 2900.0),
+        (2500.0, 3200.0),
+    ];
+    let task = ParametricWorkingMemory::default().catch(0.0);
+    let curriculum = delays.into_iter().fold(Curriculum::new().every(20).trials(300), |curriculum, (low, high)| {
+        curriculum.stage(task.clone().delay(Duration::uniform(low, high)), 0.92)
+    });
+    let trainer = Trainer::default().updates(5000).batch_size(32).learning_rate(0.003).seed(SEED);
+    trainer.loss(MeanSquaredError { per_mask: true }).clip(Clip::Global(1.0)).train_curriculum(network, &curriculum)
 }
