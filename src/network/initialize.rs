@@ -246,7 +246,7 @@ pub(super) fn entries(name: &str, draw: Draw, mask: &Array2<f32>, rng: &mut Tria
         Draw::LogNormal { mean, sd } => {
             let variance = (sd / mean).powi(2).ln_1p();
             match LogNormal::new(mean.ln() - variance / 2.0, variance.sqrt()) {
-                Ok(normal) if mean.is_finite() && sd > 0.0 && variance.is_finite() => {
+                Ok(normal) if mean > 0.0 && sd > 0.0 && mean.is_finite() && variance.is_finite() => {
                     Ok(Array2::from_shape_simple_fn(mask.dim(), || normal.sample(rng)))
                 }
                 _ => Err(positive(name, draw)),
