@@ -59,6 +59,7 @@ impl Covariance {
     }
 
     /// A matrix `R` with `R Rᵀ` the covariance.
+    #[cfg(feature = "torch")]
     pub(crate) fn root(&self) -> &Array2<f32> {
         &self.root
     }
