@@ -17,6 +17,8 @@ use crate::workspace::Workspace;
 /// What shows a value does not matter here.
 const SHOWN: &str = "macro_rules! shown { ($cell:expr, $value:expr) => { drop($value) } }";
 const HELLO_WORLD: &str = "01-hello-world";
+/// Of so many times.
+const TRAININGS: usize = 5;
 
 /// Measures, prints, and writes `target/notebooks/lab.json`.
 pub(crate) fn run(workspace: &Workspace, jupyter: &Jupyter) -> Result<()> {
@@ -60,7 +62,7 @@ pub(crate) fn run(workspace: &Workspace, jupyter: &Jupyter) -> Result<()> {
     Ok(())
 }
 
-/// The seconds that the hello world trains in a release build.
+/// The seconds that the hello world trains in a release build, at best: another program may have disturbed the others.
 fn release(workspace: &Workspace, target: &Path) -> Result<f64> {
     let libtorch = libtorch::ensure(workspace)?;
     let notebook = workspace.root.join("notebooks").join(HELLO_WORLD).with_extension("ipynb");
@@ -71,10 +73,15 @@ fn release(workspace: &Workspace, target: &Path) -> Result<f64> {
         cargo.args(["build", "--release", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
         run::run(cargo.arg("--target-dir").arg(target))
     })?;
-    let mut program = Command::new(target.join("release").join(HELLO_WORLD));
-    let said = run::output(program.env(libtorch::SEARCH_PATH, &libtorch.libraries))?;
-    let seconds = said.rsplit_once(" s: loss").and_then(|(before, _)| before.rsplit(' ').next()?.parse().ok());
-    seconds.with_context(|| format!("the hello world does not say how long it trained:\n{said}"))
+    let mut fastest = f64::INFINITY;
+    for _ in 0..TRAININGS {
+        let mut program = Command::new(target.join("release").join(cells::BINARY));
+        let said = run::output(program.arg(HELLO_WORLD).env(libtorch::SEARCH_PATH, &libtorch.libraries))?;
+        let seconds = said.rsplit_once(" s: loss").and_then(|(before, _)| before.rsplit(' ').next()?.parse().ok());
+        fastest =
+            fastest.min(seconds.with_context(|| format!("the hello world does not say how long it trained:\n{said}"))?);
+    }
+    Ok(fastest)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
