@@ -1,6 +1,6 @@
 //! A notebook as a Rust program: its cells run without Jupyter, compiled with the workspace's lock file.
 //!
-//! The code cells become, in order, the body of `main`, so that one cell can use what an earlier one named. A line
+//! The code cells become, in order, the body of a function, so that one cell can use what an earlier one named. A line
 //! `:dep …` becomes a dependency; other lines that begin with `:` are for the kernel and are left out. Where a cell ends in
 //! an expression, whose value the notebook shows, the program has `shown!("id of the cell", expression)`: who builds the
 //! program gives the code that defines this macro.
@@ -11,12 +11,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 use syn::spanned::Spanned;
 use syn::{Block, Stmt};
 
 use crate::workspace::Workspace;
+
+/// The name of the binary that holds the programs of a package.
+pub(crate) const BINARY: &str = "cells";
 
 /// A notebook as a program.
 pub(crate) struct Program {
@@ -68,16 +71,14 @@ impl Program {
         Ok(())
     }
 
-    /// The text of the program, in which `shown` defines the macro of that name.
+    /// The text of the program's module, in which `shown` defines the macro of that name.
     fn source(&self, shown: &str) -> String {
         let cell = |Cell { id, code, shown }: &Cell| {
             let shown = shown.as_ref().map_or(String::new(), |shown| format!("shown!({id:?}, {{\n{shown}\n}});\n"));
             format!("// {id}\n{code}\n{shown}\n")
         };
         let cells: String = self.cells.iter().map(cell).collect();
-        format!(
-            "#![allow(warnings)]\n{shown}\nfn main() -> Result<(), Box<dyn std::error::Error>> {{\n{cells}Ok(())\n}}\n"
-        )
+        format!("{shown}\npub fn run() -> Result<(), Box<dyn std::error::Error>> {{\n{cells}Ok(())\n}}\n")
     }
 }
 
@@ -119,38 +120,31 @@ fn split(code: &str) -> Result<(String, Option<String>)> {
     Ok((statements.to_owned(), Some(shown.to_owned())))
 }
 
-/// Writes a package of programs into a folder, which may lie in the clone: one binary for each, with our lock file and our
-/// build profiles. `cargo run --bin NAME` there runs one.
+/// Writes a package into a folder, which may lie in the clone, with our lock file and our build profiles. All programs are
+/// modules of its one binary, [`BINARY`], which takes the name of the one to run: linking each by itself takes minutes.
 pub(crate) fn package(workspace: &Workspace, folder: &Path, programs: &[Program], shown: &str) -> Result<()> {
-    let binaries = folder.join("src/bin");
     let manifest = fs::read_to_string(workspace.root.join("Cargo.toml")).context("cannot read Cargo.toml")?;
     let mut dependencies: Vec<&str> =
         programs.iter().flat_map(|program| &program.dependencies).map(String::as_str).collect();
     dependencies.sort_unstable();
     dependencies.dedup();
     let cargo = format!(
-        "[workspace]\n\n[package]\nname = \"cells\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\n{}\n\n{}",
+        "[workspace]\n\n[package]\nname = \"{BINARY}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\n{}\n\n{}",
         dependencies.join("\n"),
         profiles(&manifest),
     );
-    let mut files: Vec<(PathBuf, String)> = vec![(folder.join("Cargo.toml"), cargo)];
     let lock = workspace.root.join("Cargo.lock");
-    let text = fs::read_to_string(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
-    files.push((folder.join("Cargo.lock"), text));
+    let lock = fs::read_to_string(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    let source = folder.join("src");
+    let mut files: Vec<(PathBuf, String)> = vec![
+        (folder.join("Cargo.toml"), cargo),
+        (folder.join("Cargo.lock"), lock),
+        (source.join("main.rs"), main(programs)),
+    ];
     for program in programs {
-        let path = binaries.join(&program.name).with_extension("rs");
-        if files.iter().any(|(other, _)| *other == path) {
-            bail!("two notebooks have the name {}", program.name);
-        }
-        files.push((path, program.source(shown)));
+        files.push((source.join(&program.name).with_extension("rs"), program.source(shown)));
     }
-    fs::create_dir_all(&binaries).with_context(|| format!("cannot make {}", binaries.display()))?;
-    // A notebook that is gone shall not be built.
-    for entry in fs::read_dir(&binaries).with_context(|| format!("cannot read {}", binaries.display()))?.flatten() {
-        if files.iter().all(|(path, _)| *path != entry.path()) {
-            fs::remove_file(entry.path()).with_context(|| format!("cannot remove {}", entry.path().display()))?;
-        }
-    }
+    fs::create_dir_all(&source).with_context(|| format!("cannot make {}", source.display()))?;
     for (path, text) in files {
         // What did not change is not written, so that it is not compiled again.
         if fs::read_to_string(&path).is_ok_and(|found| found == text) {
@@ -172,6 +166,19 @@ pub(crate) fn copy_networks(workspace: &Workspace, folder: &Path) -> Result<()> 
         }
     }
     Ok(())
+}
+
+/// The text that chooses between programs.
+fn main(programs: &[Program]) -> String {
+    let module = |(i, program): (usize, &Program)| format!("#[path = \"{}.rs\"]\nmod n{i};\n", program.name);
+    let choice = |(i, program): (usize, &Program)| format!("        Some({:?}) => n{i}::run(),\n", program.name);
+    let modules: String = programs.iter().enumerate().map(module).collect();
+    let choices: String = programs.iter().enumerate().map(choice).collect();
+    format!(
+        "#![allow(warnings)]\n{modules}\nfn main() -> Result<(), Box<dyn std::error::Error>> {{\n    \
+         match std::env::args().nth(1).as_deref() {{\n{choices}        \
+         other => Err(format!(\"there is no program {{other:?}}\").into()),\n    }}\n}}\n"
+    )
 }
 
 /// The build profiles of a manifest.
@@ -229,6 +236,9 @@ mod tests {
         assert!(source.contains("\nuse psychrnn::prelude::*;\n") && !source.contains(":opt"), "{source}");
         assert!(source.contains("let x = 1;\n\nshown!(\"b\", {\nx\n});\n"), "{source}");
         syn::parse_file(&source).unwrap();
+        let main = main(&[program]);
+        assert!(main.contains("#[path = \"n.rs\"]\nmod n0;") && main.contains("Some(\"n\") => n0::run(),"), "{main}");
+        syn::parse_file(&main).unwrap();
     }
 
     #[test]

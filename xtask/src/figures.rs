@@ -70,7 +70,7 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     cells::package(workspace, &package, &programs, SHOWN)?;
     run::step("compiling the notebooks (about 6 minutes the first time)", || {
         let mut cargo = workspace.cargo();
-        cargo.args(["build", "--release", "--quiet", "--bins", "--manifest-path"]).arg(package.join("Cargo.toml"));
+        cargo.args(["build", "--release", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
         run::run(cargo.arg("--target-dir").arg(&target))
     })?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -83,8 +83,8 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
         }
         let start = Instant::now();
         run::step(file, || {
-            let mut program = Command::new(target.join("release").join(file));
-            run::run(program.current_dir(&folder).env(libtorch::SEARCH_PATH, &libtorch.libraries))
+            let mut program = Command::new(target.join("release").join(cells::BINARY));
+            run::run(program.arg(file).current_dir(&folder).env(libtorch::SEARCH_PATH, &libtorch.libraries))
         })?;
         let mut report = read(&numbers)?;
         report["seconds"] = ((start.elapsed().as_secs_f64() * 10.0).round() / 10.0).into();

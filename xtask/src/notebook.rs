@@ -43,13 +43,13 @@ pub(crate) fn run_as_programs(workspace: &Workspace) -> Result<()> {
     let programs = committed(workspace)?.iter().map(|path| Program::read(path)).collect::<Result<Vec<_>>>()?;
     cells::package(workspace, &package, &programs, SHOWN)?;
     let mut cargo = workspace.cargo();
-    cargo.args(["build", "--quiet", "--bins", "--manifest-path"]).arg(package.join("Cargo.toml"));
+    cargo.args(["build", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
     run::run(cargo.arg("--target-dir").arg(&target))?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     cells::copy_networks(workspace, &folder)?;
     for program in &programs {
-        let mut run = Command::new(target.join("debug").join(&program.name));
-        run.current_dir(&folder).env(libtorch::SEARCH_PATH, &libtorch.libraries);
+        let mut run = Command::new(target.join("debug").join(cells::BINARY));
+        run.arg(&program.name).current_dir(&folder).env(libtorch::SEARCH_PATH, &libtorch.libraries);
         run::output(&mut run).with_context(|| format!("the notebook {} failed", program.name))?;
     }
     Ok(())
