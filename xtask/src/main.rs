@@ -33,7 +33,7 @@ Usage: cargo xtask COMMAND
   demo               train a network and draw its figures into target/demo
   figures [NAME]...  the figures of the notebooks (fig2 fig3 fig4 fig5 lesion mante romo) as PNG and SVG, their numbers as figures.json,
                      into target/figures; no Jupyter
-  models [NAME]...   train PyCog's example models to PyCog's criteria (an hour for all), networks and a table into
+  models [NAME]...   train PyCog's example models to PyCog's criteria (minutes for all), networks and a table into
                      target/models
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser;
                      --check: measure instead what a notebook's user waits for, into target/notebooks/lab.json

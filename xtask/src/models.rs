@@ -27,7 +27,7 @@ const MODELS: [&str; 11] = [
     "sinewave",
 ];
 /// The two that are trained fastest.
-const QUICKEST: [&str; 2] = ["rdm_nodale", "sinewave"];
+const QUICKEST: [&str; 2] = ["rdm_nodale", "rdm_dense"];
 
 /// Trains the models with these names, all by default, into `target/models`, and puts their numbers together in `models.json`
 /// and `models.md` there.
