@@ -306,7 +306,7 @@ impl Trainer {
 
     /// Trains the network, and shows progress: a bar in a terminal, a line a second elsewhere.
     ///
-    /// Ctrl-C or Jupyter's stop button ends it after the current update; the report then says [`Stop::Interrupted`]. Train
+    /// Ctrl-C or Jupyter's stop button ends it after the current update; the report then says [`Stop::Interrupted`](super::Stop::Interrupted). Train
     /// again to go on.
     ///
     /// # Errors
