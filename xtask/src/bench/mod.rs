@@ -158,13 +158,13 @@ pub(crate) fn run(workspace: &Workspace, options: &[String]) -> Result<()> {
     for (net, works) in extent.networks() {
         let title = format!("{} with {} units", net.model.title(), net.n_rec);
         run::step(&title, || measure(&place, net, works, extent.turns, &mut machine, &mut report))?;
+        // It takes long: what is measured is kept if it is ended early.
+        for (name, text) in [("bench.json", format!("{:#}\n", report.json())), ("bench.md", report.markdown())] {
+            let path = folder.join(name);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
     }
-    let markdown = report.markdown();
-    for (name, text) in [("bench.json", format!("{:#}\n", report.json())), ("bench.md", markdown.clone())] {
-        let path = folder.join(name);
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    println!("\n{markdown}\nThese tables and their numbers: {}", folder.display());
+    println!("\n{}\nThese tables and their numbers: {}", report.markdown(), folder.display());
     Ok(())
 }
 
