@@ -306,8 +306,8 @@ impl Trainer {
 
     /// Trains the network, and shows progress: a bar in a terminal, a line a second elsewhere.
     ///
-    /// Ctrl-C or Jupyter's stop button ends it after the current update; the report then says [`Stop::Interrupted`](super::Stop::Interrupted). Train
-    /// again to go on.
+    /// Ctrl-C or Jupyter's stop button ends it after the current update; the report then says
+    /// [`Stop::Interrupted`](super::Stop::Interrupted). Train again to go on.
     ///
     /// # Errors
     /// If the task does not fit the network, if an argument makes no sense, if the task's code fails, or if training diverges:
