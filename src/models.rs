@@ -12,7 +12,7 @@
 //! # Ok::<(), psychrnn::Error>(())
 //! ```
 //!
-//! What `cargo xtask models` measured, each model trained until PyCog's criterion was met on the validation trials. The last
+//! What was measured with the program behind `cargo xtask models`, each model trained until PyCog's criterion was met on the validation trials. The last
 //! column is the criterion's measure on as many trials, and at least 1,000, that were neither trained on nor validated with, by
 //! the weights with the smallest error in validation, which are also PyCog's:
 //!
@@ -32,8 +32,9 @@
 //!
 //! All by Adam with learning rate 0.003 and batches of 64, seed 1 for networks and training; two cores of a processor without
 //! other work. `mante_areas` is measured by its last weights. `romo` does not learn with PyCog's delay from the start (520 updates
-//! were tried): the delay first grows from stage to stage, as in the example `models`, with batches of 32; it was trained in two
-//! parts with an optimizer of its own for each, and in the first of them the processor was shared.
+//! were tried): the delay first grows from stage to stage, with batches of 32. Its row is not by that program, which now does the
+//! same, but from before: in two parts with an optimizer of its own for each, with 550 validation trials, and the processor was
+//! shared in the first part.
 //!
 //! PyCog's criteria: in the mean of five validations more than this share correct; the share correct in the worst condition; the
 //! root of the mean squared error. Ours are looked at every 25 updates, PyCog's every 10,000 trials.
@@ -41,7 +42,7 @@
 //! What differs from PyCog: signs are kept by the absolute value and weights are drawn as PsychRNN does, but for the spectral
 //! radius; `.dale(Dale::Rectified).initial(InitialWeights::pycog())` has PyCog's way. In `lee` and `sinewave` each trial begins
 //! with the initial state, which is trained; the state is not carried over from trial to trial, which PyCog's training means to
-//! do. There is no vanishing-gradient regularizer.
+//! do. PyCog's regularizer against vanishing gradients, [`Trainer::vanishing_gradient`], is left out.
 
 use std::fmt;
 use std::str::FromStr;
