@@ -367,12 +367,13 @@ impl WithSimd for Forward<'_, '_> {
             let packed = drive.gain(t).map(|gain| self.network.pack_forward(Some(gain)));
             let x = [(&self.trace.rates, i), (&drive.inputs, t)];
             let forward = packed.as_ref().unwrap_or(&panels.forward);
-            Simd::vectorize(simd, Product { panels: forward, x, to: (self.x, 0), add: true, vectors });
+            let soon = Some((&self.trace.rates, i + 1));
+            Simd::vectorize(simd, Product { panels: forward, x, to: (self.x, 0), add: true, soon, vectors });
             self.rates(simd, i + 1);
             if let Some(seen) = &mut self.seen {
                 let x = [(&self.trace.rates, i + 1), (&drive.inputs, t)];
                 let to = seen.outputs(t);
-                Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, vectors });
+                Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, soon: None, vectors });
                 seen.take(t, (self.x, 0));
             }
         }
@@ -412,8 +413,8 @@ impl WithSimd for Backward<'_> {
                 let i = t - first;
                 // What comes through the rates; adjoint is the place for it.
                 let x = [(&delta, i + 1), (direct.outputs, t + 1)];
-                let to = (&mut *adjoint, 0);
-                Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, vectors: block.vectors });
+                let (to, soon, vectors) = ((&mut *adjoint, 0), Some((slopes, t + 1 - steps.start)), block.vectors);
+                Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, soon, vectors });
                 let has_direct = direct.states(t, block, &mut on_states);
                 for v in 0..block.vectors {
                     let (now, after) = delta.slab_pair::<S>(i, v);
@@ -456,8 +457,8 @@ impl WithSimd for FirstAdjoint<'_> {
         // No output belongs to the start.
         let nothing = Steps::zeros(drive.pool(), block, 1, network.w_out.nrows());
         let x = [(&*adjoint, 0), (&nothing, 0)];
-        let to = (&mut through, 0);
-        Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, vectors: block.vectors });
+        let (to, vectors) = ((&mut through, 0), block.vectors);
+        Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, soon: None, vectors });
         for v in 0..block.vectors {
             let back = through.slab_mut::<S>(0, v);
             network.leak.transfer.times_slopes(simd, slopes.slab::<S>(0, v), back);

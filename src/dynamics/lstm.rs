@@ -251,7 +251,7 @@ impl Kernel for LstmRnn {
         let nothing = Steps::zeros(drive.pool(), &drive.block, 1, n_out);
         let x = [(&adjoint, 0), (&nothing, 0)];
         let vectors = drive.block.vectors;
-        dispatch(Product { panels: &panels.backward, x, to: (&mut hidden, 0), add: false, vectors });
+        dispatch(Product { panels: &panels.backward, x, to: (&mut hidden, 0), add: false, soon: None, vectors });
         let n_trials = drive.block.trials.len();
         let cell = adjoint.by_trial(0, n_trials).slice(s![.., 4 * n_rec..]).to_owned();
         let hidden = hidden.by_trial(0, n_trials);
@@ -302,7 +302,8 @@ impl WithSimd for Forward<'_, '_> {
             let packed = drive.gain(t).map(|gain| network.pack_forward(Some(gain)));
             let x = [(&trace.h, i), (&drive.inputs, t)];
             let (forward, to) = (packed.as_ref().unwrap_or(&panels.forward), (&mut trace.gates, i));
-            Simd::vectorize(simd, Product { panels: forward, x, to, add: false, vectors });
+            let soon = Some((&trace.shown, i));
+            Simd::vectorize(simd, Product { panels: forward, x, to, add: false, soon, vectors });
             for v in 0..vectors {
                 let (c, c_before) = trace.c.slab_pair_after::<S>(i, v);
                 let h = trace.h.slab_mut::<S>(i + 1, v);
@@ -324,7 +325,7 @@ impl WithSimd for Forward<'_, '_> {
             }
             if let Some(seen) = &mut seen {
                 let (x, to) = ([(&trace.h, i + 1), (&drive.inputs, t)], seen.outputs(t));
-                Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, vectors });
+                Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, soon: None, vectors });
                 seen.take(t, (&trace.h, i + 1));
             }
         }
@@ -386,10 +387,10 @@ impl WithSimd for Backward<'_> {
             for t in (first..end).rev() {
                 let i = t - first;
                 let x = [(&delta, i + 1), (direct.outputs, t + 1)];
-                let to = (&mut d_h, 0);
-                Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, vectors: block.vectors });
+                let (at, vectors) = (t - steps.start, block.vectors);
+                let (to, soon) = ((&mut d_h, 0), Some((&trace.gates, at)));
+                Simd::vectorize(simd, Product { panels: &panels.backward, x, to, add: false, soon, vectors });
                 let has_direct = direct.states(t, block, &mut on_states);
-                let at = t - steps.start;
                 for v in 0..block.vectors {
                     let d_h = d_h.slab_mut::<S>(0, v);
                     if has_direct {

@@ -478,7 +478,7 @@ fn backward<K: Kernel>(
     let panels = kernel.pack();
     let d_outputs = BatchMajor::new(&d_outputs);
     let d_states = d_states.as_ref().map(BatchMajor::new);
-    threads::map(tapes.iter().collect(), |tape| {
+    threads::map_from_last(tapes.iter().collect(), |tape| {
         Ok(block::backward(kernel, &panels, tape, &d_outputs, d_states.as_ref(), wants_adjoints))
     })
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::lanes::{Registers, Steps};
+use super::lanes::{Registers, Steps, prefetch};
 
 /// Rows of weights that are worked on at once at most, where there are 32 registers: with two vectors of trials they fill 24
 /// of them with sums.
@@ -62,6 +62,8 @@ pub(super) struct Product<'a> {
     pub(super) to: (&'a mut Steps, usize),
     /// Whether it is added to what is there.
     pub(super) add: bool,
+    /// What is read or written next: it comes into the first cache meanwhile.
+    pub(super) soon: Option<(&'a Steps, usize)>,
     pub(super) vectors: usize,
 }
 
@@ -70,13 +72,14 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { panels, x: [(x1, t1), (x2, t2)], to: (to, t), add, vectors } = self;
+        let Self { panels, x: [(x1, t1), (x2, t2)], to: (to, t), add, soon, vectors } = self;
+        let soon = |v: usize| soon.map_or(&[][..], |(soon, t)| soon.slab::<S>(t, v));
         if vectors == 2 {
             let x = [x1.slab::<S>(t1, 0), x1.slab::<S>(t1, 1), x2.slab::<S>(t2, 0), x2.slab::<S>(t2, 1)];
-            multiply(simd, panels, [[x[0], x[1]], [x[2], x[3]]], to.slabs_mut::<S>(t), add);
+            multiply(simd, panels, [[x[0], x[1]], [x[2], x[3]]], to.slabs_mut::<S>(t), add, [soon(0), soon(1)]);
         } else {
             let x = [[x1.slab::<S>(t1, 0)], [x2.slab::<S>(t2, 0)]];
-            multiply(simd, panels, x, [to.slab_mut::<S>(t, 0)], add);
+            multiply(simd, panels, x, [to.slab_mut::<S>(t, 0)], add, [soon(0)]);
         }
     }
 }
@@ -88,15 +91,18 @@ fn multiply<S: Simd, const V: usize>(
     x: [[&[S::f32s]; V]; 2],
     mut to: [&mut [S::f32s]; V],
     add: bool,
+    soon: [&[S::f32s]; V],
 ) {
-    for panel in &panels.panels {
+    let n_panels = panels.panels.len();
+    for (i, panel) in panels.panels.iter().enumerate() {
+        let soon = soon.map(|soon| &soon[i * soon.len() / n_panels..(i + 1) * soon.len() / n_panels]);
         let weights = &panels.data[panel.start..];
         let rows = panel.row..panel.row + panel.height;
         let to = to.each_mut().map(|to| &mut to[rows.clone()]);
         macro_rules! by_height {
             ($($height:literal)+) => {
                 match panel.height {
-                    $($height => multiply_panel::<S, V, $height>(simd, weights, panels.depths, x, to, add),)+
+                    $($height => multiply_panel::<S, V, $height>(simd, weights, panels.depths, x, to, add, soon),)+
                     _ => {}
                 }
             };
@@ -113,6 +119,7 @@ fn multiply_panel<S: Simd, const V: usize, const M: usize>(
     x: [[&[S::f32s]; V]; 2],
     mut to: [&mut [S::f32s]; V],
     add: bool,
+    soon: [&[S::f32s]; V],
 ) {
     let mut sums = [[simd.splat_f32s(0.0); V]; M];
     if add {
@@ -130,12 +137,14 @@ fn multiply_panel<S: Simd, const V: usize, const M: usize>(
             // Few sums would wait for each other: every other column has sums of its own.
             let mut others = [[simd.splat_f32s(0.0); V]; M];
             let (pairs, last) = weights.as_chunks::<2>();
+            let (pairs_of_x, last_of_x) = (x.map(|x| x.as_chunks::<2>().0), x.map(|x| &x[2 * pairs.len()..]));
             for (k, [w, other]) in pairs.iter().enumerate() {
-                accumulate(simd, &mut sums, w, x.map(|x| x[2 * k]));
-                accumulate(simd, &mut others, other, x.map(|x| x[2 * k + 1]));
+                let x = pairs_of_x.map(|x| x[k]);
+                accumulate(simd, &mut sums, w, x.map(|[x, _]| x));
+                accumulate(simd, &mut others, other, x.map(|[_, x]| x));
             }
-            for w in last {
-                accumulate(simd, &mut sums, w, x.map(|x| x[weights.len() - 1]));
+            if let [w] = last {
+                accumulate(simd, &mut sums, w, last_of_x.map(|x| x[0]));
             }
             for (sums, others) in sums.iter_mut().flatten().zip(others.iter().flatten()) {
                 *sums = simd.add_f32s(*sums, *others);
@@ -143,6 +152,8 @@ fn multiply_panel<S: Simd, const V: usize, const M: usize>(
         } else {
             let x = x.map(|x| &x[..weights.len()]);
             for (k, w) in weights.iter().enumerate() {
+                // One after the other: a core waits for few at a time.
+                soon.iter().filter_map(|soon| soon.get(k)).for_each(prefetch);
                 accumulate(simd, &mut sums, w, x.map(|x| x[k]));
             }
         }
@@ -286,7 +297,7 @@ mod tests {
                 let mut to = random(&block, 2, n_rows, seed ^ 2);
                 let before = random(&block, 2, n_rows, seed ^ 2);
                 let vectors = block.vectors;
-                dispatch(Product { panels: &panels, x: [(&x[0], 1), (&x[1], 2)], to: (&mut to, 1), add, vectors });
+                dispatch(Product { panels: &panels, x: [(&x[0], 1), (&x[1], 2)], to: (&mut to, 1), add, soon: Some((&x[1], 1)), vectors });
                 for row in 0..n_rows {
                     for lane in 0..block.lanes() {
                         let start = if add { at(&before, &block, 1, row, lane) } else { 0.0 };

@@ -31,13 +31,13 @@ struct Crew {
 
 /// Work that several threads do together.
 struct Job {
-    work: &'static (dyn Fn() + Sync),
+    work: &'static (dyn Fn(usize) + Sync),
     turns: Mutex<Turns>,
     left: Condvar,
 }
 
 struct Turns {
-    /// How many more threads may join.
+    /// How many members of the crew may join: the first ones, so that each finds in its cache what it had in the job before.
     open: usize,
     /// How many have joined and not left.
     at_work: usize,
@@ -64,12 +64,13 @@ fn look_out(done: impl Fn() -> bool) -> bool {
     false
 }
 
-/// Runs `work` on this thread and, at the same time, on up to `others` threads of the crew; returns when all of them have. False if
-/// the crew has another job: then nothing was run.
-pub(super) fn run(others: usize, work: &(dyn Fn() + Sync)) -> bool {
+/// Runs `work` on this thread, which is number 0, and, at the same time, on up to `others` threads of the crew, from number 1 on;
+/// returns when all of them have. False if the crew has another job: then nothing was run.
+pub(super) fn run(others: usize, work: &(dyn Fn(usize) + Sync)) -> bool {
     let Ok(mut size) = CREW.size.try_lock() else { return false };
     while *size < others {
-        let member = thread::Builder::new().name("psychrnn".into()).spawn(serve);
+        let number = *size;
+        let member = thread::Builder::new().name("psychrnn".into()).spawn(move || serve(number));
         if member.is_err() {
             // As many as the system gives.
             break;
@@ -83,7 +84,7 @@ pub(super) fn run(others: usize, work: &(dyn Fn() + Sync)) -> bool {
     CREW.posted.fetch_add(1, Ordering::Release);
     drop(posted);
     CREW.news.notify_all();
-    let done = catch_unwind(AssertUnwindSafe(work));
+    let done = catch_unwind(AssertUnwindSafe(|| work(0)));
     let others = job.finish();
     drop(size);
     match (done, others) {
@@ -92,8 +93,8 @@ pub(super) fn run(others: usize, work: &(dyn Fn() + Sync)) -> bool {
     }
 }
 
-/// What a member of the crew does, forever.
-fn serve() {
+/// What the `number`th member of the crew does, forever.
+fn serve(number: usize) {
     let mut seen = 0;
     loop {
         let is_news = || CREW.posted.load(Ordering::Acquire) != seen;
@@ -104,9 +105,9 @@ fn serve() {
         seen = CREW.posted.load(Ordering::Acquire);
         let job = lock(&CREW.job).clone();
         if let Some(job) = job
-            && job.join()
+            && job.join(number)
         {
-            let done = catch_unwind(AssertUnwindSafe(job.work));
+            let done = catch_unwind(AssertUnwindSafe(|| (job.work)(number + 1)));
             job.leave(done.err());
         }
     }
@@ -114,22 +115,20 @@ fn serve() {
 
 impl Job {
     #[allow(unsafe_code, reason = "threads that stay cannot know how long what they are lent lives")]
-    fn new<'a>(open: usize, work: &'a (dyn Fn() + Sync + 'a)) -> Arc<Self> {
+    fn new<'a>(open: usize, work: &'a (dyn Fn(usize) + Sync + 'a)) -> Arc<Self> {
         // SAFETY: a thread uses `work` only between `join` and `leave`. `run`, which borrows it, returns only after `finish`, also if
         // there is a panic: from then on none can join, and all that joined have left.
-        let work = unsafe { std::mem::transmute::<&'a (dyn Fn() + Sync + 'a), &'static (dyn Fn() + Sync)>(work) };
+        let work =
+            unsafe { std::mem::transmute::<&'a (dyn Fn(usize) + Sync + 'a), &'static (dyn Fn(usize) + Sync)>(work) };
         let turns = Mutex::new(Turns { open, at_work: 0, panic: None });
         Arc::new(Self { work, turns, left: Condvar::new() })
     }
 
-    fn join(&self) -> bool {
+    fn join(&self, number: usize) -> bool {
         let mut turns = lock(&self.turns);
-        if turns.open == 0 {
-            return false;
-        }
-        turns.open -= 1;
-        turns.at_work += 1;
-        true
+        let joins = number < turns.open;
+        turns.at_work += usize::from(joins);
+        joins
     }
 
     fn leave(&self, panic: Option<Box<dyn Any + Send>>) {

@@ -3,6 +3,7 @@
 mod crew;
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -35,39 +36,77 @@ pub fn with_threads<T>(n: usize, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// `work` over the items of a list, which as many threads take one after the other; results in the order of the items, the
-/// first error if any.
+/// `work` over the items of a list; results in the order of the items, the first error if any.
+///
+/// Of `n` threads the `k`th works on items `k`, `k + n`, … and then on what others have left, so that it finds what it had from these
+/// items the last time in its cache.
 pub(crate) fn map<I: Send, T: Send>(items: Vec<I>, work: impl Fn(I) -> Result<T> + Sync) -> Result<Vec<T>> {
-    map_while(items, || true, work)
+    spread(items, VecDeque::pop_front, work)
 }
 
-/// As [`map`], of the first items only: no more are taken when `go_on` says so.
+/// As [`map`], the last items first: what a thread had last is still in its cache.
+pub(crate) fn map_from_last<I: Send, T: Send>(items: Vec<I>, work: impl Fn(I) -> Result<T> + Sync) -> Result<Vec<T>> {
+    spread(items, VecDeque::pop_back, work)
+}
+
+/// The items of a thread that are left, each with its place in the list.
+type Share<I> = VecDeque<(usize, I)>;
+
+fn spread<I: Send, T: Send>(
+    items: Vec<I>,
+    next: fn(&mut Share<I>) -> Option<(usize, I)>,
+    work: impl Fn(I) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let (n, workers) = (items.len(), threads().min(items.len()).max(1));
+    let mut shares: Vec<Share<I>> = (0..workers).map(|_| VecDeque::new()).collect();
+    items.into_iter().enumerate().for_each(|(place, item)| shares[place % workers].push_back((place, item)));
+    let shares: Vec<_> = shares.into_iter().map(Mutex::new).collect();
+    let take = |worker: usize| {
+        let mut shares = (worker..workers).chain(0..worker).map(|worker| &shares[worker]);
+        shares.find_map(|share| next(&mut share.lock().unwrap_or_else(PoisonError::into_inner)))
+    };
+    work_off(n, workers, &take, &work)
+}
+
+/// As [`map`], of the first items only, which are taken one after the other: no more are taken when `go_on` says so.
 pub(crate) fn map_while<I: Send, T: Send>(
     items: Vec<I>,
     go_on: impl Fn() -> bool + Sync,
     work: impl Fn(I) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
-    let workers = threads().min(items.len());
-    if workers <= 1 {
-        return items.into_iter().take_while(|_| go_on()).map(work).collect();
-    }
-    let results: Vec<Mutex<Option<Result<T>>>> = items.iter().map(|_| Mutex::new(None)).collect();
-    let queue = Mutex::new(items.into_iter().zip(&results));
-    let take = || {
+    let (n, workers) = (items.len(), threads().min(items.len()));
+    let queue = Mutex::new(items.into_iter().enumerate());
+    let take = |_| {
         let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
         go_on().then(|| queue.next()).flatten()
     };
-    let work_off = || {
-        while let Some((item, result)) = take() {
+    work_off(n, workers, &take, &work)
+}
+
+/// What `work` makes of the items that each worker takes, by their places among the `n`.
+fn work_off<I: Send, T: Send>(
+    n: usize,
+    workers: usize,
+    take: &(dyn Fn(usize) -> Option<(usize, I)> + Sync),
+    work: &(impl Fn(I) -> Result<T> + Sync),
+) -> Result<Vec<T>> {
+    let results: Vec<Mutex<Option<Result<T>>>> = (0..n).map(|_| Mutex::new(None)).collect();
+    let keep = |place: usize, done| *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+    let work_off = |worker: usize| {
+        while let Some((place, item)) = take(worker) {
             // What is called from here has this thread only.
-            let done = with_threads(1, || work(item));
-            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+            keep(place, with_threads(1, || work(item)));
         }
     };
-    if !crew::run(workers - 1, &work_off) {
+    if workers <= 1 {
+        while let Some((place, item)) = take(0) {
+            keep(place, Ok(work(item)?));
+        }
+    } else if !crew::run(workers - 1, &work_off) {
         thread::scope(|scope| {
-            let others: Vec<_> = (1..workers).map(|_| scope.spawn(work_off)).collect();
-            work_off();
+            let work_off = &work_off;
+            let others: Vec<_> = (1..workers).map(|worker| scope.spawn(move || work_off(worker))).collect();
+            work_off(0);
             for other in others {
                 other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             }
@@ -127,8 +166,10 @@ mod tests {
         for n in [1, 2, 3, 8] {
             with_threads(n, || {
                 for len in [0, 1, 2, 7, 100] {
-                    let squares = map((0..len).collect(), |i: usize| Ok(i * i)).unwrap();
-                    assert_eq!(squares, (0..len).map(|i| i * i).collect::<Vec<_>>());
+                    for map in [map, map_from_last] {
+                        let squares = map((0..len).collect(), |i: usize| Ok(i * i)).unwrap();
+                        assert_eq!(squares, (0..len).map(|i| i * i).collect::<Vec<_>>());
+                    }
                 }
                 let fail = |i: usize| if i >= 5 { Err(Error::argument("i", "small", i)) } else { Ok(i) };
                 assert!(map((0..20).collect(), fail).unwrap_err().to_string().ends_with("it is 5"));

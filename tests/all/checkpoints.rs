@@ -302,12 +302,14 @@ struct Log(fs::File);
 impl Observer for Log {
     fn update(&mut self, _: &Progress) {}
     fn checkpoint(&mut self, event: &CheckpointEvent) {
-        match event {
-            CheckpointEvent::Begun { update } => writeln!(self.0, "begun {update}").unwrap(),
-            CheckpointEvent::Written { update, .. } => writeln!(self.0, "written {update}").unwrap(),
-            CheckpointEvent::Resumed { update, .. } => writeln!(self.0, "resumed {update}").unwrap(),
+        let line = match event {
+            CheckpointEvent::Begun { update } => format!("begun {update}\n"),
+            CheckpointEvent::Written { update, .. } => format!("written {update}\n"),
+            CheckpointEvent::Resumed { update, .. } => format!("resumed {update}\n"),
             other => unreachable!("{other:?}"),
-        }
+        };
+        // At once: the process is killed at any moment, and half a line would hide the next.
+        self.0.write_all(line.as_bytes()).unwrap();
     }
 }
 
