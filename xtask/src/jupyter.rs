@@ -25,6 +25,8 @@ pub(crate) const OURS: &str = "psychrnn";
 pub(crate) const STOCK: &str = "psychrnn-stock";
 /// The folder of the user's cache in which all clones build the kernel: most of it is rust-analyzer, which stays the same.
 const BUILD: &str = "kernel.build";
+/// The end of the name of a file beside a compiled library that says from which clone it is.
+const CLONE: &str = "clone";
 /// The features with which the library is compiled for notebooks: with none, and with each of these.
 const FEATURES: [&str; 2] = ["", "polars"];
 
@@ -110,10 +112,29 @@ impl Jupyter {
                 "compiling the library for notebooks (5 to 15 minutes, once for this clone; can be interrupted and goes on)"
             }
         };
+        self.sweep()?;
         run::step(step, || {
             let mut build = self.kernel();
             run::run(build.arg("--template").args([&self.template, &self.root]).args(features))
         })
+    }
+
+    /// Notes from which clone the compiled library is, and removes those of clones that are gone: each is a gigabyte.
+    fn sweep(&self) -> Result<()> {
+        let all = self.template.with_file_name("");
+        fs::create_dir_all(&all).with_context(|| format!("cannot make {}", all.display()))?;
+        let note = self.template.with_extension(CLONE);
+        fs::write(&note, self.root.as_os_str().as_encoded_bytes())
+            .with_context(|| format!("cannot write {}", note.display()))?;
+        for note in files_in(&all)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == CLONE)) {
+            let clone = fs::read(&note).with_context(|| format!("cannot read {}", note.display()))?;
+            if !Path::new(&*String::from_utf8_lossy(&clone)).exists() {
+                python::clear(&note.with_extension(""))?;
+                let _ = fs::remove_file(note.with_extension("lock"));
+                fs::remove_file(&note).with_context(|| format!("cannot remove {}", note.display()))?;
+            }
+        }
+        Ok(())
     }
 
     /// What the kernel, and all that it compiles, must see.
@@ -292,16 +313,21 @@ fn kernel_cargo(workspace: &Workspace) -> Command {
 /// All files below a folder but for build folders, in order.
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?.flatten() {
-        let path = entry.path();
+    for path in files_in(folder)? {
         match path.is_dir() {
-            true if entry.file_name() == "target" => {}
+            true if path.ends_with("target") => {}
             true => files.extend(self::files(&path)?),
             false => files.push(path),
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// The files and folders in a folder.
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    Ok(entries.flatten().map(|entry| entry.path()).collect())
 }
 
 #[cfg(test)]
@@ -337,6 +363,26 @@ mod tests {
         assert_eq!(spec["env"]["LIBTORCH"], "/my libs");
         let show = format!("printf '%s %s %s' \"${SEARCH_PATH}\" \"${{EVCXR_TMPDIR%/*}}\" \"$*\"");
         assert_eq!(surroundings(&spec, &show), "/my libs/lib:/before /my kernels /kernel --connection /connection");
+    }
+
+    #[test]
+    fn what_was_compiled_for_clones_that_are_gone_is_removed() {
+        let folder = env::temp_dir().join(format!("psychrnn-templates-{}", std::process::id()));
+        let of = |name: &str, root: &Path| {
+            let template = folder.join("templates").join(name);
+            fs::create_dir_all(template.join("target")).unwrap();
+            Jupyter { template, root: root.to_owned(), ..jupyter() }
+        };
+        let (ours, other) = (of("1", &folder), of("2", &folder.join("other")));
+        fs::create_dir_all(&other.root).unwrap();
+        other.sweep().unwrap();
+        ours.sweep().unwrap();
+        assert!(other.template.exists());
+        fs::remove_dir(&other.root).unwrap();
+        ours.sweep().unwrap();
+        assert_eq!(files(&folder).unwrap(), [ours.template.with_extension(CLONE)]);
+        assert!(ours.template.exists() && !other.template.exists());
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
