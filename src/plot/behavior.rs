@@ -1,11 +1,13 @@
 //! Psychometric and chronometric curves, and pairs.
 
-use super::{Color, Figure, Legend, Panel, Style};
+use super::{Color, Figure, Marker, Panel, Style};
 use crate::analysis::{Chronometric, Counts, PsychometricFit};
 use crate::{Error, Result};
 
 /// The confidence of the intervals about shares.
 const CONFIDENCE: f64 = 0.95;
+/// The ticks of shares.
+const QUARTERS: [(f64, &str); 5] = [(0.0, "0.00"), (0.25, "0.25"), (0.5, "0.50"), (0.75, "0.75"), (1.0, "1.00")];
 /// The points along a fitted curve.
 const SMOOTH: usize = 200;
 
@@ -28,13 +30,12 @@ impl PsychometricFit {
             .y_label(&counts.hit_name)
             .x_range(left, right)
             .y_range(-0.03, 1.03)
-            .y_ticks([0.0, 0.25, 0.5, 0.75, 1.0].map(|share| (share, share.to_string())))
+            .y_ticks(QUARTERS)
             .hline(self.at(threshold), Style::new().color(Color::LIGHT_GRAY).dashed())
             .vline(threshold, Style::new().color(Color::GRAY).dashed().label(label))
             .line(&along, along.iter().map(|&level| self.at(level)), Color::BLUE)
             .intervals(&counts.levels, low, high, Color::BLACK)
-            .points(&counts.levels, counts.shares(), Color::BLACK)
-            .legend(Legend::BottomRight);
+            .points(&counts.levels, counts.shares(), Color::BLACK);
         Ok(panel.figure().size(360.0, 280.0))
     }
 }
@@ -75,7 +76,7 @@ pub fn shares<'a, N: Into<String>>(counts: impl IntoIterator<Item = (N, &'a Coun
         .y_label(&first.hit_name)
         .x_range(left, right)
         .y_range(-0.03, 1.03)
-        .y_ticks([0.0, 0.25, 0.5, 0.75, 1.0].map(|share| (share, share.to_string())))
+        .y_ticks(QUARTERS)
         .hline(0.5, Style::new().color(Color::LIGHT_GRAY).dashed());
     for (i, (name, counts)) in counts.iter().enumerate() {
         let color = Color::cycle(i);
@@ -119,26 +120,67 @@ impl Chronometric {
 /// # Errors
 /// If the two differ in length, or are empty.
 pub fn pairs<N: super::Number>(what: &str, names: [&str; 2], first: &[N], second: &[N]) -> Result<Figure> {
+    censored_pairs(what, names, [first, second], [&vec![false; first.len()], &vec![false; second.len()]])
+}
+
+/// As [`pairs`], of measurements of which some are only lower limits: runs that reached no criterion before they were
+/// ended. These are open circles. The means, which are then too small, count them as they are.
+///
+/// ```
+/// use psychrnn::plot::censored_pairs;
+/// let (with, without) = ([1400, 1200, 1600], [2900, 5000, 2500]);
+/// let ended = [[false, false, false], [false, true, false]];
+/// let figure = censored_pairs("Trials to criterion", ["curriculum", "fixed"], [&with, &without], [&ended[0], &ended[1]])?;
+/// # Ok::<(), psychrnn::Error>(())
+/// ```
+///
+/// # Errors
+/// If the four differ in length, or are empty.
+pub fn censored_pairs<N: super::Number>(
+    what: &str,
+    names: [&str; 2],
+    values: [&[N]; 2],
+    censored: [&[bool]; 2],
+) -> Result<Figure> {
+    let [first, second] = values;
     if first.is_empty() || first.len() != second.len() {
         let expected = format!("[n_pairs = {}], as `first`, and not 0", first.len());
         return Err(Error::shape("second", expected, &[second.len()]));
+    }
+    if let Some(wrong) = censored.iter().find(|censored| censored.len() != first.len()) {
+        return Err(Error::shape("censored", format!("[n_pairs = {}]", first.len()), &[wrong.len()]));
     }
     let mut panel = Panel::new().y_label(what).x_range(-0.5, 1.5).x_ticks([(0.0, names[0]), (1.0, names[1])]);
     for (first, second) in first.iter().zip(second) {
         let line = Style::new().color(Color::GRAY).width(1.0);
         panel = panel.line([0.0, 1.0], [first.value(), second.value()], line);
     }
-    for (place, values) in [first, second].into_iter().enumerate() {
+    let mut named = false;
+    for (place, (values, censored)) in values.into_iter().zip(censored).enumerate() {
         let n = values.len() as f64;
         let mean = values.iter().map(N::value).sum::<f64>() / n;
         let se = (values.iter().map(|value| (value.value() - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt();
         // The mean stands outside the lines.
         let (x, beside) = (place as f64, place as f64 + if place == 0 { -0.2 } else { 0.2 });
         let color = Color::cycle(place);
-        panel = panel
-            .points(values.iter().map(|_| x), values, color)
-            .intervals([beside], [mean - se], [mean + se], Style::new().color(color).width(2.0))
-            .points([beside], [mean], Style::new().color(color).size(9.0));
+        let of = |wanted: bool| -> Vec<f64> {
+            let all = values.iter().zip(censored).filter(|(_, censored)| **censored == wanted);
+            all.map(|(value, _)| value.value()).collect()
+        };
+        let (reached, ended) = (of(false), of(true));
+        panel = panel.points(vec![x; reached.len()], &reached, color);
+        if !ended.is_empty() {
+            let open = Style::new().color(color).marker(Marker::Circle).size(6.0);
+            // One name is enough.
+            let open = if named { open } else { open.label("censored") };
+            panel = panel.points(vec![x; ended.len()], &ended, open);
+            named = true;
+        }
+        panel = panel.intervals([beside], [mean - se], [mean + se], Style::new().color(color).width(2.0)).points(
+            [beside],
+            [mean],
+            Style::new().color(color).size(9.0),
+        );
     }
     Ok(panel.figure().size(280.0, 300.0))
 }
@@ -149,4 +191,25 @@ pub(super) fn ends(levels: &[f64]) -> (f64, f64) {
         levels.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
     let room = if high > low { 0.06 * (high - low) } else { 1.0 };
     (low - room, high + room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn censored_runs_are_named_and_counted_apart() {
+        let draw = |censored: [&[bool]; 2]| censored_pairs("Trials", ["a", "b"], [&[1, 2, 3], &[4, 9, 9]], censored);
+        let none = [false; 3];
+        let (all, some) = (draw([&none, &none]).unwrap(), draw([&none, &[false, true, true]]).unwrap());
+        assert_eq!(all, pairs("Trials", ["a", "b"], &[1, 2, 3], &[4, 9, 9]).unwrap());
+        assert!(!all.to_string().contains("censored") && some.to_string().contains("points \"censored\""));
+        let open = Panel::new().points(
+            [1.0, 1.0],
+            [9, 9],
+            Style::new().color(Color::cycle(1)).marker(Marker::Circle).size(6.0).label("censored"),
+        );
+        assert!(some.panels[0].marks.contains(&open.marks[0]), "those that were ended, at their places");
+        assert!(draw([&none, &[true]]).unwrap_err().to_string().contains("censored"));
+    }
 }

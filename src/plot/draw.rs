@@ -29,6 +29,8 @@ const MARGIN: f64 = 10.0;
 /// Between the panels of a grid.
 const GUTTER: f64 = 14.0;
 const BAR: f64 = 10.0;
+/// The width of the strips of colors beside a heatmap, which have room before the color bar and below the title.
+const STRIP: f64 = 4.0;
 /// The steps from one end of a color map to the other: with missing values fewer than the 256 colors of a palette, and an
 /// even number, so that the middle is among them.
 const SHADES: f64 = 250.0;
@@ -73,25 +75,52 @@ pub(super) fn describe(panel: &Panel) -> String {
     };
     let axis = |name: &str, axis: &Axis, scale: Scale| {
         let label = if axis.label.is_empty() { String::new() } else { format!(" \"{}\"", axis.label) };
-        format!("{name}{label} {} to {}", brief(scale.range.0), brief(scale.range.1))
+        let log = if scale.log { ", logarithmic" } else { "" };
+        format!("{name}{label} {} to {}{log}", brief(scale.range.0), brief(scale.range.1))
     };
     let mut parts = vec![axis("x", &panel.x, axes.x), axis("y", &panel.y, axes.y)];
     if !panel.title.is_empty() {
         parts.insert(0, format!("\"{}\"", panel.title));
     }
-    parts.extend(panel.marks.iter().filter_map(|mark| {
-        let named = |what: &str, style: &Style| {
-            style.label.as_ref().map_or(what.to_string(), |label| format!("{what} \"{label}\""))
+    // What has no name is counted.
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for mark in &panel.marks {
+        let (what, style) = match mark {
+            Mark::Line { x, style: Style { label: Some(label), .. }, .. } if x.is_empty() => {
+                parts.push(format!("by \"{label}\":"));
+                continue;
+            }
+            Mark::Line { style, .. } => ("line", style),
+            Mark::Points { style, .. } => ("points", style),
+            Mark::Intervals { style, .. } => ("intervals", style),
+            Mark::Band { style, .. } => ("band", style),
+            Mark::VLine { style, .. } => ("vertical rule", style),
+            Mark::HLine { style, .. } => ("horizontal rule", style),
+            Mark::Shade { style, .. } => ("shade", style),
+            Mark::Heatmap(map) => {
+                parts.push(describe_heatmap(map));
+                continue;
+            }
+            Mark::Text { text, .. } => {
+                parts.push(format!("text \"{text}\""));
+                continue;
+            }
         };
-        Some(match mark {
-            Mark::Line { style, .. } => named("line", style),
-            Mark::Points { style, .. } => named("points", style),
-            Mark::Band { style, .. } => named("band", style),
-            Mark::Heatmap(map) => format!("heatmap of {} by {} cells", map.rows, map.columns),
-            _ => return None,
-        })
-    }));
+        match (&style.label, counts.iter_mut().find(|count| count.0 == what)) {
+            (Some(label), _) => parts.push(format!("{what} \"{label}\"")),
+            (None, Some(count)) => count.1 += 1,
+            (None, None) => counts.push((what, 1)),
+        }
+    }
+    parts.extend(counts.into_iter().map(|(what, n)| if n == 1 { what.to_owned() } else { format!("{n} × {what}") }));
     parts.join(", ")
+}
+
+fn describe_heatmap(map: &Heatmap) -> String {
+    let (low, high) = color_range(map);
+    let label = if map.label.is_empty() { String::new() } else { format!(" of \"{}\"", map.label) };
+    let cells = format!("heatmap{label}, {} by {} cells", map.rows, map.columns);
+    format!("{cells}, colors {} to {}", brief(low), brief(high))
 }
 
 /// A panel that was checked, with the scales of its axes and a color for each mark.
@@ -129,6 +158,14 @@ fn check(panel: &Panel) -> Result<()> {
                     check_range(name, range, false)?;
                 }
                 check_range("Heatmap::range", map.range, false)?;
+                for (name, colors, n) in
+                    [("row", &map.row_colors, map.rows), ("column", &map.column_colors, map.columns)]
+                {
+                    if !(colors.is_empty() || colors.len() == n) {
+                        let expected = format!("as many as the matrix has {name}s, {n}");
+                        return Err(Error::argument(format!("Heatmap::{name}_colors"), expected, colors.len()));
+                    }
+                }
                 if let Some((low, high)) = map.range.filter(|(low, high)| low > high) {
                     return Err(Error::argument("Heatmap::range", "from low to high", format!("{low} to {high}")));
                 }
@@ -249,11 +286,6 @@ fn layout(figure: &Figure, axes: &[Axes<'_>], page: Rect, fonts: &Fonts) -> Vec<
     let (rows, columns) = figure.grid();
     let width = (page.width() - GUTTER * (columns - 1) as f64) / columns as f64;
     let height = (page.height() - GUTTER * (rows - 1) as f64) / rows as f64;
-    let cell = |index: usize| {
-        let left = page.left + (index % columns) as f64 * (width + GUTTER);
-        let top = page.top + (index / columns) as f64 * (height + GUTTER);
-        Rect { left, top, right: left + width, bottom: top + height }
-    };
     // Labels depend on the length of the axes and the other way round: one guess is good enough.
     let guess = Rect { left: 0.0, top: 0.0, right: (width - 70.0).max(1.0), bottom: (height - 50.0).max(1.0) };
     let insets: Vec<Insets> = axes.iter().map(|axes| insets(axes, guess, figure.letters, fonts)).collect();
@@ -270,11 +302,26 @@ fn layout(figure: &Figure, axes: &[Axes<'_>], page: Rect, fonts: &Fonts) -> Vec<
             most
         })
     };
+    // Every column has its labels and legends beside axes of one width, and every row axes of one height.
+    let (across, down): (Vec<f64>, Vec<f64>) = (
+        (0..columns).map(|column| shared(column)).map(|insets| insets.left + insets.right).collect(),
+        (0..rows).map(|row| shared(row * columns)).map(|insets| insets.top + insets.bottom).collect(),
+    );
+    let (width, height) = (
+        (width - across.iter().sum::<f64>() / columns as f64).max(2.0),
+        (height - down.iter().sum::<f64>() / rows as f64).max(2.0),
+    );
+    let cell = |index: usize| {
+        let (column, row) = (index % columns, index / columns);
+        let left = page.left + across[..column].iter().sum::<f64>() + column as f64 * (width + GUTTER);
+        let top = page.top + down[..row].iter().sum::<f64>() + row as f64 * (height + GUTTER);
+        Rect { left, top, right: left + across[column] + width, bottom: top + down[row] + height }
+    };
     let snap = |place: f64| place.floor() + 0.5;
     let area = |index: usize, axes: &Axes<'_>| {
         let (cell, insets) = (cell(index), shared(index));
         let (left, bottom) = (snap(cell.left + insets.left), snap(cell.bottom - insets.bottom));
-        let mut width = (cell.right - insets.right - left).max(2.0);
+        let mut width = width;
         let mut height = (bottom - cell.top - insets.top).max(2.0);
         if axes.panel.equal && !axes.x.log && !axes.y.log {
             let length = |(from, to): (f64, f64)| (to - from).abs();
@@ -296,7 +343,7 @@ fn insets(axes: &Axes<'_>, area: Rect, letters: bool, fonts: &Fonts) -> Insets {
         texts.map(|text| fonts.width(text, TICK_SIZE, false)).fold(0.0_f64, f64::max)
     };
     let panel = axes.panel;
-    let (x, y) = (x_ticks(axes, area.width(), fonts), y_ticks(&panel.y, axes.y, area.height()));
+    let (x, y) = (x_ticks(axes, area.width(), fonts), y_ticks(axes, area.height()));
     let label = |label: &str| if label.is_empty() { 0.0 } else { LABEL_SIZE + 5.0 };
     let numbers = widest(&mut y.iter().map(|tick| tick.1.as_str()));
     let overhang = x.last().map_or(0.0, |(_, text)| fonts.width(text, TICK_SIZE, false) / 2.0);
@@ -322,8 +369,22 @@ fn insets(axes: &Axes<'_>, area: Rect, letters: bool, fonts: &Fonts) -> Insets {
     }
 }
 
-fn y_ticks(axis: &Axis, scale: Scale, height: f64) -> Vec<(f64, String)> {
-    let ticks = axis.ticks.clone().unwrap_or_else(|| spread(scale, ((height / 32.0) as usize).clamp(2, 8)));
+/// Of an axis that counts the rows or columns of a matrix, the ticks that are numbers of these.
+fn keep_whole(ticks: &mut Vec<(f64, String)>, whole: bool) {
+    if whole {
+        ticks.retain(|(value, _)| value.fract() == 0.0);
+        ticks.iter_mut().for_each(|(value, label)| *label = value.to_string());
+    }
+}
+
+fn y_ticks(axes: &Axes<'_>, height: f64) -> Vec<(f64, String)> {
+    let (axis, scale) = (&axes.panel.y, axes.y);
+    let whole = axes.bar.is_some_and(|(map, _)| map.y.is_none());
+    let ticks = axis.ticks.clone().unwrap_or_else(|| {
+        let mut ticks = spread(scale, ((height / 32.0) as usize).clamp(2, 8));
+        keep_whole(&mut ticks, whole);
+        ticks
+    });
     placed(ticks, scale, height, |_| TICK_SIZE)
 }
 
@@ -334,7 +395,11 @@ fn x_ticks(axes: &Axes<'_>, width: f64, fonts: &Fonts) -> Vec<(f64, String)> {
         return placed(ticks.clone(), axes.x, width, room);
     }
     let most = ((width / 45.0) as usize).clamp(2, 8);
-    let tries = (1..=most).rev().map(|count| spread(axes.x, count));
+    let tries = (1..=most).rev().map(|count| {
+        let mut ticks = spread(axes.x, count);
+        keep_whole(&mut ticks, axes.bar.is_some_and(|(map, _)| map.x.is_none()));
+        ticks
+    });
     let fits = |ticks: &Vec<(f64, String)>| {
         let total: f64 = ticks.iter().map(|(_, text)| room(text)).sum();
         total <= width * (ticks.len() as f64 / ticks.len().saturating_sub(1).max(1) as f64)
@@ -408,13 +473,16 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         let axes = self.axes;
         // What is large lies below what is small, whatever the order in which it was added.
         for layer in 0..6 {
+            // Points on an axis are whole.
+            if layer == 5 {
+                self.frame()?;
+            }
             for (mark, color) in axes.panel.marks.iter().zip(&axes.colors) {
                 if self.layer(mark) == layer {
                     self.mark(mark, *color)?;
                 }
             }
         }
-        self.frame()?;
         self.title(lettered)?;
         self.color_bar()?;
         self.legend()
@@ -584,26 +652,44 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
             let place = span.0 + (span.1 - span.0) * (n as f64 + 0.5) / of as f64;
             (((place - edges.0) / (edges.1 - edges.0) * count as f64) as usize).min(count - 1)
         };
-        let colors = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).map(|(row, column)| {
-            let row = index(row, rows, (area.top, area.bottom), (top, bottom), map.rows);
-            let column = index(column, columns, (area.left, area.right), (left, right), map.columns);
-            let fraction = scale.fraction(map.cells[row * map.columns + column]).unwrap_or(f64::NAN);
+        let down: Vec<usize> =
+            (0..rows).map(|row| index(row, rows, (area.top, area.bottom), (top, bottom), map.rows)).collect();
+        let across: Vec<usize> = (0..columns)
+            .map(|column| index(column, columns, (area.left, area.right), (left, right), map.columns))
+            .collect();
+        let cells = down.iter().flat_map(|row| across.iter().map(move |column| row * map.columns + column));
+        let colors = cells.map(|cell| {
+            let fraction = scale.fraction(map.cells[cell]).unwrap_or(f64::NAN);
             map.colormap.color((fraction * SHADES).round() / SHADES)
         });
-        self.sheet.picture(Picture { area, columns, colors: colors.collect() })
+        self.sheet.picture(Picture { area, columns, colors: colors.collect() })?;
+        if !map.row_colors.is_empty() {
+            let strip = Rect { left: self.area.right + 2.0, right: self.area.right + 2.0 + STRIP, ..area };
+            let colors = down.iter().map(|row| map.row_colors[*row]).collect();
+            self.sheet.picture(Picture { area: strip, columns: 1, colors })?;
+        }
+        if !map.column_colors.is_empty() {
+            let strip = Rect { top: self.area.top - 2.0 - STRIP, bottom: self.area.top - 2.0, ..area };
+            let colors = across.iter().map(|column| map.column_colors[*column]).collect();
+            self.sheet.picture(Picture { area: strip, columns, colors })?;
+        }
+        Ok(())
     }
 
     /// The two axes with their ticks and labels.
     fn frame(&mut self) -> Result<()> {
         let area = self.area;
-        let (x, y) =
-            (x_ticks(self.axes, area.width(), self.fonts), y_ticks(&self.axes.panel.y, self.axes.y, area.height()));
+        let (x, y) = (x_ticks(self.axes, area.width(), self.fonts), y_ticks(self.axes, area.height()));
         // Half a line longer at the ends, so that the corner and the outermost ticks close.
         let reach = SPINE / 2.0;
         let mut lines = vec![
             vec![(area.left - reach, area.bottom), (area.right + reach, area.bottom)],
             vec![(area.left, area.bottom + reach), (area.left, area.top - reach)],
         ];
+        // A picture has an edge also where it is white.
+        if self.axes.bar.is_some() {
+            lines.push(vec![(area.left, area.top), (area.right, area.top), (area.right, area.bottom + reach)]);
+        }
         // On a pixel of the raster: thin lines stay crisp.
         let crisp = |place: f64| (place * 2.0).round() / 2.0;
         let mut widest = 0.0_f64;
@@ -646,7 +732,9 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         let bar = Rect { left, right: left + BAR, ..self.area };
         let color = |n: usize| map.colormap.color(1.0 - n as f64 / SHADES);
         self.sheet.picture(Picture { area: bar, columns: 1, colors: (0..=SHADES as usize).map(color).collect() })?;
-        let mut lines = Vec::new();
+        let mut outline = bar.corners();
+        outline.push((bar.left, bar.top - SPINE / 2.0));
+        let mut lines = vec![outline];
         let mut widest = 0.0_f64;
         for (fraction, text) in bar_ticks(scale, bar.height()) {
             let at = ((bar.bottom - fraction * bar.height()) * 2.0).round() / 2.0;
@@ -721,7 +809,10 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
             Mark::Intervals { .. } => {
                 self.sheet.stroke(&[vec![(center, middle - 5.0), (center, middle + 5.0)]], pen(style, color, 1.25))
             }
-            _ => self.sheet.stroke(&[vec![(left, middle), (left + SWATCH, middle)]], pen(style, color, 1.5)),
+            _ => {
+                let width = if matches!(mark, Mark::Line { .. }) { 1.5 } else { 1.0 };
+                self.sheet.stroke(&[vec![(left, middle), (left + SWATCH, middle)]], pen(style, color, width))
+            }
         }
     }
 

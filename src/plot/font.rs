@@ -4,6 +4,28 @@ use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
 use crate::error::{Error, Result};
 
+/// Text as it is printed: the hyphen before a number is a minus sign, and control characters, which XML cannot hold, are
+/// replaced.
+pub(super) fn printed(text: &str) -> String {
+    let forbidden = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let mut printed = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        // That of a name ("V1-2") and that of a range ("0-5") is a hyphen; that of an exponent ("1e-5") is a sign.
+        let mut before = printed.chars().rev();
+        let (last, last_but_one) = (before.next(), before.next());
+        let exponent = last == Some('e') && last_but_one.is_some_and(|c| c.is_ascii_digit());
+        let free = exponent || !last.is_some_and(|c| c.is_alphanumeric() || c == ')');
+        let number = letters.peek().is_some_and(|next| next.is_ascii_digit() || *next == '.');
+        printed.push(match letter {
+            '-' if free && number => '\u{2212}',
+            letter if forbidden(letter) => '\u{fffd}',
+            letter => letter,
+        });
+    }
+    printed
+}
+
 /// The two faces, parsed from the font files that are part of the crate (their license stands beside them).
 pub(super) struct Fonts {
     regular: Face<'static>,
@@ -54,7 +76,7 @@ impl Fonts {
         let kerning = face.tables().kern.and_then(|kern| kern.subtables.into_iter().next());
         let mut x = 0.0;
         let mut previous: Option<GlyphId> = None;
-        for letter in text.chars() {
+        for letter in printed(text).chars() {
             let glyph = face.glyph_index(letter).unwrap_or_default();
             let pair = previous.and_then(|left| kerning.as_ref()?.glyphs_kerning(left, glyph));
             x += f64::from(pair.unwrap_or(0)) * scale;

@@ -35,7 +35,7 @@ mod training;
 mod trial;
 mod weights;
 
-pub use behavior::{pairs, shares};
+pub use behavior::{censored_pairs, pairs, shares};
 pub use color::{Color, Colormap};
 pub use figure::Figure;
 pub use panel::{Heatmap, Number, Panel};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::{ArrayBase, Data, Ix2};
 use serde::{Deserialize, Serialize};
 
-use super::color::Colormap;
+use super::color::{Color, Colormap};
 use super::figure::Figure;
 use super::style::{Legend, Style};
 
@@ -257,6 +257,10 @@ pub struct Heatmap {
     pub(super) label: String,
     pub(super) x: Option<(f64, f64)>,
     pub(super) y: Option<(f64, f64)>,
+    #[serde(default)]
+    pub(super) row_colors: Vec<Color>,
+    #[serde(default)]
+    pub(super) column_colors: Vec<Color>,
 }
 
 impl Heatmap {
@@ -272,6 +276,8 @@ impl Heatmap {
             label: String::new(),
             x: None,
             y: None,
+            row_colors: Vec::new(),
+            column_colors: Vec::new(),
         }
     }
 
@@ -307,6 +313,20 @@ impl Heatmap {
     /// centered at `i` and y runs downwards.
     pub fn y_extent(mut self, top: f64, bottom: f64) -> Self {
         self.y = Some((top, bottom));
+        self
+    }
+
+    /// A color for each row, in a strip at the right: what kind of unit it is. By default there is none.
+    ///
+    /// Drawing fails with [`Error::Argument`](crate::Error::Argument) unless there are as many as rows.
+    pub fn row_colors(mut self, colors: impl IntoIterator<Item = Color>) -> Self {
+        self.row_colors = colors.into_iter().collect();
+        self
+    }
+
+    /// A color for each column, in a strip at the top; as [`row_colors`](Self::row_colors).
+    pub fn column_colors(mut self, colors: impl IntoIterator<Item = Color>) -> Self {
+        self.column_colors = colors.into_iter().collect();
         self
     }
 

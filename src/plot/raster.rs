@@ -3,6 +3,7 @@
 
 use plotters::prelude::IntoDrawingArea;
 use plotters_backend::{BackendColor, BackendCoord};
+use png::{BitDepth, ColorType, Encoder, PixelDimensions, Unit};
 use tiny_skia::{FillRule, LineJoin, Paint, Path, Pixmap, Rect, Stroke, Transform};
 
 use super::figure::{Figure, UNITS};
@@ -19,7 +20,21 @@ pub(super) fn png(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u8
     pixels.fill(tiny_skia::Color::WHITE);
     let mut raster = Raster { pixels, scale: (DENSITY / UNITS) as f32 };
     figure.draw(&Paths::new(&mut raster)?.into_drawing_area())?;
-    raster.pixels.encode_png().map_err(|error| Error::Draw(error.to_string()))
+    encode(&raster.pixels).map_err(|error| Error::Draw(error.to_string()))
+}
+
+/// The file says how large the picture is in print, so that text programs set it at the size that was asked for.
+fn encode(pixels: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let to_the_meter = (96.0 * DENSITY / 0.0254).round() as u32;
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, pixels.width(), pixels.height());
+    encoder.set_color(ColorType::Rgb);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_pixel_dims(Some(PixelDimensions { xppu: to_the_meter, yppu: to_the_meter, unit: Unit::Meter }));
+    // The page is opaque.
+    let colors: Vec<u8> = pixels.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+    encoder.write_header()?.write_image_data(&colors)?;
+    Ok(file)
 }
 
 struct Raster {

@@ -10,7 +10,7 @@ use plotters::style::Color as _;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::color::Color;
-use super::font::Fonts;
+use super::font::{Fonts, printed};
 use super::geometry::{Point, Rect};
 use crate::error::{Error, Result};
 
@@ -148,9 +148,6 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
         if text.is_empty() {
             return Ok(());
         }
-        // XML cannot hold control characters.
-        let forbidden = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
-        let text: String = text.chars().map(|c| if forbidden(c) { '\u{fffd}' } else { c }).collect();
         // Plotters has no anchor on the baseline: `Center` is half an x-height above it.
         let rise = letters.size * Fonts::X_HEIGHT / 2.0;
         let (at, turn) = match letters.upwards {
@@ -161,7 +158,7 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
         let size = letters.size * self.unit * Fonts::LINE_HEIGHT;
         let font = FontDesc::new(FontFamily::SansSerif, size, style).transform(turn);
         let style = font.color(&rgba(letters.color, 1.0)).pos(Pos::new(letters.anchor, VPos::Center));
-        self.area.draw(&Text::new(text, self.place(at), style)).map_err(problem)
+        self.area.draw(&Text::new(printed(text), self.place(at), style)).map_err(problem)
     }
 }
 

@@ -41,6 +41,12 @@ fn bounds(pixels: &Pixmap, wanted: Color) -> (u32, u32, u32, u32) {
 fn a_png_has_two_pixels_to_the_point() {
     let picture = pixels(&Panel::new().figure().size(310.0, 205.0));
     assert_eq!((picture.width(), picture.height()), (620, 410));
+    // 85 mm are 85 mm for a program that asks the file.
+    let print = Panel::new().figure().size_mm(85.0, 60.0).png().unwrap();
+    let reader = png::Decoder::new(std::io::Cursor::new(&print)).read_info().unwrap();
+    let (info, dims) = (reader.info(), reader.info().pixel_dims.unwrap());
+    let width = f64::from(info.width) / f64::from(dims.xppu) * 1000.0;
+    assert!((width - 85.0).abs() < 0.2 && dims.xppu == dims.yppu && dims.unit == png::Unit::Meter, "{width} mm");
     let picture = pixels(&Figure::new());
     assert!(picture.pixels().iter().all(|pixel| (pixel.red(), pixel.alpha()) == (255, 255)));
 }
@@ -169,6 +175,86 @@ fn svg_is_escaped_and_names_what_it_shows() {
 }
 
 #[test]
+fn numbers_have_minus_signs_and_names_have_hyphens() {
+    let panel = bare().title("-5 to -.5 (-3), 1e-5").x_label("V1-2, 0-5, held-out").x_ticks([(0.5, "-0.5")]);
+    let svg = panel.line([0.0, 1.0], [0.0, 1.0], "threshold -0.015").figure().svg().unwrap();
+    let drawn = svg.split("</desc>").nth(1).unwrap();
+    for text in ["−5 to −.5 (−3), 1e−5", "V1-2, 0-5, held-out", ">−0.5<", "threshold −0.015"] {
+        assert!(drawn.replace('\n', "").contains(text), "{text}: {svg}");
+    }
+}
+
+#[test]
+fn axes_in_a_grid_have_one_size_whatever_stands_beside_them() {
+    let colors = [Color::GREEN, Color::BLUE, Color::VERMILION, Color::PURPLE, Color::ORANGE, Color::SKY];
+    let panel = |i: usize| {
+        let style = Style::new().color(colors[i]).width(4.0);
+        let panel = Panel::new().x_range(0.0, 1.0).y_range(0.0, 1.0).line([0.0, 1.0], [0.0, 1.0], style);
+        match i {
+            2 => panel.legend(Legend::Outside).line([0.0], [0.5], Style::from("a rather long name").color(Color::GRAY)),
+            3 => panel.y_label("High").y_ticks([(0.0, "10000")]).title("Title"),
+            _ => panel,
+        }
+    };
+    let figure = Figure::new().panels((0..6).map(panel)).columns(3).letters(true).size(900.0, 400.0);
+    let picture = pixels(&figure);
+    let bounds = colors.map(|color| bounds(&picture, color));
+    let first = bounds[0];
+    for (i, (left, top, right, bottom)) in bounds.into_iter().enumerate() {
+        assert!((right - left).abs_diff(first.2 - first.0) <= 4, "width of {i}: {bounds:?}");
+        assert!((bottom - top).abs_diff(first.3 - first.1) <= 4, "height of {i}: {bounds:?}");
+        assert!(left.abs_diff(bounds[i % 3].0) <= 2 && top.abs_diff(bounds[i / 3 * 3].1) <= 2, "{i}: {bounds:?}");
+    }
+}
+
+#[test]
+fn nothing_touches_the_edge_of_the_figure() {
+    let matrix = Array2::from_shape_fn((30, 30), |(i, j)| i as f64 - j as f64);
+    let map = Heatmap::new(&matrix).label("Weight").row_colors([Color::BLUE; 30]).column_colors([Color::GREEN; 30]);
+    let lines = |legend| {
+        (0..8).fold(Panel::new(), |panel, i| panel.line([0, 40_000], [0, i], format!("condition {i}"))).legend(legend)
+    };
+    for (width, height) in [(174.0, 120.0), (120.0, 90.0)] {
+        let panels = [
+            Panel::new().title("W").x_label("From").y_label("To").heatmap(map.clone()).equal(),
+            lines(Legend::Outside).x_label("Trials").y_label("Loss"),
+            Panel::new().points([0.0, 1.0], [0.0, 1.0], ()).log_y(),
+            lines(Legend::Auto),
+        ];
+        let picture =
+            pixels(&Figure::new().title("All").panels(panels).columns(2).letters(true).size_mm(width, height));
+        let (right, bottom) = (picture.width() - 1, picture.height() - 1);
+        for (x, y) in (0..=right).flat_map(|x| (0..=bottom).map(move |y| (x, y))) {
+            let edge = x < 6 || y < 6 || x > right - 6 || y > bottom - 6;
+            assert!(!edge || color(&picture, x, y) == Color::WHITE, "{x} {y} of {right} {bottom}");
+        }
+    }
+}
+
+#[test]
+fn rows_and_columns_are_counted_in_whole_numbers_and_marked_by_colors() {
+    let map = Heatmap::new(&array![[1.0, -1.0, 0.0], [0.0, 1.0, 0.0]]).range(-40.0, 40.0);
+    let colors = [Color::GREEN, Color::PURPLE, Color::GREEN];
+    let panel = Panel::new().heatmap(map.clone().column_colors(colors).row_colors([Color::SKY, Color::ORANGE]));
+    let svg = Panel::new().heatmap(map.clone()).figure().size(400.0, 300.0).svg().unwrap();
+    let drawn: String = svg.split("</desc>").nth(1).unwrap().replace('\n', "");
+    assert!(drawn.contains(">1</text>") && !drawn.contains(">1.5<") && !drawn.contains(">−0.5<"), "{svg}");
+
+    let picture = pixels(&panel.figure().size(400.0, 300.0));
+    let (sky, orange) = (bounds(&picture, Color::SKY), bounds(&picture, Color::ORANGE));
+    assert!(
+        sky.3 + 1 == orange.1 && sky.0 == orange.0 && sky.2 - sky.0 < 10,
+        "one above the other: {sky:?} {orange:?}"
+    );
+    let (outer, inner) = (bounds(&picture, Color::GREEN), bounds(&picture, Color::PURPLE));
+    assert!(outer.0 < inner.0 && inner.2 < outer.2 && outer.1 == inner.1, "side by side: {outer:?} {inner:?}");
+    assert!(outer.3 < sky.1 + 10 && outer.2 < sky.0, "at the top and at the right");
+
+    let error = Panel::new().heatmap(map.row_colors([Color::SKY])).figure().svg().unwrap_err().to_string();
+    assert!(error.contains("Heatmap::row_colors") && error.contains('2'), "{error}");
+}
+
+#[test]
 fn ticks_do_not_overlap() {
     for width in [80.0, 160.0, 300.0, 900.0] {
         let svg = Panel::new().x_range(0.0, 50_000.0).figure().size(width, 200.0).svg().unwrap();
@@ -242,13 +328,21 @@ fn files_are_saved_by_extension_and_whole() {
 fn a_figure_says_in_words_what_it_shows() {
     let figure = Figure::new()
         .title("Training")
-        .panel(Panel::new().x_label("Trial").y_label("Loss").line([0, 2000], [1.0, 0.0], "held-out"))
+        .panel(
+            Panel::new()
+                .x_label("Trial")
+                .y_label("Loss")
+                .line([0, 2000], [1.0, 0.0], "held-out")
+                .line([0, 2000], [1.0, 0.0], ())
+                .line([0, 2000], [0.5, 0.0], ())
+                .shade(0.0..500.0, ()),
+        )
         .panel(Panel::new().heatmap(Heatmap::new(&Array2::<f32>::zeros((3, 4)))));
     assert_eq!(
         figure.to_string(),
         "Figure \"Training\"\n\
-         A: x \"Trial\" 0 to 2000, y \"Loss\" 0 to 1.05, line \"held-out\"\n\
-         B: x -0.5 to 3.5, y 2.5 to -0.5, heatmap of 3 by 4 cells"
+         A: x \"Trial\" 0 to 2000, y \"Loss\" 0 to 1.05, line \"held-out\", 2 × line, shade\n\
+         B: x -0.5 to 3.5, y 2.5 to -0.5, heatmap, 3 by 4 cells, colors -1 to 1"
     );
 }
 

@@ -106,7 +106,8 @@ impl Session {
 fn stacked(panels: Vec<Panel>) -> Figure {
     let n = panels.len();
     let panels = panels.into_iter().enumerate().map(|(i, panel)| {
-        let panel = if i == 0 { panel } else { panel.legend(Legend::None) };
+        // The channels' names stand beside the noise, not on it.
+        let panel = panel.legend(if i == 0 { Legend::Outside } else { Legend::None });
         if i + 1 == n { panel.x_label("Time (ms)") } else { panel }
     });
     Figure::new().panels(panels).columns(1).size(SIZE.0, n as f64 * SIZE.1)
