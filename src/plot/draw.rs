@@ -304,7 +304,7 @@ fn layout(figure: &Figure, axes: &[Axes<'_>], page: Rect, fonts: &Fonts) -> Vec<
     };
     // Every column has its labels and legends beside axes of one width, and every row axes of one height.
     let (across, down): (Vec<f64>, Vec<f64>) = (
-        (0..columns).map(|column| shared(column)).map(|insets| insets.left + insets.right).collect(),
+        (0..columns).map(&shared).map(|insets| insets.left + insets.right).collect(),
         (0..rows).map(|row| shared(row * columns)).map(|insets| insets.top + insets.bottom).collect(),
     );
     let (width, height) = (
