@@ -1,6 +1,6 @@
 //! Trains PyCog's example models to PyCog's criterion and writes each network and what was measured into a folder.
 //!
-//! `cargo xtask models` runs it; by hand: `cargo run --release --example models -- FOLDER NAME…`.
+//! `cargo xtask models` runs it; by hand: `cargo run --release --example models -- FOLDER NAME…`. With `--list` it names them all.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,11 @@ const SEED: u64 = 1;
 const HELD_OUT: Seed = Seed(3);
 
 fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|argument| argument == "--list").is_some() {
+        Model::ALL.iter().for_each(|model| println!("{model}"));
+        return Ok(());
+    }
     let folder = PathBuf::from(arguments.next().unwrap_or("target/models".into()));
     std::fs::create_dir_all(&folder).map_err(|source| Error::Io { action: "create", path: folder.clone(), source })?;
     let models = arguments.map(|name| name.parse()).collect::<Result<Vec<Model>>>()?;
@@ -33,7 +37,8 @@ fn run(model: Model, folder: &std::path::Path) -> Result<()> {
         Model::Romo => Some(growing_delay(&mut network)?),
         _ => None,
     };
-    let training = model.trainer()?.seed(SEED).train(&mut network, task.as_ref())?;
+    let trainer = model.trainer()?.seed(SEED);
+    let training = trainer.train(&mut network, task.as_ref())?;
     // As in PyCog: the weights with the smallest error on the validation trials.
     network.use_best()?;
     network.save(folder.join(format!("{model}.npz")))?;
@@ -47,6 +52,7 @@ fn run(model: Model, folder: &std::path::Path) -> Result<()> {
         "units": config.units,
         "dale": model != Model::RdmNodale,
         "noise": config.noise,
+        "trainer": trainer,
         "updates": training.updates,
         "batch_size": training.batch_size,
         "trials": training.trials + easier.as_ref().map_or(0, |easier| easier.trials),

@@ -210,6 +210,12 @@ impl Model {
         }
     }
 
+    /// Whether trials follow each other without a new start in training, see [`Trainer::carry_state`]: in [`Model::Lee`].
+    #[must_use]
+    pub fn carries_state(self) -> bool {
+        self == Self::Lee
+    }
+
     /// The trainer: until [`Model::criterion`] is met on PyCog's number of validation trials, always the same ones, looked at
     /// every 25 updates. For [`Model::Romo`] it is the last stage: train with shorter delays before.
     ///
@@ -230,6 +236,7 @@ impl Model {
             .clip(Clip::Global(1.0))
             .validation(validation)
             .check_every(25)
+            .carry_state(self.carries_state())
             .until(self.criterion()))
     }
 }

@@ -19,15 +19,21 @@ use specification::Specification;
 
 /// Train recurrent neural networks on cognitive tasks, and test them, without a line of code.
 ///
-/// A specification says what is trained on what. It is a file in TOML (or JSON) with these tables, of which only [task] must
-/// be there; what is left out has the library's usual value. All times are in milliseconds.
+/// A specification says what is trained on what. It is a file in TOML (or JSON) with these keys and tables, of which only [task]
+/// or a model must be there; what is left out has the library's usual value, or that of the model. All times are in
+/// milliseconds.
 ///
+///   model = "mante"
+///                 one of PyCog's examples, with its task, network, trainer and validation: rdm_nodale, rdm_dense, rdm_fixed,
+///                 rdm_varstim, rdm_rt, mante, mante_areas, multisensory, romo (which learns only if the delay grows), lee,
+///                 sinewave
 ///   [task]        name = "random_dots", and the task's arguments; see `psychrnn tasks`
 ///   [network]     kind = "rnn" or "lstm"; units = 100, noise = 0.1, constraints.dale_ratio = 0.8, seed = 1, …
 ///                 a matrix is a list of rows, or "file.npz:name"
 ///   [trainer]     length = { updates = 5000 }, batch_size = 20, learning_rate = 0.001, clip = { global = 1.0 }, seed = 1,
 ///                 until = { metric = 0.9 } or "criterion" (PyCog's, for its tasks), check_every = 500, patience = 20, …
-///   [loss]        mean_squared_error.per_mask = true
+///   [loss]        mean_squared_error.per_mask = true; or binary_cross_entropy or categorical_cross_entropy, each with
+///                 per_mask and logits
 ///   [validation]  trials = 1000, seed = 0, task = { … } (what differs from the task above)
 ///   [test]        likewise, for `psychrnn test`
 ///   [curriculum]  stages = [{ threshold = 0.9, task = { … } }, …], every = 10, trials = 128

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use psychrnn::models::Model;
 use psychrnn::prelude::*;
+use psychrnn::train::Loss as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json as object};
 
@@ -13,7 +15,7 @@ use crate::tasks::{self, Chosen, Described};
 
 /// The keys at the top.
 const SECTIONS: &[&str] =
-    &["task", "network", "trainer", "loss", "regularizers", "validation", "test", "curriculum", "checkpoint"];
+    &["model", "task", "network", "trainer", "loss", "regularizers", "validation", "test", "curriculum", "checkpoint"];
 /// No step is as short as this, in milliseconds: who writes less means seconds.
 const SHORTEST: f32 = 0.1;
 
@@ -66,21 +68,30 @@ fn nothing() -> Json {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum LossSection {
-    MeanSquaredError(MeanSquares),
-    BinaryCrossEntropy(Entropy),
+    MeanSquaredError(MeanSquaredError),
+    BinaryCrossEntropy(BinaryCrossEntropy),
+    CategoricalCrossEntropy(CategoricalCrossEntropy),
 }
 
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct MeanSquares {
-    per_mask: bool,
-}
+impl LossSection {
+    fn put_into(&self, trainer: Trainer) -> Trainer {
+        match *self {
+            Self::MeanSquaredError(loss) => trainer.loss(loss),
+            Self::BinaryCrossEntropy(loss) => trainer.loss(loss),
+            Self::CategoricalCrossEntropy(loss) => trainer.loss(loss),
+        }
+    }
 
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Entropy {
-    logits: bool,
-    per_mask: bool,
+    /// Whether it fits what the network's outputs are.
+    fn check(&self, network: &dyn Network) -> Outcome<()> {
+        let Some(constants) = network.constants() else { return Ok(()) };
+        let fits = match self {
+            Self::MeanSquaredError(loss) => loss.check(constants.readout()),
+            Self::BinaryCrossEntropy(loss) => loss.check(constants.readout()),
+            Self::CategoricalCrossEntropy(loss) => loss.check(constants.readout()),
+        };
+        fits.map_err(|error| placed("loss", &json(self), error))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,24 +124,30 @@ impl Specification {
         }
         let mut section = |key: &str| given.remove(key).filter(|section| !section.is_null());
 
-        let task_section = section("task").unwrap_or_else(nothing);
-        let (name, main) = task(&task_section)?;
+        let usual = Usual::of(section("model"))?;
+        let (name, main) = task(section("task").unwrap_or_else(nothing), usual.task)?;
         let change = |key: &str, changes: &Json| -> Outcome<Chosen> {
             Ok(described(key, &name, &over(&main.arguments, changes))?.task)
         };
-        let held_out = |purpose: &'static str, given: Json| -> Outcome<HeldOut> {
-            let usual = HeldOutSection { trials: 1000, seed: Seed(0), task: nothing() };
+        let held_out = |purpose: &'static str, trials: usize, given: Json| -> Outcome<HeldOut> {
+            let usual = HeldOutSection { trials, seed: Seed(0), task: nothing() };
             let section: HeldOutSection = filled(purpose, &usual, &given)?;
             if section.trials == 0 {
                 return Err(Failure::key(format!("{purpose}.trials"), "it must be at least 1"));
             }
             Ok(HeldOut { task: change(&format!("{purpose}.task"), &section.task)?, section, purpose })
         };
-        let test = held_out("test", section("test").unwrap_or_else(nothing))?;
-        let validation = section("validation").map(|given| held_out("validation", given)).transpose()?;
+        let test = held_out("test", 1000, section("test").unwrap_or_else(nothing))?;
+        let curriculum_section = section("curriculum");
+        // A curriculum has trials and a goal of its own.
+        let of_model = usual.validation.filter(|_| curriculum_section.is_none());
+        let validation = section("validation").or(of_model.map(|_| nothing()));
+        let validation = validation.map(|given| held_out("validation", of_model.unwrap_or(1000), given)).transpose()?;
+        let trainer_section = section("trainer").unwrap_or_else(nothing);
+        let until = curriculum_section.is_none();
         let mut stages = None;
         let mut curriculum = None;
-        if let Some(given) = section("curriculum") {
+        if let Some(given) = curriculum_section {
             let usual = CurriculumSection { every: 10, trials: 128, stages: Vec::new() };
             let section: CurriculumSection = filled("curriculum", &usual, &given)?;
             let mut all = Curriculum::new().every(section.every).trials(section.trials);
@@ -142,7 +159,7 @@ impl Specification {
         }
 
         let loss: LossSection = match section("loss") {
-            None => LossSection::MeanSquaredError(MeanSquares::default()),
+            None => LossSection::MeanSquaredError(MeanSquaredError { per_mask: usual.per_mask }),
             Some(Json::String(kind)) => filled_json("loss", &Json::Null, &object!({ kind: {} }))?,
             Some(given) => filled_json("loss", &Json::Null, &given)?,
         };
@@ -150,14 +167,8 @@ impl Specification {
             None => Vec::new(),
             Some(given) => filled_json("regularizers", &Json::Null, &given)?,
         };
-        let (trainer, settings) = trainer(section("trainer").unwrap_or_else(nothing), &name, &main)?;
-        let trainer = match loss {
-            LossSection::MeanSquaredError(MeanSquares { per_mask }) => trainer.loss(MeanSquaredError { per_mask }),
-            LossSection::BinaryCrossEntropy(Entropy { logits, per_mask }) => {
-                trainer.loss(BinaryCrossEntropy { logits, per_mask })
-            }
-        };
-        let trainer = penalties.iter().fold(trainer, |trainer, penalty| match penalty {
+        let (trainer, settings) = trainer(trainer_section, own(&usual.trainer, until), &name, &main)?;
+        let trainer = penalties.iter().fold(loss.put_into(trainer), |trainer, penalty| match penalty {
             Penalty::L1Weights { weights, strength } => trainer.regularizer(L1Weights::new(weights, *strength)),
             Penalty::L2Weights { weights, strength } => trainer.regularizer(L2Weights::new(weights, *strength)),
             Penalty::L2Rates { strength } => trainer.regularizer(L2Rates::new(*strength)),
@@ -174,7 +185,7 @@ impl Specification {
         let this = Self {
             complete: object!({
                 "task": arguments,
-                "network": network_section(section("network").unwrap_or_else(nothing), folder)?,
+                "network": network_section(section("network").unwrap_or_else(nothing), usual.network.as_ref(), folder)?,
                 "trainer": settings,
                 "loss": loss,
                 "regularizers": penalties,
@@ -190,7 +201,7 @@ impl Specification {
             validation,
             trainer,
         };
-        this.network()?;
+        loss.check(this.network()?.as_ref())?;
         Ok(this)
     }
 
@@ -226,15 +237,56 @@ impl HeldOut {
     }
 }
 
-/// The task that is trained on, and its name.
-fn task(section: &Json) -> Outcome<(String, Described)> {
-    let names = || format!("it must be the name of a task: {}", tasks::NAMES.join(", "));
-    let Some(name) = section["name"].as_str().filter(|name| tasks::NAMES.contains(name)) else {
-        return Err(Failure::key("task.name", names()));
+/// What a specification need not say: the library's usual values, or those of an example model.
+struct Usual {
+    /// The name of the task.
+    task: Option<&'static str>,
+    /// A model's network; without a model it depends on the kind of network.
+    network: Option<RnnConfig>,
+    trainer: Trainer,
+    per_mask: bool,
+    /// The number of validation trials, if there are to be any.
+    validation: Option<usize>,
+}
+
+impl Usual {
+    fn of(model: Option<Json>) -> Outcome<Self> {
+        let Some(name) = model else {
+            return Ok(Self {
+                task: None,
+                network: None,
+                trainer: Trainer::default(),
+                per_mask: false,
+                validation: None,
+            });
+        };
+        let names = || Failure::key("model", format!("it must be one of {}", Model::ALL.map(Model::name).join(", ")));
+        let model: Model = name.as_str().and_then(|name| name.parse().ok()).ok_or_else(names)?;
+        Ok(Self {
+            task: Some(tasks::of_model(model)),
+            network: Some(model.network()),
+            trainer: model.trainer()?,
+            per_mask: true,
+            validation: Some(model.n_validation()),
+        })
+    }
+}
+
+/// The task that is trained on, and its name. A model has one already.
+fn task(mut section: Json, of_model: Option<&str>) -> Outcome<(String, Described)> {
+    let given = section.as_object_mut().and_then(|section| section.remove("name"));
+    let name = match (given.as_ref().map(|name| name.as_str().unwrap_or_default()), of_model) {
+        (Some(given), Some(name)) if given != name => {
+            return Err(Failure::key("task.name", format!("the task of this model is {name}; leave the name out")));
+        }
+        (None, Some(name)) | (Some(name), _) if tasks::NAMES.contains(&name) => name.to_owned(),
+        _ => {
+            let names = format!("it must be the name of a task: {}", tasks::NAMES.join(", "));
+            return Err(Failure::key("task.name", names));
+        }
     };
-    let mut arguments = section.clone();
-    arguments.as_object_mut().and_then(|arguments| arguments.remove("name"));
-    Ok((name.to_owned(), described("task", name, &arguments)?))
+    let described = described("task", &name, &section)?;
+    Ok((name, described))
 }
 
 /// A task of that name, drawn from once to see that it works.
@@ -265,8 +317,18 @@ fn described(key: &str, name: &str, arguments: &Json) -> Outcome<Described> {
     Ok(found)
 }
 
+/// The settings of a trainer but for those that have a section of their own, and with its goal only if that is wanted.
+fn own(trainer: &Trainer, until: bool) -> Json {
+    let mut settings = json(trainer);
+    if let Some(settings) = settings.as_object_mut() {
+        ["loss", "regularizers", "validation"].iter().for_each(|key| drop(settings.remove(*key)));
+        settings.retain(|key, _| until || key != "until");
+    }
+    settings
+}
+
 /// The trainer without what has a section of its own, and its settings.
-fn trainer(mut given: Json, name: &str, task: &Described) -> Outcome<(Trainer, Json)> {
+fn trainer(mut given: Json, usual: Json, name: &str, task: &Described) -> Outcome<(Trainer, Json)> {
     if given["until"] == "criterion" {
         let Some(criterion) = &task.criterion else {
             let problem = format!("{name} has no criterion of its own: write {{ metric = 0.9 }} or another number");
@@ -274,29 +336,25 @@ fn trainer(mut given: Json, name: &str, task: &Described) -> Outcome<(Trainer, J
         };
         given["until"] = object!({ "criterion": criterion });
     }
-    let own = |trainer: &Trainer| {
-        let mut settings = json(trainer);
-        if let Some(settings) = settings.as_object_mut() {
-            ["loss", "regularizers", "validation"].iter().for_each(|key| drop(settings.remove(*key)));
-        }
-        settings
-    };
     if let Some(key) = ["loss", "regularizers", "validation"].iter().find(|key| !given[**key].is_null()) {
         return Err(Failure::key(format!("trainer.{key}"), format!("this has a section of its own: [{key}]")));
     }
-    let trainer: Trainer = filled_json("trainer", &own(&Trainer::default()), &given)?;
-    let settings = own(&trainer);
+    let trainer: Trainer = filled_json("trainer", &usual, &given)?;
+    let settings = own(&trainer, true);
     Ok((trainer, settings))
 }
 
-/// The section of the network with all the usual values, and its matrices instead of the files that hold them.
-fn network_section(mut given: Json, folder: &Path) -> Outcome<Json> {
+/// The section of the network with all the usual values, or those of a model, and its matrices instead of the files that hold
+/// them.
+fn network_section(mut given: Json, of_model: Option<&RnnConfig>, folder: &Path) -> Outcome<Json> {
     let kind = given.as_object_mut().and_then(|given| given.remove("kind")).unwrap_or_else(|| "rnn".into());
     read_matrices("network", &mut given, folder)?;
-    let mut complete = match kind.as_str() {
-        Some("rnn") => json(&filled("network", &RnnConfig::default(), &given)?),
-        Some("lstm") => json(&filled("network", &LstmConfig::default(), &given)?),
-        _ => return Err(Failure::key("network.kind", "it must be \"rnn\" or \"lstm\"")),
+    let mut complete = match (kind.as_str(), of_model) {
+        (Some("rnn"), Some(usual)) => json(&filled("network", usual, &given)?),
+        (Some("rnn"), None) => json(&filled("network", &RnnConfig::default(), &given)?),
+        (Some("lstm"), None) => json(&filled("network", &LstmConfig::default(), &given)?),
+        (_, Some(_)) => return Err(Failure::key("network.kind", "the network of a model is an \"rnn\"")),
+        (_, None) => return Err(Failure::key("network.kind", "it must be \"rnn\" or \"lstm\"")),
     };
     complete["kind"] = kind;
     Ok(complete)

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use psychrnn::models::Model;
 use psychrnn::prelude::*;
 use psychrnn::task::models::{
     ContextIntegration, Criterion, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution,
@@ -57,6 +58,20 @@ macro_rules! tasks {
             }
         }
     };
+}
+
+/// The name of the task of a model.
+pub(crate) fn of_model(model: Model) -> &'static str {
+    match model {
+        Model::RdmNodale | Model::RdmDense | Model::RdmFixed => "random_dots",
+        Model::RdmVarstim => "random_dots_variable_duration",
+        Model::RdmRt => "random_dots_reaction_time",
+        Model::Mante | Model::ManteAreas => "context_integration",
+        Model::Multisensory => "multisensory_integration",
+        Model::Romo => "parametric_working_memory",
+        Model::Lee => "sequence_execution",
+        Model::Sinewave => "sine_wave",
+    }
 }
 
 tasks! {

@@ -152,6 +152,12 @@ fn a_bad_specification_is_refused_by_the_path_of_its_key() {
         (change("updates = 2 }", "updates = 0 }"), "checkpoint: ", "at least 1"),
         (change("l2_rates", "l3_rates"), "regularizers[0]", "l2_rates"),
         (change("[test]", "[test"), "dots.toml: ", "line"),
+        (change("checkpoint =", "model = \"mantis\"\ncheckpoint ="), "model: ", "mante_areas"),
+        (change("checkpoint =", "model = \"mante\"\ncheckpoint ="), "task.name: ", "context_integration"),
+        (change("checkpoint =", "loss = \"cross_entropy\"\ncheckpoint ="), "loss", "categorical_cross_entropy"),
+        (change("checkpoint =", "loss = \"categorical_cross_entropy\"\ncheckpoint ="), "loss: ", "softmax"),
+        ("model = \"lee\"\n[network]\nkind = \"lstm\"".into(), "network.kind: ", "rnn"),
+        ("model = \"mante_areas\"\n[network]\nunits = 100".into(), "network", "areas"),
     ] {
         let (_kept, path) = folder(&specification);
         let (text, code) = says(&[p("train"), &path]);
@@ -183,6 +189,48 @@ fn a_complete_specification_is_one_and_every_task_has_its_arguments() {
     let (text, code) = says(&[p("--help")]);
     assert!(code == Some(0) && text.contains("milliseconds") && text.contains("Exit codes"), "{text}");
     assert_eq!(says(&[p("trian")]).1, Some(2));
+}
+
+#[test]
+fn an_example_model_is_specified_by_its_name() {
+    use psychrnn::models::Model;
+    for model in Model::ALL {
+        let (_kept, path) = folder(&format!("model = \"{model}\""));
+        let (text, code) = says(&[p("train"), &path, p("--check")]);
+        assert_eq!(code, Some(0), "{text}");
+        let complete: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(complete["validation"]["trials"], model.n_validation());
+        let dt = complete["task"]["dt"].as_f64().or(complete["task"]["protocol"]["dt"].as_f64());
+        assert_eq!(dt, Some(f64::from(model.task().spec().dt)), "{text}");
+    }
+
+    // With changes beside it, it trains as a script of one's own does.
+    let specification = r#"
+model = "rdm_fixed"
+task.stimulus = 200
+network.seed = 3
+network.noise = 0.05
+trainer = { length = { updates = 12 }, batch_size = 8, check_every = 6, carry_state = true }
+validation.trials = 40
+"#;
+    let (_kept, path) = folder(specification);
+    let (text, code) = says(&[p("train"), &path]);
+    assert_eq!(code, Some(0), "{text}");
+    let task = psychrnn::task::models::RandomDots::fixed_duration().stimulus(200.0);
+    let mut network = Rnn::new(&task, Model::RdmFixed.network().seed(3).noise(0.05)).unwrap();
+    let trainer = Model::RdmFixed.trainer().unwrap().updates(12).batch_size(8).check_every(6).carry_state(true);
+    let validation = task.batch(40, Seed(0).child("validation")).unwrap();
+    let training = trainer.validation(validation).silent().train(&mut network, &task).unwrap();
+    assert_eq!(Weights::load(path.with_extension("").join("weights.npz")).unwrap(), network.weights().unwrap());
+    let report = fs::read_to_string(path.with_extension("").join("training.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Training>(&report).unwrap().checks, training.checks);
+
+    // A curriculum takes the place of the model's goal.
+    let stages = "[curriculum]\nevery = 1\nstages = [{ threshold = 0.0, task = { delay = 300 } }, { threshold = 2.0 }]";
+    let given = format!("model = \"romo\"\ntrainer = {{ length = {{ updates = 2 }}, batch_size = 2 }}\n{stages}");
+    let (_kept, path) = folder(&given);
+    let (text, code) = says(&[p("train"), &path]);
+    assert_eq!(code, Some(0), "{text}");
 }
 
 #[test]

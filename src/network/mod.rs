@@ -17,13 +17,13 @@ pub(crate) use tensors::{to_array, to_tensor};
 
 use std::path::Path;
 
-use ndarray::Array3;
+use ndarray::{Array2, Array3};
 use tch::{Kind, Tensor};
 
 use crate::Result;
 use crate::dynamics::{Constants, standard_normal};
 use crate::random::Seed;
-use crate::simulate::{Session, check_fit};
+use crate::simulate::{Session, Simulator, check_fit};
 use crate::task::Batch;
 use crate::weights::Weights;
 
@@ -65,6 +65,12 @@ pub trait Network: Send {
     /// The constants of its equation, if that is one of [`dynamics`](crate::dynamics) on the effective weights: training then
     /// runs it there, many times as fast as libtorch can. By default there is none.
     fn constants(&self) -> Option<Constants> {
+        None
+    }
+
+    /// The name of the effective weight with which the states of a trial begin, if `forward` also takes it as `[n_batch, n_rec]`, a
+    /// state of its own for each trial: [`Trainer::carry_state`](crate::train::Trainer::carry_state) needs that. By default none.
+    fn initial_state(&self) -> Option<&'static str> {
         None
     }
 
@@ -117,7 +123,7 @@ pub trait Network: Send {
     /// # Errors
     /// If the batch does not fit the network.
     fn run(&self, batch: &Batch) -> Result<Session> {
-        run_on_libtorch(self, batch)
+        run_on_libtorch(self, batch, None)
     }
 
     /// Saves the effective weights, with all that is needed to load the network again. The file opens in NumPy.
@@ -132,13 +138,32 @@ pub trait Network: Send {
     }
 }
 
-/// Runs a network on its libtorch graph.
-fn run_on_libtorch<N: Network + ?Sized>(network: &N, batch: &Batch) -> Result<Session> {
+/// Runs a network as [`Network::run`] does, but with these states `[n_batch, n_rec]` in place of the initial state of that name.
+pub(crate) fn run_from(network: &dyn Network, batch: &Batch, start: (&str, &Array2<f32>)) -> Result<Session> {
+    match network.constants() {
+        Some(constants) => {
+            let mut weights = network.weights()?;
+            weights.insert(start.0, start.1.clone());
+            Simulator::new(&weights, constants)?.run(batch)
+        }
+        None => run_on_libtorch(network, batch, Some(start)),
+    }
+}
+
+/// Runs a network on its libtorch graph, from these states if there are some.
+fn run_on_libtorch<N: Network + ?Sized>(
+    network: &N,
+    batch: &Batch,
+    start: Option<(&str, &Array2<f32>)>,
+) -> Result<Session> {
     let sizes = network.sizes();
     check_fit(&batch.spec, sizes.n_in, sizes.n_out, sizes.dt)?;
     let activity = tch::no_grad(|| {
-        let weights = network.effective()?;
+        let mut weights = network.effective()?;
         let device = weights.iter().next().map_or(tch::Device::Cpu, |(_, weights)| weights.device());
+        if let Some((name, states)) = start {
+            weights.insert(name, to_tensor(states)?.f_to_device(device)?);
+        }
         network.forward(&weights, &Trials::new(batch)?.on(device)?)
     })?;
     let array = |tensor: &Tensor, name| -> Result<Array3<f32>> {

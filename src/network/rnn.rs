@@ -504,6 +504,10 @@ impl Network for Rnn {
         self.config.tensor_transfer.is_none().then(|| self.leak.clone().into())
     }
 
+    fn initial_state(&self) -> Option<&'static str> {
+        Some("init_state")
+    }
+
     fn rates(&self, states: &Tensor) -> Result<Tensor> {
         self.rate(states)
     }
@@ -558,7 +562,7 @@ impl Network for Rnn {
     fn run(&self, batch: &Batch) -> Result<Session> {
         match &self.config.tensor_transfer {
             None => self.simulator()?.run(batch),
-            Some(_) => super::run_on_libtorch(self, batch),
+            Some(_) => super::run_on_libtorch(self, batch, None),
         }
     }
 }

@@ -122,6 +122,9 @@ pub struct Memory {
     pub moments: BTreeMap<String, ArrayD<f32>>,
     /// The parameters that were best in the checks of the last training; none if nothing was checked.
     pub best: BTreeMap<String, ArrayD<f32>>,
+    /// The states `[batch_size, n_rec]` in which the trials of the last batch ended, by the name of the initial state in whose place
+    /// they are, if they are [carried over](crate::train::Trainer::carry_state).
+    pub carried: BTreeMap<String, ArrayD<f32>>,
 }
 
 impl Memory {

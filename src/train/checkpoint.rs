@@ -230,9 +230,9 @@ impl Checkpoints {
 
     fn try_to_write(&self, path: &Path, network: &dyn Network, at: &Position) -> Result<()> {
         // All of the memory: a checkpoint without a part of it would not compile.
-        let Memory { optimizer, updates, trials, moments, best } = &network.parameters().memory;
+        let Memory { optimizer, updates, trials, moments, best, carried } = &network.parameters().memory;
         let parameters = network.parameters().values()?;
-        let kinds = [("parameters", &parameters), ("moments", moments), ("best", best)];
+        let kinds = [("parameters", &parameters), ("moments", moments), ("best", best), ("carried", carried)];
         let arrays: Vec<(String, &ArrayD<f32>)> = kinds
             .iter()
             .flat_map(|(kind, arrays)| arrays.iter().map(move |(name, array)| (format!("{kind}/{name}"), array)))
@@ -341,6 +341,7 @@ fn put(network: &mut dyn Network, state: &State, arrays: Arrays) -> Result<()> {
         trials: state.trials,
         moments: of("moments"),
         best: of("best"),
+        carried: of("carried"),
     };
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use ndarray::{Array3, ArrayView3, Axis};
+use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use crate::dynamics::Readout;
@@ -67,7 +68,8 @@ impl fmt::Debug for dyn Loss {
 
 /// The mean over trials, steps and outputs of `(mask · (output - target))²`, which is PsychRNN's loss. Steps that the
 /// mask leaves out count in the mean; padding past a trial's end does not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct MeanSquaredError {
     /// Whether to take `Σ mask · (output - target)² / Σ mask` instead, so that the size of the loss does not depend on
     /// how much of a trial is constrained.
@@ -110,7 +112,8 @@ impl Loss for MeanSquaredError {
 /// By default the output itself is taken for the probability `p`, as it is under [`Readout::Sigmoid`], clipped to
 /// `[1e-7, 1 - 1e-7]` and with 1e-7 added in the logarithms, which is PsychRNN's loss. An output beyond the clip has no gradient:
 /// prefer `logits` where the outputs need not be probabilities.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct BinaryCrossEntropy {
     /// Whether the outputs are logits: `p = sigmoid(output)`. The readout must be linear.
     pub logits: bool,
@@ -123,7 +126,8 @@ pub struct BinaryCrossEntropy {
 ///
 /// By default the outputs themselves are taken for the probabilities `p`, as they are under [`Readout::Softmax`], with 1e-10 added
 /// in the logarithm, which is PyCog's loss.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CategoricalCrossEntropy {
     /// Whether the outputs are logits: `p = softmax(outputs)`. The readout must be linear; then a probability that is 0 to single
     /// precision still has a gradient.

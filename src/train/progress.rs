@@ -42,6 +42,8 @@ pub struct Progress {
     pub trials: usize,
     /// The loss of the last batch, before its update.
     pub loss: f64,
+    /// Its `Ω`, with [`Trainer::vanishing_gradient`](super::Trainer::vanishing_gradient).
+    pub omega: Option<f64>,
     /// The stage of the curriculum, counted from 0.
     pub stage: usize,
     /// What was measured last.
@@ -60,6 +62,9 @@ impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rate = self.trials as f64 / self.elapsed.as_secs_f64().max(1e-9);
         write!(f, "update {}/{}  {} trials  loss {:.5}  ", self.update, self.updates, self.trials, self.loss)?;
+        if let Some(omega) = self.omega {
+            write!(f, "Ω {omega:.4}  ")?;
+        }
         if self.stage > 0 {
             write!(f, "stage {}  ", self.stage)?;
         }

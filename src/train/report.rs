@@ -24,6 +24,10 @@ pub struct Training {
     pub losses: Vec<f64>,
     /// The update of each recorded loss, counted from 1.
     pub recorded: Vec<usize>,
+    /// `Ω` of each recorded update, of which the loss knows nothing; none without
+    /// [`Trainer::vanishing_gradient`](super::Trainer::vanishing_gradient).
+    #[serde(default)]
+    pub omegas: Vec<f64>,
     /// What was measured on the way.
     pub checks: Vec<Check>,
     /// The best of the checks, in a curriculum of those in its last stage; the network keeps the weights that it then had, and

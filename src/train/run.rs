@@ -5,9 +5,10 @@ use std::panic::resume_unwind;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis};
 
 use super::checkpoint::{Checkpoints, Position};
+use super::trainer::Updated;
 use super::validation::Plan;
 use super::{Observer, Path, Progress, Stop, Trainer, Training};
 use crate::dynamics::Pool;
@@ -51,6 +52,11 @@ impl Trainer {
                 "0, unless the kernel trains a leaky network: only there the adjoints of the states are known";
             return Err(Error::argument("vanishing_gradient", expected, self.vanishing_gradient));
         }
+        if self.carry_state && network.initial_state().is_none() {
+            let expected =
+                "false for this network, which has no one state to begin a trial with (Network::initial_state)";
+            return Err(Error::argument("carry_state", expected, true));
+        }
         let device = self.device.ready()?;
         let mut train = |network: &mut dyn Network| {
             let run = Run { trainer: self, plan, updates, path, device, start: Instant::now() };
@@ -65,10 +71,11 @@ impl Trainer {
         result
     }
 
-    /// Readies what the network remembers of earlier training: another optimizer starts afresh, and what was best then was so
-    /// by other checks.
+    /// Readies what the network remembers of earlier training: another optimizer starts afresh, what was best then was so by other
+    /// checks, and states are carried over where they still belong to a row.
     fn prepare(&self, memory: &mut Memory) {
         memory.best.clear();
+        memory.carried.retain(|_, states| self.carry_state && states.len_of(Axis(0)) == self.batch_size);
         if memory.optimizer != self.optimizer.name() {
             *memory =
                 Memory { optimizer: self.optimizer.name().to_owned(), trials: memory.trials, ..Memory::default() };
@@ -115,22 +122,23 @@ impl Run<'_> {
             at.training.seconds_drawing += waiting.elapsed().as_secs_f64();
             // The next batch is drawn while this update computes. An error in it counts only if it is needed.
             let n_threads = threads::threads();
-            let loss = thread::scope(|scope| {
+            let updated = thread::scope(|scope| {
                 let (stage, next) = (at.stage, first + trainer.batch_size as u64);
                 let drawing = (update < updates && n_threads > 1)
                     .then(|| scope.spawn(move || threads::with_threads(n_threads, || self.draw(stage, next))));
-                let loss = trainer.update(network, &batch, (self.path, self.device), &pool, update, &mut good);
+                let updated = trainer.update(network, &batch, (self.path, self.device), &pool, update, &mut good);
                 let drawn = drawing.map(|drawing| drawing.join().unwrap_or_else(|panic| resume_unwind(panic)));
                 ahead = drawn.map(|batch| (stage, batch));
-                loss
+                updated
             });
-            let loss = loss.map_err(|error| retreat(error, network, &good, &at.training))?;
+            let Updated { loss, omega } = updated.map_err(|error| retreat(error, network, &good, &at.training))?;
             network.parameters_mut().memory.trials = first + trainer.batch_size as u64;
             at.training.updates = update;
             at.training.trials = update * trainer.batch_size;
             if update % trainer.record_every == 0 {
                 at.training.losses.push(loss);
                 at.training.recorded.push(update);
+                at.training.omegas.extend(omega);
             }
             if let Some((every, folder)) = &trainer.save_every
                 && update % every == 0
@@ -146,6 +154,7 @@ impl Run<'_> {
                 updates,
                 trials: at.training.trials,
                 loss,
+                omega,
                 stage: at.stage,
                 metric: at.training.checks.last().map(|check| check.value),
                 elapsed: elapsed + Duration::from_secs_f64(seconds_before),
@@ -175,6 +184,7 @@ impl Run<'_> {
             batch_size: self.trainer.batch_size,
             losses: Vec::new(),
             recorded: Vec::new(),
+            omegas: Vec::new(),
             checks: Vec::new(),
             best: None,
             stop: Stop::Finished,

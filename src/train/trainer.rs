@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ndarray::{Array3, ArrayD, Zip};
+use ndarray::{Array3, ArrayD, ArrayViewD, Axis, IxDyn, Zip};
 use serde::{Deserialize, Serialize, Serializer};
 use tch::{Kind, Tensor};
 
@@ -54,6 +54,7 @@ pub struct Trainer {
     #[serde(skip_deserializing, serialize_with = "described_regularizers")]
     regularizers: Vec<Arc<dyn Regularizer>>,
     pub(super) vanishing_gradient: f64,
+    pub(super) carry_state: bool,
     pub(super) optimizer: Optimizer,
     learning_rate: f64,
     schedule: Schedule,
@@ -126,6 +127,7 @@ impl Default for Trainer {
             loss: Arc::new(MeanSquaredError::default()),
             regularizers: Vec::new(),
             vanishing_gradient: 0.0,
+            carry_state: false,
             optimizer: Optimizer::default(),
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
@@ -198,6 +200,16 @@ impl Trainer {
     }
 
     setters! {
+        /// Whether a trial begins with the state in which the trial before it ended, as in one long recording, instead of the initial
+        /// state; by default it does not. The trial before is that in the same row of the batch before; only the first batch begins with
+        /// `init_state`, and alone trains it, since gradients do not go back beyond a trial's beginning. It is PyCog's mode
+        /// `continuous`, which has batches of one trial.
+        ///
+        /// Training that is called again goes on with these states if it has as many rows. Checks begin with them, too: trial `i` with
+        /// that of row `i` modulo `batch_size`. [`Network::run`] begins each trial with `init_state` all the same;
+        /// [`Simulator::run_consecutively`](crate::simulate::Simulator::run_consecutively) carries states over. An LSTM, whose state is
+        /// more than that of its units, is refused.
+        carry_state: bool;
         /// How gradients change the parameters.
         optimizer: impl Into<Optimizer> => optimizer.into();
         /// The learning rate; 0.001 by default.
@@ -456,7 +468,7 @@ impl Trainer {
         }
     }
 
-    /// One update; gives the loss before it. `good` becomes the weights that had this loss.
+    /// One update; gives the loss before it and its `Ω`. `good` becomes the weights that had this loss.
     pub(super) fn update(
         &self,
         network: &mut dyn Network,
@@ -465,25 +477,26 @@ impl Trainer {
         pool: &Pool,
         update: usize,
         good: &mut BTreeMap<String, ArrayD<f32>>,
-    ) -> Result<f64> {
-        let objective = match (path, network.constants()) {
+    ) -> Result<Updated> {
+        let mut objective = match (path, network.constants()) {
             (Path::Kernel, Some(constants)) => self.kernel_objective(network, constants, batch, pool)?,
-            _ => {
-                let trials = Trials::new(batch)?.on(device)?;
-                let weights = network.effective()?;
-                let activity = network.forward(&weights, &trials)?;
-                let loss = self.total_loss(&weights, &activity, &trials)?;
-                Objective { value: loss.f_double_value(&[])?, graph: Some(loss), direct: Weights::new() }
-            }
+            _ => self.libtorch_objective(network, batch, device)?,
         };
-        let value = objective.value;
+        let (value, omega, ends) = (objective.value, objective.omega, objective.ends.take());
         if !value.is_finite() {
             return Err(Error::Diverged { update, what: "the loss".into(), value, best: None });
         }
+        if let Some(&value) = ends.iter().flatten().find(|value| !value.is_finite()) {
+            return Err(Error::Diverged { update, what: "a state".into(), value: value.into(), best: None });
+        }
         let gradients = self.gradients(network, objective, update)?;
         let rate = self.learning_rate * self.schedule.factor(network.parameters().memory.updates)?;
+        let initial_state = network.initial_state();
         let (parameters, memory) = network.parameters_mut().split_mut();
         memory.updates += 1;
+        if let (Some(name), Some(ends)) = (initial_state, ends) {
+            memory.carried.insert(name.to_owned(), ends);
+        }
         good.clear();
         for ((name, parameter), gradient) in parameters.filter(|(_, parameter)| parameter.trainable).zip(&gradients) {
             let Some(gradient) = gradient else { continue };
@@ -510,7 +523,25 @@ impl Trainer {
             let after = to_tensor(&after)?;
             tch::no_grad(|| parameter.value.f_copy_(&after))?;
         }
-        Ok(value)
+        Ok(Updated { loss: value, omega })
+    }
+
+    /// The loss on libtorch's graph.
+    fn libtorch_objective(&self, network: &dyn Network, batch: &Batch, device: tch::Device) -> Result<Objective> {
+        let trials = Trials::new(batch)?.on(device)?;
+        let effective = network.effective()?;
+        let mut started = Tensors::new();
+        effective.iter().for_each(|(name, weights)| started.insert(name, weights.shallow_clone()));
+        for (name, states) in &network.parameters().memory.carried {
+            started.insert(name, to_tensor(states)?.f_to_device(device)?);
+        }
+        let activity = network.forward(&started, &trials)?;
+        let loss = self.total_loss(&effective, &activity, &trials)?;
+        let ends = match self.carry_state {
+            true => Some(ends(&to_array(&activity.states)?.view(), &batch.lengths)),
+            false => None,
+        };
+        Ok(Objective { value: loss.f_double_value(&[])?, omega: None, ends, graph: Some(loss), direct: Weights::new() })
     }
 
     fn total_loss(&self, weights: &Tensors, activity: &Activity, trials: &Trials) -> Result<Tensor> {
@@ -537,6 +568,8 @@ impl Trainer {
         for (name, weights) in effective.iter() {
             arrays.insert(name, to_array(weights)?);
         }
+        let carried = &network.parameters().memory.carried;
+        carried.iter().for_each(|(name, states)| arrays.insert(name, states.clone()));
         let noise = match constants.noise() > 0.0 {
             true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() },
             false => Noise::Off,
@@ -544,22 +577,24 @@ impl Trainer {
         let dynamics = Dynamics::new(&arrays, constants)?;
         let keeps_from_vanishing = self.vanishing_gradient > 0.0;
         let uses_states = keeps_from_vanishing
+            || self.carry_state
             || self.loss.uses_states()
             || self.regularizers.iter().any(|penalty| penalty.uses_states());
         let keep = dynamics.keep_within(self.memory << 20, batch.n_trials(), batch.n_steps());
         let mut run = dynamics.run_with(pool, batch.inputs.view(), noise, None, Want { states: uses_states, keep })?;
         let states = keeps_from_vanishing.then(|| run.states.clone());
+        let ends = self.carry_state.then(|| ends(&run.states.view().into_dyn(), &batch.lengths));
         let of_loss = self.loss_gradients(network, &effective, batch, &mut run)?;
         let d_states = of_loss.states.as_ref().map(|d_states| d_states.view());
-        let through_time = match states {
-            None => dynamics.backward(&run, of_loss.outputs.view(), d_states)?,
+        let (through_time, omega) = match states {
+            None => (dynamics.backward(&run, of_loss.outputs.view(), d_states)?, None),
             Some(states) => {
                 let back = dynamics.backward_with_adjoints(&run, of_loss.outputs.view(), d_states)?;
                 self.kept_from_vanishing(&dynamics, &states, back)?
             }
         };
 
-        let mut objective = Objective { value: of_loss.value, graph: None, direct: Weights::new() };
+        let mut objective = Objective { value: of_loss.value, omega, ends, graph: None, direct: Weights::new() };
         for (name, weights) in effective.iter() {
             if !weights.requires_grad() {
                 continue;
@@ -567,11 +602,13 @@ impl Trainer {
             let shape: Vec<usize> = weights.size().iter().map(|&length| length as usize).collect();
             let mut gradient = match through_time.array(name) {
                 // A vector may be a row or a column in the network.
-                Ok(gradient) => gradient
+                Ok(gradient) if !carried.contains_key(name) => gradient
                     .to_shape(shape)
                     .map_err(|_| Error::shape(name, "that of its gradient", gradient.shape()))?
                     .into_owned(),
-                Err(_) => ArrayD::zeros(shape),
+                // Neither the run nor the loss itself depends on it.
+                _ if of_loss.weights.array(name).is_err() => continue,
+                _ => ArrayD::zeros(shape),
             };
             if let Ok(direct) = of_loss.weights.array(name) {
                 gradient += direct;
@@ -590,22 +627,21 @@ impl Trainer {
         Ok(objective)
     }
 
-    /// The gradients of the weights, with what keeps them from vanishing.
+    /// The gradients of the weights, with what keeps them from vanishing, and `Ω`.
     fn kept_from_vanishing(
         &self,
         dynamics: &Dynamics,
         states: &Array3<f32>,
         (mut gradients, adjoints): (Weights, Array3<f32>),
-    ) -> Result<Weights> {
+    ) -> Result<(Weights, Option<f64>)> {
         // PyCog's: below it a gradient counts as gone.
         const BOUND: f64 = 1e-20;
-        if let Dynamics::Leaky(network) = dynamics {
-            let vanishing = network.vanishing(states, &adjoints, BOUND)?;
-            let mut d_w_rec = gradients.matrix("W_rec")?;
-            d_w_rec.scaled_add(self.vanishing_gradient as f32, &vanishing.d_w_rec);
-            gradients.insert("W_rec", d_w_rec);
-        }
-        Ok(gradients)
+        let Dynamics::Leaky(network) = dynamics else { return Ok((gradients, None)) };
+        let vanishing = network.vanishing(states, &adjoints, BOUND)?;
+        let mut d_w_rec = gradients.matrix("W_rec")?;
+        d_w_rec.scaled_add(self.vanishing_gradient as f32, &vanishing.d_w_rec);
+        gradients.insert("W_rec", d_w_rec);
+        Ok((gradients, Some(vanishing.omega)))
     }
 
     /// The loss of a run, and its gradients with respect to what the kernel gave: by the loss itself if it knows them, otherwise
@@ -714,9 +750,32 @@ impl Trainer {
     }
 }
 
+/// What is told of an update.
+pub(super) struct Updated {
+    /// The loss before it, penalties included.
+    pub(super) loss: f64,
+    /// `Ω`, where it keeps gradients from vanishing.
+    pub(super) omega: Option<f64>,
+}
+
+/// The states `[n_batch, n_rec]` at the last step of each trial, from those of all steps `[n_batch, n_steps, n_rec]`.
+fn ends(states: &ArrayViewD<'_, f32>, lengths: &[usize]) -> ArrayD<f32> {
+    let mut ends = ArrayD::zeros(IxDyn(&[states.len_of(Axis(0)), states.len_of(Axis(2))]));
+    for ((mut end, states), &length) in ends.outer_iter_mut().zip(states.outer_iter()).zip(lengths) {
+        if let Some(last) = states.outer_iter().take(length).last() {
+            end.assign(&last);
+        }
+    }
+    ends
+}
+
 /// The loss of a batch, and what its gradients with respect to the parameters come from.
 struct Objective {
     value: f64,
+    /// `Ω`, where it keeps gradients from vanishing.
+    omega: Option<f64>,
+    /// The states in which the trials ended, `[n_batch, n_rec]`, where they are carried over.
+    ends: Option<ArrayD<f32>>,
     /// A number whose gradients they are.
     graph: Option<Tensor>,
     /// Gradients that are known, to be added to those.

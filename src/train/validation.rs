@@ -1,14 +1,15 @@
 //! Measuring a network between updates: its loss, error and metric, and which of its weights were the best.
 
+use ndarray::Axis;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::checkpoint::Position;
 use super::{Check, Goal, Loss, Metric, Trainer};
-use crate::Result;
-use crate::network::{Activity, Network, Trials, to_tensor};
+use crate::network::{Activity, Network, Trials, run_from, to_tensor};
 use crate::simulate::Session;
 use crate::task::{Batch, TrialSource};
+use crate::{Error, Result};
 
 /// By what the best weights are chosen among those that were checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ impl Plan<'_> {
         at: &Position,
     ) -> Result<Check> {
         let Position { training, stage } = at;
-        let session = network.run(batch)?;
+        let session = session(network, batch)?;
         let value = self.metric.measure(&session)?;
         let loss = loss_of(trainer.loss.as_ref(), &session)?;
         let mut check =
@@ -72,6 +73,18 @@ impl Plan<'_> {
         let best = best.filter(|best| best.stage == check.stage).map_or(f64::NEG_INFINITY, score);
         score(check) > best
     }
+}
+
+/// The network on a batch. Where states are carried over its trials go on from those of the rows in turn.
+fn session(network: &dyn Network, batch: &Batch) -> Result<Session> {
+    let Some((name, states)) = network.parameters().memory.carried.iter().next() else { return network.run(batch) };
+    let n_rows = states.len_of(Axis(0));
+    let rows: Vec<usize> = (0..batch.n_trials()).map(|trial| trial % n_rows).collect();
+    let start = states
+        .select(Axis(0), &rows)
+        .into_dimensionality()
+        .map_err(|_| Error::shape(name, "[n_batch, n_rec]", states.shape()))?;
+    run_from(network, batch, (name, &start))
 }
 
 /// The loss of a session, without penalties.

@@ -387,6 +387,7 @@ mod against_libtorch {
             let penalties =
                 || Trainer::default().regularizer(L2Rates::new(0.5)).regularizer(L1Weights::new("W_rec", 0.5));
             assert_same(name, both(build, penalties), &start);
+            assert_same(name, both(build, || penalties().carry_state(true)), &start);
             assert_same(name, both(build, || Trainer::default().loss(pull).regularizer(product)), &start);
             let logits = BinaryCrossEntropy { logits: true, per_mask: true };
             assert_same(
@@ -417,7 +418,10 @@ mod against_libtorch {
                 raw.into_dimensionality().unwrap()
             };
             let before = raw(&network);
-            trainer.train(&mut network, &TwoLengths).unwrap();
+            let training = trainer.train(&mut network, &TwoLengths).unwrap();
+            // The report has it.
+            assert_eq!(training.omegas.len(), usize::from(strength > 0.0));
+            assert!(training.omegas.iter().all(|omega| *omega > 0.0));
             (before, raw(&network), network.weights().unwrap())
         };
         let [(start, none, without), (_, one, with), (_, two, _)] = [0.0, 0.01, 0.02].map(moved);

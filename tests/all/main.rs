@@ -4,6 +4,8 @@
 mod analysis;
 mod areas;
 #[cfg(feature = "torch")]
+mod carried;
+#[cfg(feature = "torch")]
 mod cell;
 #[cfg(feature = "torch")]
 mod checkpoints;
