@@ -39,7 +39,7 @@ fn run(model: Model, folder: &std::path::Path) -> Result<()> {
     };
     let trainer = model.trainer()?.seed(SEED);
     let training = trainer.train(&mut network, task.as_ref())?;
-    // As in PyCog: the weights with the smallest error on the validation trials.
+    // As in PyCog the weights with the smallest error on the validation trials; in `romo` those that are best by the criterion.
     network.use_best()?;
     network.save(folder.join(format!("{model}.npz")))?;
 
