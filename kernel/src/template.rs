@@ -31,7 +31,6 @@ const STANDARD_LIBRARY: &str = "standard-library";
 /// Variables that change what is compiled.
 const VARIABLES: &[&str] = &[
     "CARGO_PROFILE_DEV_DEBUG_ASSERTIONS",
-    "CARGO_PROFILE_DEV_INCREMENTAL",
     "CARGO_PROFILE_DEV_OPT_LEVEL",
     "CARGO_PROFILE_DEV_OVERFLOW_CHECKS",
     "CXXFLAGS",

@@ -145,8 +145,6 @@ impl Jupyter {
             ("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false".to_owned()),
             ("CARGO_PROFILE_DEV_OVERFLOW_CHECKS", "false".to_owned()),
             ("CARGO_PROFILE_DEV_OPT_LEVEL", "3".to_owned()),
-            // An incremental build cuts the library into many small units, across which little is inlined.
-            ("CARGO_PROFILE_DEV_INCREMENTAL", "false".to_owned()),
             ("PSYCHRNN_TEMPLATE", path(&self.template)),
             // evcxr's analyser reads the standard library at each start; a part of it will do, and takes half the time.
             ("RUST_SRC_PATH", path(&self.template.join("standard-library"))),
