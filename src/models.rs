@@ -14,7 +14,7 @@
 //!
 //! What `cargo xtask models` measured, each model trained until PyCog's criterion was met on the validation trials. The last but one
 //! column is the criterion's measure on as many trials, and at least 1,000, that were neither trained on nor validated with, by
-//! the weights with the smallest error in validation, which are also PyCog's:
+//! the weights with the smallest error in validation, which are also PyCog's (in `romo` those with the best worst condition):
 //!
 //! | model | PyCog's criterion | network | optimizer | trials | seconds | on fresh trials | seed |
 //! | --- | --- | --- | --- | --- | --- | --- | --- |
