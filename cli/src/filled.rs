@@ -46,10 +46,6 @@ pub(crate) fn over(usual: &Json, given: &Json) -> Json {
             }
             Json::Object(all)
         }
-        // A plain number is a duration that is always the same.
-        (Json::Object(usual), Json::Number(_)) if usual.contains_key("fixed") && usual.len() == 1 => {
-            serde_json::json!({ "fixed": given })
-        }
         _ => given.clone(),
     }
 }

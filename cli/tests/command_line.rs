@@ -226,7 +226,7 @@ validation.trials = 40
     assert_eq!(serde_json::from_str::<Training>(&report).unwrap().checks, training.checks);
 
     // A curriculum takes the place of the model's goal.
-    let stages = "[curriculum]\nevery = 1\nstages = [{ threshold = 0.0, task = { delay = { fixed = 300 } } }, { threshold = 2.0 }]";
+    let stages = "[curriculum]\nevery = 1\nstages = [{ threshold = 0.0, task = { delay = 300 } }, { threshold = 2.0 }]";
     let given = format!("model = \"romo\"\ntrainer = {{ length = {{ updates = 2 }}, batch_size = 2 }}\n{stages}");
     let (_kept, path) = folder(&given);
     let (text, code) = says(&[p("train"), &path]);

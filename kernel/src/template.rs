@@ -1,6 +1,7 @@
 //! Starting warm. A template is a build folder of evcxr's in which the library is compiled. Each kernel gets a folder of its
 //! own, made from the template: compiled dependencies are hard links, everything that evcxr or Cargo writes in place is a
-//! copy. So kernels start in seconds, and none waits for another's build.
+//! copy. So kernels start in seconds, and none waits for another's build. Nor for the template's own: it is made beside, and
+//! takes its place each time when the library is complete with one more set of features.
 //!
 //! A template knows from what it was made: the toolchain, the variables of the build and the versions of dependencies (its
 //! ground), and the library's sources. If the ground is another one now, kernels take nothing from it; if only the sources
@@ -23,7 +24,9 @@ use crate::relay::{SEARCH_PATH, search_path};
 const TEMPLATE: &str = "PSYCHRNN_TEMPLATE";
 const CLONE: &str = "PSYCHRNN_CLONE";
 const FOLDER: &str = "EVCXR_TMPDIR";
-/// Within a template: what it is made from, the versions of dependencies, and the sources of which builds are complete.
+/// Beside a template: the folder in which the next one is made.
+const MAKING: &str = "making";
+/// Within a template: what it is made from, and the versions of dependencies. Besides, of each complete build the sources.
 const GROUND: &str = "ground";
 const VERSIONS: &str = "versions.lock";
 /// Also within: where the analyser finds the standard library. The kernelspec names it, too.
@@ -85,47 +88,75 @@ fn state_of(template: &Path, clone: &Path, features: &str) -> Result<State> {
 
 /// Compiles the library of a clone into a template, once for each set of features. An interrupted build goes on where it was.
 pub(crate) fn build(template: &Path, clone: &Path, features: &[&str]) -> Result<()> {
-    fs::create_dir_all(template).with_context(|| format!("cannot make {}", template.display()))?;
-    let lock = lock(template)?;
-    lock.lock().context("cannot lock the template")?;
-    if read(&template.join(GROUND))?.as_ref() != Some(&ground(clone)?) {
-        for entry in fs::read_dir(template)? {
-            let path = entry?.path();
-            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }
-                .with_context(|| format!("cannot remove {}", path.display()))?;
-        }
-        fs::copy(clone.join("Cargo.lock"), template.join(VERSIONS)).context("cannot copy Cargo.lock")?;
-        copy_standard_library(template).context("cannot copy the sources of the standard library")?;
-        fs::write(template.join(GROUND), ground(clone)?).context("cannot write to the template")?;
+    let making = template.with_file_name(MAKING);
+    fs::create_dir_all(&making).with_context(|| format!("cannot make {}", making.display()))?;
+    let lock = lock(&making)?;
+    if lock.try_lock().is_err() {
+        println!("  waiting for another build of the library in {}", making.display());
+        lock.lock().context("cannot lock the folder in which the library is compiled")?;
+    }
+    if read(&making.join(GROUND))?.as_ref() != Some(&ground(clone)?) {
+        clear(&making)?;
+        fs::create_dir_all(&making)?;
+        fs::copy(clone.join("Cargo.lock"), making.join(VERSIONS)).context("cannot copy Cargo.lock")?;
+        copy_standard_library(&making).context("cannot copy the sources of the standard library")?;
+        fs::write(making.join(GROUND), ground(clone)?).context("cannot write to the template")?;
     }
     for features in features {
-        if state_of(template, clone, features)? == State::Fresh {
-            continue;
+        if state_of(&making, clone, features)? != State::Fresh {
+            let stamp = making.join(stamp(features));
+            let _ = fs::remove_file(&stamp);
+            let sources = sources(clone)?;
+            // evcxr reads its folder from a variable, which only another process can be given.
+            let mut compile = Command::new(std::env::current_exe()?);
+            compile.env(FOLDER, &making).env(SEARCH_PATH, search_path()?).arg("--compile").arg(clone).arg(features);
+            if !compile.status()?.success() {
+                bail!("the library did not compile for notebooks");
+            }
+            fs::write(&stamp, sources).context("cannot write to the template")?;
         }
-        let stamp = template.join(stamp(features));
-        let _ = fs::remove_file(&stamp);
-        let sources = sources(clone)?;
-        // evcxr reads its folder from a variable, which only another process can be given.
-        let mut compile = Command::new(std::env::current_exe()?);
-        compile.env(FOLDER, template).env(SEARCH_PATH, search_path()?).arg("--compile").arg(clone).arg(features);
-        if !compile.status()?.success() {
-            bail!("the library did not compile for notebooks");
+        if state_of(template, clone, features)? != State::Fresh {
+            publish(&making, template).context("cannot put the template in its place")?;
         }
-        fs::write(&stamp, sources).context("cannot write to the template")?;
     }
     Ok(())
 }
 
+/// Puts what is made in the template's place, between two kernels that take from it.
+fn publish(making: &Path, template: &Path) -> Result<()> {
+    let [new, old] = ["new", "old"].map(|end| template.with_extension(end));
+    clear(&new)?;
+    clear(&old)?;
+    copy(making, &new, true)?;
+    let lock = lock(template)?;
+    lock.lock()?;
+    if template.exists() {
+        fs::rename(template, &old)?;
+    }
+    fs::rename(&new, template)?;
+    drop(lock);
+    clear(&old)
+}
+
+fn clear(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Copies the parts of Rust's standard library from which evcxr's analyser learns types. It reads them at every start, and
 /// what is left out (the intrinsics of all processors, above all) would take it half of its time.
-fn copy_standard_library(template: &Path) -> Result<()> {
+fn copy_standard_library(making: &Path) -> Result<()> {
     let rustc = Command::new("rustc").args(["--print", "sysroot"]).output().context("cannot start rustc")?;
     let sysroot = PathBuf::from(String::from_utf8_lossy(&rustc.stdout).trim());
     for part in ["alloc", "core", "panic_abort", "panic_unwind", "proc_macro", "std", "unwind"] {
         let from = sysroot.join("lib/rustlib/src/rust/library").join(part).join("src");
         // Without the component `rust-src` the analyser knows less in any case.
         if from.is_dir() {
-            copy_sources(&from, &template.join(STANDARD_LIBRARY).join(part).join("src"))?;
+            copy_sources(&from, &making.join(STANDARD_LIBRARY).join(part).join("src"))?;
         }
     }
     Ok(())
@@ -193,11 +224,10 @@ impl Folder {
         sweep(&path)?;
         fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
         analyser::install()?;
+        // Held by others only while two folders are renamed.
         let lock = lock(&template)?;
-        let state = match lock.try_lock_shared() {
-            Ok(()) => state_of(&template, &clone, "")?,
-            Err(_) => State::Missing,
-        };
+        lock.lock_shared().context("cannot lock the template")?;
+        let state = state_of(&template, &clone, "")?;
         if matches!(state, State::Fresh | State::Changed) {
             copy(&template.join("target"), &path.join("target"), state == State::Fresh)
                 .context("cannot make the kernel's folder from the template")?;
@@ -293,9 +323,9 @@ fn stamp(features: &str) -> String {
     format!("complete{features}")
 }
 
-/// A lock beside the template, which stays when the template is cleared.
-fn lock(template: &Path) -> Result<File> {
-    let path = template.with_extension("lock");
+/// A lock beside a folder, which stays when the folder is another one.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.with_extension("lock");
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

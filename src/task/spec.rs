@@ -1,6 +1,10 @@
 //! The frame of a task: channels, time step, time constant, and its named epochs.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Sensory;
 use crate::random::TrialRng;
@@ -10,14 +14,14 @@ use crate::{Error, Result};
 /// More steps than this in one trial are taken for a mistake in the units.
 const MAX_STEPS: f64 = 1e7;
 
-/// How long an epoch lasts, in milliseconds. A plain number converts into a fixed duration.
+/// How long an epoch lasts, in milliseconds. A plain number converts into a fixed duration, in a file too.
 ///
 /// ```
 /// use psychrnn::task::Duration;
 /// assert_eq!(Duration::from(500.0), Duration::Fixed(500.0));
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Duration {
     /// The same in every trial.
     Fixed(f32),
@@ -47,6 +51,48 @@ pub enum Duration {
 impl From<f32> for Duration {
     fn from(milliseconds: f32) -> Self {
         Self::Fixed(milliseconds)
+    }
+}
+
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Written;
+
+        impl<'de> Visitor<'de> for Written {
+            type Value = Duration;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of milliseconds, or one of fixed, uniform, truncated_exponential, choice, rest")
+            }
+
+            fn visit_f64<E>(self, milliseconds: f64) -> Result<Duration, E> {
+                Ok(Duration::Fixed(milliseconds as f32))
+            }
+
+            fn visit_i64<E>(self, milliseconds: i64) -> Result<Duration, E> {
+                Ok(Duration::Fixed(milliseconds as f32))
+            }
+
+            fn visit_u64<E>(self, milliseconds: u64) -> Result<Duration, E> {
+                Ok(Duration::Fixed(milliseconds as f32))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, kind: &str) -> Result<Duration, E> {
+                Duration::deserialize(kind.into_deserializer())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Duration, A::Error> {
+                Duration::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_any(Written)
     }
 }
 

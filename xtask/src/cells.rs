@@ -181,13 +181,14 @@ fn main(programs: &[Program]) -> String {
     )
 }
 
-/// The build profiles of a manifest.
+/// The build profiles of a manifest, but for those of our own packages: notebooks have the library optimized.
 fn profiles(manifest: &str) -> String {
     let mut inside = false;
     let mut profiles = String::new();
     for line in manifest.lines() {
         if line.starts_with('[') {
-            inside = line.starts_with("[profile");
+            let ours = [".package.psychrnn", ".package.xtask"].iter().any(|package| line.contains(package));
+            inside = line.starts_with("[profile") && !ours;
         }
         if inside {
             profiles.push_str(line);
@@ -242,9 +243,9 @@ mod tests {
     }
 
     #[test]
-    fn profiles_are_those_of_the_manifest() {
-        let manifest =
-            "[a]\nb = 1\n[profile.dev]\nopt-level = 1\n\n[profile.release.package.x]\nopt-level = 1\n[c]\nd = 2\n";
+    fn profiles_are_those_of_the_manifest_but_for_our_packages() {
+        let manifest = "[a]\nb = 1\n[profile.dev]\nopt-level = 1\n\n[profile.dev.package.psychrnn]\nopt-level = 2\n\
+            [profile.release.package.x]\nopt-level = 1\n[c]\nd = 2\n";
         assert_eq!(profiles(manifest), "[profile.dev]\nopt-level = 1\n\n[profile.release.package.x]\nopt-level = 1\n");
     }
 }

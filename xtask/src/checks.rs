@@ -21,6 +21,8 @@ const HELLO_WORLD: &str = "notebooks/01-hello-world.ipynb";
 const LIGHT: &[&str] =
     &["--workspace", "--exclude", "psychrnn-bench", "--exclude", "psychrnn-cli", "--no-default-features"];
 const ALL: &[&str] = &["--workspace"];
+/// Without libtorch nothing is trained, and compiling takes longer than the tests.
+const UNOPTIMIZED: &str = "--config=profile.dev.package.psychrnn.opt-level=0";
 
 /// Runs checks one after another and keeps their times.
 struct Checks<'a> {
@@ -52,8 +54,9 @@ impl Checks<'_> {
         self.step("notebooks hold no outputs", notebook::check_clean)?;
         self.step("dependencies", dependencies::check)?;
         self.cargo("lint, without libtorch", &["clippy", "--all-targets"], LIGHT, &["--", "-D", "warnings"])?;
-        self.tests("tests, without libtorch", LIGHT)?;
-        self.cargo("examples in the documentation, without libtorch", &["test", "--doc"], LIGHT, &[])
+        let packages = [LIGHT, &[UNOPTIMIZED]].concat();
+        self.tests("tests, without libtorch", &packages)?;
+        self.cargo("examples in the documentation, without libtorch", &["test", "--doc"], &packages, &[])
     }
 
     fn full(&mut self) -> Result<()> {

@@ -7,10 +7,10 @@
 use std::collections::hash_map::DefaultHasher;
 use std::env;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -25,10 +25,12 @@ pub(crate) const OURS: &str = "psychrnn";
 pub(crate) const STOCK: &str = "psychrnn-stock";
 /// The folder of the user's cache in which all clones build the kernel: most of it is rust-analyzer, which stays the same.
 const BUILD: &str = "kernel.build";
-/// The end of the name of a file beside a compiled library that says from which clone it is.
+/// The name of a file beside a compiled library that says from which clone it is.
 const CLONE: &str = "clone";
 /// The features with which the library is compiled for notebooks: with none, and with each of these.
-const FEATURES: [&str; 2] = ["", "polars"];
+const FEATURES: [&str; 2] = ["", TABLES];
+/// The feature for tables as data frames, which takes longer to compile than all else.
+pub(crate) const TABLES: &str = "polars";
 
 /// Everything that a notebook needs to run.
 pub(crate) struct Jupyter {
@@ -48,9 +50,11 @@ pub(crate) struct Jupyter {
 /// How much of it is needed.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Wanted {
-    /// What the user's notebooks ask for.
-    All,
-    /// What tests ask for: the library without polars; evcxr's own kernel besides.
+    /// What most notebooks ask for.
+    Usual,
+    /// The library with tables, too.
+    Tables,
+    /// What tests ask for: evcxr's own kernel besides.
     Tested,
 }
 
@@ -63,10 +67,10 @@ impl Jupyter {
         let data = workspace.target()?.join("jupyter");
         let mut hasher = DefaultHasher::new();
         workspace.root.hash(&mut hasher);
-        let template = workspace.cache.join(format!("templates/{:016x}", hasher.finish()));
+        let template = workspace.cache.join(format!("templates/{:016x}/ready", hasher.finish()));
         let (kernels, root) = (workspace.cache.join("kernels"), workspace.root.clone());
         let jupyter = Self { python, data, libtorch, kernel, template, kernels, root };
-        jupyter.compile_library(wanted)?;
+        jupyter.compile_library(if wanted == Wanted::Tables { &FEATURES } else { &FEATURES[..1] })?;
         jupyter.write_kernelspec(OURS, &jupyter.kernelspec())?;
         jupyter.write_kernelspec(STOCK, &jupyter.stock_kernelspec())?;
         Ok(jupyter)
@@ -100,12 +104,8 @@ impl Jupyter {
     }
 
     /// Compiles the library as a notebook's first cell would.
-    fn compile_library(&self, wanted: Wanted) -> Result<()> {
-        let features = if wanted == Wanted::All { &FEATURES[..] } else { &FEATURES[..1] };
-        let mut check = self.kernel();
-        check.arg("--template-check").args([&self.template, &self.root]).args(features);
-        let state = run::output(&mut check)?;
-        let step = match state.trim() {
+    fn compile_library(&self, features: &[&str]) -> Result<()> {
+        let step = match self.state(features)?.as_str() {
             "fresh" => return Ok(()),
             "changed" => "the library was changed: compiling it for notebooks (1 to 2 minutes)",
             _ => {
@@ -113,25 +113,53 @@ impl Jupyter {
             }
         };
         self.sweep()?;
-        run::step(step, || {
-            let mut build = self.kernel();
-            run::run(build.arg("--template").args([&self.template, &self.root]).args(features))
-        })
+        run::step(step, || run::run(&mut self.build(features)))
+    }
+
+    /// Compiles the library with tables while the user already works, after everyone else's work.
+    fn compile_tables_meanwhile(&self) -> Result<()> {
+        if self.state(&FEATURES)? == "fresh" {
+            return Ok(());
+        }
+        let path = self.template.with_file_name("tables.log");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        let mut build = behind(&self.build(&FEATURES));
+        build.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        build.spawn().context("cannot start the build of tables")?;
+        println!(
+            "  compiling the library with polars in the background (10 minutes or more, once for this clone): {}",
+            path.display()
+        );
+        Ok(())
+    }
+
+    /// What the compiled library is worth.
+    fn state(&self, features: &[&str]) -> Result<String> {
+        let mut check = self.kernel();
+        check.arg("--template-check").args([&self.template, &self.root]).args(features);
+        Ok(run::output(&mut check)?.trim().to_owned())
+    }
+
+    fn build(&self, features: &[&str]) -> Command {
+        let mut build = self.kernel();
+        build.arg("--template").args([&self.template, &self.root]).args(features);
+        build
     }
 
     /// Notes from which clone the compiled library is, and removes those of clones that are gone: each is a gigabyte.
     fn sweep(&self) -> Result<()> {
-        let all = self.template.with_file_name("");
-        fs::create_dir_all(&all).with_context(|| format!("cannot make {}", all.display()))?;
-        let note = self.template.with_extension(CLONE);
+        let (ours, note) = (self.template.with_file_name(""), self.template.with_file_name(CLONE));
+        fs::create_dir_all(&ours).with_context(|| format!("cannot make {}", ours.display()))?;
         fs::write(&note, self.root.as_os_str().as_encoded_bytes())
             .with_context(|| format!("cannot write {}", note.display()))?;
-        for note in files_in(&all)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == CLONE)) {
-            let clone = fs::read(&note).with_context(|| format!("cannot read {}", note.display()))?;
+        for folder in ours.parent().map_or(Ok(Vec::new()), files_in)? {
+            let clone = fs::read(folder.join(CLONE)).unwrap_or_default();
             if !Path::new(&*String::from_utf8_lossy(&clone)).exists() {
-                python::clear(&note.with_extension(""))?;
-                let _ = fs::remove_file(note.with_extension("lock"));
-                fs::remove_file(&note).with_context(|| format!("cannot remove {}", note.display()))?;
+                python::clear(&folder)?;
             }
         }
         Ok(())
@@ -211,12 +239,23 @@ pub(crate) fn lab(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     if arguments == ["--check"] {
         return crate::lab_check::run(workspace, &Jupyter::ensure(workspace, Wanted::Tested)?);
     }
-    let jupyter = Jupyter::ensure(workspace, Wanted::All)?;
+    let jupyter = Jupyter::ensure(workspace, Wanted::Usual)?;
+    jupyter.compile_tables_meanwhile()?;
     println!("  opening JupyterLab on notebooks/. Stop with Ctrl-C");
     let mut lab = jupyter.python();
     lab.args(["-m", "jupyterlab"]).arg(format!("--MultiKernelManager.default_kernel_name={OURS}"));
     lab.arg(format!("--ServerApp.root_dir={}", workspace.root.join("notebooks").display()));
     replace(lab.args(arguments))
+}
+
+/// A command that runs when nothing else does, and that Ctrl-C does not reach.
+fn behind(command: &Command) -> Command {
+    let mut behind = Command::new("nice");
+    behind.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
+    behind.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut behind, 0);
+    behind
 }
 
 /// Becomes another program, which then asks back on Ctrl-C.
@@ -365,20 +404,23 @@ mod tests {
 
     #[test]
     fn what_was_compiled_for_clones_that_are_gone_is_removed() {
-        let folder = env::temp_dir().join(format!("psychrnn-templates-{}", std::process::id()));
+        let [folder, clone] =
+            ["templates", "clone"].map(|name| env::temp_dir().join(format!("psychrnn-{name}-{}", std::process::id())));
+        fs::create_dir_all(&clone).unwrap();
         let of = |name: &str, root: &Path| {
-            let template = folder.join("templates").join(name);
+            let template = folder.join(name).join("ready");
             fs::create_dir_all(template.join("target")).unwrap();
             Jupyter { template, root: root.to_owned(), ..jupyter() }
         };
-        let (ours, other) = (of("1", &folder), of("2", &folder.join("other")));
-        fs::create_dir_all(&other.root).unwrap();
+        let ours = of("1", &folder);
+        ours.sweep().unwrap();
+        let other = of("2", &clone);
         other.sweep().unwrap();
         ours.sweep().unwrap();
         assert!(other.template.exists());
         fs::remove_dir(&other.root).unwrap();
         ours.sweep().unwrap();
-        assert_eq!(files(&folder).unwrap(), [ours.template.with_extension(CLONE)]);
+        assert_eq!(files(&folder).unwrap(), [ours.template.with_file_name(CLONE)]);
         assert!(ours.template.exists() && !other.template.exists());
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -66,7 +66,9 @@ impl Program {
     fn build(workspace: &Workspace, profile: &[&str]) -> Result<Self> {
         let libraries = libtorch::ensure(workspace)?.libraries;
         run::step("compiling", || {
-            run::run(workspace.cargo().arg("build").args(profile).args(["--quiet", "--example", "models"]))
+            // With the whole workspace, as for tests: alone, it would have dependencies with other features.
+            let arguments = ["build", "--quiet", "--workspace", "--example", "models"];
+            run::run(workspace.cargo().args(arguments).args(profile))
         })?;
         let built = if profile.is_empty() { "debug" } else { "release" };
         Ok(Self { path: workspace.target()?.join(built).join("examples/models"), libraries })

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::cells::{self, Program};
-use crate::jupyter::{Jupyter, OURS, STOCK, Wanted};
+use crate::jupyter::{Jupyter, OURS, STOCK, TABLES, Wanted};
 use crate::libtorch;
 use crate::python;
 use crate::run;
@@ -17,7 +17,9 @@ use crate::workspace::Workspace;
 
 /// Executes notebooks, one after another, and leaves executed copies in the build directory.
 pub(crate) fn execute(workspace: &Workspace, files: &[PathBuf]) -> Result<()> {
-    let jupyter = Jupyter::ensure(workspace, Wanted::All)?;
+    let asks = |file: &PathBuf| fs::read_to_string(file).is_ok_and(|text| text.contains(TABLES));
+    let wanted = if files.iter().any(asks) { Wanted::Tables } else { Wanted::Usual };
+    let jupyter = Jupyter::ensure(workspace, wanted)?;
     execute_all(workspace, &jupyter, files, OURS)
 }
 
