@@ -51,19 +51,20 @@ fn main() -> Result<()> {
             got: format!("{error}"),
         })
     };
-    let (task, seeds) = (Memory { delay: number(1, 2000.0)? }, number(2, 5.0)? as u64);
+    let (task, seeds) = (Memory { delay: number(1, 1000.0)? }, number(2, 5.0)? as u64);
     const UPDATES: usize = 3000;
     println!("delay {} ms, at most {UPDATES} updates of 20 trials", task.delay);
     for seed in 0..seeds {
         let mut line = format!("seed {seed}");
         for strength in [0.0, 2.0] {
-            // PyCog's network, noise, step size and clipping.
+            // PyCog's network, noise and clipping, but a smaller spectral radius: recurrence that fades.
             let config = RnnConfig::default()
                 .units(50)
                 .dale_ratio(0.8)
                 .dale(Dale::Rectified)
                 .autapses(false)
                 .initial(InitialWeights::pycog())
+                .spectral_radius(1.2, RadiusOf::Effective)
                 .noise(0.05)
                 .freeze("b_rec")
                 .freeze("b_out")
@@ -73,8 +74,7 @@ fn main() -> Result<()> {
                 .updates(UPDATES)
                 .batch_size(20)
                 .seed(seed)
-                .optimizer(Sgd::default())
-                .learning_rate(0.01)
+                .learning_rate(0.003)
                 .clip(Clip::Global(1.0))
                 .loss(MeanSquaredError { per_mask: true })
                 .vanishing_gradient(strength)

@@ -1,59 +1,98 @@
-//! What evcxr's analyser sees of the library.
+//! What stands between evcxr and Cargo: this program, in a folder `bin` that comes first in PATH and lies in a CARGO_HOME of the
+//! kernel's own. Builds and cells have the user's.
 //!
-//! The analyser, rust-analyzer, asks Cargo for all crates and reads them all, since any may implement a trait: of what a user
-//! waits for before the first figure that was half. But types come from signatures, and in the library's own occur few of its
-//! 130 dependencies. The analyser takes the program `bin/cargo` in CARGO_HOME before any other, so the kernel runs with a
-//! CARGO_HOME of its own, where that is this program: it asks Cargo, and passes on what occurs in signatures. evcxr's builds
-//! and the cells have the user's CARGO_HOME.
+//! evcxr's analyser, rust-analyzer, takes the program `bin/cargo` in CARGO_HOME before any other. It asks Cargo for all crates and
+//! reads them all, since any may implement a trait: of what a user waits for before the first figure that was half. But types
+//! come from signatures, and in the library's own occur few of its 130 dependencies. So it is told of those.
+//!
+//! evcxr itself asks `rustup` where Cargo is. When a cell asks for one more crate, evcxr has Cargo look at that crate alone, and
+//! Cargo forgets the versions of all others, so that the library would be compiled anew with whatever is newest. Before Cargo is
+//! called again it gets the versions back.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use crate::template;
+
+/// Variables of which the kernel has values of its own, and where the user's are kept.
 const HOME: &str = "CARGO_HOME";
-/// The user's own, if the kernel runs with another.
-const USERS: &str = "PSYCHRNN_CARGO_HOME";
+const USERS: [(&str, &str); 2] = [(HOME, "PSYCHRNN_CARGO_HOME"), ("PATH", "PSYCHRNN_PATH")];
+/// In our CARGO_HOME: a link to Cargo itself.
+const CARGO: &str = "cargo";
 const LIBRARY: &str = "psychrnn";
 /// What occurs in signatures of the library; with the feature `polars` also all of that.
 const SEEN: &[&str] = &["ndarray", "num-complex", "num-traits", "plotters", "plotters-backend", "tch"];
 
-/// The variable and the value that all but the analyser must see, if it sees another.
-pub(crate) fn users_home() -> Option<(&'static str, OsString)> {
-    std::env::var_os(USERS).map(|users| (HOME, users))
+/// The variables and the values that builds and cells must see, if the kernel sees others.
+pub(crate) fn users() -> Vec<(&'static str, OsString)> {
+    let users = USERS.map(|(name, kept)| Some((name, std::env::var_os(kept)?)));
+    users.into_iter().flatten().collect()
 }
 
-/// Puts this program where the analyser looks for Cargo.
+/// The user's CARGO_HOME, and the kernel's own, if it has one.
+fn homes() -> Option<(OsString, PathBuf)> {
+    let (_, users) = users().into_iter().find(|(name, _)| *name == HOME)?;
+    let folder = PathBuf::from(std::env::var_os(template::FOLDER)?);
+    Some((users, folder.join("cargo")))
+}
+
+/// Puts this program where the analyser and evcxr look for Cargo.
 pub(crate) fn install() -> Result<()> {
-    if let (Some(_), Some(home)) = (users_home(), std::env::var_os(HOME)) {
-        let programs = Path::new(&home).join("bin");
-        fs::create_dir_all(&programs).with_context(|| format!("cannot make {}", programs.display()))?;
-        symlink(std::env::current_exe()?, programs.join("cargo")).context("cannot link to the kernel")?;
+    let Some((_, home)) = homes() else { return Ok(()) };
+    let programs = home.join("bin");
+    fs::create_dir_all(&programs).with_context(|| format!("cannot make {}", programs.display()))?;
+    symlink(find_cargo()?, home.join(CARGO)).context("cannot link to Cargo")?;
+    for name in ["cargo", "rustup"] {
+        symlink(std::env::current_exe()?, programs.join(name)).context("cannot link to the kernel")?;
     }
     Ok(())
 }
 
-/// Does what was asked of Cargo, if this program was called by that name.
+/// Cargo itself, not what stands for it in rustup's folder, if there is rustup.
+fn find_cargo() -> Result<PathBuf> {
+    let says = |program: &str, argument: &[&str]| {
+        let output = Command::new(program).args(argument).envs(users()).output().ok()?;
+        output.status.success().then(|| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+    };
+    let found = says("rustup", &["which", "cargo"]).or_else(|| says("sh", &["-c", "command -v cargo"]));
+    found.context("cannot find Cargo")
+}
+
+/// Does what was asked of Cargo or rustup, if this program was called by one of these names.
 pub(crate) fn stand_in() -> Result<Option<ExitCode>> {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_default();
-    let Some((home, users)) = users_home().filter(|_| Path::new(&name).ends_with("bin/cargo")) else { return Ok(None) };
+    let Some((users_home, home)) = homes() else { return Ok(None) };
     let arguments: Vec<_> = arguments.collect();
-    let mut cargo = Command::new("cargo");
-    cargo.args(&arguments).env(home, users).stdin(Stdio::null()).stderr(Stdio::inherit());
-    let asked = arguments.iter().any(|argument| argument == "metadata");
-    let output = if asked { cargo.output() } else { cargo.stdout(Stdio::inherit()).output() };
-    let output = output.context("cannot start Cargo")?;
-    if asked {
-        match serde_json::from_slice(&output.stdout) {
-            Ok(metadata) => println!("{}", trim(metadata)),
-            Err(_) => print!("{}", String::from_utf8_lossy(&output.stdout)),
+    if Path::new(&name).ends_with("rustup") {
+        if arguments == ["which", "cargo"] {
+            println!("{}", home.join("bin/cargo").display());
+            return Ok(Some(ExitCode::SUCCESS));
         }
+        return Err(Command::new("rustup").args(&arguments).envs(users()).exec()).context("cannot start rustup");
+    }
+    if !Path::new(&name).ends_with("bin/cargo") {
+        return Ok(None);
+    }
+    template::restore_versions()?;
+    let mut cargo = Command::new(home.join(CARGO));
+    cargo.args(&arguments).envs(users());
+    let of_analyser = std::env::var_os(HOME).is_some_and(|home| home != users_home);
+    if !(of_analyser && arguments.iter().any(|argument| argument == "metadata")) {
+        return Err(cargo.exec()).context("cannot start Cargo");
+    }
+    let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot start Cargo")?;
+    match serde_json::from_slice(&output.stdout) {
+        Ok(metadata) => println!("{}", trim(metadata)),
+        Err(_) => print!("{}", String::from_utf8_lossy(&output.stdout)),
     }
     Ok(Some(if output.status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
 }

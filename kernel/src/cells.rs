@@ -41,8 +41,8 @@ impl Cells {
             let command = relay.command().map_err(|error| format!("{error:#}"))?;
             let (context, outputs) = EvalContext::with_subprocess_command(command)?;
             let mut context = CommandContext::with_eval_context(context);
-            if let Some((home, users)) = analyser::users_home() {
-                context.execute(&format!(":build_env {home}={}", users.display()))?;
+            for (name, users) in analyser::users() {
+                context.execute(&format!(":build_env {name}={}", users.display()))?;
             }
             context.execute(":load_config --quiet")?;
             Ok((context, outputs))

@@ -1,7 +1,7 @@
 //! A Jupyter kernel for Rust, on the `evcxr` library.
 //!
 //! It does what evcxr's own kernel does, and besides: it starts from compiled dependencies ([`template`]), shows what a cell
-//! makes at the moment it is made ([`relay`]), lets the analyser see what matters ([`analyser`]), and reports failed cells as failed ([`cells`]). Nothing of the library
+//! makes at the moment it is made ([`relay`]), stands between evcxr and Cargo ([`analyser`]), and reports failed cells as failed ([`cells`]). Nothing of the library
 //! depends on it.
 
 mod analyser;

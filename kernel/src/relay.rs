@@ -96,7 +96,7 @@ impl Relay {
     /// This program, to be started by evcxr so that it reaches us.
     pub(crate) fn command(&self) -> Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.env(SOCKET, &self.path).env(SEARCH_PATH, search_path()?).envs(analyser::users_home());
+        command.env(SOCKET, &self.path).env(SEARCH_PATH, search_path()?).envs(analyser::users());
         Ok(command)
     }
 

@@ -23,7 +23,7 @@ use crate::relay::{SEARCH_PATH, search_path};
 /// Where the template lies, the clone from which it was made, and the folder that this kernel shall make for itself.
 const TEMPLATE: &str = "PSYCHRNN_TEMPLATE";
 const CLONE: &str = "PSYCHRNN_CLONE";
-const FOLDER: &str = "EVCXR_TMPDIR";
+pub(crate) const FOLDER: &str = "EVCXR_TMPDIR";
 /// Beside a template: the folder in which the next one is made.
 const MAKING: &str = "making";
 /// Within a template: what it is made from, and the versions of dependencies. Besides, of each complete build the sources.
@@ -261,6 +261,20 @@ impl Folder {
     }
 }
 
+/// Gives Cargo in this kernel's folder the versions back if it has forgotten them.
+pub(crate) fn restore_versions() -> Result<()> {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from);
+    match (variable(TEMPLATE), variable(FOLDER)) {
+        (Some(template), Some(folder)) if !knows_library(&folder)? => keep_versions(&template, &folder),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the library and all that it needs are among the versions in use.
+fn knows_library(folder: &Path) -> Result<bool> {
+    Ok(read(&folder.join("Cargo.lock"))?.is_some_and(|lock| lock.contains("name = \"psychrnn\"\n")))
+}
+
 fn keep_versions(template: &Path, folder: &Path) -> Result<()> {
     match fs::copy(template.join(VERSIONS), folder.join("Cargo.lock")) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -377,4 +391,21 @@ fn add(hash: &mut Sha256, clone: &Path, path: &Path) -> Result<()> {
 
 fn text(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_is_known_until_another_crate_is_looked_at() {
+        let folder = std::env::temp_dir().join(format!("psychrnn-versions-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        assert!(!knows_library(&folder).unwrap());
+        for (package, knows) in [("psychrnn", true), ("psychrnn-derive", false), ("rand", false)] {
+            fs::write(folder.join("Cargo.lock"), format!("[[package]]\nname = \"{package}\"\n")).unwrap();
+            assert_eq!(knows_library(&folder).unwrap(), knows, "{package}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -192,7 +192,10 @@ impl Trainer {
     /// those of the loss with all penalties. They are the kernel's, so that a network which it does not know, an LSTM, or training
     /// on libtorch's path is refused.
     ///
-    /// Whether it helps is a matter of the task: `examples/vanishing_gradient.rs` trains with and without it on one with a long delay.
+    /// Whether it helps is a matter of the task. To keep one of two cues for about a second (`examples/vanishing_gradient.rs`: PyCog's
+    /// network of 50 units with a spectral radius of 1.2, Adam, at most 3000 updates) was learned from 5 of 5 seeds with strength 2,
+    /// after 250 to 1100 updates, and from 1 of 5 without, after 2400; for about 0.4 s after 100 to 150 updates with it and 250 to 400
+    /// without. For two seconds it was no sure help: of two seeds one was learned sooner with it and one only without.
     #[must_use]
     pub fn vanishing_gradient(mut self, strength: f64) -> Self {
         self.vanishing_gradient = strength;

@@ -24,6 +24,58 @@ fn category() -> MatchToCategory {
     MatchToCategory::default().dt(20.0).fixation(100.0).stimulus(300.0).decision(200.0)
 }
 
+/// Which of two cues was shown before a delay.
+struct Memory;
+
+impl Task for Memory {
+    type Trial = Cue;
+
+    fn spec(&self) -> TaskSpec {
+        let delay = Duration::uniform(320.0, 480.0);
+        TaskSpec::new(3, 2).dt(20.0).tau(100.0).epoch("cue", 200.0).epoch("delay", delay).epoch("answer", 300.0)
+    }
+
+    fn draw(&self, rng: &mut TrialRng) -> Cue {
+        Cue { side: rng.index(2) }
+    }
+
+    fn step(&self, _: f32, trial: &Cue, _: &mut TrialRng, now: &mut Step) {
+        if now.is_in("cue") {
+            now.input[trial.side] = 1.0;
+        }
+        if now.is_in("answer") {
+            (now.input[2], now.target[trial.side]) = (1.0, 1.0);
+            now.mask.fill(1.0);
+        }
+    }
+}
+
+#[derive(Clone, Trial)]
+struct Cue {
+    side: usize,
+}
+
+#[test]
+fn a_delay_is_learned_sooner_where_gradients_are_kept_from_vanishing() {
+    let updates = [0.0, 2.0].map(|strength| {
+        let train = |seed: u64| {
+            let initial = InitialWeights::pycog();
+            let config = RnnConfig::default().units(50).dale_ratio(0.8).dale(Dale::Rectified).initial(initial);
+            let config = config.spectral_radius(1.2, RadiusOf::Effective).noise(0.05).seed(seed);
+            let mut network = Rnn::new(&Memory, config).unwrap();
+            let trainer = Trainer::default().updates(1000).batch_size(20).learning_rate(0.003).seed(seed).silent();
+            let trainer = trainer.loss(MeanSquaredError { per_mask: true }).clip(Clip::Global(1.0));
+            let trainer = trainer.until(0.95).check_every(25).check_trials(200).vanishing_gradient(strength);
+            let training = trainer.train(&mut network, &Memory).unwrap();
+            let accuracy = network.run(&Memory.batch(500, Seed(1000)).unwrap()).unwrap().accuracy();
+            assert!(accuracy > 0.9, "strength {strength}, seed {seed}: {accuracy}");
+            training.updates
+        };
+        (0..3).map(train).sum::<usize>()
+    });
+    assert!(3 * updates[1] < 2 * updates[0], "{updates:?}");
+}
+
 #[test]
 fn an_rnn_learns_each_task() {
     let tasks: [(&str, Box<dyn TrialSource>, usize); 3] = [

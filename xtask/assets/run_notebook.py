@@ -34,6 +34,8 @@ def trouble(outputs):
     "thread '<unnamed>' panicked at src/lib.rs:1:2:\\nno"
     >>> trouble([out("stderr", "`units` must be at least 1, but it is 0\\n")])
     '`units` must be at least 1, but it is 0'
+    >>> trouble([{"output_type": "display_data", "data": {"text/plain": "Figure { title: \\"\\" }"}}])
+    'a figure is shown as text: the last expression uses up a variable of its cell'
     >>> trouble([{"output_type": "error", "ename": "Error", "evalue": "cannot find `x`", "traceback": []}])
     'cannot find `x`'
     """
@@ -43,6 +45,8 @@ def trouble(outputs):
             found.append("\n".join(output["traceback"]) or output["evalue"] or output["ename"])
         elif output["output_type"] == "stream" and output["name"] == "stderr":
             found += [line for line in output["text"].splitlines() if not HARMLESS.match(line)]
+        elif "data" in output and output["data"].get("text/plain", "").startswith("Figure {"):
+            found.append("a figure is shown as text: the last expression uses up a variable of its cell")
     return "\n".join(found).strip()
 
 

@@ -185,9 +185,9 @@ impl Jupyter {
     /// What Jupyter reads to start our kernel.
     fn kernelspec(&self) -> Value {
         // The folder is named after the process, so that whoever finds it knows whether it is in use. The analyser looks for
-        // Cargo in CARGO_HOME, and finds the kernel there.
+        // Cargo in CARGO_HOME and evcxr in PATH, and both find the kernel there.
         let start = format!(
-            r#"{}; export EVCXR_TMPDIR={}/$$ PSYCHRNN_CARGO_HOME="${{CARGO_HOME:-$HOME/.cargo}}"; export CARGO_HOME="$EVCXR_TMPDIR/cargo"; exec "$0" --connection "$1""#,
+            r#"{}; export EVCXR_TMPDIR={}/$$ PSYCHRNN_CARGO_HOME="${{CARGO_HOME:-$HOME/.cargo}}" PSYCHRNN_PATH="$PATH"; export CARGO_HOME="$EVCXR_TMPDIR/cargo"; export PATH="$CARGO_HOME/bin:$PATH"; exec "$0" --connection "$1""#,
             exports(&self.libtorch),
             run::quote(self.kernels.as_os_str())
         );
@@ -309,7 +309,7 @@ fn kernel(workspace: &Workspace, wanted: Wanted) -> Result<PathBuf> {
         return Ok(folder.join(programs[0]));
     }
     run::step(
-        "compiling the notebook kernel (6 to 12 minutes, once for all clones; can be interrupted and goes on)",
+        "compiling the notebook kernel (6 to 15 minutes, once for all clones; can be interrupted and goes on)",
         || {
             let build = workspace.cache.join(BUILD);
             let mut cargo = kernel_cargo(workspace);
