@@ -181,10 +181,10 @@ fn main(programs: &[Program]) -> String {
     )
 }
 
-/// The build profiles of a manifest, but for those of our own packages: notebooks have the library optimized.
+/// The build profiles of a manifest, but for those of our own packages: notebooks have the library optimized, as in the kernel.
 fn profiles(manifest: &str) -> String {
     let mut inside = false;
-    let mut profiles = String::new();
+    let mut profiles = String::from("[profile.dev.package.psychrnn]\nopt-level = 3\n\n");
     for line in manifest.lines() {
         if line.starts_with('[') {
             let ours = [".package.psychrnn", ".package.xtask"].iter().any(|package| line.contains(package));
@@ -246,6 +246,8 @@ mod tests {
     fn profiles_are_those_of_the_manifest_but_for_our_packages() {
         let manifest = "[a]\nb = 1\n[profile.dev]\nopt-level = 1\n\n[profile.dev.package.psychrnn]\nopt-level = 2\n\
             [profile.release.package.x]\nopt-level = 1\n[c]\nd = 2\n";
-        assert_eq!(profiles(manifest), "[profile.dev]\nopt-level = 1\n\n[profile.release.package.x]\nopt-level = 1\n");
+        let ours = "[profile.dev.package.psychrnn]\nopt-level = 3\n\n";
+        let others = "[profile.dev]\nopt-level = 1\n\n[profile.release.package.x]\nopt-level = 1\n";
+        assert_eq!(profiles(manifest), format!("{ours}{others}"));
     }
 }
