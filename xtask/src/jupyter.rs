@@ -156,7 +156,7 @@ impl Jupyter {
         fs::create_dir_all(&ours).with_context(|| format!("cannot make {}", ours.display()))?;
         fs::write(&note, self.root.as_os_str().as_encoded_bytes())
             .with_context(|| format!("cannot write {}", note.display()))?;
-        for folder in ours.parent().map_or(Ok(Vec::new()), files_in)? {
+        for folder in ours.parent().map_or(Ok(Vec::new()), files_in)?.into_iter().filter(|path| path.is_dir()) {
             let clone = fs::read(folder.join(CLONE)).unwrap_or_default();
             if !Path::new(&*String::from_utf8_lossy(&clone)).exists() {
                 python::clear(&folder)?;
@@ -413,7 +413,9 @@ mod tests {
             Jupyter { template, root: root.to_owned(), ..jupyter() }
         };
         let ours = of("1", &folder);
+        fs::write(folder.join("stray"), "").unwrap();
         ours.sweep().unwrap();
+        fs::remove_file(folder.join("stray")).unwrap();
         let other = of("2", &clone);
         other.sweep().unwrap();
         ours.sweep().unwrap();
