@@ -7,7 +7,7 @@ use evcxr::{
     CommandContext, CompilationError, Error, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs, Theme,
 };
 
-use crate::analyser;
+use crate::cargo;
 use crate::output::Failure;
 use crate::relay::Relay;
 use crate::template::{self, Folder};
@@ -41,7 +41,7 @@ impl Cells {
             let command = relay.command().map_err(|error| format!("{error:#}"))?;
             let (context, outputs) = EvalContext::with_subprocess_command(command)?;
             let mut context = CommandContext::with_eval_context(context);
-            for (name, users) in analyser::users() {
+            for (name, users) in cargo::users() {
                 context.execute(&format!(":build_env {name}={}", users.display()))?;
             }
             context.execute(":load_config --quiet")?;

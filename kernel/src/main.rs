@@ -1,15 +1,16 @@
 //! A Jupyter kernel for Rust, on the `evcxr` library.
 //!
 //! It does what evcxr's own kernel does, and besides: it starts from compiled dependencies ([`template`]), shows what a cell
-//! makes at the moment it is made ([`relay`]), stands between evcxr and Cargo ([`analyser`]), and reports failed cells as failed ([`cells`]). Nothing of the library
-//! depends on it.
+//! makes at the moment it is made ([`relay`]), stands between evcxr and Cargo ([`cargo`]), and reports failed cells as failed
+//! ([`cells`]). Nothing of the library depends on it.
 
-mod analyser;
+mod cargo;
 mod cells;
 mod client;
 mod output;
 mod relay;
 mod template;
+mod versions;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<ExitCode> {
-    if let Some(code) = analyser::stand_in()? {
+    if let Some(code) = cargo::stand_in()? {
         return Ok(code);
     }
     // evcxr starts this program again to run cells in it, and to stand in for rustc.

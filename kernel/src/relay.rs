@@ -20,7 +20,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::analyser;
+use crate::cargo;
 use crate::output::{Display, Event, Output};
 
 /// The socket on which the kernel waits for the process that runs cells.
@@ -96,7 +96,7 @@ impl Relay {
     /// This program, to be started by evcxr so that it reaches us.
     pub(crate) fn command(&self) -> Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.env(SOCKET, &self.path).env(SEARCH_PATH, search_path()?).envs(analyser::users());
+        command.env(SOCKET, &self.path).env(SEARCH_PATH, search_path()?).envs(cargo::users());
         Ok(command)
     }
 

@@ -17,18 +17,16 @@ use anyhow::{Context as _, Result, bail};
 use evcxr::CommandContext;
 use sha2::{Digest as _, Sha256};
 
-use crate::analyser;
+use crate::cargo;
 use crate::relay::{SEARCH_PATH, search_path};
+use crate::versions::{FOLDER, TEMPLATE, VERSIONS, keep_versions, read};
 
-/// Where the template lies, the clone from which it was made, and the folder that this kernel shall make for itself.
-const TEMPLATE: &str = "PSYCHRNN_TEMPLATE";
+/// The clone from which the template was made.
 const CLONE: &str = "PSYCHRNN_CLONE";
-pub(crate) const FOLDER: &str = "EVCXR_TMPDIR";
 /// Beside a template: the folder in which the next one is made.
 const MAKING: &str = "making";
-/// Within a template: what it is made from, and the versions of dependencies. Besides, of each complete build the sources.
+/// Within a template: what it is made from. Besides, of each complete build the sources.
 const GROUND: &str = "ground";
-const VERSIONS: &str = "versions.lock";
 /// Also within: where the analyser finds the standard library. The kernelspec names it, too.
 const STANDARD_LIBRARY: &str = "standard-library";
 /// Variables that change what is compiled.
@@ -223,7 +221,7 @@ impl Folder {
         };
         sweep(&path)?;
         fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        analyser::install()?;
+        cargo::install()?;
         // Held by others only while two folders are renamed.
         let lock = lock(&template)?;
         lock.lock_shared().context("cannot lock the template")?;
@@ -258,29 +256,6 @@ impl Folder {
     /// those that are not in use.
     pub(crate) fn keep_versions(&self) -> Result<()> {
         keep_versions(&self.template, &self.path)
-    }
-}
-
-/// Gives Cargo in this kernel's folder the versions back if it has forgotten them.
-pub(crate) fn restore_versions() -> Result<()> {
-    let variable = |name| std::env::var_os(name).map(PathBuf::from);
-    match (variable(TEMPLATE), variable(FOLDER)) {
-        (Some(template), Some(folder)) if !knows_library(&folder)? => keep_versions(&template, &folder),
-        _ => Ok(()),
-    }
-}
-
-/// Whether the library and all that it needs are among the versions in use.
-fn knows_library(folder: &Path) -> Result<bool> {
-    Ok(read(&folder.join("Cargo.lock"))?.is_some_and(|lock| lock.contains("name = \"psychrnn\"\n")))
-}
-
-fn keep_versions(template: &Path, folder: &Path) -> Result<()> {
-    match fs::copy(template.join(VERSIONS), folder.join("Cargo.lock")) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).context("cannot copy the versions of dependencies")
-        }
-        _ => Ok(()),
     }
 }
 
@@ -346,14 +321,6 @@ fn lock(folder: &Path) -> Result<File> {
     File::create(&path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn read(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
-}
-
 /// What the dependencies are compiled from.
 fn ground(clone: &Path) -> Result<String> {
     let mut hash = Sha256::new();
@@ -391,21 +358,4 @@ fn add(hash: &mut Sha256, clone: &Path, path: &Path) -> Result<()> {
 
 fn text(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_library_is_known_until_another_crate_is_looked_at() {
-        let folder = std::env::temp_dir().join(format!("psychrnn-versions-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        assert!(!knows_library(&folder).unwrap());
-        for (package, knows) in [("psychrnn", true), ("psychrnn-derive", false), ("rand", false)] {
-            fs::write(folder.join("Cargo.lock"), format!("[[package]]\nname = \"{package}\"\n")).unwrap();
-            assert_eq!(knows_library(&folder).unwrap(), knows, "{package}");
-        }
-        fs::remove_dir_all(&folder).unwrap();
-    }
 }

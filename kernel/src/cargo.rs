@@ -20,7 +20,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::template;
+use crate::versions;
 
 /// Variables of which the kernel has values of its own, and where the user's are kept.
 const HOME: &str = "CARGO_HOME";
@@ -40,7 +40,7 @@ pub(crate) fn users() -> Vec<(&'static str, OsString)> {
 /// The user's CARGO_HOME, and the kernel's own, if it has one.
 fn homes() -> Option<(OsString, PathBuf)> {
     let (_, users) = users().into_iter().find(|(name, _)| *name == HOME)?;
-    let folder = PathBuf::from(std::env::var_os(template::FOLDER)?);
+    let folder = PathBuf::from(std::env::var_os(versions::FOLDER)?);
     Some((users, folder.join("cargo")))
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn stand_in() -> Result<Option<ExitCode>> {
     if !Path::new(&name).ends_with("bin/cargo") {
         return Ok(None);
     }
-    template::restore_versions()?;
+    versions::restore_versions()?;
     let mut cargo = Command::new(home.join(CARGO));
     cargo.args(&arguments).envs(users());
     let of_analyser = std::env::var_os(HOME).is_some_and(|home| home != users_home);
