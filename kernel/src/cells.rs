@@ -55,12 +55,17 @@ impl Cells {
 
     /// Does while the user reads what the first cells would wait for.
     pub(crate) fn warm_up(&mut self) {
-        let Some(clone) = self.folder.as_ref().and_then(|folder| folder.clone.clone()) else { return };
+        let Some(clone) = self.folder.as_ref().and_then(Folder::compiled) else { return };
+        let library = format!("{}\nuse psychrnn::prelude::*;\n", template::dependency(clone, ""));
         self.keep_versions();
-        let library = format!("{}\nuse psychrnn::prelude::*;\n", template::dependency(&clone, ""));
         let usual = library + USUAL;
         // If something is wrong with the library, the user's own cell will say so.
         let _ = self.context.completions(&usual, usual.len());
+    }
+
+    /// What the user should know before this cell is compiled.
+    pub(crate) fn note(&mut self, code: &str) -> Option<String> {
+        self.folder.as_mut()?.note(code)
     }
 
     /// The process that runs cells.

@@ -300,7 +300,6 @@ impl Worker {
         self.relay.start(move |event| kernel.show(event));
         let kernel = Arc::clone(&self.kernel);
         let compiling = Compiling::start(move |event| kernel.show(event));
-        let mut note = self.folder.as_mut().and_then(|folder| folder.note.take());
         let mut cells = Cells::start(&self.relay, self.folder.take());
         if let Ok((cells, _)) = &cells
             && let Ok(mut process) = self.end.process.lock()
@@ -319,7 +318,7 @@ impl Worker {
             compiling.reset();
             let done = catch_unwind(AssertUnwindSafe(|| match &request.content {
                 JupyterMessageContent::ExecuteRequest(cell) => {
-                    let fine = self.execute(cells, cell, &request, &mut note);
+                    let fine = self.execute(cells, cell, &request);
                     if !fine && cell.stop_on_error {
                         // The client sent them before it knew.
                         waiting.extend(requests.try_iter());
@@ -344,13 +343,7 @@ impl Worker {
     }
 
     /// Runs a cell and replies; whether it ran to its end.
-    fn execute(
-        &mut self,
-        cells: Result<&mut Cells, Failure>,
-        cell: &ExecuteRequest,
-        request: &JupyterMessage,
-        note: &mut Option<String>,
-    ) -> bool {
+    fn execute(&mut self, cells: Result<&mut Cells, Failure>, cell: &ExecuteRequest, request: &JupyterMessage) -> bool {
         if !cell.silent {
             self.count += 1;
             let input = ExecuteInput { code: cell.code.clone(), execution_count: ExecutionCount::new(self.count) };
@@ -358,11 +351,11 @@ impl Worker {
         }
         self.kernel.stopped.store(false, Ordering::SeqCst);
         *self.kernel.cell() = Cell { request: Some(request.clone()), runs: true, ..Cell::default() };
-        if let Some(note) = note.take_if(|_| cell.code.contains(":dep")) {
-            self.kernel.show(Event::Stderr(note));
-        }
         let ask = |prompt: &str, password: bool| self.ask(cell, request, prompt, password);
         let result = cells.and_then(|cells| {
+            if let Some(note) = cells.note(&cell.code) {
+                self.kernel.show(Event::Stderr(note));
+            }
             let result = cells.run(&cell.code, self.count, &ask);
             match self.kernel.cell().failure.take() {
                 Some(failure) => Err(cells.locate(failure)),

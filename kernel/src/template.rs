@@ -29,6 +29,8 @@ const MAKING: &str = "making";
 const GROUND: &str = "ground";
 /// Also within: where the analyser finds the standard library. The kernelspec names it, too.
 const STANDARD_LIBRARY: &str = "standard-library";
+/// The feature of which kernels say whether it is compiled.
+const TABLES: &str = "polars";
 /// Variables that change what is compiled.
 const VARIABLES: &[&str] = &[
     "CARGO_PROFILE_DEV_DEBUG_ASSERTIONS",
@@ -206,10 +208,11 @@ pub(crate) fn dependency(clone: &Path, features: &str) -> String {
 pub(crate) struct Folder {
     path: PathBuf,
     template: PathBuf,
-    /// The clone whose library is compiled in it.
-    pub(crate) clone: Option<PathBuf>,
-    /// What the user should know about how this kernel starts.
-    pub(crate) note: Option<String>,
+    clone: PathBuf,
+    /// What the template was worth without and with tables.
+    states: [State; 2],
+    /// Whether the user knows that this takes longer.
+    noted: bool,
 }
 
 impl Folder {
@@ -225,26 +228,39 @@ impl Folder {
         // Held by others only while two folders are renamed.
         let lock = lock(&template)?;
         lock.lock_shared().context("cannot lock the template")?;
-        let state = state_of(&template, &clone, "")?;
+        let states @ [state, _] = [state_of(&template, &clone, "")?, state_of(&template, &clone, TABLES)?];
         if matches!(state, State::Fresh | State::Changed) {
             copy(&template.join("target"), &path.join("target"), state == State::Fresh)
                 .context("cannot make the kernel's folder from the template")?;
         }
-        let note = match state {
-            State::Fresh => None,
-            State::Changed => {
-                Some("The library was changed, so the first cell that uses it compiles it: about a minute.")
+        Ok(Some(Self { path, template, clone, states, noted: false }))
+    }
+
+    /// The clone whose library is compiled in it.
+    pub(crate) fn compiled(&self) -> Option<&Path> {
+        (self.states[0] == State::Fresh).then_some(&self.clone)
+    }
+
+    /// What the user of a cell that asks for the library should know before it is compiled; said once.
+    pub(crate) fn note(&mut self, code: &str) -> Option<String> {
+        let with_tables = code.contains(TABLES);
+        let note = match self.states {
+            _ if self.noted || !code.contains(":dep") => return None,
+            [State::Changed, _] => "The library was changed, so this cell compiles it: about a minute.",
+            [State::Stale, _] => {
+                "The compiler, libtorch or a dependency was changed, so this cell compiles everything: 5 to 10 minutes."
             }
-            State::Stale => Some(
-                "The compiler, libtorch or a dependency was changed, so the first cell that uses the library compiles everything: 5 to 10 minutes.",
-            ),
-            State::Missing => Some(
-                "There is no compiled library, so the first cell that uses it compiles everything: 5 to 10 minutes.",
-            ),
+            [State::Missing, _] => "There is no compiled library, so this cell compiles everything: 5 to 10 minutes.",
+            [State::Fresh, State::Changed] if with_tables => {
+                "The library with polars was changed, so this cell compiles it: a minute or two."
+            }
+            [State::Fresh, State::Stale | State::Missing] if with_tables => {
+                "The library is not yet compiled with polars, so this cell compiles both: 10 to 20 minutes."
+            }
+            _ => return None,
         };
-        let note = note.map(|note| format!("{note} `cargo xtask lab` does so once for all notebooks.\n"));
-        let clone = (state == State::Fresh).then_some(clone);
-        Ok(Some(Self { path, template, clone, note }))
+        self.noted = true;
+        Some(format!("{note} `cargo xtask lab` does so once for all notebooks.\n"))
     }
 
     /// Where it lies.
