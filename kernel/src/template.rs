@@ -255,7 +255,7 @@ impl Folder {
                 "The library with polars was changed, so this cell compiles it: a minute or two."
             }
             [State::Fresh, State::Stale | State::Missing] if with_tables => {
-                "The library is not yet compiled with polars, so this cell compiles both: 10 to 20 minutes."
+                "The library is not yet compiled with polars, so this cell compiles both: 10 minutes or more."
             }
             _ => return None,
         };
