@@ -240,6 +240,8 @@ impl Kernel {
             Event::Failed(failure) => {
                 cell.failure.get_or_insert(failure);
             }
+            // evcxr tries itself before the first cell.
+            Event::Display(_) if cell.request.is_none() => {}
             Event::Display(Display { data, name }) => {
                 // Names are those of the cell: another may use the same ones.
                 let id = name.zip(cell.request.as_ref()).map(|(name, cell)| format!("{}-{name}", cell.header.msg_id));
