@@ -139,6 +139,15 @@ pub(crate) fn all_finite(numbers: &[f32]) -> bool {
     !numbers.iter().fold(false, |found, number| found | (number.to_bits() & EXPONENT == EXPONENT))
 }
 
+/// An error if a time is not positive.
+pub(crate) fn positive(name: &str, milliseconds: f32) -> Result<()> {
+    if milliseconds.is_finite() && milliseconds > 0.0 {
+        Ok(())
+    } else {
+        Err(Error::argument(name, "a positive number of milliseconds", milliseconds))
+    }
+}
+
 impl Error {
     pub(crate) fn argument(name: impl Into<String>, expected: impl Into<String>, got: impl fmt::Display) -> Self {
         Self::Argument { name: name.into(), expected: expected.into(), got: got.to_string() }

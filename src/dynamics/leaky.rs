@@ -58,14 +58,14 @@ impl Leak {
     /// # Errors
     /// If `dt`, a `tau` or the noise makes no sense, or if there are neither 1 nor `n_rec` time constants.
     pub fn alpha(&self, n_rec: usize) -> Result<Array1<f32>> {
-        crate::task::positive("dt", self.dt)?;
+        crate::error::positive("dt", self.dt)?;
         self.transfer.check()?;
         self.readout.check()?;
         if self.tau.len() != 1 && self.tau.len() != n_rec {
             return Err(Error::shape("tau", format!("[1] or [n_rec = {n_rec}]"), &[self.tau.len()]));
         }
         for &tau in &self.tau {
-            crate::task::positive("tau", tau)?;
+            crate::error::positive("tau", tau)?;
             if tau < self.dt {
                 let expected = format!("at least `dt` = {} ms, or a step would leap over the leak", self.dt);
                 return Err(Error::argument("tau", expected, format!("{tau} ms")));

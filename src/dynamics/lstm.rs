@@ -88,7 +88,7 @@ impl LstmRnn {
     /// # Errors
     /// If an array is missing, has the wrong shape or holds NaN, or if `dt` makes no sense.
     pub fn new(weights: &Weights, cell: Cell) -> Result<Self> {
-        crate::task::positive("dt", cell.dt)?;
+        crate::error::positive("dt", cell.dt)?;
         cell.readout.check()?;
         let w_out = weights.matrix("W_out")?;
         let (n_out, n_rec) = w_out.dim();

@@ -49,7 +49,10 @@
 //! | no task at all | [`Rest`] |
 
 mod batch;
+mod decision;
 mod delayed_discrimination;
+mod duration;
+mod epochs;
 #[cfg(feature = "polars")]
 mod frame;
 mod match_to_category;
@@ -62,15 +65,17 @@ mod spec;
 mod value;
 
 pub use batch::Batch;
+pub use decision::Decision;
 pub use delayed_discrimination::{DelayedDiscrimination, Frequencies};
+pub use duration::Duration;
+pub use epochs::{Epoch, Epochs};
 pub use match_to_category::{Direction, MatchToCategory};
 pub use perceptual_discrimination::{Motion, PerceptualDiscrimination};
 pub use psychrnn_derive::Trial;
 pub use rest::Rest;
 pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;
-pub(crate) use spec::positive;
-pub use spec::{Decision, Duration, Epoch, Epochs, TaskSpec};
+pub use spec::TaskSpec;
 pub use value::{Table, Trial, Value};
 
 pub use crate::random::TrialRng;

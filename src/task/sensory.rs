@@ -3,7 +3,8 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{TrialRng, positive};
+use super::TrialRng;
+use crate::error::positive;
 use crate::random::root;
 use crate::setters::setters;
 use crate::{Error, Result};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng, positive};
+use crate::error::positive;
+use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng};
 use crate::{Error, Result};
 
 /// What PyCog's tasks with two alternatives have in common: the steps, the inputs' noise, the epochs about the stimulus, what is

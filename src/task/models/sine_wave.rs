@@ -4,8 +4,9 @@ use std::f32::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::positive;
 use crate::setters::setters;
-use crate::task::{Decision, Step, Task, TaskSpec, TrialRng, positive};
+use crate::task::{Decision, Step, Task, TaskSpec, TrialRng};
 use crate::{Error, Result};
 
 /// Produce a sine wave, without any input: `target(t) = amplitude · sin(2π (t + dt) / period)`.

@@ -1,0 +1,152 @@
+//! How long an epoch lasts.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::positive;
+use crate::random::TrialRng;
+use crate::{Error, Result};
+
+/// How long an epoch lasts, in milliseconds. A plain number converts into a fixed duration, in a file too.
+///
+/// ```
+/// use psychrnn::task::Duration;
+/// assert_eq!(Duration::from(500.0), Duration::Fixed(500.0));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", remote = "Self")]
+pub enum Duration {
+    /// The same in every trial.
+    Fixed(f32),
+    /// All durations from `low` to `high` equally likely.
+    Uniform {
+        /// The shortest.
+        low: f32,
+        /// The longest.
+        high: f32,
+    },
+    /// Exponential with this mean, drawn again until it lies between `low` and `high`. The mean is the one before
+    /// cutting.
+    TruncatedExponential {
+        /// The mean of the distribution before it is cut.
+        mean: f32,
+        /// The shortest.
+        low: f32,
+        /// The longest.
+        high: f32,
+    },
+    /// One of these, all equally likely.
+    Choice(Vec<f32>),
+    /// What is left until the end of the trial. Only for the last epoch, and only with [`TaskSpec::duration`].
+    Rest,
+}
+
+impl From<f32> for Duration {
+    fn from(milliseconds: f32) -> Self {
+        Self::Fixed(milliseconds)
+    }
+}
+
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Written;
+
+        impl<'de> Visitor<'de> for Written {
+            type Value = Duration;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of milliseconds, or one of fixed, uniform, truncated_exponential, choice, rest")
+            }
+
+            fn visit_f64<E>(self, milliseconds: f64) -> Result<Duration, E> {
+                Ok(Duration::Fixed(milliseconds as f32))
+            }
+
+            fn visit_i64<E>(self, milliseconds: i64) -> Result<Duration, E> {
+                Ok(Duration::Fixed(milliseconds as f32))
+            }
+
+            fn visit_u64<E>(self, milliseconds: u64) -> Result<Duration, E> {
+                Ok(Duration::Fixed(milliseconds as f32))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, kind: &str) -> Result<Duration, E> {
+                Duration::deserialize(kind.into_deserializer())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Duration, A::Error> {
+                Duration::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_any(Written)
+    }
+}
+
+impl Duration {
+    /// All durations from `low` to `high` equally likely.
+    #[must_use]
+    pub fn uniform(low: f32, high: f32) -> Self {
+        Self::Uniform { low, high }
+    }
+
+    /// Exponential with this mean, cut to `low` and `high`.
+    #[must_use]
+    pub fn truncated_exponential(mean: f32, low: f32, high: f32) -> Self {
+        Self::TruncatedExponential { mean, low, high }
+    }
+
+    /// One of these, all equally likely.
+    #[must_use]
+    pub fn choice(durations: &[f32]) -> Self {
+        Self::Choice(durations.to_vec())
+    }
+
+    /// A duration drawn from `rng`; [`Duration::Rest`] gives zero.
+    pub fn draw(&self, rng: &mut TrialRng) -> f32 {
+        match self {
+            Self::Fixed(duration) => *duration,
+            Self::Uniform { low, high } => rng.uniform(*low, *high),
+            Self::TruncatedExponential { mean, low, high } => {
+                // The inverse of the cut distribution needs one draw, where rejection could need any number.
+                let (from, to) = ((-low / mean).exp(), (-high / mean).exp());
+                (-mean * rng.uniform(to, from).ln()).clamp(*low, *high)
+            }
+            Self::Choice(options) => options.get(rng.index(options.len())).copied().unwrap_or_default(),
+            Self::Rest => 0.0,
+        }
+    }
+
+    /// The shortest and the longest duration.
+    #[must_use]
+    pub fn range(&self) -> (f32, f32) {
+        match self {
+            Self::Fixed(duration) => (*duration, *duration),
+            Self::Uniform { low, high } | Self::TruncatedExponential { low, high, .. } => (*low, *high),
+            Self::Choice(options) => options
+                .iter()
+                .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &option| (low.min(option), high.max(option))),
+            Self::Rest => (0.0, 0.0),
+        }
+    }
+
+    pub(super) fn check(&self, name: &str) -> Result<()> {
+        let (low, high) = self.range();
+        if !(low >= 0.0 && high >= low && high.is_finite()) {
+            return Err(Error::argument(name, "a duration of 0 ms or more, the shortest first", format!("{self:?}")));
+        }
+        if let Self::TruncatedExponential { mean, .. } = self {
+            positive(&format!("{name}, mean"), *mean)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! The epochs of one trial.
+
+use serde::{Deserialize, Serialize};
+
+/// The epochs of one trial: names, starts and ends in milliseconds. They mostly follow each other; with [`Epochs::span`] they
+/// may overlap, as the stimulus and the decision of a reaction-time task do.
+///
+/// ```
+/// use psychrnn::task::Epochs;
+/// let epochs = Epochs::new().then("fixation", 200.0).then("stimulus", 500.0).until("decision", 1000.0);
+/// assert_eq!(epochs.start("stimulus"), Some(200.0));
+/// assert_eq!(epochs.at(700.0), Some("decision"));
+/// assert_eq!(epochs.end_of_last(), 1000.0);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Epochs(Vec<Epoch>);
+
+/// One epoch of one trial. It holds the times from `start` (included) to `end` (excluded).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// The name.
+    pub name: String,
+    /// When it starts, in milliseconds.
+    pub start: f32,
+    /// When it ends, in milliseconds.
+    pub end: f32,
+}
+
+impl Epochs {
+    /// No epochs yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an epoch of this duration, in milliseconds.
+    #[must_use]
+    pub fn then(self, name: &str, duration: f32) -> Self {
+        let end = self.end_of_last() + duration;
+        self.until(name, end)
+    }
+
+    /// Adds an epoch that lasts until `end`, in milliseconds.
+    #[must_use]
+    pub fn until(self, name: &str, end: f32) -> Self {
+        let start = self.end_of_last();
+        self.span(name, start, end)
+    }
+
+    /// Adds an epoch from `start` to `end`, in milliseconds, which may lie within or across others.
+    #[must_use]
+    pub fn span(mut self, name: &str, start: f32, end: f32) -> Self {
+        self.0.push(Epoch { name: name.to_owned(), start, end: end.max(start) });
+        self
+    }
+
+    /// The epoch with this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Epoch> {
+        self.0.iter().find(|epoch| epoch.name == name)
+    }
+
+    /// When an epoch starts, in milliseconds.
+    #[must_use]
+    pub fn start(&self, name: &str) -> Option<f32> {
+        self.get(name).map(|epoch| epoch.start)
+    }
+
+    /// When an epoch ends, in milliseconds.
+    #[must_use]
+    pub fn end(&self, name: &str) -> Option<f32> {
+        self.get(name).map(|epoch| epoch.end)
+    }
+
+    /// The name of the epoch at time `t`, in milliseconds; of several the first.
+    #[must_use]
+    pub fn at(&self, t: f32) -> Option<&str> {
+        self.0.iter().find(|epoch| epoch.start <= t && t < epoch.end).map(|epoch| epoch.name.as_str())
+    }
+
+    /// When the last epoch ends, in milliseconds; 0 without epochs.
+    #[must_use]
+    pub fn end_of_last(&self) -> f32 {
+        self.0.iter().fold(0.0, |end, epoch| epoch.end.max(end))
+    }
+
+    /// The epochs in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Epoch> {
+        self.0.iter()
+    }
+}
