@@ -97,22 +97,48 @@ impl Output {
         events
     }
 
-    fn take_line(&mut self, line: &str, stderr: &mut impl FnMut() -> Vec<u8>, events: &mut Vec<Event>) {
-        if let Some(block) = &mut self.block {
-            if line == END {
-                if let Some(block) = self.block.take() {
-                    self.add(block, events);
-                }
-                return;
+    /// Nothing more comes: what was begun is shown as far as it came.
+    pub(crate) fn end(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        if self.block.is_some() {
+            let rest = std::mem::take(&mut self.line);
+            let rest = String::from_utf8_lossy(&rest);
+            if !rest.is_empty() {
+                self.take_line(&rest, &mut Vec::new, &mut events);
             }
-            if line != PANICKED {
+            self.end_block(&mut events);
+        }
+        events.extend(self.pause());
+        events
+    }
+
+    fn end_block(&mut self, events: &mut Vec<Event>) {
+        if let Some(block) = self.block.take() {
+            self.add(block, events);
+        }
+    }
+
+    fn take_line(&mut self, mut line: &str, stderr: &mut impl FnMut() -> Vec<u8>, events: &mut Vec<Event>) {
+        if let Some(block) = &mut self.block {
+            // The next block ends one that never ended. An end, or a message in the midst of it, may follow a half line of its content.
+            let at = match line.strip_suffix(END) {
+                Some(content) => Some(content.len()),
+                None if line.starts_with(BEGIN) => Some(0),
+                None => message(line),
+            };
+            let content = &line[..at.unwrap_or(line.len())];
+            if at.is_none() || !content.is_empty() {
                 if !block.content.is_empty() {
                     block.content.push('\n');
                 }
-                block.content.push_str(line);
+                block.content.push_str(content);
+            }
+            let Some(at) = at else { return };
+            line = &line[at..];
+            self.end_block(events);
+            if line == END {
                 return;
             }
-            self.block = None;
         }
         if let Some((before, header)) = line.split_once(BEGIN) {
             if !before.is_empty() {
@@ -122,12 +148,7 @@ impl Output {
             self.block = Some(Block::new(header));
             return;
         }
-        let ends = [DONE, PANICKED, RETURNED_ERROR].into_iter().find(|message| line.ends_with(message));
-        let message = match ends {
-            Some(message) => Some((line.len() - message.len(), message.to_owned())),
-            None => OTHERS.iter().find_map(|message| line.find(message)).map(|at| (at, line[at..].to_owned())),
-        };
-        let Some((at, message)) = message else {
+        let Some(at) = message(line) else {
             self.show_value(events);
             text(&format!("{line}\n"), events);
             return;
@@ -136,12 +157,13 @@ impl Output {
         text(&line[..at], events);
         let written = stderr();
         self.take_stderr(&written);
-        match message.as_str() {
+        let message = &line[at..];
+        match message {
             PANICKED => self.panicked(events),
             RETURNED_ERROR => self.returned_error(events),
             _ => self.show_stderr(events),
         }
-        events.push(Event::Message(message));
+        events.push(Event::Message(message.to_owned()));
     }
 
     /// A block joins the value to which it belongs, which is shown when it is complete.
@@ -217,6 +239,12 @@ impl Block {
         }
         block
     }
+}
+
+/// Where in a line a message of evcxr's begins.
+fn message(line: &str) -> Option<usize> {
+    let ends = [DONE, PANICKED, RETURNED_ERROR].into_iter().find(|message| line.ends_with(message));
+    ends.map(|message| line.len() - message.len()).or_else(|| OTHERS.iter().find_map(|message| line.find(message)))
 }
 
 /// Adds to the text before, if there is nothing in between.
@@ -302,6 +330,29 @@ mod tests {
         assert_eq!(events("no newlineEVCXR_EXECUTION_COMPLETE\n", ""), [stdout("no newline"), done]);
         let asked = Event::Message("EVCXR_INPUT_REQUEST:name?".into());
         assert_eq!(events("well: EVCXR_INPUT_REQUEST:name?\n", ""), [stdout("well: "), asked]);
+    }
+
+    #[test]
+    fn a_value_that_is_never_ended_ends_with_its_cell() {
+        let begin = "EVCXR_BEGIN_CONTENT text/plain\n";
+        for end in [DONE, RETURNED_ERROR, PANICKED] {
+            for (written, shown) in [("a\nb\n", "a\nb"), ("a\nb", "a\nb"), ("a\n\n", "a\n")] {
+                let events = events(&format!("{begin}{written}{end}\n"), "");
+                assert_eq!(events.first(), Some(&display(&[("text/plain", shown)], None)), "{end} {written:?}");
+                assert_eq!(events.last(), Some(&Event::Message(end.into())));
+            }
+        }
+        // So it does with its process, and what it is in does not hide a question.
+        let mut output = Output::default();
+        assert_eq!(output.take_stdout(format!("{begin}a\nb").as_bytes(), Vec::new), []);
+        assert_eq!(output.end(), [display(&[("text/plain", "a\nb")], None)]);
+        let asked = "EVCXR_INPUT_REQUEST:name?";
+        let expected = [display(&[("text/plain", "a")], None), Event::Message(asked.into())];
+        assert_eq!(events(&format!("{begin}a\n{asked}\n"), ""), expected);
+        let expected = [display(&[("text/plain", "a")], None), display(&[("text/plain", "b")], None)];
+        assert_eq!(events(&format!("{begin}a\n{begin}b\n{END}\nend\n"), "")[..2], expected);
+        let half = format!("{begin}a{END}\nafter\n");
+        assert_eq!(events(&half, ""), [display(&[("text/plain", "a")], None), stdout("after\n")]);
     }
 
     #[test]

@@ -179,7 +179,7 @@ fn pump(mut back: UnixStream, mut out: UnixStream, err: UnixStream, show: &mut i
             if n == 0 {
                 let (written, _) = drain(&err);
                 output.take_stderr(&written);
-                return hand_on(output.pause());
+                return hand_on(output.end());
             }
             hand_on(output.take_stdout(&buffer[..n], || drain(&err).0))?;
         }
