@@ -1,8 +1,11 @@
 //! A batch of trials.
 
+use std::ops::Range;
+
 use ndarray::{Array3, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
+use super::time::{Clock, decimal};
 use super::{Decision, Epoch, Epochs, Table, TaskSpec};
 use crate::error::all_finite;
 use crate::random::Seed;
@@ -43,7 +46,11 @@ impl Batch {
     /// If the arrays do not fit each other or the spec, are empty, or hold NaN or infinities.
     pub fn from_arrays(spec: &TaskSpec, inputs: Array3<f32>, targets: Array3<f32>, mask: Array3<f32>) -> Result<Self> {
         let (n, n_steps, _) = inputs.dim();
-        let spec = TaskSpec { epochs: Vec::new(), duration: Some(n_steps as f32 * spec.dt), ..spec.clone() };
+        let spec = TaskSpec {
+            epochs: Vec::new(),
+            duration: Some(Clock::new(spec.dt).time(n_steps as i64) as f32),
+            ..spec.clone()
+        };
         let batch = Self {
             inputs: inputs.as_standard_layout().into_owned(),
             targets: targets.as_standard_layout().into_owned(),
@@ -104,7 +111,7 @@ impl Batch {
     /// The time of each step, in milliseconds.
     #[must_use]
     pub fn times(&self) -> Vec<f64> {
-        (0..self.n_steps()).map(|k| k as f64 * f64::from(self.spec.dt)).collect()
+        (0..self.n_steps() as i64).map(|k| self.clock().time(k)).collect()
     }
 
     /// When an epoch starts in each trial, in milliseconds; `None` for a trial without it.
@@ -112,7 +119,7 @@ impl Batch {
     /// # Errors
     /// If no trial has that epoch.
     pub fn starts(&self, epoch: &str) -> Result<Vec<Option<f64>>> {
-        self.of_epoch(epoch, |epoch| f64::from(epoch.start))
+        self.of_epoch(epoch, |epoch| decimal(epoch.start))
     }
 
     /// How long an epoch lasts in each trial, in milliseconds; `None` for a trial without it.
@@ -120,7 +127,20 @@ impl Batch {
     /// # Errors
     /// If no trial has that epoch.
     pub fn durations(&self, epoch: &str) -> Result<Vec<Option<f64>>> {
-        self.of_epoch(epoch, |epoch| f64::from(epoch.end - epoch.start))
+        self.of_epoch(epoch, |epoch| decimal((decimal(epoch.end) - decimal(epoch.start)) as f32))
+    }
+
+    /// The steps of an epoch in a trial, see [`Epoch::steps`], but for those past the trial's end; `None` for a trial without it.
+    #[must_use]
+    pub fn steps_of(&self, trial: usize, epoch: &str) -> Option<Range<usize>> {
+        let steps = self.epochs.get(trial)?.get(epoch)?.steps(self.spec.dt);
+        let length = *self.lengths.get(trial)?;
+        Some(steps.start.min(length)..steps.end.min(length))
+    }
+
+    /// Milliseconds to steps.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::new(self.spec.dt)
     }
 
     fn of_epoch(&self, epoch: &str, measure: impl Fn(&Epoch) -> f64) -> Result<Vec<Option<f64>>> {

@@ -345,7 +345,7 @@ fn a_trial_is_correct_by_what_is_larger_at_its_end() {
     session.outputs.slice_mut(s![.., 40, 1]).fill(1.05);
     let early = session.clone().decided_by(Decision::FirstToReach { threshold: 1.0 }).unwrap();
     assert_eq!((session.choices, early.choices.clone()), (vec![Some(0); 10], vec![Some(1); 10]));
-    assert_eq!(early.reaction_times(1.0, "stimulus").unwrap(), vec![Some(500.0); 10]);
+    assert_eq!(early.reaction_times(1.0, "stimulus").unwrap(), vec![Some(520.0); 10]);
     assert_eq!(early.correct, numbers(&reaction, "direction").iter().map(|&d| Some(d == 1.0)).collect::<Vec<_>>());
 
     let wave = SineWave::default().batch(1, Seed(1)).unwrap();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::positive;
+use crate::task::time::{Clock, decimal};
 use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng};
 use crate::{Error, Result};
 
@@ -129,8 +130,8 @@ impl Protocol {
 
     /// The longest duration of whole steps that is not above this one.
     pub(super) fn whole_steps(&self, duration: f32) -> f32 {
-        let dt = f64::from(self.dt);
-        ((f64::from(duration) / dt + 1e-4).floor() * dt) as f32
+        let clock = Clock::new(self.dt);
+        clock.time(clock.last_step(decimal(duration))) as f32
     }
 
     /// The epochs of a trial, each of whole steps.
