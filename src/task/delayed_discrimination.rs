@@ -154,7 +154,7 @@ impl Task for DelayedDiscrimination {
         for (name, duration) in self.needed() {
             if !self.may_be_empty && duration.range().0 < self.dt {
                 let expected = format!("at least `dt` = {} ms, or some trials show or ask nothing", self.dt);
-                return Err(Error::argument(name, expected, format!("{duration:?}")));
+                return Err(Error::argument(name, expected, duration));
             }
         }
         Ok(())

@@ -49,6 +49,7 @@
 //! | no task at all | [`Rest`] |
 
 mod batch;
+mod caught;
 mod decision;
 mod delayed_discrimination;
 mod duration;
@@ -79,7 +80,8 @@ pub use source::TrialSource;
 pub use spec::TaskSpec;
 pub use value::{Table, Trial, Value};
 
-use std::ops::Range;
+use std::cell::RefCell;
+use std::ops::{Deref, Range};
 
 pub use crate::random::TrialRng;
 use crate::{Error, Result};
@@ -132,14 +134,15 @@ pub struct Step<'a> {
     /// The steps of each epoch.
     steps: &'a [Range<usize>],
     clock: Clock,
+    /// The names that were asked for and that are not there.
+    unknown: &'a RefCell<Vec<String>>,
 }
 
 impl Step<'_> {
     /// Whether this step lies in the epoch of that name.
     #[must_use]
     pub fn is_in(&self, epoch: &str) -> bool {
-        let place = self.epochs.iter().position(|there| there.name == epoch);
-        place.is_some_and(|place| self.steps[place].contains(&self.number))
+        self.epochs().place(epoch).is_some_and(|place| self.steps[place].contains(&self.number))
     }
 
     /// The name of the epoch in which this step lies; of several the first.
@@ -161,8 +164,8 @@ impl Step<'_> {
 
     /// The epochs of this trial, with their starts and ends.
     #[must_use]
-    pub fn epochs(&self) -> &Epochs {
-        self.epochs
+    pub fn epochs(&self) -> StepEpochs<'_> {
+        StepEpochs { epochs: self.epochs, unknown: self.unknown }
     }
 
     /// Errors count in these epochs only: the mask is 1 in them and 0 elsewhere.
@@ -172,11 +175,60 @@ impl Step<'_> {
     }
 
     /// The target is `hi` for the correct channel and `lo` for the others; without a correct channel, `lo` for all.
+    #[track_caller]
     pub fn favor(&mut self, correct: impl Into<Option<usize>>, hi: f32, lo: f32) {
         self.target.fill(lo);
         if let Some(correct) = correct.into() {
-            self.target[correct] = hi;
+            let n = self.target.len();
+            let target = self.target.get_mut(correct);
+            assert!(target.is_some(), "there is no output {correct} to favor: there are {n}, counted from 0");
+            target.into_iter().for_each(|target| *target = hi);
         }
+    }
+}
+
+/// The epochs of a trial as [`Task::step`] sees them: all that [`Epochs`] has. A name that no trial has is an error of the task.
+#[derive(Clone, Copy, Debug)]
+pub struct StepEpochs<'a> {
+    epochs: &'a Epochs,
+    unknown: &'a RefCell<Vec<String>>,
+}
+
+impl Deref for StepEpochs<'_> {
+    type Target = Epochs;
+    fn deref(&self) -> &Epochs {
+        self.epochs
+    }
+}
+
+impl<'a> StepEpochs<'a> {
+    /// The epoch with this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a Epoch> {
+        self.epochs.iter().nth(self.place(name)?)
+    }
+
+    /// When an epoch starts, in milliseconds.
+    #[must_use]
+    pub fn start(&self, name: &str) -> Option<f32> {
+        self.get(name).map(|epoch| epoch.start)
+    }
+
+    /// When an epoch ends, in milliseconds.
+    #[must_use]
+    pub fn end(&self, name: &str) -> Option<f32> {
+        self.get(name).map(|epoch| epoch.end)
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        let place = self.epochs.iter().position(|epoch| epoch.name == name);
+        if place.is_none() {
+            let mut unknown = self.unknown.borrow_mut();
+            if !unknown.iter().any(|known| known == name) {
+                unknown.push(name.to_owned());
+            }
+        }
+        place
     }
 }
 

@@ -126,7 +126,7 @@ impl Task for PerceptualDiscrimination {
     }
 
     fn step(&self, _: f32, trial: &Motion, rng: &mut TrialRng, now: &mut Step<'_>) {
-        let (onset, offset) = stimulus_window(now.epochs());
+        let (onset, offset) = stimulus_window(&now.epochs());
         let sd = super::evidence_noise_sd(self.noise, self.dt);
         for input in now.input.iter_mut() {
             *input = rng.normal(0.0, sd);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::time::{Clock, decimal};
-use super::{Decision, Duration, Epochs, Sensory};
+use super::{Decision, Duration, Epoch, Epochs, Sensory};
 use crate::error::positive;
 use crate::random::TrialRng;
 use crate::setters::setters;
@@ -135,12 +135,47 @@ impl TaskSpec {
         Err(Error::argument("duration", format!("1 to {MAX_STEPS} steps of `dt` = {} ms", self.dt), got))
     }
 
+    /// The steps of a trial with these epochs.
+    ///
+    /// # Errors
+    /// If epochs end before they start or after the trial, or if two have the same name: then some of what the task says would be
+    /// left out.
+    pub(super) fn steps_of_trial(&self, epochs: &Epochs, number: u64) -> Result<usize> {
+        let wrong = |message: String| Err(Error::Task { at: format!("epochs of trial {number}"), message });
+        for (i, epoch) in epochs.iter().enumerate() {
+            let Epoch { name, start, end } = epoch;
+            if epochs.iter().take(i).any(|other| other.name == *name) {
+                return wrong(format!("two epochs are named \"{name}\""));
+            }
+            if !(*start >= 0.0 && start <= end && end.is_finite()) {
+                return wrong(format!(
+                    "an epoch must start at 0 ms or later and end when it starts or later, but \"{name}\" lasts from {start} to \
+                     {end} ms"
+                ));
+            }
+        }
+        let duration = self.duration.unwrap_or(epochs.end_of_last());
+        let n_steps = self.n_steps(duration)?;
+        let late: Vec<String> = epochs
+            .iter()
+            .filter(|epoch| epoch.steps(self.dt).end > n_steps)
+            .map(|epoch| format!("\"{}\" ends at {} ms", epoch.name, epoch.end))
+            .collect();
+        match late.is_empty() {
+            true => Ok(n_steps),
+            false => wrong(format!("{}, but the trial at {duration} ms", late.join(", "))),
+        }
+    }
+
     /// The epochs of one trial, drawn from their distributions.
     pub fn draw_epochs(&self, rng: &mut TrialRng) -> Epochs {
         let mut epochs = Epochs::new();
         for (name, duration) in &self.epochs {
             epochs = match (duration, self.duration) {
-                (Duration::Rest, Some(end)) => epochs.until(name, end),
+                (Duration::Rest, Some(end)) => {
+                    let end = end.max(epochs.end_of_last());
+                    epochs.until(name, end)
+                }
                 _ => epochs.then(name, duration.draw(rng)),
             };
         }
@@ -208,6 +243,31 @@ mod tests {
             .epoch("a", Duration::uniform(100.0, 200.0))
             .epoch("b", Duration::choice(&[300.0, 400.0]))
             .epoch("c", Duration::Rest);
+        // Whatever the mean is against the window: far out in the tail it is `mean` past `low`, and if it is long all are equally
+        // likely.
+        for (mean, low, high, expected) in [
+            (10.0, 1100.0, 1500.0, 1110.0),
+            (1.0, 5000.0, 1e6, 5001.0),
+            (1e9, 100.0, 300.0, 200.0),
+            (1e-3, 0.0, 1.0, 1e-3),
+        ] {
+            let duration = Duration::truncated_exponential(mean, low, high);
+            let drawn: Vec<f32> = (0..20_000).map(|_| duration.draw(&mut rng)).collect();
+            assert!(drawn.iter().all(|d| (low..high).contains(d)));
+            let average = drawn.iter().map(|&d| f64::from(d)).sum::<f64>() / 20_000.0;
+            assert!((average / expected - 1.0).abs() < 0.02, "{average} for {expected}");
+        }
+        for senseless in [
+            Duration::truncated_exponential(1.0, 5.0, 2.0),
+            Duration::truncated_exponential(f32::NAN, 1.0, 2.0),
+            Duration::uniform(5.0, 2.0),
+            Duration::choice(&[]),
+            Duration::choice(&[100.0, f32::NAN]),
+            Duration::Fixed(-1.0),
+        ] {
+            assert!(senseless.draw(&mut rng).is_nan(), "{senseless}");
+            assert!(TaskSpec::new(1, 1).epoch("a", senseless).check().unwrap_err().to_string().contains("\"a\""));
+        }
         for _ in 0..200 {
             let epochs = spec.draw_epochs(&mut rng);
             let a = epochs.end("a").unwrap();

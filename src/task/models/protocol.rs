@@ -145,12 +145,15 @@ impl Protocol {
         spec.epochs.iter().fold(Epochs::new(), next)
     }
 
-    /// Fills in the targets and the mask.
+    /// Fills in the targets and the mask; without a correct output those of a catch trial.
     pub(super) fn ask(&self, correct: Option<usize>, now: &mut Step<'_>) {
-        now.score_only(&["fixation", "decision", "catch"]);
+        if correct.is_none() {
+            return now.favor(None, self.hi, self.lo);
+        }
+        now.score_only(&["fixation", "decision"]);
         if now.is_in("decision") {
             now.favor(correct, self.hi, self.lo);
-        } else if now.is_in("fixation") || now.is_in("catch") {
+        } else if now.is_in("fixation") {
             now.favor(None, self.hi, self.lo);
         }
     }
