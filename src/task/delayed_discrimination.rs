@@ -142,12 +142,7 @@ impl Task for DelayedDiscrimination {
 
     fn check(&self) -> Result<()> {
         super::check_noise(self.noise)?;
-        if self.pairs.is_empty() {
-            return Err(Error::argument("pairs", "at least one pair of frequencies", "empty"));
-        }
-        if let Some((low, high)) = self.pairs.iter().find(|(low, high)| !(low < high && (high - low).is_finite())) {
-            return Err(Error::argument("pairs", "of a lower and a higher frequency", format!("{low} and {high}")));
-        }
+        super::check_pairs(&self.pairs)?;
         if let Some(answer @ 2..) = self.answer {
             return Err(Error::argument("answer", "0 or 1", answer));
         }

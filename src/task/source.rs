@@ -212,12 +212,14 @@ impl TrialSource for Batch {
     }
 
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
+        self.check_rows()?;
+        check_number(&numbers)?;
         let n = self.n_trials() as u64;
-        if numbers.is_empty() || n == 0 {
-            return Err(Error::argument("n", "at least 1 trial", 0));
+        if n == 0 {
+            return Err(Error::argument("inputs", "those of at least one trial", "empty"));
         }
         let rows: Vec<usize> = numbers.clone().map(|number| (number % n) as usize).collect();
-        let mut batch = self.select(&rows);
+        let mut batch = self.rows(&rows);
         // The inputs are the recorded ones, but each presentation has recurrent noise of its own.
         batch.numbers = numbers.collect();
         batch.seed = seed;

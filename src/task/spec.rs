@@ -206,7 +206,7 @@ impl TaskSpec {
 }
 
 /// An error if a time is so short, and yet not nothing, that seconds are meant.
-fn in_milliseconds(name: &str, time: f32, shortest: f32) -> Result<()> {
+pub(super) fn in_milliseconds(name: &str, time: f32, shortest: f32) -> Result<()> {
     // Of a step that is as long.
     if time <= 0.0 || Clock::new(shortest).last_step(decimal(time)) >= 1 {
         return Ok(());

@@ -2,6 +2,7 @@
 
 use ndarray::{Array3, s};
 use proptest::prelude::*;
+use psychrnn::analysis::Average;
 use psychrnn::prelude::*;
 use psychrnn::task::{Rest, Sensory};
 use psychrnn::threads::with_threads;
@@ -385,6 +386,62 @@ fn a_choice_is_read_by_the_rule_of_the_task() {
     assert_eq!(choice(Decision::None, late), (None, None));
     let spec = TaskSpec::new(1, 2).duration(50.0).decision(Decision::FirstToReach { threshold: f32::NAN });
     assert!(spec.check().unwrap_err().to_string().contains("`threshold of the decision`"));
+}
+
+#[test]
+fn a_number_of_trials_that_no_memory_holds_is_an_error() {
+    let task = Flash { dt: 10.0, sensory: Sensory::default() };
+    let batch = task.batch(2, Seed(0)).unwrap();
+    for source in [&task as &dyn TrialSource, &batch] {
+        for n in [usize::MAX, usize::MAX / 2] {
+            assert!(source.batch(n, Seed(0)).unwrap_err().to_string().contains("`n`"));
+        }
+        assert!(source.batch(0, Seed(0)).is_err());
+    }
+}
+
+#[test]
+fn a_batch_whose_parts_do_not_fit_is_refused_by_name() {
+    let task = Flash { dt: 10.0, sensory: Sensory::default() };
+    let batch = || task.batch(3, Seed(0)).unwrap();
+    let values = |rows: usize| {
+        let mut values = Table::new();
+        values.insert("side", vec![1; rows]).unwrap();
+        values
+    };
+    let spoils: [(&dyn Fn(&mut Batch), &str); 5] = [
+        (&|batch| batch.values = values(2), "\"side\""),
+        (&|batch| batch.values = values(4), "\"side\""),
+        (&|batch| batch.epochs.clear(), "`epochs`"),
+        (&|batch| batch.lengths.push(10), "`lengths`"),
+        (&|batch| batch.numbers.truncate(2), "`numbers`"),
+    ];
+    for (spoil, name) in spoils {
+        let mut spoilt = batch();
+        spoil(&mut spoilt);
+        let (nothing, outputs) = (Array3::zeros((3, spoilt.n_steps(), 1)), spoilt.targets.clone());
+        let session = Session::new(spoilt.clone(), nothing.clone(), nothing.clone(), outputs.clone()).map(drop);
+        // A session can be changed, too.
+        let mut changed = Session::new(batch(), nothing.clone(), nothing, outputs).unwrap();
+        spoil(&mut changed.batch);
+        let average = Average::by("trial").of(&changed).map(drop);
+        for result in [spoilt.check(), spoilt.trials(0..2, Seed(0)).map(drop), session, average] {
+            let error = result.unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+        drop(spoilt.select(&[0, 2, 7]));
+    }
+    assert_eq!(batch().is_scored(), batch().mask.sum() > 0.0);
+}
+
+#[test]
+fn a_trial_that_is_selected_again_has_noise_of_its_own() {
+    let batch = Flash { dt: 10.0, sensory: Sensory::default() }.trials(5..9, Seed(0)).unwrap();
+    assert_eq!(batch.select(&[3, 0, 9, 1]).numbers, [8, 5, 6]);
+    let more = 1_u64 << 32;
+    assert_eq!(batch.select(&[3, 3, 0, 3]).numbers, [8, 8 + more, 5, 8 + 2 * more]);
+    let again = batch.select(&[3, 3]).select(&[0, 0, 1, 1]);
+    assert_eq!(again.numbers, [8, 8 + 2 * more, 8 + more, 8 + 3 * more]);
 }
 
 #[test]
