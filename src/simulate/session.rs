@@ -7,6 +7,7 @@ use ndarray::{Array3, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::task::models::Criterion;
+use crate::task::time::decimal;
 use crate::task::{Batch, Decision, Table, Value};
 use crate::{Error, Result, file};
 
@@ -149,8 +150,9 @@ impl Session {
     }
 
     /// The time from the start of the epoch `event` until an output first reaches `threshold`, in milliseconds, for
-    /// each trial. `None` if none does before the trial ends, and for a trial without that epoch. An output that is
-    /// there already gives 0.
+    /// each trial. `None` if none does before the trial ends, and for a trial without that epoch. The output of a step is
+    /// there when the step is over: one that reaches the threshold in the step in which the epoch starts, or is there already,
+    /// gives `dt`, as in PyCog.
     ///
     /// # Errors
     /// If no trial has that epoch, or if `threshold` is NaN.
@@ -159,14 +161,14 @@ impl Session {
             return Err(Error::argument("threshold", "a number", threshold));
         }
         let starts = self.batch.starts(event)?;
-        let dt = f64::from(self.batch.spec.dt);
+        let clock = self.batch.clock();
         let reaction = |(trial, start): (usize, Option<f64>)| {
             let start = start?;
             let outputs = self.outputs.index_axis(Axis(0), trial);
             let reached = |k: &usize| outputs.row(*k).iter().any(|&output| output >= threshold);
-            // A hair is left for times that are not exact in binary.
-            let first = (start / dt - 1e-4).ceil().max(0.0) as usize;
-            (first..self.batch.lengths[trial]).find(reached).map(|k| k as f64 * dt - start)
+            let first = clock.step(start).max(0) as usize;
+            let k = (first..self.batch.lengths[trial]).find(reached)?;
+            Some(decimal((clock.time(k as i64 + 1) - start) as f32))
         };
         Ok(starts.into_iter().enumerate().map(reaction).collect())
     }
@@ -205,12 +207,13 @@ impl Session {
         self.with_column(name, values)
     }
 
-    /// The trials with these rows, in this order; rows past the end are left out.
+    /// The trials with these rows, in this order; rows past the end are left out. Nothing is run again: a trial that is there
+    /// several times is the same each time, its number included.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let rows: Vec<usize> = rows.iter().copied().filter(|&row| row < self.n_trials()).collect();
         Self {
-            batch: self.batch.select(&rows),
+            batch: self.batch.rows(&rows),
             states: self.states.select(Axis(0), &rows),
             rates: self.rates.select(Axis(0), &rows),
             outputs: self.outputs.select(Axis(0), &rows),
@@ -264,7 +267,7 @@ impl Session {
         for name in epochs {
             add(&format!("{name}_start"), self.batch.epochs.iter().map(|epochs| epochs.start(name).into()).collect());
         }
-        let durations = self.batch.lengths.iter().map(|&steps| (steps as f32 * self.batch.spec.dt).into());
+        let durations = self.batch.lengths.iter().map(|&steps| self.batch.clock().time(steps as i64).into());
         add("duration", durations.collect());
         table
     }

@@ -1,8 +1,12 @@
 //! A batch of trials.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use ndarray::{Array3, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
+use super::time::{Clock, decimal};
 use super::{Decision, Epoch, Epochs, Table, TaskSpec};
 use crate::error::all_finite;
 use crate::random::Seed;
@@ -43,7 +47,11 @@ impl Batch {
     /// If the arrays do not fit each other or the spec, are empty, or hold NaN or infinities.
     pub fn from_arrays(spec: &TaskSpec, inputs: Array3<f32>, targets: Array3<f32>, mask: Array3<f32>) -> Result<Self> {
         let (n, n_steps, _) = inputs.dim();
-        let spec = TaskSpec { epochs: Vec::new(), duration: Some(n_steps as f32 * spec.dt), ..spec.clone() };
+        let spec = TaskSpec {
+            epochs: Vec::new(),
+            duration: Some(Clock::new(spec.dt).time(n_steps as i64) as f32),
+            ..spec.clone()
+        };
         let batch = Self {
             inputs: inputs.as_standard_layout().into_owned(),
             targets: targets.as_standard_layout().into_owned(),
@@ -77,16 +85,31 @@ impl Batch {
                 return Err(Error::shape(name, expected, array.shape()));
             }
         }
-        let rows = [("lengths", self.lengths.len()), ("epochs", self.epochs.len()), ("numbers", self.numbers.len())];
-        if let Some((name, rows)) = rows.iter().find(|(_, rows)| *rows != n) {
-            return Err(Error::shape(*name, format!("[n_batch = {n}]"), &[*rows]));
-        }
+        self.check_rows()?;
         if let Some(length) = self.lengths.iter().find(|&&length| length > n_steps) {
             return Err(Error::argument("lengths", format!("at most the number of steps, {n_steps}"), length));
         }
         [("inputs", &self.inputs), ("targets", &self.targets), ("mask", &self.mask)]
             .iter()
             .try_for_each(|(name, array)| finite(name, array))
+    }
+
+    /// Whether each part has one row a trial.
+    pub(crate) fn check_rows(&self) -> Result<()> {
+        let rows = [("lengths", self.lengths.len()), ("epochs", self.epochs.len()), ("numbers", self.numbers.len())];
+        let rows = rows.into_iter().map(|(name, rows)| (name.to_owned(), rows));
+        let columns =
+            self.values.iter().map(|(name, column)| (format!("column \"{name}\" of the values"), column.len()));
+        match rows.chain(columns).find(|(_, rows)| *rows != self.n_trials()) {
+            Some((name, rows)) => Err(Error::shape(name, format!("[n_batch = {}]", self.n_trials()), &[rows])),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether an error counts anywhere: the mask is not 0 everywhere.
+    #[must_use]
+    pub fn is_scored(&self) -> bool {
+        self.mask.iter().any(|&weight| weight != 0.0)
     }
 
     /// The number of trials.
@@ -104,7 +127,7 @@ impl Batch {
     /// The time of each step, in milliseconds.
     #[must_use]
     pub fn times(&self) -> Vec<f64> {
-        (0..self.n_steps()).map(|k| k as f64 * f64::from(self.spec.dt)).collect()
+        (0..self.n_steps() as i64).map(|k| self.clock().time(k)).collect()
     }
 
     /// When an epoch starts in each trial, in milliseconds; `None` for a trial without it.
@@ -112,7 +135,7 @@ impl Batch {
     /// # Errors
     /// If no trial has that epoch.
     pub fn starts(&self, epoch: &str) -> Result<Vec<Option<f64>>> {
-        self.of_epoch(epoch, |epoch| f64::from(epoch.start))
+        self.of_epoch(epoch, |epoch| decimal(epoch.start))
     }
 
     /// How long an epoch lasts in each trial, in milliseconds; `None` for a trial without it.
@@ -120,7 +143,20 @@ impl Batch {
     /// # Errors
     /// If no trial has that epoch.
     pub fn durations(&self, epoch: &str) -> Result<Vec<Option<f64>>> {
-        self.of_epoch(epoch, |epoch| f64::from(epoch.end - epoch.start))
+        self.of_epoch(epoch, |epoch| decimal((decimal(epoch.end) - decimal(epoch.start)) as f32))
+    }
+
+    /// The steps of an epoch in a trial, see [`Epoch::steps`], but for those past the trial's end; `None` for a trial without it.
+    #[must_use]
+    pub fn steps_of(&self, trial: usize, epoch: &str) -> Option<Range<usize>> {
+        let steps = self.epochs.get(trial)?.get(epoch)?.steps(self.spec.dt);
+        let length = *self.lengths.get(trial)?;
+        Some(steps.start.min(length)..steps.end.min(length))
+    }
+
+    /// Milliseconds to steps.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::new(self.spec.dt)
     }
 
     fn of_epoch(&self, epoch: &str, measure: impl Fn(&Epoch) -> f64) -> Result<Vec<Option<f64>>> {
@@ -138,18 +174,35 @@ impl Batch {
         Err(Error::argument("epoch", expected, format!("\"{epoch}\"")))
     }
 
-    /// The trials with these rows, in this order; rows past the end are left out.
+    /// The trials with these rows, in this order; rows past the end are left out. A trial that is there again is presented
+    /// again: the same inputs, but recurrent noise of its own, as `select(&[3; 100])` for the variability of trial 3. So its number
+    /// is another one, larger by 2³² each time.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
+        let mut selected = self.rows(rows);
+        let mut taken: HashSet<u64> = selected.numbers.iter().copied().collect();
+        let mut seen = vec![false; self.n_trials()];
+        for (&row, number) in rows.iter().filter(|&&row| row < self.n_trials()).zip(&mut selected.numbers) {
+            if std::mem::replace(&mut seen[row], true) {
+                while !taken.insert(*number) {
+                    *number = number.wrapping_add(1 << 32);
+                }
+            }
+        }
+        selected
+    }
+
+    /// The trials with these rows, each with its own number however often it is there.
+    pub(crate) fn rows(&self, rows: &[usize]) -> Self {
         let rows: Vec<usize> = rows.iter().copied().filter(|&row| row < self.n_trials()).collect();
         Self {
             inputs: self.inputs.select(Axis(0), &rows),
             targets: self.targets.select(Axis(0), &rows),
             mask: self.mask.select(Axis(0), &rows),
-            lengths: rows.iter().map(|&row| self.lengths[row]).collect(),
+            lengths: picked(&self.lengths, &rows),
             values: self.values.select(&rows),
-            epochs: rows.iter().map(|&row| self.epochs[row].clone()).collect(),
-            numbers: rows.iter().map(|&row| self.numbers[row]).collect(),
+            epochs: picked(&self.epochs, &rows),
+            numbers: picked(&self.numbers, &rows),
             seed: self.seed,
             spec: self.spec.clone(),
         }
@@ -188,6 +241,11 @@ impl Batch {
             }
         }
     }
+}
+
+/// Items at these places; what is not there is left for the check to find.
+fn picked<T: Clone>(items: &[T], places: &[usize]) -> Vec<T> {
+    places.iter().filter_map(|&place| items.get(place).cloned()).collect()
 }
 
 /// The place of the largest of several numbers, if one is larger than all the others.

@@ -28,5 +28,6 @@ mod perturbation;
 mod runs;
 mod sessions;
 mod tasks;
+mod time;
 #[cfg(feature = "torch")]
 mod training;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::positive;
+use crate::task::spec::in_milliseconds;
+use crate::task::time::{Clock, decimal};
 use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng};
 use crate::{Error, Result};
 
@@ -114,7 +116,8 @@ impl Protocol {
         if !(self.hi.is_finite() && self.lo.is_finite() && self.lo < self.hi) {
             return Err(Error::argument("hi", format!("larger than `lo` = {}", self.lo), self.hi));
         }
-        positive("catch_duration", self.catch_duration)
+        positive("catch_duration", self.catch_duration)?;
+        in_milliseconds("catch_duration", self.catch_duration, self.dt)
     }
 
     /// The number of the condition of a trial, or none for a catch trial.
@@ -129,8 +132,8 @@ impl Protocol {
 
     /// The longest duration of whole steps that is not above this one.
     pub(super) fn whole_steps(&self, duration: f32) -> f32 {
-        let dt = f64::from(self.dt);
-        ((f64::from(duration) / dt + 1e-4).floor() * dt) as f32
+        let clock = Clock::new(self.dt);
+        clock.time(clock.last_step(decimal(duration))) as f32
     }
 
     /// The epochs of a trial, each of whole steps.
@@ -144,12 +147,15 @@ impl Protocol {
         spec.epochs.iter().fold(Epochs::new(), next)
     }
 
-    /// Fills in the targets and the mask.
+    /// Fills in the targets and the mask; without a correct output those of a catch trial.
     pub(super) fn ask(&self, correct: Option<usize>, now: &mut Step<'_>) {
-        now.score_only(&["fixation", "decision", "catch"]);
+        if correct.is_none() {
+            return now.favor(None, self.hi, self.lo);
+        }
+        now.score_only(&["fixation", "decision"]);
         if now.is_in("decision") {
             now.favor(correct, self.hi, self.lo);
-        } else if now.is_in("fixation") || now.is_in("catch") {
+        } else if now.is_in("fixation") {
             now.favor(None, self.hi, self.lo);
         }
     }
