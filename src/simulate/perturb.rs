@@ -114,6 +114,24 @@ impl From<RangeTo<f64>> for Window {
     }
 }
 
+impl From<Range<i32>> for Window {
+    fn from(window: Range<i32>) -> Self {
+        Self::from(f64::from(window.start)..f64::from(window.end))
+    }
+}
+
+impl From<RangeFrom<i32>> for Window {
+    fn from(window: RangeFrom<i32>) -> Self {
+        Self::from(f64::from(window.start)..)
+    }
+}
+
+impl From<RangeTo<i32>> for Window {
+    fn from(window: RangeTo<i32>) -> Self {
+        Self::from(..f64::from(window.end))
+    }
+}
+
 impl Window {
     /// The steps whose times lie within, where step -1 is the state before the first.
     fn steps(self, dt: f32, n_steps: usize) -> Result<Range<i64>> {

@@ -88,6 +88,10 @@ use time::Clock;
 /// A task: what is drawn for a trial, and what happens at each of its time steps.
 ///
 /// Implement it for a struct of your own; see the [module's](self) example.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no task",
+    note = "if it is a `Result`, put `?` behind the call that gave it: `…?`; a task of your own implements `Task` by `spec`, `draw` and `step`"
+)]
 pub trait Task: Send + Sync {
     /// The values of a trial.
     type Trial: Trial;

@@ -91,7 +91,7 @@ impl TaskSpec {
         if let Some(duration) = self.duration {
             positive("duration", duration)?;
         }
-        self.decision.check()?;
+        self.decision.check(self.n_out)?;
         self.sensory.prepare(self.dt, self.n_in)?;
         let mut end = 0.0;
         for (i, (name, duration)) in self.epochs.iter().enumerate() {

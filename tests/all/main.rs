@@ -11,6 +11,7 @@ mod cell;
 mod checkpoints;
 #[cfg(feature = "torch")]
 mod constraints;
+mod decisions;
 mod files;
 mod gradients;
 #[cfg(unix)]
