@@ -13,6 +13,8 @@ mod checkpoints;
 mod constraints;
 mod decisions;
 mod files;
+#[cfg(feature = "torch")]
+mod goals;
 mod gradients;
 #[cfg(unix)]
 mod interrupt;
