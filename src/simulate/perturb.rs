@@ -167,6 +167,24 @@ impl fmt::Display for Window {
     }
 }
 
+impl From<Range<i32>> for Window {
+    fn from(window: Range<i32>) -> Self {
+        Self::from(f64::from(window.start)..f64::from(window.end))
+    }
+}
+
+impl From<RangeFrom<i32>> for Window {
+    fn from(window: RangeFrom<i32>) -> Self {
+        Self::from(f64::from(window.start)..)
+    }
+}
+
+impl From<RangeTo<i32>> for Window {
+    fn from(window: RangeTo<i32>) -> Self {
+        Self::from(..f64::from(window.end))
+    }
+}
+
 impl Window {
     /// As long as an epoch lasts, in each trial that has it: `silence(0..10, Window::during("stimulus"))`.
     #[must_use]

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use ndarray::{Array3, ArrayView2, Axis, s};
+use ndarray::{Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::time::{Clock, decimal};
-use super::{Decision, Epoch, Epochs, Table, TaskSpec};
+use super::{Epoch, Epochs, Table, TaskSpec};
 use crate::error::all_finite;
 use crate::random::Seed;
 use crate::{Error, Result};
@@ -214,51 +214,39 @@ impl Batch {
         (trial < self.n_trials()).then(|| self.choice(trial, self.targets.index_axis(Axis(0), trial))).flatten()
     }
 
-    /// The choice that `outputs` `[n_steps, n_out]` express in a trial, by the task's [`Decision`].
+    /// The choice that `outputs` `[n_steps, n_out]` express in a trial, by the task's [`Decision`](super::Decision).
     #[must_use]
     pub fn choice(&self, trial: usize, outputs: ArrayView2<'_, f32>) -> Option<usize> {
-        match self.spec.decision {
-            Decision::None => None,
-            Decision::LargestMean => {
-                let length = *self.lengths.get(trial)?;
-                let mask = self.mask.slice(s![trial, ..length, ..]);
-                let mut totals = vec![0.0_f64; self.spec.n_out];
-                for (output, mask) in outputs.rows().into_iter().zip(mask.rows()) {
-                    for ((total, &output), &mask) in totals.iter_mut().zip(output).zip(mask) {
-                        *total += f64::from(output) * f64::from(mask);
-                    }
-                }
-                largest(&totals)
-            }
-            Decision::LargestAtEnd => {
-                let last = self.lengths.get(trial)?.checked_sub(1)?;
-                largest(&outputs.outer_iter().nth(last)?.mapv(f64::from).to_vec())
-            }
-            Decision::FirstToReach { threshold } => {
-                let within = outputs.rows().into_iter().take(*self.lengths.get(trial)?);
-                let mut rows = within.map(|row| row.mapv(f64::from).to_vec());
-                largest(&rows.find(|row| row.iter().any(|&output| output >= f64::from(threshold)))?)
-            }
+        self.spec.decision.read(self, trial, outputs).choice
+    }
+
+    /// Whether choices on these trials can be right or wrong by the task's [`Decision`](super::Decision). Training that asks for
+    /// correct choices asks this before it begins, of at least a hundred trials.
+    ///
+    /// # Errors
+    /// If no trial has a correct choice, or if the default rule cannot tell what is asked for: says what to do.
+    pub fn check_choices(&self) -> Result<()> {
+        self.spec.decision.check_choices(self)
+    }
+
+    /// An error if no trial can have this choice.
+    pub(crate) fn check_choice(&self, choice: usize) -> Result<()> {
+        let choices = self.spec.decision.choices(self.spec.n_out);
+        if choices.contains(&choice) {
+            return Ok(());
         }
+        let expected = match choices.as_slice() {
+            [] => "left out: the task asks for no choice".to_owned(),
+            [0, .., last] if choices.len() == last + 1 => format!("below {}, the number of choices", choices.len()),
+            _ => format!("one of {choices:?}"),
+        };
+        Err(Error::argument("choice", expected, choice))
     }
 }
 
 /// Items at these places; what is not there is left for the check to find.
 fn picked<T: Clone>(items: &[T], places: &[usize]) -> Vec<T> {
     places.iter().filter_map(|&place| items.get(place).cloned()).collect()
-}
-
-/// The place of the largest of several numbers, if one is larger than all the others.
-fn largest(numbers: &[f64]) -> Option<usize> {
-    let (mut best, mut tied) = (0, numbers.len() < 2);
-    for (i, &number) in numbers.iter().enumerate().skip(1) {
-        if number > numbers[best] {
-            (best, tied) = (i, false);
-        } else if number == numbers[best] {
-            tied = true;
-        }
-    }
-    (!tied && numbers.get(best).is_some_and(|number| !number.is_nan())).then_some(best)
 }
 
 /// An error that says where, if an array holds NaN or an infinity.

@@ -44,7 +44,7 @@
 //! | epochs that depend on the trial or overlap, catch trials | [`Task::epochs`], [`Epochs::span`] |
 //! | a baseline, noise and rectification of all inputs | [`TaskSpec::sensory`] |
 //! | targets of a choice, a mask by epochs | [`Step::favor`], [`Step::score_only`] |
-//! | another rule of choice | [`TaskSpec::decision`] |
+//! | which outputs are alternatives, and when they count; go or no go | [`TaskSpec::decision`] |
 //! | conditions in turn, or in blocks | [`TrialRng::number`] |
 //! | no task at all | [`Rest`] |
 
@@ -90,6 +90,10 @@ use time::Clock;
 /// A task: what is drawn for a trial, and what happens at each of its time steps.
 ///
 /// Implement it for a struct of your own; see the [module's](self) example.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no task",
+    note = "if it is a `Result`, put `?` behind the call that gave it: `…?`; a task of your own implements `Task` by `spec`, `draw` and `step`"
+)]
 pub trait Task: Send + Sync {
     /// The values of a trial.
     type Trial: Trial;

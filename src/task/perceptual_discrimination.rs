@@ -3,7 +3,7 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, Epochs, Step, Task, TaskSpec, TrialRng};
+use super::{Decision, Duration, Epochs, Step, Task, TaskSpec, TrialRng};
 use crate::setters::setters;
 use crate::{Error, Result};
 
@@ -106,6 +106,7 @@ impl Task for PerceptualDiscrimination {
             .epoch("fixation", onset)
             .epoch("stimulus", stimulus)
             .epoch("decision", Duration::Rest)
+            .decision(Decision::largest_mean())
     }
 
     fn check(&self) -> Result<()> {

@@ -13,6 +13,10 @@ use crate::random::{Seed, TrialRng};
 use crate::{Error, Result, threads};
 
 /// Anything that gives trials: every [`Task`], and a [`Batch`] that gives its own trials again.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` gives no trials",
+    note = "if it is a `Result`, put `?` behind the call that gave it: `task.batch(100, Seed(1))?`; a task of your own implements `Task`, and then gives trials"
+)]
 pub trait TrialSource: Send + Sync {
     /// Channels, time step, time constant, duration, epochs.
     fn spec(&self) -> TaskSpec;

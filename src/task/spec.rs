@@ -103,7 +103,7 @@ impl TaskSpec {
             positive("duration", duration)?;
             in_milliseconds("duration", duration, self.dt)?;
         }
-        self.decision.check()?;
+        self.decision.check(self.n_out)?;
         self.sensory.prepare(self.dt, self.n_in)?;
         in_milliseconds("tau of the inputs", self.sensory.tau, self.dt.min(1.0))?;
         let mut end = 0.0;

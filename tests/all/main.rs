@@ -11,7 +11,10 @@ mod cell;
 mod checkpoints;
 #[cfg(feature = "torch")]
 mod constraints;
+mod decisions;
 mod files;
+#[cfg(feature = "torch")]
+mod goals;
 mod gradients;
 #[cfg(unix)]
 mod interrupt;

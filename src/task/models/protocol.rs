@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// In `fixation` both targets are `lo`; in `decision` the target of the correct output is `hi` and that of the other `lo`; the
 /// mask is 1 in these two epochs and 0 elsewhere. A catch trial shows nothing, and its target is `lo` all along: the network
 /// must not decide without a stimulus. Its one epoch is `catch`, and its values are missing. The choice is the output that is
-/// larger at the last step ([`Decision::LargestAtEnd`]); a catch trial is not scored.
+/// larger at the last step ([`Decision::largest_at_end`]); a catch trial is not scored.
 ///
 /// Defaults: `dt` 20 ms, `tau` 100 ms, [`Sensory::pycog`], fixation 100 ms, decision 300 ms, `hi` 1, `lo` 0.2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,7 +105,7 @@ impl Protocol {
             .dt(self.dt)
             .tau(self.tau)
             .sensory(self.sensory.clone())
-            .decision(Decision::LargestAtEnd)
+            .decision(Decision::largest_at_end())
             .epoch("fixation", self.fixation.clone())
     }
 
