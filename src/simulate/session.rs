@@ -194,7 +194,7 @@ impl Session {
     /// ```
     ///
     /// # Errors
-    /// If one of the columns is not there or holds text.
+    /// If one of the columns is not there or holds text; [`Session::with_values`] takes that, too.
     pub fn with<const N: usize, T: Into<Value>>(
         self,
         name: &str,
@@ -202,6 +202,29 @@ impl Session {
         f: impl Fn([f64; N]) -> T,
     ) -> Result<Self> {
         let values = self.trials().computed(columns, f)?;
+        self.with_column(name, values)
+    }
+
+    /// The same session with a column made of others of any kind, texts among them, as by [`Table::with_values`].
+    ///
+    /// ```
+    /// use psychrnn::prelude::*;
+    /// # fn attended(session: Session) -> psychrnn::Result<Session> {
+    /// session.with_values("attended", ["context", "motion", "color"], |[context, motion, color]| {
+    ///     if context.is("motion") { motion.clone() } else { color.clone() }
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If one of the columns is not there.
+    pub fn with_values<const N: usize, T: Into<Value>>(
+        self,
+        name: &str,
+        columns: [&str; N],
+        f: impl Fn([&Value; N]) -> T,
+    ) -> Result<Self> {
+        let values = self.trials().computed_of_values(columns, f)?;
         self.with_column(name, values)
     }
 
@@ -222,13 +245,13 @@ impl Session {
     /// The trials in which `keep` holds for a column of [`Session::trials`].
     ///
     /// # Errors
-    /// If there is no such column, or no such trial.
+    /// If there is no such column, or no such trial: lists the values that there are.
     pub fn filter(&self, column: &str, keep: impl Fn(&Value) -> bool) -> Result<Self> {
-        let rows = self.trials().rows_where(column, keep)?;
-        if rows.is_empty() {
-            return Err(Error::argument(format!("condition on {column}"), "met by a trial", "met by none"));
+        let trials = self.trials();
+        match trials.rows_where(column, keep)? {
+            rows if rows.is_empty() => Err(trials.met_by_none(column, "a condition that none of them meets")),
+            rows => Ok(self.select(&rows)),
         }
-        Ok(self.select(&rows))
     }
 
     /// The trials with this value in a column of [`Session::trials`]: `session.only("correct", true)?`.
@@ -236,8 +259,7 @@ impl Session {
     /// # Errors
     /// As [`Session::filter`].
     pub fn only(&self, column: &str, value: impl Into<Value>) -> Result<Self> {
-        let value = value.into();
-        self.filter(column, |found| found.is(&value))
+        Ok(self.select(&self.trials().rows_with(column, value.into())?))
     }
 
     /// One row a trial: its number, the values that the task drew, `choice`, `correct`, the start of each epoch

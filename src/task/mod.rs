@@ -49,6 +49,7 @@
 //! | no task at all | [`Rest`] |
 
 mod batch;
+mod csv;
 mod decision;
 mod delayed_discrimination;
 mod duration;
@@ -65,6 +66,7 @@ mod spec;
 mod value;
 
 pub use batch::Batch;
+pub use csv::Csv;
 pub use decision::Decision;
 pub use delayed_discrimination::{DelayedDiscrimination, Frequencies};
 pub use duration::Duration;
@@ -76,7 +78,7 @@ pub use rest::Rest;
 pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;
 pub use spec::TaskSpec;
-pub use value::{Table, Trial, Value};
+pub use value::{Table, Trial, TrialValue, Value};
 
 pub use crate::random::TrialRng;
 use crate::{Error, Result};

@@ -27,6 +27,7 @@ mod perturbation;
 #[cfg(feature = "torch")]
 mod runs;
 mod sessions;
+mod tables;
 mod tasks;
 #[cfg(feature = "torch")]
 mod training;
