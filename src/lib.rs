@@ -59,6 +59,7 @@ pub mod models;
 #[cfg(feature = "torch")]
 pub mod network;
 pub mod notebook;
+mod npz;
 mod number;
 pub mod plot;
 pub mod prelude;

@@ -12,6 +12,7 @@ mod checkpoints;
 #[cfg(feature = "torch")]
 mod constraints;
 mod files;
+mod foreign;
 mod gradients;
 #[cfg(unix)]
 mod interrupt;
