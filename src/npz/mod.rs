@@ -136,6 +136,14 @@ impl Npz {
         matches!(self.arrays.get(name), Some((_, Header { kind: Kind::Number { .. }, .. })))
     }
 
+    /// The numbers that an array of that name holds: `b`, `i`, `u` or `f`, and their bytes.
+    pub(crate) fn kind(&self, name: &str) -> Option<(u8, usize)> {
+        match self.arrays.get(name)?.1.kind {
+            Kind::Number { kind, bytes, .. } => Some((kind, bytes)),
+            _ => None,
+        }
+    }
+
     /// Whether there is an array of bytes of that name: whole numbers from 0 to 255.
     pub(crate) fn has_bytes(&self, name: &str) -> bool {
         let kind = self.arrays.get(name).map(|(_, header)| &header.kind);

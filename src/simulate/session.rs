@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use ndarray::{Array3, Axis};
 use serde::{Deserialize, Serialize};
 
+use crate::npz::Npz;
 use crate::task::models::Criterion;
 use crate::task::{Batch, Decision, Table, Value};
 use crate::{Error, Result, file};
@@ -293,35 +294,38 @@ impl Session {
 
     /// Writes a compressed `.npz` file that opens with `numpy.load`: `inputs`, `targets`, `mask`, `states`, `rates`,
     /// `outputs` `[n_batch, n_steps, n]`, `lengths` (in steps), `dt` (in milliseconds), and each column of
-    /// [`Session::trials`] as `trials/choice` and so on, numbers with NaN where one is missing. An older file of that
-    /// name stays whole if this fails.
+    /// [`Session::trials`] as `trials/choice` and so on, numbers with NaN where one is missing; and what [`Session::load`] needs
+    /// besides, as JSON. An older file of that name stays whole if this fails.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let table = self.trials();
+        let (trials, about) = (self.trials(), self.batch.about()?);
         file::write_npz(path.as_ref(), |npz| {
-            let batch = &self.batch;
-            for (name, array) in [
-                ("inputs", &batch.inputs),
-                ("targets", &batch.targets),
-                ("mask", &batch.mask),
-                ("states", &self.states),
-                ("rates", &self.rates),
-                ("outputs", &self.outputs),
-            ] {
-                npz.array(name, array.view())?;
-            }
-            npz.list("lengths", batch.lengths.iter().map(|&length| length as u64))?;
-            npz.array("dt", ndarray::arr0(batch.spec.dt).view())?;
-            for (name, column) in table.iter() {
-                let name = format!("trials/{name}");
-                match column.iter().map(Value::number).collect::<Option<Vec<f64>>>() {
-                    Some(numbers) => npz.list(&name, numbers)?,
-                    None => npz.texts(&name, &column.iter().map(Value::to_string).collect::<Vec<_>>())?,
-                }
-            }
-            Ok(())
+            self.batch.write(npz, &trials, about)?;
+            [("states", &self.states), ("rates", &self.rates), ("outputs", &self.outputs)]
+                .iter()
+                .try_for_each(|(name, array)| npz.array(name, array.view()))
         })
+    }
+
+    /// Reads the session that [`Session::save`] wrote: the same trials, states, rates, outputs and choices.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is no session.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let mut npz = Npz::open(path)?;
+        let no_session =
+            |problem: String| Error::file(path, format!("it is no session as `Session::save` writes it: {problem}"));
+        let batch = Batch::read(&mut npz, path)?
+            .ok_or_else(|| no_session("it does not say what the trials were about".into()))?;
+        let mut array = |name: &str| match npz.has_numbers(name) {
+            true => {
+                npz.numbers(name)?.into_dimensionality().map_err(|_| no_session(format!("`{name}` has not three axes")))
+            }
+            false => Err(no_session(format!("there is no `{name}`"))),
+        };
+        Self::new(batch, array("states")?, array("rates")?, array("outputs")?)
     }
 }

@@ -59,6 +59,7 @@ mod frame;
 mod match_to_category;
 pub mod models;
 mod perceptual_discrimination;
+mod recorded;
 mod rest;
 mod sensory;
 mod source;
