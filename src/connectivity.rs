@@ -59,7 +59,7 @@ pub struct Areas {
     outputs: Vec<Channels>,
     autapses: bool,
     strongly_connected: bool,
-    seed: Seed,
+    seed: Option<Seed>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ impl Default for Areas {
             outputs: Vec::new(),
             autapses: false,
             strongly_connected: true,
-            seed: Seed(0),
+            seed: None,
         }
     }
 }
@@ -175,8 +175,9 @@ impl Areas {
         autapses: bool;
         /// Whether every unit must be reached from every other one; by default it must, as in PyCog, and other graphs are refused.
         strongly_connected: bool;
-        /// The seed from which connections are drawn.
-        seed: impl Into<Seed> => seed.into();
+        /// The seed from which connections are drawn. By default it follows that of the network, so that networks of other seeds have
+        /// other connections; areas without a network then have seed 0.
+        seed: impl Into<Seed> => Some(seed.into());
     }
 
     /// The probability of a connection between two units of an area; 1 by default.
@@ -277,6 +278,12 @@ impl Areas {
         Ok(Masks { input, recurrent, output: self.channel_mask("output", &self.outputs, n_out)? })
     }
 
+    /// Takes the seed of a network, unless there is one.
+    #[cfg(feature = "torch")]
+    pub(crate) fn follow(&mut self, network: Seed) {
+        self.seed.get_or_insert(network.child("areas"));
+    }
+
     /// The share of excitatory units as Dale's principle is given it, such that rounding down gives their number.
     #[cfg(feature = "torch")]
     pub(crate) fn dale_ratio(&self) -> Option<f64> {
@@ -355,7 +362,7 @@ impl Areas {
             None => Density::from(if from == to { 1.0 } else { 0.0 }),
         };
         // A stream of its own, so that what is drawn between two areas does not depend on the others.
-        let mut rng = self.seed.child("connections").child(from).child(to).stream(0);
+        let mut rng = self.seed.unwrap_or(Seed(0)).child("connections").child(from).child(to).stream(0);
         let (excitatory, inhibitory) = (self.excitatory_units(from)?, self.inhibitory_units(from)?);
         for post in self.units(to)? {
             for (units, p) in [(&excitatory, density.excitatory), (&inhibitory, density.inhibitory)] {

@@ -23,4 +23,5 @@ pub use crate::network::{
 pub use crate::train::{
     Adam, AdamW, BestBy, BinaryCrossEntropy, CategoricalCrossEntropy, Clip, Curriculum, Ensemble, Every, Goal,
     L1Weights, L2Rates, L2Weights, MeanSquaredError, Metric, RmsProp, Schedule, Sgd, Trainer, Training,
+    larger_is_better, smaller_is_better,
 };

@@ -317,12 +317,13 @@ fn described(key: &str, name: &str, arguments: &Json) -> Outcome<Described> {
     Ok(found)
 }
 
-/// The settings of a trainer but for those that have a section of their own, and with its goal only if that is wanted.
+/// The settings of a trainer but for those that have a section of their own, and with its goal and checks only if that is wanted.
 fn own(trainer: &Trainer, until: bool) -> Json {
     let mut settings = json(trainer);
     if let Some(settings) = settings.as_object_mut() {
         ["loss", "regularizers", "validation"].iter().for_each(|key| drop(settings.remove(*key)));
-        settings.retain(|key, _| until || key != "until");
+        // A curriculum has these itself.
+        settings.retain(|key, _| until || !["until", "check_every", "check_trials"].contains(&key.as_str()));
     }
     settings
 }

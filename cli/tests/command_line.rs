@@ -226,7 +226,7 @@ validation.trials = 40
     assert_eq!(serde_json::from_str::<Training>(&report).unwrap().checks, training.checks);
 
     // A curriculum takes the place of the model's goal.
-    let stages = "[curriculum]\nevery = 1\nstages = [{ threshold = 0.0, task = { delay = 300 } }, { threshold = 2.0 }]";
+    let stages = "[curriculum]\nevery = 1\nstages = [{ threshold = 0.0, task = { delay = 300 } }, { threshold = 1.0 }]";
     let given = format!("model = \"romo\"\ntrainer = {{ length = {{ updates = 2 }}, batch_size = 2 }}\n{stages}");
     let (_kept, path) = folder(&given);
     let (text, code) = says(&[p("train"), &path]);
@@ -261,7 +261,7 @@ batch_size = 4
 [curriculum]
 every = 2
 trials = 10
-stages = [{ threshold = 0.0, task = { coherences = [0.7] } }, { threshold = 2.0, task = { coherences = [0.1] } }]
+stages = [{ threshold = 0.0, task = { coherences = [0.7] } }, { threshold = 1.0, task = { coherences = [0.1] } }]
 "#;
     let (_kept, path) = folder(curriculum);
     let (text, code) = says(&[p("train"), &path]);

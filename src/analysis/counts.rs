@@ -181,8 +181,9 @@ impl Session {
     /// are left out.
     ///
     /// # Errors
-    /// If there is no such column, if it holds text, or if there is no trial with a choice.
+    /// If there is no such column, if it holds text, if the task has no such choice, or if there is no trial with a choice.
     pub fn choices_by(&self, column: &str, choice: usize) -> Result<Counts> {
+        self.batch.check_choice(choice)?;
         let hits: Vec<_> = self.choices.iter().map(|made| made.map(|made| made == choice)).collect();
         Ok(Counts::of_trials(column, &self.trials().numbers(column)?, &hits)?
             .hit_name(&format!("Share of choice {choice}")))

@@ -115,13 +115,16 @@ impl LesionSweep {
     ///
     /// # Errors
     /// If there is no lesion, if the batch does not fit the network, if a lesion names units, channels or times that are
-    /// not there, or if there is no such column. A curve that cannot be fitted to a lesioned network is missing in its row.
+    /// not there, or if there is no such column or choice. A curve that cannot be fitted to a lesioned network is missing in its row.
     pub fn run(&self, simulator: &Simulator, batch: &Batch) -> Result<Lesions> {
         if self.lesions.is_empty() {
             return Err(Error::argument("lesions", "at least one", "none"));
         }
         let levels = match &self.psychometric {
-            Some((column, ..)) => Some(batch.values.numbers(column)?),
+            Some((column, choice, _)) => {
+                batch.check_choice(*choice)?;
+                Some(batch.values.numbers(column)?)
+            }
             None => None,
         };
         let intact = Lesion { name: "intact".to_owned(), perturbations: Vec::new() };

@@ -82,8 +82,8 @@ impl Average {
     /// # Errors
     /// If there is no such column or epoch, if no trial has a condition, or if no trial reaches into the window.
     pub fn of(&self, session: &Session) -> Result<Averages> {
-        let events = event_steps(session, self.event.as_deref())?;
-        let there = |row: &usize| events[*row].is_some();
+        let events = Events::of(session, self.event.as_deref(), self.window)?;
+        let there = |row: &usize| events.times[*row].is_some();
         let mut groups = session.trials().groups(&self.by)?;
         groups.iter_mut().for_each(|(_, rows)| rows.retain(there));
         groups.retain(|(_, rows)| !rows.is_empty());
@@ -91,13 +91,13 @@ impl Average {
             return Err(Error::argument(&self.by, "a value in a trial with that event", "missing in all"));
         }
         let all: Vec<usize> = groups.iter().flat_map(|(_, rows)| rows).copied().collect();
-        let steps = steps_about(session, self.window, &events, &all)?;
+        let steps = events.common(&all)?;
         let groups: Vec<(usize, (Value, Vec<usize>))> = groups.into_iter().enumerate().collect();
         let averaged = threads::map(groups, |(condition, (value, rows))| {
             let cut = Cut::new(session, self.signal, &rows, &events, &steps);
             Ok((value, cut.average(&self.band, condition)?))
         })?;
-        let dt = f64::from(session.batch.spec.dt);
+        let clock = session.batch.clock();
         let stacked = |part: fn(&Averaged) -> &Array2<f64>| {
             let (n_times, n) = averaged.first().map_or((0, 0), |(_, averaged)| averaged.mean.dim());
             let mut all = Array3::zeros((averaged.len(), n_times, n));
@@ -108,7 +108,7 @@ impl Average {
             by: self.by.clone(),
             signal: self.signal,
             event: self.event.clone(),
-            times: steps.map(|step| step as f64 * dt).collect(),
+            times: steps.map(|step| clock.time(step)).collect(),
             mean: stacked(|averaged| &averaged.mean),
             low: stacked(|averaged| &averaged.low),
             high: stacked(|averaged| &averaged.high),
@@ -119,51 +119,79 @@ impl Average {
     }
 }
 
-/// The steps of a window about an event; without a window, those that all of these trials have.
-pub(super) fn steps_about(
-    session: &Session,
+/// When an event happens in each trial of a session, and the steps about it that are looked at.
+pub(super) struct Events<'a> {
+    session: &'a Session,
+    /// In milliseconds; `None` for a trial without it.
+    pub(super) times: Vec<Option<f64>>,
     window: Option<(f64, f64)>,
-    events: &[Option<i64>],
-    rows: &[usize],
-) -> Result<Range<i64>> {
-    let lengths = &session.batch.lengths;
-    // What is common to all trials: from the latest start to the earliest end.
-    let of_trial = |&row: &usize| Some((-events[row]?, lengths[row] as i64 - events[row]?));
-    let aligned: Vec<(i64, i64)> = rows.iter().filter_map(of_trial).collect();
-    let steps = match window {
-        Some(window) => window_steps(window, session)?,
-        None => {
-            let first = aligned.iter().map(|steps| steps.0).max().unwrap_or(0);
-            first..aligned.iter().map(|steps| steps.1).min().unwrap_or(0)
+}
+
+impl<'a> Events<'a> {
+    /// The starts of an epoch, or of the trials, and a window about them.
+    pub(super) fn of(session: &'a Session, event: Option<&str>, window: Option<(f64, f64)>) -> Result<Self> {
+        let times = match event {
+            Some(event) => session.batch.starts(event)?,
+            None => vec![Some(0.0); session.n_trials()],
+        };
+        let events = Self { session, times, window };
+        if let Some((start, end)) = window {
+            let (clock, n_steps) = (session.batch.clock(), session.batch.n_steps() as i64);
+            let inside = clock.last_step(start) >= -n_steps && clock.step(end) <= n_steps;
+            let within =
+                (0..session.n_trials()).any(|trial| events.steps(trial).is_some_and(|steps| !steps.is_empty()));
+            if !inside || !within || start.is_nan() || end.is_nan() {
+                let (dt, longest) = (session.batch.spec.dt, clock.time(n_steps));
+                let expected = format!(
+                    "at least a step of {dt} ms, within {longest} ms, the longest trial, before or after the event"
+                );
+                return Err(Error::argument("window", expected, format!("{start} to {end}")));
+            }
         }
-    };
-    if steps.is_empty() || !aligned.iter().any(|own| own.0 < steps.end && steps.start < own.1) {
-        let got = window.map_or("empty: give it".to_owned(), |window| format!("{window:?} ms"));
-        return Err(Error::argument("window", "a stretch of time that a trial reaches into", got));
+        Ok(events)
     }
-    Ok(steps)
-}
 
-/// The step at which an event happens in each trial: the first one that is not before it.
-pub(super) fn event_steps(session: &Session, event: Option<&str>) -> Result<Vec<Option<i64>>> {
-    let Some(event) = event else { return Ok(vec![Some(0); session.n_trials()]) };
-    let dt = f64::from(session.batch.spec.dt);
-    let starts = session.batch.starts(event)?;
-    // A hair is left for times that are not exact in binary.
-    Ok(starts.into_iter().map(|start| start.map(|start| (start / dt - 1e-4).ceil() as i64)).collect())
-}
-
-/// The steps of a window in milliseconds about an event.
-fn window_steps((start, end): (f64, f64), session: &Session) -> Result<Range<i64>> {
-    let dt = f64::from(session.batch.spec.dt);
-    let longest = session.batch.n_steps() as f64 * dt;
-    let step = |time: f64| (time / dt - 1e-4).ceil() as i64;
-    if !(-longest <= start && end <= longest) || step(start) >= step(end) {
-        let expected =
-            format!("at least a step of {dt} ms, within {longest} ms, the longest trial, before or after the event");
-        return Err(Error::argument("window", expected, format!("{start} to {end}")));
+    /// The first step of a trial that is not before the event.
+    fn step(&self, trial: usize) -> Option<i64> {
+        Some(self.session.batch.clock().step(self.times[trial]?))
     }
-    Ok(step(start)..step(end))
+
+    /// The steps of a trial whose times are in the window, whether or not the trial has them; without a window, those that it
+    /// has.
+    fn steps(&self, trial: usize) -> Option<Range<i64>> {
+        let event = self.times[trial]?;
+        Some(match self.window {
+            Some((start, end)) => self.session.batch.clock().steps(event + start, event + end),
+            None => 0..self.session.batch.lengths[trial] as i64,
+        })
+    }
+
+    /// The steps of a trial that are looked at.
+    fn within(&self, trial: usize) -> Option<Range<usize>> {
+        let length = self.session.batch.lengths[trial] as i64;
+        let steps = self.steps(trial)?;
+        Some(steps.start.clamp(0, length) as usize..steps.end.clamp(0, length) as usize)
+    }
+
+    /// The steps, counted from the event, of all these trials; without a window, those that each of them has.
+    pub(super) fn common(&self, rows: &[usize]) -> Result<Range<i64>> {
+        let of_trial = |&row: &usize| {
+            let (event, steps) = (self.step(row)?, self.steps(row)?);
+            Some((steps.start - event, steps.end - event))
+        };
+        let (starts, ends): (Vec<i64>, Vec<i64>) = rows.iter().filter_map(of_trial).unzip();
+        let (starts, ends) = (starts.into_iter(), ends.into_iter());
+        let steps = match self.window {
+            Some(_) => starts.min().unwrap_or(0)..ends.max().unwrap_or(0),
+            None => starts.max().unwrap_or(0)..ends.min().unwrap_or(0),
+        };
+        let reached = |&row: &usize| self.within(row).is_some_and(|steps| !steps.is_empty());
+        if steps.is_empty() || !rows.iter().any(reached) {
+            let got = self.window.map_or("empty: give it".to_owned(), |window| format!("{window:?} ms"));
+            return Err(Error::argument("window", "a stretch of time that a trial reaches into", got));
+        }
+        Ok(steps)
+    }
 }
 
 /// The activity of some trials about an event, with 0 where a trial has no such time.
@@ -187,7 +215,7 @@ impl Cut {
         session: &Session,
         signal: Signal,
         rows: &[usize],
-        events: &[Option<i64>],
+        events: &Events<'_>,
         steps: &Range<i64>,
     ) -> Self {
         let source = session.signal(signal);
@@ -195,13 +223,14 @@ impl Cut {
         let mut activity = Array3::zeros((rows.len(), n_times, source.len_of(Axis(2))));
         let mut there = Array2::zeros((rows.len(), n_times));
         for (place, &row) in rows.iter().enumerate() {
+            let (Some(event), Some(own)) = (events.step(row), events.within(row)) else { continue };
             for (time, step) in steps.clone().enumerate() {
-                let step = step + events[row].unwrap_or(0);
-                if (0..session.batch.lengths[row] as i64).contains(&step) {
+                let step = usize::try_from(step + event).unwrap_or(usize::MAX);
+                if own.contains(&step) {
                     there[[place, time]] = 1.0;
                     activity
                         .slice_mut(s![place, time, ..])
-                        .zip_mut_with(&source.slice(s![row, step as usize, ..]), |to, &from| *to = f64::from(from));
+                        .zip_mut_with(&source.slice(s![row, step, ..]), |to, &from| *to = f64::from(from));
                 }
             }
         }
@@ -369,14 +398,12 @@ impl Session {
         event: impl Into<Option<&'a str>>,
         window: Range<f64>,
     ) -> Result<Array2<f64>> {
-        let events = event_steps(self, event.into())?;
-        let steps = window_steps((window.start, window.end), self)?;
+        let events = Events::of(self, event.into(), Some((window.start, window.end)))?;
         let source = self.signal(signal);
         let mut means = Array2::from_elem((self.n_trials(), source.len_of(Axis(2))), f64::NAN);
         for (trial, mut means) in means.outer_iter_mut().enumerate() {
-            let Some(event) = events[trial] else { continue };
-            let within = |step: i64| (step + event).clamp(0, self.batch.lengths[trial] as i64) as usize;
-            let part: ArrayView2<'_, f32> = source.slice(s![trial, within(steps.start)..within(steps.end), ..]);
+            let Some(steps) = events.within(trial) else { continue };
+            let part: ArrayView2<'_, f32> = source.slice(s![trial, steps, ..]);
             let mean: Option<Array1<f64>> = part.mapv(f64::from).mean_axis(Axis(0));
             if let Some(mean) = mean {
                 means.assign(&mean);
@@ -391,16 +418,12 @@ impl Session {
     /// # Errors
     /// If no trial has that epoch.
     pub fn epoch_activity(&self, signal: Signal, epoch: &str) -> Result<Array2<f64>> {
-        let dt = f64::from(self.batch.spec.dt);
-        let (starts, durations) = (event_steps(self, Some(epoch))?, self.batch.durations(epoch)?);
+        self.batch.starts(epoch)?;
         let source = self.signal(signal);
         let mut means = Array2::from_elem((self.n_trials(), source.len_of(Axis(2))), f64::NAN);
         for (trial, mut means) in means.outer_iter_mut().enumerate() {
-            let (Some(first), Some(duration)) = (starts[trial], durations[trial]) else { continue };
-            let length = self.batch.lengths[trial];
-            let from = (first.max(0) as usize).min(length);
-            let n = ((duration / dt - 1e-4).ceil().max(0.0) as usize).min(length - from);
-            let part: ArrayView2<'_, f32> = source.slice(s![trial, from..from + n, ..]);
+            let Some(steps) = self.batch.steps_of(trial, epoch) else { continue };
+            let part: ArrayView2<'_, f32> = source.slice(s![trial, steps, ..]);
             if let Some(mean) = part.mapv(f64::from).mean_axis(Axis(0)) {
                 means.assign(&mean);
             }

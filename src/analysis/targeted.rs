@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::pca::{Pca, Trajectories};
-use super::population::{Averages, Cut, event_steps, steps_about};
+use super::population::{Averages, Cut, Events};
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
 use crate::{Error, Result};
@@ -107,14 +107,13 @@ impl Targeted {
             return Err(Error::argument(name, "at least one", "none"));
         }
         let columns = self.regressors.iter().map(|name| regressor(session, name)).collect::<Result<Vec<_>>>()?;
-        let events = event_steps(session, self.event.as_deref())?;
-        let known = |&row: &usize| events[row].is_some() && columns.iter().all(|column| !column[row].is_nan());
+        let events = Events::of(session, self.event.as_deref(), self.window)?;
+        let known = |&row: &usize| events.times[row].is_some() && columns.iter().all(|column| !column[row].is_nan());
         let rows: Vec<usize> = (0..session.n_trials()).filter(known).collect();
-        let steps = steps_about(session, self.window, &events, &rows)?;
+        let steps = events.common(&rows)?;
         let cut = Cut::new(session, self.signal, &rows, &events, &steps);
         let (mean, sd, activity) = z_scored(&cut);
-        let dt = f64::from(session.batch.spec.dt);
-        let times: Vec<f64> = steps.map(|step| step as f64 * dt).collect();
+        let times: Vec<f64> = steps.map(|step| session.batch.clock().time(step)).collect();
 
         let design = self.design(&columns, &rows);
         let (n_axes, n_units) = (columns.len(), mean.len());

@@ -11,6 +11,7 @@ use super::Tensors;
 use super::tensors::to_tensor;
 use crate::connectivity::Areas;
 use crate::dynamics::GATES;
+use crate::random::Seed;
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -90,6 +91,13 @@ impl Constraints {
     /// The share of excitatory units, as given or as of the areas.
     pub(crate) fn share_excitatory(&self) -> Option<f64> {
         self.dale_ratio.or_else(|| self.areas.as_ref()?.dale_ratio())
+    }
+
+    /// Areas whose seed is not set take that of their network.
+    pub(super) fn follow(&mut self, seed: Seed) {
+        if let Some(areas) = &mut self.areas {
+            areas.follow(seed);
+        }
     }
 
     pub(super) fn connections(&self, n_in: usize, n_rec: usize, n_out: usize) -> Result<Connections> {

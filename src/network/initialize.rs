@@ -16,6 +16,10 @@ use crate::{Error, Result};
 
 /// Draws the raw parameters of an [`Rnn`](super::Rnn): `W_in`, `W_rec`, `W_out`, `b_rec`, `b_out`, `init_state`. Write
 /// your own for [`Rnn::with_initializer`](super::Rnn::with_initializer); [`InitialWeights`] is the usual one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` draws no initial weights",
+    note = "implement `Initializer` by `initialize`, and derive `Debug`"
+)]
 pub trait Initializer: fmt::Debug + Send + Sync {
     /// Draws the parameters of a network with these connections.
     ///

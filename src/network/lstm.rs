@@ -119,9 +119,10 @@ impl Lstm {
     ///
     /// # Errors
     /// If the task or the configuration makes no sense, or if one contradicts the other.
-    pub fn new(task: &dyn TrialSource, config: LstmConfig) -> Result<Self> {
+    pub fn new(task: &dyn TrialSource, mut config: LstmConfig) -> Result<Self> {
         let spec = task.spec();
         spec.check()?;
+        config.constraints.follow(config.seed);
         if config.units == 0 {
             return Err(Error::argument("units", "at least 1", 0));
         }
@@ -152,8 +153,9 @@ impl Lstm {
     ///
     /// # Errors
     /// If the weights do not fit the task, or if the constraints of the configuration forbid them.
-    pub fn with_weights(task: &dyn TrialSource, config: LstmConfig, weights: &Weights) -> Result<Self> {
+    pub fn with_weights(task: &dyn TrialSource, mut config: LstmConfig, weights: &Weights) -> Result<Self> {
         let spec = task.spec();
+        config.constraints.follow(config.seed);
         let cell = Cell { dt: spec.dt, output: config.output, readout: config.readout };
         let network = Self::from_effective(config, cell, weights)?;
         check_fit(&spec, network.sizes.n_in, network.sizes.n_out, cell.dt)?;

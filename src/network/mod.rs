@@ -28,6 +28,10 @@ use crate::task::Batch;
 use crate::weights::Weights;
 
 /// A network that can be trained. [`Rnn`] is one; write your own with `tch`, by three methods and the parameters.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no network",
+    note = "if it is a `Result`, put `?` behind the call that gave it: `Rnn::new(&task, config)?`; a network of your own implements `Network`"
+)]
 pub trait Network: Send {
     /// The numbers of input channels, units and output channels, and the time step.
     fn sizes(&self) -> Sizes;

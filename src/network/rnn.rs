@@ -319,8 +319,9 @@ impl Rnn {
         Self::initialized(&task.spec(), config, initializer)
     }
 
-    fn initialized(spec: &TaskSpec, config: RnnConfig, initializer: &dyn Initializer) -> Result<Self> {
+    fn initialized(spec: &TaskSpec, mut config: RnnConfig, initializer: &dyn Initializer) -> Result<Self> {
         spec.check()?;
+        config.constraints.follow(config.seed);
         if config.units == 0 {
             return Err(Error::argument("units", "at least 1", 0));
         }
@@ -337,8 +338,9 @@ impl Rnn {
     ///
     /// # Errors
     /// If the weights do not fit the task, or if the constraints of the configuration forbid them.
-    pub fn with_weights(task: &dyn TrialSource, config: RnnConfig, weights: &Weights) -> Result<Self> {
+    pub fn with_weights(task: &dyn TrialSource, mut config: RnnConfig, weights: &Weights) -> Result<Self> {
         let spec = task.spec();
+        config.constraints.follow(config.seed);
         let leak = leak(&spec, &config);
         let network = Self::from_effective(config, leak, weights)?;
         check_fit(&spec, network.sizes.n_in, network.sizes.n_out, network.leak.dt)?;

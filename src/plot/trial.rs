@@ -5,6 +5,7 @@ use ndarray::{ArrayView2, Axis, s};
 use super::{Color, Figure, Legend, Panel, Style};
 use crate::simulate::Session;
 use crate::task::Batch;
+use crate::task::time::decimal;
 use crate::{Error, Result};
 
 /// The width of a trial's figure, and the height of one of its panels, in points.
@@ -37,7 +38,7 @@ impl Batch {
     /// A line for each channel of `[n_steps, n_channels]` over the time of a trial.
     fn channels(&self, what: &str, values: ArrayView2<'_, f32>, trial: usize) -> Result<Panel> {
         let times = self.times();
-        let mut panel = Panel::new().y_label(what).x_range(0.0, self.length(trial)? as f64 * f64::from(self.spec.dt));
+        let mut panel = Panel::new().y_label(what).x_range(0.0, self.clock().time(self.length(trial)? as i64));
         for (start, end) in self.unconstrained(trial) {
             panel = panel.shade(start..end, Color::LIGHT_GRAY);
         }
@@ -49,11 +50,10 @@ impl Batch {
 
     /// The stretches of a trial, in milliseconds, in which no output is constrained.
     fn unconstrained(&self, trial: usize) -> Vec<(f64, f64)> {
-        let dt = f64::from(self.spec.dt);
         let mask = self.mask.slice(s![trial, ..self.lengths[trial], ..]);
         let mut stretches: Vec<(f64, f64)> = Vec::new();
         for (k, mask) in mask.rows().into_iter().enumerate() {
-            let (start, end) = (k as f64 * dt, (k + 1) as f64 * dt);
+            let (start, end) = (self.clock().time(k as i64), self.clock().time(k as i64 + 1));
             if mask.iter().all(|&weight| weight == 0.0) {
                 match stretches.last_mut() {
                     Some(last) if last.1 == start => last.1 = end,
@@ -85,12 +85,10 @@ impl Session {
         let length = self.batch.length(trial)?;
         let n_rec = self.states.len_of(Axis(2));
         let times = self.batch.times();
-        let mut panel = Panel::new()
-            .x_label("Time (ms)")
-            .y_label("State x")
-            .x_range(0.0, length as f64 * f64::from(self.batch.spec.dt));
+        let mut panel =
+            Panel::new().x_label("Time (ms)").y_label("State x").x_range(0.0, self.batch.clock().time(length as i64));
         for epoch in self.batch.epochs[trial].iter().skip(1) {
-            panel = panel.vline(f64::from(epoch.start), ());
+            panel = panel.vline(decimal(epoch.start), ());
         }
         for unit in units {
             if unit >= n_rec {

@@ -34,7 +34,7 @@ impl Simulator {
             .map_err(|error| Error::argument("inputs", "of one number of channels", error))?
             .insert_axis(Axis(0));
         let nothing = Array3::zeros((1, inputs.len_of(Axis(1)), batch.spec.n_out));
-        let spec = TaskSpec { decision: Decision::None, ..batch.spec.clone() };
+        let spec = TaskSpec { decision: Decision::none(), ..batch.spec.clone() };
         let mut joined = Batch::from_arrays(&spec, inputs, nothing.clone(), nothing)?;
         joined.seed = batch.seed;
         joined.numbers.clone_from_slice(&batch.numbers[..1]);

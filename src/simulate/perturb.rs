@@ -10,6 +10,7 @@ use super::Simulator;
 use crate::dynamics::parts::Part;
 use crate::dynamics::{Constants, Dynamics, GATES, standard_normal};
 use crate::task::Batch;
+use crate::task::time::Clock;
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -113,16 +114,33 @@ impl From<RangeTo<f64>> for Window {
     }
 }
 
+impl From<Range<i32>> for Window {
+    fn from(window: Range<i32>) -> Self {
+        Self::from(f64::from(window.start)..f64::from(window.end))
+    }
+}
+
+impl From<RangeFrom<i32>> for Window {
+    fn from(window: RangeFrom<i32>) -> Self {
+        Self::from(f64::from(window.start)..)
+    }
+}
+
+impl From<RangeTo<i32>> for Window {
+    fn from(window: RangeTo<i32>) -> Self {
+        Self::from(..f64::from(window.end))
+    }
+}
+
 impl Window {
     /// The steps whose times lie within, where step -1 is the state before the first.
     fn steps(self, dt: f32, n_steps: usize) -> Result<Range<i64>> {
-        // A hair is left for times that are not exact in binary.
-        let step = |time: f64| (time / f64::from(dt) - 1e-4).ceil() as i64;
+        let clock = Clock::new(dt);
         let nan = [self.start, self.end].iter().flatten().any(|time| time.is_nan());
-        let start = self.start.map_or(-1, |start| if start <= 0.0 { -1 } else { step(start) });
-        let end = self.end.map_or(n_steps as i64, step).min(n_steps as i64);
+        let start = self.start.map_or(-1, |start| if start <= 0.0 { -1 } else { clock.step(start) });
+        let end = self.end.map_or(n_steps as i64, |end| clock.step(end)).min(n_steps as i64);
         if nan || start.max(0) >= end {
-            let longest = n_steps as f64 * f64::from(dt);
+            let longest = clock.time(n_steps as i64);
             let time = |time: Option<f64>| time.map_or(String::new(), |time| time.to_string());
             let expected = format!("a stretch with a step of {dt} ms, within the {longest} ms of the longest trial");
             return Err(Error::argument("window", expected, format!("{}..{}", time(self.start), time(self.end))));

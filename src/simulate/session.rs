@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
-use ndarray::{Array3, Axis};
+use ndarray::{Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::npz::Npz;
 use crate::task::models::Criterion;
+use crate::task::time::decimal;
 use crate::task::{Batch, Decision, Table, Value};
 use crate::{Error, Result, file};
 
@@ -142,16 +143,36 @@ impl Session {
     /// reaction-time task by a threshold, for instance.
     ///
     /// # Errors
-    /// If the rule makes no sense.
+    /// If the rule makes no sense for these outputs, or if no trial has the epoch by which it reads.
     pub fn decided_by(mut self, decision: Decision) -> Result<Self> {
-        decision.check()?;
+        decision.check(self.batch.spec.n_out)?;
+        if let Some(epoch) = decision.epoch() {
+            self.batch.starts(epoch)?;
+        }
         self.batch.spec.decision = decision;
         Self::new(self.batch, self.states, self.rates, self.outputs)
     }
 
-    /// The time from the start of the epoch `event` until an output first reaches `threshold`, in milliseconds, for
-    /// each trial. `None` if none does before the trial ends, and for a trial without that epoch. An output that is
-    /// there already gives 0.
+    /// When each choice was made by the task's decision: the time from the start of the epoch by which it is read (of the trial, if
+    /// it names none) to the end of the step in which the output that is the choice reached the threshold, in milliseconds. `None`
+    /// where none did.
+    ///
+    /// # Errors
+    /// If the decision has no threshold to reach, or if no trial has its epoch.
+    pub fn decision_times(&self) -> Result<Vec<Option<f64>>> {
+        let decision = &self.batch.spec.decision;
+        if !decision.has_times() {
+            let expected = "one with a threshold to reach, such as `Decision::first_to_reach(0.7).after(\"stimulus\")`";
+            return Err(Error::argument("decision of the task", expected, decision));
+        }
+        self.times_of(decision)
+    }
+
+    /// The time from the start of the epoch `event` until an output first reaches `threshold`, in milliseconds, for each trial: the
+    /// [`decision_times`](Self::decision_times) of `Decision::first_to_reach(threshold).after(event)`, among the alternatives of the
+    /// task. `None` if none does before the trial ends, and for a trial without that epoch. The output of a step is there when the
+    /// step is over: one that reaches the threshold in the step in which the epoch starts gives `dt`, as in PyCog. One that was
+    /// there before has not reacted to the event.
     ///
     /// # Errors
     /// If no trial has that epoch, or if `threshold` is NaN.
@@ -159,17 +180,20 @@ impl Session {
         if threshold.is_nan() {
             return Err(Error::argument("threshold", "a number", threshold));
         }
-        let starts = self.batch.starts(event)?;
-        let dt = f64::from(self.batch.spec.dt);
-        let reaction = |(trial, start): (usize, Option<f64>)| {
-            let start = start?;
-            let outputs = self.outputs.index_axis(Axis(0), trial);
-            let reached = |k: &usize| outputs.row(*k).iter().any(|&output| output >= threshold);
-            // A hair is left for times that are not exact in binary.
-            let first = (start / dt - 1e-4).ceil().max(0.0) as usize;
-            (first..self.batch.lengths[trial]).find(reached).map(|k| k as f64 * dt - start)
+        self.times_of(&self.batch.spec.decision.first_after(threshold, event))
+    }
+
+    fn times_of(&self, decision: &Decision) -> Result<Vec<Option<f64>>> {
+        if let Some(epoch) = decision.epoch() {
+            self.batch.starts(epoch)?;
+        }
+        let clock = self.batch.clock();
+        let time = |(trial, outputs): (usize, ArrayView2<'_, f32>)| {
+            let reached = decision.read(&self.batch, trial, outputs).reached?;
+            let start = decision.start(&self.batch, trial)?;
+            Some(decimal((clock.time(reached as i64 + 1) - start) as f32))
         };
-        Ok(starts.into_iter().enumerate().map(reaction).collect())
+        Ok(self.outputs.outer_iter().enumerate().map(time).collect())
     }
 
     /// The same session with a column more in [`Session::trials`], or another one of that name: a value for each trial.
@@ -287,7 +311,7 @@ impl Session {
         for name in epochs {
             add(&format!("{name}_start"), self.batch.epochs.iter().map(|epochs| epochs.start(name).into()).collect());
         }
-        let durations = self.batch.lengths.iter().map(|&steps| (steps as f32 * self.batch.spec.dt).into());
+        let durations = self.batch.lengths.iter().map(|&steps| self.batch.clock().time(steps as i64).into());
         add("duration", durations.collect());
         table
     }

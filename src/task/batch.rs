@@ -1,9 +1,12 @@
 //! A batch of trials.
 
-use ndarray::{Array3, ArrayView2, Axis, s};
+use std::ops::Range;
+
+use ndarray::{Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Epoch, Epochs, Table, TaskSpec};
+use super::time::{Clock, decimal};
+use super::{Epoch, Epochs, Table, TaskSpec};
 use crate::error::all_finite;
 use crate::random::Seed;
 use crate::{Error, Result};
@@ -43,7 +46,11 @@ impl Batch {
     /// If the arrays do not fit each other or the spec, are empty, or hold NaN or infinities.
     pub fn from_arrays(spec: &TaskSpec, inputs: Array3<f32>, targets: Array3<f32>, mask: Array3<f32>) -> Result<Self> {
         let (n, n_steps, _) = inputs.dim();
-        let spec = TaskSpec { epochs: Vec::new(), duration: Some(n_steps as f32 * spec.dt), ..spec.clone() };
+        let spec = TaskSpec {
+            epochs: Vec::new(),
+            duration: Some(Clock::new(spec.dt).time(n_steps as i64) as f32),
+            ..spec.clone()
+        };
         let batch = Self {
             inputs: inputs.as_standard_layout().into_owned(),
             targets: targets.as_standard_layout().into_owned(),
@@ -104,7 +111,7 @@ impl Batch {
     /// The time of each step, in milliseconds.
     #[must_use]
     pub fn times(&self) -> Vec<f64> {
-        (0..self.n_steps()).map(|k| k as f64 * f64::from(self.spec.dt)).collect()
+        (0..self.n_steps() as i64).map(|k| self.clock().time(k)).collect()
     }
 
     /// When an epoch starts in each trial, in milliseconds; `None` for a trial without it.
@@ -112,7 +119,7 @@ impl Batch {
     /// # Errors
     /// If no trial has that epoch.
     pub fn starts(&self, epoch: &str) -> Result<Vec<Option<f64>>> {
-        self.of_epoch(epoch, |epoch| f64::from(epoch.start))
+        self.of_epoch(epoch, |epoch| decimal(epoch.start))
     }
 
     /// How long an epoch lasts in each trial, in milliseconds; `None` for a trial without it.
@@ -120,7 +127,20 @@ impl Batch {
     /// # Errors
     /// If no trial has that epoch.
     pub fn durations(&self, epoch: &str) -> Result<Vec<Option<f64>>> {
-        self.of_epoch(epoch, |epoch| f64::from(epoch.end - epoch.start))
+        self.of_epoch(epoch, |epoch| decimal((decimal(epoch.end) - decimal(epoch.start)) as f32))
+    }
+
+    /// The steps of an epoch in a trial, see [`Epoch::steps`], but for those past the trial's end; `None` for a trial without it.
+    #[must_use]
+    pub fn steps_of(&self, trial: usize, epoch: &str) -> Option<Range<usize>> {
+        let steps = self.epochs.get(trial)?.get(epoch)?.steps(self.spec.dt);
+        let length = *self.lengths.get(trial)?;
+        Some(steps.start.min(length)..steps.end.min(length))
+    }
+
+    /// Milliseconds to steps.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::new(self.spec.dt)
     }
 
     fn of_epoch(&self, epoch: &str, measure: impl Fn(&Epoch) -> f64) -> Result<Vec<Option<f64>>> {
@@ -161,46 +181,34 @@ impl Batch {
         (trial < self.n_trials()).then(|| self.choice(trial, self.targets.index_axis(Axis(0), trial))).flatten()
     }
 
-    /// The choice that `outputs` `[n_steps, n_out]` express in a trial, by the task's [`Decision`].
+    /// The choice that `outputs` `[n_steps, n_out]` express in a trial, by the task's [`Decision`](super::Decision).
     #[must_use]
     pub fn choice(&self, trial: usize, outputs: ArrayView2<'_, f32>) -> Option<usize> {
-        match self.spec.decision {
-            Decision::None => None,
-            Decision::LargestMean => {
-                let length = *self.lengths.get(trial)?;
-                let mask = self.mask.slice(s![trial, ..length, ..]);
-                let mut totals = vec![0.0_f64; self.spec.n_out];
-                for (output, mask) in outputs.rows().into_iter().zip(mask.rows()) {
-                    for ((total, &output), &mask) in totals.iter_mut().zip(output).zip(mask) {
-                        *total += f64::from(output) * f64::from(mask);
-                    }
-                }
-                largest(&totals)
-            }
-            Decision::LargestAtEnd => {
-                let last = self.lengths.get(trial)?.checked_sub(1)?;
-                largest(&outputs.outer_iter().nth(last)?.mapv(f64::from).to_vec())
-            }
-            Decision::FirstToReach { threshold } => {
-                let within = outputs.rows().into_iter().take(*self.lengths.get(trial)?);
-                let mut rows = within.map(|row| row.mapv(f64::from).to_vec());
-                largest(&rows.find(|row| row.iter().any(|&output| output >= f64::from(threshold)))?)
-            }
-        }
+        self.spec.decision.read(self, trial, outputs).choice
     }
-}
 
-/// The place of the largest of several numbers, if one is larger than all the others.
-fn largest(numbers: &[f64]) -> Option<usize> {
-    let (mut best, mut tied) = (0, numbers.len() < 2);
-    for (i, &number) in numbers.iter().enumerate().skip(1) {
-        if number > numbers[best] {
-            (best, tied) = (i, false);
-        } else if number == numbers[best] {
-            tied = true;
-        }
+    /// Whether choices on these trials can be right or wrong by the task's [`Decision`](super::Decision). Training that asks for
+    /// correct choices asks this before it begins, of at least a hundred trials.
+    ///
+    /// # Errors
+    /// If no trial has a correct choice, or if the default rule cannot tell what is asked for: says what to do.
+    pub fn check_choices(&self) -> Result<()> {
+        self.spec.decision.check_choices(self)
     }
-    (!tied && numbers.get(best).is_some_and(|number| !number.is_nan())).then_some(best)
+
+    /// An error if no trial can have this choice.
+    pub(crate) fn check_choice(&self, choice: usize) -> Result<()> {
+        let choices = self.spec.decision.choices(self.spec.n_out);
+        if choices.contains(&choice) {
+            return Ok(());
+        }
+        let expected = match choices.as_slice() {
+            [] => "left out: the task asks for no choice".to_owned(),
+            [0, .., last] if choices.len() == last + 1 => format!("below {}, the number of choices", choices.len()),
+            _ => format!("one of {choices:?}"),
+        };
+        Err(Error::argument("choice", expected, choice))
+    }
 }
 
 /// An error that says where, if an array holds NaN or an infinity.

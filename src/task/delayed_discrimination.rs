@@ -3,7 +3,7 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, Step, Task, TaskSpec, TrialRng};
+use super::{Decision, Duration, Step, Task, TaskSpec, TrialRng};
 use crate::setters::setters;
 use crate::{Error, Result};
 
@@ -138,6 +138,7 @@ impl Task for DelayedDiscrimination {
             .epoch("delay", up_to(&self.delay, 0.25))
             .epoch("second", second)
             .epoch("decision", decision)
+            .decision(Decision::largest_mean())
     }
 
     fn check(&self) -> Result<()> {

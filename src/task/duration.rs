@@ -15,6 +15,7 @@ use crate::{Error, Result};
 /// ```
 /// use psychrnn::task::Duration;
 /// assert_eq!(Duration::from(500.0), Duration::Fixed(500.0));
+/// assert_eq!(Duration::from(500), Duration::Fixed(500.0));
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", remote = "Self")]
@@ -47,6 +48,12 @@ pub enum Duration {
 impl From<f32> for Duration {
     fn from(milliseconds: f32) -> Self {
         Self::Fixed(milliseconds)
+    }
+}
+
+impl From<i32> for Duration {
+    fn from(milliseconds: i32) -> Self {
+        Self::Fixed(milliseconds as f32)
     }
 }
 

@@ -1,6 +1,10 @@
 //! The epochs of one trial.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
+
+use super::time::{Clock, decimal};
 
 /// The epochs of one trial: names, starts and ends in milliseconds. They mostly follow each other; with [`Epochs::span`] they
 /// may overlap, as the stimulus and the decision of a reaction-time task do.
@@ -26,6 +30,24 @@ pub struct Epoch {
     pub end: f32,
 }
 
+impl Epoch {
+    /// The steps of this epoch in steps of `dt` milliseconds: step `k`, at the time `k dt`, is one of them if it is not before
+    /// `start` and before `end`. Times that are whole multiples of `dt` up to their rounding count as whole, so that an epoch
+    /// that lasts a whole number of steps has as many, wherever it starts.
+    ///
+    /// ```
+    /// use psychrnn::task::Epochs;
+    /// let epochs = Epochs::new().then("fixation", 33.3).then("stimulus", 765.9).then("decision", 33.3);
+    /// let steps: Vec<_> = epochs.iter().map(|epoch| epoch.steps(33.3)).collect();
+    /// assert_eq!(steps, [0..1, 1..24, 24..25]);
+    /// ```
+    #[must_use]
+    pub fn steps(&self, dt: f32) -> Range<usize> {
+        let steps = Clock::new(dt).steps(decimal(self.start), decimal(self.end));
+        steps.start.max(0) as usize..steps.end.max(0) as usize
+    }
+}
+
 impl Epochs {
     /// No epochs yet.
     #[must_use]
@@ -36,8 +58,9 @@ impl Epochs {
     /// Adds an epoch of this duration, in milliseconds.
     #[must_use]
     pub fn then(self, name: &str, duration: f32) -> Self {
-        let end = self.end_of_last() + duration;
-        self.until(name, end)
+        // In decimals, so that the rounding of one sum is not in the next.
+        let end = decimal(self.end_of_last()) + decimal(duration);
+        self.until(name, end as f32)
     }
 
     /// Adds an epoch that lasts until `end`, in milliseconds.

@@ -6,7 +6,7 @@ use std::f64::consts;
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, Step, Task, TaskSpec, TrialRng};
+use super::{Decision, Duration, Step, Task, TaskSpec, TrialRng};
 use crate::setters::setters;
 use crate::{Error, Result};
 
@@ -119,6 +119,7 @@ impl Task for MatchToCategory {
             .epoch("fixation", self.fixation.clone())
             .epoch("stimulus", self.stimulus.clone())
             .epoch("decision", self.decision.clone())
+            .decision(Decision::largest_mean())
     }
 
     fn check(&self) -> Result<()> {

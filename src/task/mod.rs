@@ -64,6 +64,7 @@ mod rest;
 mod sensory;
 mod source;
 mod spec;
+pub(crate) mod time;
 mod value;
 
 pub use batch::Batch;
@@ -81,12 +82,19 @@ pub use source::TrialSource;
 pub use spec::TaskSpec;
 pub use value::{Table, Trial, TrialValue, Value};
 
+use std::ops::Range;
+
 pub use crate::random::TrialRng;
 use crate::{Error, Result};
+use time::Clock;
 
 /// A task: what is drawn for a trial, and what happens at each of its time steps.
 ///
 /// Implement it for a struct of your own; see the [module's](self) example.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no task",
+    note = "if it is a `Result`, put `?` behind the call that gave it: `…?`; a task of your own implements `Task` by `spec`, `draw` and `step`"
+)]
 pub trait Task: Send + Sync {
     /// The values of a trial.
     type Trial: Trial;
@@ -126,21 +134,36 @@ pub struct Step<'a> {
     pub target: &'a mut [f32],
     /// How much each output's error counts; 1 at first, 0 for not at all.
     pub mask: &'a mut [f32],
-    t: f32,
+    number: usize,
     epochs: &'a Epochs,
+    /// The steps of each epoch.
+    steps: &'a [Range<usize>],
+    clock: Clock,
 }
 
 impl Step<'_> {
     /// Whether this step lies in the epoch of that name.
     #[must_use]
     pub fn is_in(&self, epoch: &str) -> bool {
-        self.epochs.get(epoch).is_some_and(|epoch| epoch.start <= self.t && self.t < epoch.end)
+        let place = self.epochs.iter().position(|there| there.name == epoch);
+        place.is_some_and(|place| self.steps[place].contains(&self.number))
     }
 
-    /// The name of the epoch in which this step lies.
+    /// The name of the epoch in which this step lies; of several the first.
     #[must_use]
     pub fn epoch(&self) -> Option<&str> {
-        self.epochs.at(self.t)
+        let place = self.steps.iter().position(|steps| steps.contains(&self.number))?;
+        self.epochs.iter().nth(place).map(|epoch| epoch.name.as_str())
+    }
+
+    /// Whether this step is before a time in milliseconds.
+    fn is_before(&self, time: f32) -> bool {
+        self.clock.is_before(self.number, time)
+    }
+
+    /// Whether this step is after a time in milliseconds.
+    fn is_after(&self, time: f32) -> bool {
+        self.clock.is_after(self.number, time)
     }
 
     /// The epochs of this trial, with their starts and ends.

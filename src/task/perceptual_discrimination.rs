@@ -3,7 +3,7 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, Epochs, Step, Task, TaskSpec, TrialRng};
+use super::{Decision, Duration, Epochs, Step, Task, TaskSpec, TrialRng};
 use crate::setters::setters;
 use crate::{Error, Result};
 
@@ -106,6 +106,7 @@ impl Task for PerceptualDiscrimination {
             .epoch("fixation", onset)
             .epoch("stimulus", stimulus)
             .epoch("decision", Duration::Rest)
+            .decision(Decision::largest_mean())
     }
 
     fn check(&self) -> Result<()> {
@@ -125,21 +126,21 @@ impl Task for PerceptualDiscrimination {
         Motion { coherence: rng.choice(&self.coherences), direction: self.direction.unwrap_or_else(|| rng.index(2)) }
     }
 
-    fn step(&self, t: f32, trial: &Motion, rng: &mut TrialRng, now: &mut Step<'_>) {
+    fn step(&self, _: f32, trial: &Motion, rng: &mut TrialRng, now: &mut Step<'_>) {
         let (onset, offset) = stimulus_window(now.epochs());
         let sd = super::evidence_noise_sd(self.noise, self.dt);
         for input in now.input.iter_mut() {
             *input = rng.normal(0.0, sd);
         }
-        if onset < t && t < offset {
+        if now.is_after(onset) && now.is_before(offset) {
             for (channel, input) in now.input.iter_mut().enumerate() {
                 *input += 1.0 + if channel == trial.direction { trial.coherence } else { 0.0 };
             }
         }
-        if t > offset + 20.0 {
+        if now.is_after(offset + 20.0) {
             now.favor(trial.direction, 1.0, 0.2);
         }
-        if t < offset {
+        if now.is_before(offset) {
             now.mask.fill(0.0);
         }
     }

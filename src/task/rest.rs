@@ -61,7 +61,7 @@ impl Task for Rest {
             .dt(self.dt)
             .tau(self.tau)
             .epoch("rest", self.duration.clone())
-            .decision(Decision::None)
+            .decision(Decision::none())
             .sensory(self.sensory.clone())
     }
 

@@ -7,11 +7,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ndarray::{Array2, Array3, Axis, s};
 
 use super::sensory::Afferents;
+use super::time::Clock;
 use super::{Batch, Epochs, Step, Task, TaskSpec, Trial, Value};
 use crate::random::{Seed, TrialRng};
 use crate::{Error, Result, threads};
 
 /// Anything that gives trials: every [`Task`], and a [`Batch`] that gives its own trials again.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` gives no trials",
+    note = "if it is a `Result`, put `?` behind the call that gave it: `task.batch(100, Seed(1))?`; a task of your own implements `Task`, and then gives trials"
+)]
 pub trait TrialSource: Send + Sync {
     /// Channels, time step, time constant, duration, epochs.
     fn spec(&self) -> TaskSpec;
@@ -78,23 +83,26 @@ fn play<T: Task>(
     number: u64,
 ) -> Result<Drawn> {
     let n_steps = spec.n_steps(spec.duration.unwrap_or(epochs.end_of_last()))?;
+    let clock = Clock::new(spec.dt);
+    let steps: Vec<_> = epochs.iter().map(|epoch| epoch.steps(spec.dt)).collect();
     let mut inputs = Array2::zeros((n_steps, spec.n_in));
     let mut targets = Array2::zeros((n_steps, spec.n_out));
     let mut mask = Array2::ones((n_steps, spec.n_out));
     let mut reached = 0;
     let played = caught("step", || {
         let rows = inputs.rows_mut().into_iter().zip(targets.rows_mut()).zip(mask.rows_mut());
-        for (k, ((mut input, mut target), mut mask)) in rows.enumerate() {
-            reached = k;
-            let t = (k as f64 * f64::from(spec.dt)) as f32;
+        for (number, ((mut input, mut target), mut mask)) in rows.enumerate() {
+            reached = number;
+            let t = clock.time(number as i64) as f32;
             if let (Some(input), Some(target), Some(mask)) =
                 (input.as_slice_mut(), target.as_slice_mut(), mask.as_slice_mut())
             {
-                task.step(t, trial, rng, &mut Step { input, target, mask, t, epochs: &epochs });
+                let mut now = Step { input, target, mask, number, epochs: &epochs, steps: &steps, clock };
+                task.step(t, trial, rng, &mut now);
             }
         }
     });
-    let at = |k: usize| format!("step {k} (t = {} ms) of trial {number}", k as f64 * f64::from(spec.dt));
+    let at = |k: usize| format!("step {k} (t = {} ms) of trial {number}", clock.time(k as i64));
     if let Err(Error::Task { message, .. }) = played {
         return Err(Error::Task { at: at(reached), message });
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::time::{Clock, decimal};
 use super::{Decision, Duration, Epochs, Sensory};
 use crate::error::positive;
 use crate::random::TrialRng;
@@ -9,7 +10,7 @@ use crate::setters::setters;
 use crate::{Error, Result};
 
 /// More steps than this in one trial are taken for a mistake in the units.
-const MAX_STEPS: f64 = 1e7;
+const MAX_STEPS: i64 = 10_000_000;
 
 /// What every trial of a task has in common.
 ///
@@ -90,7 +91,7 @@ impl TaskSpec {
         if let Some(duration) = self.duration {
             positive("duration", duration)?;
         }
-        self.decision.check()?;
+        self.decision.check(self.n_out)?;
         self.sensory.prepare(self.dt, self.n_in)?;
         let mut end = 0.0;
         for (i, (name, duration)) in self.epochs.iter().enumerate() {
@@ -102,13 +103,13 @@ impl TaskSpec {
                 let expected = "a duration; only the last epoch of a task with a `duration` can be the rest of it";
                 return Err(Error::argument(format!("epoch \"{name}\""), expected, "Rest"));
             }
-            end += duration.range().1;
+            end += decimal(duration.range().1);
         }
         match self.duration {
-            Some(duration) if end > duration * (1.0 + 1e-6) => {
+            Some(duration) if end as f32 > duration * (1.0 + 1e-6) => {
                 return Err(Error::argument(
                     "duration",
-                    format!("at least as long as its epochs, which last up to {end} ms"),
+                    format!("at least as long as its epochs, which last up to {} ms", end as f32),
                     format!("{duration} ms"),
                 ));
             }
@@ -118,7 +119,7 @@ impl TaskSpec {
             }
             _ => {}
         }
-        self.n_steps(self.duration.unwrap_or(end)).map(drop)
+        self.n_steps(self.duration.unwrap_or(end as f32)).map(drop)
     }
 
     /// The steps of a trial of this duration: the smallest whole number not below `duration / dt`.
@@ -126,14 +127,12 @@ impl TaskSpec {
     /// # Errors
     /// If that is zero or absurdly large.
     pub fn n_steps(&self, duration: f32) -> Result<usize> {
-        // The tolerance keeps 0.3 / 0.1 at three steps: neither is exact in binary.
-        let steps = (f64::from(duration) / f64::from(self.dt) - 1e-5).ceil();
-        if (1.0..=MAX_STEPS).contains(&steps) {
-            Ok(steps as usize)
-        } else {
-            let got = format!("{duration} ms, which is {} steps", steps.max(0.0));
-            Err(Error::argument("duration", format!("1 to {MAX_STEPS:e} steps of `dt` = {} ms", self.dt), got))
+        let steps = Clock::new(self.dt).step(decimal(duration));
+        if (1..=MAX_STEPS).contains(&steps) && duration.is_finite() {
+            return Ok(steps as usize);
         }
+        let got = format!("{duration} ms, which is {} steps", Clock::new(self.dt).exact(decimal(duration)));
+        Err(Error::argument("duration", format!("1 to {MAX_STEPS} steps of `dt` = {} ms", self.dt), got))
     }
 
     /// The epochs of one trial, drawn from their distributions.

@@ -7,6 +7,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::time::decimal;
 use crate::{Error, Result, notebook};
 
 /// What one trial was about: coherence, direction, whatever the task draws. Its values become the columns of the table
@@ -186,7 +187,7 @@ impl fmt::Display for Value {
 impl From<f32> for Value {
     /// By way of the shortest decimal, so that 0.1 in a task is 0.1 in the table.
     fn from(value: f32) -> Self {
-        Self::Float(value.to_string().parse().unwrap_or(f64::from(value)))
+        Self::Float(decimal(value))
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Accuracy, Metric};
+use super::{Accuracy, Goal, Metric};
 use crate::setters::setters;
 use crate::task::TrialSource;
 use crate::{Error, Result};
 
-/// Tasks to be learned one after the other by the same network: the next begins when the metric of the present one reaches
-/// its threshold, and training ends after the last.
+/// Tasks to be learned one after the other by the same network: the next begins when the goal of the present one is reached, and
+/// training ends after the last.
 ///
 /// Defaults: accuracy, measured every 10 updates on 128 fresh trials.
 ///
@@ -29,12 +29,12 @@ pub struct Curriculum {
 #[derive(Clone)]
 pub(super) struct Stage {
     pub(super) source: Arc<dyn TrialSource>,
-    pub(super) threshold: f64,
+    pub(super) goal: Goal,
 }
 
 impl std::fmt::Debug for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "until {}", self.threshold)
+        write!(f, "until {:?}", self.goal)
     }
 }
 
@@ -51,10 +51,11 @@ impl Curriculum {
         Self::default()
     }
 
-    /// Adds a stage, which ends when the metric is at least `threshold`.
+    /// Adds a stage, which ends when this goal is reached: a number for the metric to reach, `Goal::at_least` or `Goal::at_most` of
+    /// one of your own, or a function of the checks of the stage.
     #[must_use]
-    pub fn stage(mut self, task: impl TrialSource + 'static, threshold: f64) -> Self {
-        self.stages.push(Stage { source: Arc::new(task), threshold });
+    pub fn stage(mut self, task: impl TrialSource + 'static, goal: impl Into<Goal>) -> Self {
+        self.stages.push(Stage { source: Arc::new(task), goal: goal.into() });
         self
     }
 
@@ -89,9 +90,12 @@ impl Curriculum {
                 let name = format!("stage {i} of the curriculum");
                 return Err(Error::argument(name, format!("like the first: {}", sizes(&first)), sizes(&spec)));
             }
-            if stage.threshold.is_nan() {
-                return Err(Error::argument(format!("threshold of stage {i}"), "a number", stage.threshold));
+            let name = format!("goal of stage {i}");
+            if let Goal::Criterion(_) = &stage.goal {
+                let expected = "a bound on the metric of the curriculum, which is the same in all stages";
+                return Err(Error::argument(name, expected, format!("{:?}", stage.goal)));
             }
+            stage.goal.check(&name, self.metric.as_ref())?;
         }
         Ok(())
     }

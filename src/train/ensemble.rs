@@ -93,7 +93,7 @@ impl<N: Network> Ensemble<N> {
         threads: usize => Some(threads);
     }
 
-    /// Shows no progress.
+    /// Shows no progress of any network; that of one alone is not shown if its trainer is [`Trainer::silent`].
     #[must_use]
     pub fn silent(mut self) -> Self {
         self.silent = true;
@@ -133,7 +133,7 @@ impl<N: Network> Ensemble<N> {
 impl<N: Network> Member<N> {
     fn train(&mut self, bars: &MultiProgress, silent: bool) -> MemberTraining {
         let observer: &mut dyn Observer =
-            if silent { &mut Silent } else { &mut Reporter::named(&self.name, bars.clone()) };
+            if silent || self.trainer.silent { &mut Silent } else { &mut Reporter::named(&self.name, bars.clone()) };
         let trainer = self.trainer.clone().threads(1);
         let training = match &self.goal {
             Goal::Task(task) => trainer.train_observed(&mut self.network, task.as_ref(), observer),

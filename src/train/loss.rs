@@ -19,6 +19,10 @@ use crate::{Error, Result, threads};
 /// let pull = |activity: &Activity, _: &Trials| Ok(activity.outputs.f_square()?.f_mean(psychrnn::tch::Kind::Float)?);
 /// let trainer = Trainer::default().loss(pull);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no loss",
+    note = "a loss is a closure `|activity: &Activity, trials: &Trials| Ok(tensor)`, with a `Result` of a tensor of one number, or a type with `Loss`"
+)]
 pub trait Loss: Send + Sync {
     /// The loss of a batch, a tensor with one number, differentiable.
     ///

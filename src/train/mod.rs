@@ -19,7 +19,7 @@ pub use curriculum::Curriculum;
 pub use ensemble::{Ensemble, EnsembleTraining, Member, MemberTraining};
 pub use goal::Goal;
 pub use loss::{BinaryCrossEntropy, CategoricalCrossEntropy, Loss, MeanSquaredError};
-pub use metric::{Accuracy, Metric};
+pub use metric::{Accuracy, Better, Directed, Measured, Metric, larger_is_better, smaller_is_better};
 pub use optimizer::{Adam, AdamW, Epsilon, Optimizer, RmsProp, Schedule, Sgd};
 pub use progress::{Observer, Progress, Reporter, Silent};
 pub use regularizer::{L1Weights, L2Rates, L2Weights, Regularizer};

@@ -10,6 +10,10 @@ use super::{Check, CheckpointEvent, Training};
 use crate::notebook;
 
 /// Watches training as it goes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not watch training",
+    note = "implement `Observer` by `update`, which is called after each update"
+)]
 pub trait Observer {
     /// Called after each update.
     fn update(&mut self, progress: &Progress);

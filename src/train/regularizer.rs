@@ -8,6 +8,10 @@ use crate::network::{Activity, Tensors, Trials};
 use crate::{Error, Result};
 
 /// A penalty that is added to the loss. A closure of the same form is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no regularizer",
+    note = "a regularizer is a closure `|weights: &Tensors, activity: &Activity, trials: &Trials| Ok(tensor)`, with a `Result` of a tensor of one number, or a type with `Regularizer`"
+)]
 pub trait Regularizer: Send + Sync {
     /// The penalty, a tensor with one number, differentiable. `weights` are the effective ones.
     ///

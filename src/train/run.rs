@@ -57,6 +57,7 @@ impl Trainer {
                 "false for this network, which has no one state to begin a trial with (Network::initial_state)";
             return Err(Error::argument("carry_state", expected, true));
         }
+        plan.check_measurable(self, network)?;
         let device = self.device.ready()?;
         let mut train = |network: &mut dyn Network| {
             let run = Run { trainer: self, plan, updates, path, device, start: Instant::now() };
@@ -210,10 +211,17 @@ impl Run<'_> {
         let batch = match self.plan.validation {
             Some(batch) => batch,
             None => {
-                // Under a seed of their own, so that no trial is one that was trained on.
-                let seed = self.trainer.seed.child("checks");
-                let first = network.parameters().memory.trials - self.trainer.batch_size as u64;
-                fresh = self.plan.stages[at.stage].0.trials(first..first + self.plan.trials as u64, seed)?;
+                // Under a seed of their own, so that no trial is one that was trained on, and none that another check had: as many
+                // numbers belong to each trial of training.
+                let (seed, n) = (self.trainer.seed.child("checks"), self.plan.trials as u64);
+                let numbers = network
+                    .parameters()
+                    .memory
+                    .trials
+                    .checked_mul(n)
+                    .and_then(|first| Some(first..first.checked_add(n)?));
+                let numbers = numbers.ok_or_else(|| Error::argument("check_trials", "fewer", n))?;
+                fresh = self.plan.stages[at.stage].0.trials(numbers, seed)?;
                 &fresh
             }
         };

@@ -82,7 +82,7 @@ pub struct Trainer {
     path: Option<Path>,
     pub(super) device: Device,
     memory: usize,
-    silent: bool,
+    pub(super) silent: bool,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -275,7 +275,8 @@ impl Trainer {
     }
 
     /// Ends training when this goal is reached in a check: a number for the metric (accuracy by default) to reach, one of
-    /// PyCog's criteria (`task.criterion()`), or a function of all checks; see [`Goal`].
+    /// PyCog's criteria (`task.criterion()`), or a function of all checks; see [`Goal`]. One that cannot be measured on the task is
+    /// refused before the first update.
     #[must_use]
     pub fn until(mut self, goal: impl Into<Goal>) -> Self {
         self.goal = Some(goal.into());
@@ -283,7 +284,9 @@ impl Trainer {
     }
 
     setters! {
-        /// What is measured in a check; accuracy by default.
+        /// What is measured in a check; accuracy by default. A closure of your own does not say which of its numbers are better: the
+        /// goal then does, [`Goal::at_least`] or [`Goal::at_most`], or [`larger_is_better`](super::larger_is_better) and
+        /// [`smaller_is_better`](super::smaller_is_better) around the closure.
         metric: impl Metric + 'static => Some(Arc::new(metric));
         /// After how many updates the network is checked; 10 by default. There are checks if there are validation trials, a
         /// goal, or patience.
@@ -342,13 +345,7 @@ impl Trainer {
         task: &dyn TrialSource,
         observer: &mut dyn Observer,
     ) -> Result<Training> {
-        let metric: &dyn Metric = match (&self.goal, &self.metric) {
-            (Some(Goal::Criterion(_)), Some(_)) => {
-                return Err(Error::argument("metric", "left out with a criterion, which is one", "given"));
-            }
-            (Some(Goal::Criterion(criterion)), None) => criterion,
-            (_, metric) => metric.as_deref().unwrap_or(&Accuracy),
-        };
+        let metric = self.measured()?;
         let plan = Plan {
             stages: vec![(task, self.goal.clone())],
             metric,
@@ -378,25 +375,39 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<Training> {
         curriculum.check()?;
-        for (name, given) in [("until", self.goal.is_some()), ("validation", self.validation.is_some())] {
+        let usual = Self::default();
+        for (name, given, instead) in [
+            ("until", self.goal.is_some(), "stages have goals of their own"),
+            ("validation", self.validation.is_some(), "stages have trials of their own"),
+            ("metric", self.metric.is_some(), "own `metric` is measured"),
+            ("check_every", self.check_every != usual.check_every, "own `every` counts"),
+            ("check_trials", self.check_trials != usual.check_trials, "own `trials` count"),
+        ] {
             if given {
-                let expected = "left out with a curriculum, whose stages have thresholds and trials of their own";
-                return Err(Error::argument(name, expected, "given"));
+                return Err(Error::argument(name, format!("left out with a curriculum, whose {instead}"), "given"));
             }
         }
-        let stage = |stage: &'_ Stage| (stage.source.clone(), stage.threshold);
+        let stage = |stage: &'_ Stage| (stage.source.clone(), stage.goal.clone());
         let stages: Vec<_> = curriculum.stages.iter().map(stage).collect();
         let plan = Plan {
-            stages: stages
-                .iter()
-                .map(|(source, threshold)| (source.as_ref(), Some(Goal::Metric(*threshold))))
-                .collect(),
+            stages: stages.iter().map(|(source, goal)| (source.as_ref(), Some(goal.clone()))).collect(),
             metric: curriculum.metric.as_ref(),
             every: curriculum.every,
             trials: curriculum.trials,
             validation: None,
         };
         self.run(network, &plan, observer)
+    }
+
+    /// What is measured in a check.
+    fn measured(&self) -> Result<&dyn Metric> {
+        match (&self.goal, &self.metric) {
+            (Some(Goal::Criterion(_)), Some(_)) => {
+                Err(Error::argument("metric", "left out with a criterion, which is one", "given"))
+            }
+            (Some(Goal::Criterion(criterion)), None) => Ok(criterion),
+            (_, metric) => Ok(metric.as_deref().unwrap_or(&Accuracy)),
+        }
     }
 
     fn with_reporter<T>(&self, train: impl FnOnce(&mut dyn Observer) -> T) -> T {
@@ -435,7 +446,8 @@ impl Trainer {
             }
             _ => {}
         }
-        self.goal.as_ref().map_or(Ok(()), Goal::check)?;
+        let metric = self.measured()?;
+        self.goal.as_ref().map_or(Ok(()), |goal| goal.check("until", metric))?;
         if let Some(seconds) = self.time_limit.filter(|seconds| seconds.is_nan() || *seconds <= 0.0) {
             return Err(Error::argument("time_limit", "a positive number of seconds", seconds));
         }

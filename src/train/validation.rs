@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::checkpoint::Position;
-use super::{Check, Goal, Loss, Metric, Trainer};
+use super::{Better, Check, Goal, Loss, Metric, Trainer};
 use crate::network::{Activity, Network, Trials, run_from, to_tensor};
 use crate::simulate::Session;
 use crate::task::{Batch, TrialSource};
@@ -21,6 +21,9 @@ pub enum BestBy {
     /// The best metric.
     Metric,
 }
+
+/// How many trials show whether what training depends on can be measured.
+const PROBES: usize = 128;
 
 /// What is trained on, stage by stage, and how well it is done is judged.
 pub(super) struct Plan<'a> {
@@ -40,6 +43,61 @@ impl Plan<'_> {
         goal || self.validation.is_some() || trainer.patience.is_some()
     }
 
+    /// Which numbers of the metric are better: by its type, or by what the goals say.
+    fn better(&self) -> Option<Better> {
+        let of_goals = || self.stages.iter().find_map(|(_, goal)| goal.as_ref()?.better());
+        self.metric.better().or_else(of_goals)
+    }
+
+    /// An error if training depends on what cannot be measured on its trials, or if it is not known which numbers of it are better.
+    pub(super) fn check_measurable(&self, trainer: &Trainer, network: &dyn Network) -> Result<()> {
+        let by_metric = trainer.best_by == BestBy::Metric && self.checks(trainer);
+        if by_metric && self.better().is_none() {
+            let expected = "the loss, or a metric of which it is known which numbers are better: give `metric` with \
+                `larger_is_better(…)` or `smaller_is_better(…)`";
+            return Err(Error::argument("best_by", expected, "a metric of your own"));
+        }
+        for (stage, (source, goal)) in self.stages.iter().enumerate() {
+            if !by_metric && !goal.as_ref().is_some_and(Goal::is_about_metric) {
+                continue;
+            }
+            let seed = trainer.seed.child("checks");
+            let trials = match self.validation {
+                Some(batch) => batch.select(&(0..batch.n_trials().min(PROBES)).collect::<Vec<_>>()),
+                None => source.trials(0..PROBES as u64, seed)?,
+            };
+            // The validation trials are there: all of them are looked at.
+            self.measurable(network, self.validation.unwrap_or(&trials), trials.clone()).map_err(
+                |error| match error {
+                    Error::Argument { name, expected, got } if self.stages.len() > 1 => {
+                        Error::Argument { name: format!("{name} in stage {stage} of the curriculum"), expected, got }
+                    }
+                    error => error,
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn measurable(&self, network: &dyn Network, all: &Batch, few: Batch) -> Result<()> {
+        self.metric.check(all)?;
+        // What a metric of one's own needs only the metric knows. If it is no number for this network, it may become one: so it is
+        // asked about a network that does what the targets say.
+        let mut session = session(network, &few)?;
+        let is_number = |measured: &Result<f64>| measured.as_ref().is_ok_and(|value| !value.is_nan());
+        if is_number(&self.metric.measure(&session)) {
+            return Ok(());
+        }
+        session = Session::new(few.clone(), session.states, session.rates, few.targets)?;
+        match self.metric.measure(&session) {
+            Ok(value) if value.is_nan() => {
+                let expected = "a number on the trials of the task, since training depends on it";
+                Err(Error::argument("metric", expected, "NaN, even for outputs that are the targets"))
+            }
+            measured => measured.map(drop),
+        }
+    }
+
     /// Measures the network on `batch` and judges it by the checks before this one.
     pub(super) fn check(
         &self,
@@ -57,7 +115,7 @@ impl Plan<'_> {
         if let (_, Some(goal)) = &self.stages[*stage] {
             let mut checks = training.checks_of(*stage).to_vec();
             checks.push(check);
-            check.passed = goal.reached(&checks, self.metric.larger_is_better());
+            check.passed = goal.reached(&checks, self.better());
         }
         Ok(check)
     }
@@ -67,8 +125,8 @@ impl Plan<'_> {
         // NaN is no better than anything.
         let score = |check: &Check| match by {
             BestBy::Loss => -check.loss,
-            BestBy::Metric if self.metric.larger_is_better() => check.value,
-            BestBy::Metric => -check.value,
+            BestBy::Metric if self.better() == Some(Better::Smaller) => -check.value,
+            BestBy::Metric => check.value,
         };
         let best = best.filter(|best| best.stage == check.stage).map_or(f64::NEG_INFINITY, score);
         score(check) > best

@@ -104,7 +104,13 @@ fn a_curriculum_goes_on_in_its_stage() {
     let folder = tempfile::tempdir().unwrap();
     let (run, copies) = (folder.path().join("run"), folder.path().join("copies"));
     fs::create_dir(&copies).unwrap();
-    let curriculum = || Curriculum::new().stage(task(), 0.1).stage(task().coherences(&[0.2]), 2.0).every(3).trials(10);
+    let curriculum = || {
+        Curriculum::new()
+            .stage(task(), 0.1)
+            .stage(task().coherences(&[0.2]), Goal::custom(|_| false))
+            .every(3)
+            .trials(10)
+    };
     let lstm = || Lstm::new(&task(), LstmConfig::default().units(6).seed(2)).unwrap();
     let mut undisturbed = lstm();
     let whole = trainer().train_curriculum(&mut undisturbed, &curriculum()).unwrap();

@@ -154,8 +154,13 @@ fn training_stops_at_its_goal_and_leaves_its_traces() {
     let mut network = Rnn::new(&task, RnnConfig::default().units(40).seed(1)).unwrap();
     let lower_is_worse = |session: &Session| -session.outputs.iter().map(|z| (z - 0.5).abs()).sum::<f32>() as f64;
     let trainer = Trainer::default().updates(40).batch_size(16).record_every(4).save_every(10, folder.path()).silent();
-    let training =
-        trainer.clone().until(1e9).metric(lower_is_worse).check_every(20).train(&mut network, &task).unwrap();
+    let training = trainer
+        .clone()
+        .until(Goal::at_least(1e9))
+        .metric(lower_is_worse)
+        .check_every(20)
+        .train(&mut network, &task)
+        .unwrap();
     assert_eq!(training.recorded, (1..=10).map(|i| 4 * i).collect::<Vec<_>>());
     assert_eq!(training.losses.len(), 10);
     assert_eq!(training.checks.iter().map(|check| check.update).collect::<Vec<_>>(), [20, 40]);

@@ -11,8 +11,11 @@ mod cell;
 mod checkpoints;
 #[cfg(feature = "torch")]
 mod constraints;
+mod decisions;
 mod files;
 mod foreign;
+#[cfg(feature = "torch")]
+mod goals;
 mod gradients;
 #[cfg(unix)]
 mod interrupt;
@@ -30,5 +33,6 @@ mod runs;
 mod sessions;
 mod tables;
 mod tasks;
+mod time;
 #[cfg(feature = "torch")]
 mod training;

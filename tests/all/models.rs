@@ -343,9 +343,9 @@ fn a_trial_is_correct_by_what_is_larger_at_its_end() {
     let reaction = RandomDots::reaction_time().testing().in_turn(true).batch(10, Seed(1)).unwrap();
     let mut session = answered(&reaction, |_| [0.9, 0.3]);
     session.outputs.slice_mut(s![.., 40, 1]).fill(1.05);
-    let early = session.clone().decided_by(Decision::FirstToReach { threshold: 1.0 }).unwrap();
+    let early = session.clone().decided_by(Decision::first_to_reach(1.0).after("stimulus")).unwrap();
     assert_eq!((session.choices, early.choices.clone()), (vec![Some(0); 10], vec![Some(1); 10]));
-    assert_eq!(early.reaction_times(1.0, "stimulus").unwrap(), vec![Some(500.0); 10]);
+    assert_eq!(early.reaction_times(1.0, "stimulus").unwrap(), vec![Some(520.0); 10]);
     assert_eq!(early.correct, numbers(&reaction, "direction").iter().map(|&d| Some(d == 1.0)).collect::<Vec<_>>());
 
     let wave = SineWave::default().batch(1, Seed(1)).unwrap();

@@ -98,7 +98,7 @@ fn training_ends_for_every_reason_that_it_is_given() {
     assert_eq!(halved.stop, Stop::Reached);
 
     // A metric that never becomes better.
-    let patient = train(trainer.clone().metric(|_: &Session| 1.0).best_by(BestBy::Metric).patience(4));
+    let patient = train(trainer.clone().metric(larger_is_better(|_| 1.0)).best_by(BestBy::Metric).patience(4));
     assert_eq!((patient.stop, patient.updates, patient.best.unwrap().update), (Stop::Patience, 25, 5));
 
     let late = train(trainer.clone().time_limit(1e-6));
@@ -123,7 +123,7 @@ fn training_ends_for_every_reason_that_it_is_given() {
 fn patience_and_best_weights_begin_anew_in_each_stage_of_a_curriculum() {
     // The first stage is passed at its first check; in the second nothing is ever better than its first check.
     let curriculum =
-        Curriculum::new().stage(task(), 0.0).stage(task(), 2.0).every(2).metric(|_: &Session| 0.5).trials(10);
+        Curriculum::new().stage(task(), 0.0).stage(task(), 2.0).every(2).metric(larger_is_better(|_| 0.5)).trials(10);
     let trainer = trainer().updates(100).patience(3).best_by(BestBy::Metric);
     let training = trainer.train_curriculum(&mut network(), &curriculum).unwrap();
     assert_eq!((training.stop, training.updates), (Stop::Patience, 10));

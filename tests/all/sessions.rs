@@ -123,7 +123,7 @@ fn the_initial_state_may_be_noisy() {
 
 /// Five trials of two steps with these last outputs; the second channel is right, but in the last trial none is.
 fn scored() -> Session {
-    let spec = TaskSpec::new(1, 2).duration(20.0).decision(Decision::LargestAtEnd);
+    let spec = TaskSpec::new(1, 2).duration(20.0).decision(Decision::largest_at_end());
     let mut targets = Array3::from_elem((5, 2, 2), 0.2);
     targets.slice_mut(s![..4, 1, 1]).fill(1.0);
     let mut mask = Array3::ones((5, 2, 2));
@@ -165,10 +165,10 @@ fn one_run_over_all_trials_has_no_windows_of_one_trial() {
 #[test]
 fn choices_can_be_read_by_another_rule() {
     // The first steps are 0.7 for both channels.
-    let early = scored().decided_by(Decision::FirstToReach { threshold: 0.75 }).unwrap();
+    let early = scored().decided_by(Decision::first_to_reach(0.75)).unwrap();
     assert_eq!(early.choices, [Some(1), Some(1), Some(0), None, None]);
     assert_eq!(early.correct, [Some(true), Some(true), Some(false), Some(false), None]);
-    assert!(scored().decided_by(Decision::FirstToReach { threshold: f32::INFINITY }).is_err());
+    assert!(scored().decided_by(Decision::first_to_reach(f32::INFINITY)).is_err());
 }
 
 #[test]

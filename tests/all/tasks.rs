@@ -293,15 +293,15 @@ fn a_choice_is_read_by_the_rule_of_the_task() {
     };
     let late = [[0.2, 0.2], [0.0, 0.0], [0.0, 0.0], [1.2, 0.2], [1.2, 0.2]];
     let never = [[0.2, 0.2]; 5];
-    assert_eq!(choice(Decision::LargestMean, late), (Some(0), Some(0)));
-    assert_eq!(choice(Decision::LargestAtEnd, late), (Some(1), Some(0)));
-    assert_eq!(choice(Decision::LargestAtEnd, never), (Some(1), None));
-    assert_eq!(choice(Decision::FirstToReach { threshold: 0.5 }, late), (Some(1), Some(0)));
-    assert_eq!(choice(Decision::FirstToReach { threshold: 0.65 }, late), (Some(0), Some(0)));
-    assert_eq!(choice(Decision::FirstToReach { threshold: 1.0 }, late), (None, Some(0)));
-    assert_eq!(choice(Decision::FirstToReach { threshold: 0.5 }, never), (Some(1), None));
-    assert_eq!(choice(Decision::None, late), (None, None));
-    let spec = TaskSpec::new(1, 2).duration(50.0).decision(Decision::FirstToReach { threshold: f32::NAN });
+    assert_eq!(choice(Decision::largest_mean(), late), (Some(0), Some(0)));
+    assert_eq!(choice(Decision::largest_at_end(), late), (Some(1), Some(0)));
+    assert_eq!(choice(Decision::largest_at_end(), never), (Some(1), None));
+    assert_eq!(choice(Decision::first_to_reach(0.5), late), (Some(1), Some(0)));
+    assert_eq!(choice(Decision::first_to_reach(0.65), late), (Some(0), Some(0)));
+    assert_eq!(choice(Decision::first_to_reach(1.0), late), (None, Some(0)));
+    assert_eq!(choice(Decision::first_to_reach(0.5), never), (Some(1), None));
+    assert_eq!(choice(Decision::none(), late), (None, None));
+    let spec = TaskSpec::new(1, 2).duration(50.0).decision(Decision::first_to_reach(f32::NAN));
     assert!(spec.check().unwrap_err().to_string().contains("`threshold of the decision`"));
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::positive;
+use crate::task::time::{Clock, decimal};
 use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng};
 use crate::{Error, Result};
 
@@ -12,7 +13,7 @@ use crate::{Error, Result};
 /// In `fixation` both targets are `lo`; in `decision` the target of the correct output is `hi` and that of the other `lo`; the
 /// mask is 1 in these two epochs and 0 elsewhere. A catch trial shows nothing, and its target is `lo` all along: the network
 /// must not decide without a stimulus. Its one epoch is `catch`, and its values are missing. The choice is the output that is
-/// larger at the last step ([`Decision::LargestAtEnd`]); a catch trial is not scored.
+/// larger at the last step ([`Decision::largest_at_end`]); a catch trial is not scored.
 ///
 /// Defaults: `dt` 20 ms, `tau` 100 ms, [`Sensory::pycog`], fixation 100 ms, decision 300 ms, `hi` 1, `lo` 0.2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,7 +104,7 @@ impl Protocol {
             .dt(self.dt)
             .tau(self.tau)
             .sensory(self.sensory.clone())
-            .decision(Decision::LargestAtEnd)
+            .decision(Decision::largest_at_end())
             .epoch("fixation", self.fixation.clone())
     }
 
@@ -129,8 +130,8 @@ impl Protocol {
 
     /// The longest duration of whole steps that is not above this one.
     pub(super) fn whole_steps(&self, duration: f32) -> f32 {
-        let dt = f64::from(self.dt);
-        ((f64::from(duration) / dt + 1e-4).floor() * dt) as f32
+        let clock = Clock::new(self.dt);
+        clock.time(clock.last_step(decimal(duration))) as f32
     }
 
     /// The epochs of a trial, each of whole steps.

@@ -28,9 +28,9 @@ use crate::{Error, Result};
 /// show coherence 0. Epochs: `fixation`, `stimulus`, `decision`, or `catch`. Values: see [`Dots`].
 ///
 /// PyCog reads the choices of the reaction-time version as those of the others while it trains, and afterwards by a threshold
-/// of 1: [`decided_by`](crate::simulate::Session::decided_by) `Decision::FirstToReach { threshold: 1.0 }` and
-/// [`reaction_times`](crate::simulate::Session::reaction_times)`(1.0, "stimulus")`. In the first 300 ms of the stimulus the mask
-/// is 0: what the network does there is left open.
+/// of 1: [`decided_by`](crate::simulate::Session::decided_by) `Decision::first_to_reach(1.0).after("stimulus")`, after which
+/// [`decision_times`](crate::simulate::Session::decision_times) are the reaction times. In the first 300 ms of the stimulus the
+/// mask is 0: what the network does there is left open.
 ///
 /// Tasks after Roitman JD, Shadlen MN (2002), doi:10.1523/JNEUROSCI.22-21-09475.2002, and, for variable durations, Kiani R,
 /// Hanks TD, Shadlen MN (2008), doi:10.1523/JNEUROSCI.4761-07.2008.

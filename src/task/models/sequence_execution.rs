@@ -143,7 +143,7 @@ impl Task for SequenceExecution {
             .dt(self.dt)
             .tau(self.tau)
             .sensory(self.sensory.clone())
-            .decision(Decision::None)
+            .decision(Decision::none())
             .epoch("iti", self.iti.clone())
             .epoch("fixation", self.fixation.clone());
         MOVEMENTS.iter().fold(spec, |spec, name| spec.epoch(name, self.movement.clone()))

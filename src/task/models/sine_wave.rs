@@ -66,7 +66,7 @@ impl Task for SineWave {
         TaskSpec::new(0, 1)
             .dt(self.dt)
             .tau(self.tau)
-            .decision(Decision::None)
+            .decision(Decision::none())
             .epoch("wave", self.n_periods * self.period)
     }
 

@@ -215,19 +215,20 @@ fn reaction_times_are_the_first_crossings_after_the_event() {
     let sides = session.batch.values.numbers("side").unwrap();
     let times = session.reaction_times(0.5, "go").unwrap();
     for (time, side) in times.iter().zip(&sides) {
-        assert_eq!(*time, Some(if *side == 0.0 { 30.0 } else { 20.0 }));
+        assert_eq!(*time, Some(if *side == 0.0 { 40.0 } else { 30.0 }));
     }
     assert_eq!(
         session.reaction_times(1.0, "go").unwrap().iter().flatten().count(),
         sides.iter().filter(|&&s| s == 1.0).count()
     );
     assert_eq!(session.reaction_times(9.0, "go").unwrap(), vec![None; 50]);
-    assert_eq!(session.reaction_times(-2.0, "go").unwrap(), vec![Some(0.0); 50]);
+    // What was there before the event is no reaction to it.
+    assert_eq!(session.reaction_times(-2.0, "go").unwrap(), vec![None; 50]);
     assert!(session.reaction_times(f32::NAN, "go").unwrap_err().to_string().contains("`threshold`"));
     assert!(session.reaction_times(0.5, "Go").unwrap_err().to_string().contains("wait, go"));
 
     let curve = session.chronometric("side", &times, 0.95).unwrap();
-    assert_eq!((curve.levels, curve.means), (vec![0.0, 1.0], vec![30.0, 20.0]));
+    assert_eq!((curve.levels, curve.means), (vec![0.0, 1.0], vec![40.0, 30.0]));
     assert!(session.chronometric("side", &vec![None; 50], 0.95).unwrap_err().to_string().contains("`times`"));
     // t(0.975, 2 degrees) = 4.302653.
     let curve = Chronometric::of_trials("x", &[1.0; 3], &[Some(1.0), Some(2.0), Some(3.0)], 0.95).unwrap();
