@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::analysis::{
-    Average, Averages, Bootstrap, Chronometric, Counts, Estimate, Interval, LikelihoodRatio, PairedT, Pca,
-    Psychometric, PsychometricBootstrap, PsychometricFit, SignedRank, Trajectories, Tuning,
+    Average, Averages, Bootstrap, Chronometric, Counts, Estimate, Interval, LesionTest, LikelihoodRatio, MannWhitney,
+    McNemar, PairedT, Pca, Permutation, PermutationTest, Psychometric, PsychometricBootstrap, PsychometricFit,
+    SignedRank, Trajectories, Tuning, WelchT,
 };
 use crate::notebook::Card;
 use crate::simulate::{Session, Simulator};
@@ -45,14 +46,20 @@ show_fields!(
     Bootstrap,
     Estimate,
     Interval,
+    LesionTest,
     LikelihoodRatio,
+    MannWhitney,
+    McNemar,
     PairedT,
+    Permutation,
+    PermutationTest,
     Psychometric,
     PsychometricBootstrap,
     SignedRank,
     TaskSpec,
     Trajectories,
     Tuning,
+    WelchT,
 );
 
 show_as! {

@@ -1,8 +1,9 @@
 //! The names that a notebook needs: `use psychrnn::prelude::*;`
 
 pub use crate::analysis::{
-    Alternative, Average, Band, Bootstrap, Chronometric, Counts, Curve, LesionSweep, Pca, Psychometric, Rate,
-    Resampling, order_by_selectivity, paired_t, wilcoxon_signed_rank,
+    Alternative, Average, Band, Bootstrap, Chronometric, Correction, Counts, Curve, LesionSweep, Pca, Permutation,
+    Psychometric, Rate, Resampling, mann_whitney, mcnemar, order_by_selectivity, paired_t, welch_t,
+    wilcoxon_signed_rank,
 };
 pub use crate::connectivity::Areas;
 pub use crate::dynamics::{Cell, CellOutput, Covariance, Leak, Readout, Transfer};

@@ -128,19 +128,27 @@ impl Bootstrap {
 
     /// What `one` gives for each resample, each with a random stream of its own; for the first ones if it is interrupted.
     pub(super) fn draw<R: Send>(&self, one: impl Fn(&mut TrialRng) -> Result<R> + Sync) -> Result<Vec<R>> {
-        if self.resamples == 0 {
-            return Err(Error::argument("resamples", "at least 1", 0));
-        }
         check_confidence(self.confidence)?;
-        let stream = self.seed.child("bootstrap");
-        let (work, taken) = (interrupt::watch(), AtomicUsize::new(0));
-        // Of two a standard error can be had.
-        let go_on = || taken.fetch_add(1, Ordering::Relaxed) < 2 || !work.is_interrupted();
-        threads::map_while((0..self.resamples as u64).collect(), go_on, |number| one(&mut stream.stream(number)))
+        draw(self.resamples, self.seed.child("bootstrap"), one)
     }
 }
 
-fn finite(statistic: f64) -> Result<f64> {
+/// What `one` gives for each of so many resamples, each with a random stream of its own; for the first ones if it is interrupted.
+pub(super) fn draw<R: Send>(
+    resamples: usize,
+    stream: Seed,
+    one: impl Fn(&mut TrialRng) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    if resamples == 0 {
+        return Err(Error::argument("resamples", "at least 1", 0));
+    }
+    let (work, taken) = (interrupt::watch(), AtomicUsize::new(0));
+    // Of two a standard error can be had.
+    let go_on = || taken.fetch_add(1, Ordering::Relaxed) < 2 || !work.is_interrupted();
+    threads::map_while((0..resamples as u64).collect(), go_on, |number| one(&mut stream.stream(number)))
+}
+
+pub(super) fn finite(statistic: f64) -> Result<f64> {
     if statistic.is_finite() {
         return Ok(statistic);
     }

@@ -30,33 +30,49 @@ pub struct Chronometric {
     pub means: Vec<f64>,
     /// The lower and the upper end of the interval of the mean, in milliseconds; NaN where there is one trial alone.
     pub intervals: Vec<(f64, f64)>,
+    /// The trials that were left out since their level is no finite number, or missing (NaN).
+    #[serde(default)]
+    pub without_level: usize,
+    /// The trials that were left out since they have a level, but no reaction, or a time that is no finite number.
+    #[serde(default)]
+    pub without_reaction: usize,
 }
 
 impl Chronometric {
-    /// The curve of these trials: the level and the reaction time, in milliseconds, of each. Trials without a reaction,
-    /// and those without a level (NaN), are left out.
+    /// The curve of these trials: the level and the reaction time, in milliseconds, of each. Trials whose level is NaN or
+    /// infinite, and those without a reaction, are left out and counted.
     ///
     /// # Errors
-    /// If the lists differ in length, if there is no reaction at all, or if `confidence` is not between 0 and 1.
+    /// If the lists differ in length, if there is no reaction at a finite level, or if `confidence` is not between 0 and 1.
     pub fn of_trials(level_name: &str, levels: &[f64], times: &[Option<f64>], confidence: f64) -> Result<Self> {
         check_confidence(confidence)?;
         if levels.len() != times.len() {
             return Err(Error::shape("times", format!("[n_trials = {}]", levels.len()), &[times.len()]));
         }
-        let reaction = |(&level, &time): (&f64, &Option<f64>)| Some((level + 0.0, time?));
-        let mut reactions: Vec<(f64, f64)> = levels.iter().zip(times).filter_map(reaction).collect();
-        reactions.retain(|(level, _)| !level.is_nan());
+        let known = levels.iter().zip(times).filter(|(level, _)| level.is_finite());
+        let (n_known, reaction) =
+            (known.clone().count(), |(&level, &time): (&f64, &Option<f64>)| Some((level + 0.0, time?)));
+        let mut reactions: Vec<(f64, f64)> = known.filter_map(reaction).filter(|(_, time)| time.is_finite()).collect();
+        let (without_level, without_reaction) = (levels.len() - n_known, n_known - reactions.len());
         if reactions.is_empty() {
-            return Err(Error::argument("times", "a time in at least one trial", "none"));
+            let got = format!("none: {without_level} trials have no finite level, {without_reaction} no time");
+            return Err(Error::argument("times", "a time in at least one trial with a finite level", got));
         }
         reactions.sort_by(|a, b| a.0.total_cmp(&b.0));
         let level_name = level_name.to_owned();
-        let mut curve =
-            Self { level_name, levels: Vec::new(), trials: Vec::new(), means: Vec::new(), intervals: Vec::new() };
+        let mut curve = Self {
+            level_name,
+            levels: Vec::new(),
+            trials: Vec::new(),
+            means: Vec::new(),
+            intervals: Vec::new(),
+            without_level,
+            without_reaction,
+        };
         for same in reactions.chunk_by(|a, b| a.0 == b.0) {
             let times: Vec<f64> = same.iter().map(|reaction| reaction.1).collect();
             let (n, center) = (times.len(), mean(&times));
-            let half = t_two_sided(confidence, n - 1) * (variance(&times) / n as f64).sqrt();
+            let half = t_two_sided(confidence, n as f64 - 1.0) * (variance(&times) / n as f64).sqrt();
             curve.levels.push(same[0].0);
             curve.trials.push(n);
             curve.means.push(center);

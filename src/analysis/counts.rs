@@ -27,29 +27,43 @@ pub struct Counts {
     pub trials: Vec<usize>,
     /// Those of them in which the answer was the one that is counted.
     pub hits: Vec<usize>,
+    /// The trials that were left out since their level is no finite number, such as the logarithm of a ratio without a
+    /// denominator, or missing (NaN).
+    #[serde(default)]
+    pub without_level: usize,
+    /// The trials that were left out since they have a level, but no answer.
+    #[serde(default)]
+    pub without_answer: usize,
 }
 
 impl Counts {
-    /// Counts from elsewhere. Equal levels are put together; levels without trials are left out.
+    /// Counts from elsewhere. Equal levels are put together; levels without trials are left out, and so are, counted in
+    /// [`Counts::without_level`], trials whose level is NaN or infinite.
     ///
     /// # Errors
-    /// If the lists differ in length, if a level is not finite, if there are more hits than trials, or no trials at
-    /// all.
+    /// If the lists differ in length, if there are more hits than trials, or no trials at all.
     pub fn new(level_name: &str, levels: &[f64], trials: &[usize], hits: &[usize]) -> Result<Self> {
         for (name, length) in [("trials", trials.len()), ("hits", hits.len())] {
             if length != levels.len() {
                 return Err(Error::shape(name, format!("[n_levels = {}]", levels.len()), &[length]));
             }
         }
-        super::special::check_finite("levels", levels)?;
         if let Some(at) = (0..levels.len()).find(|&at| hits[at] > trials[at]) {
             let got = format!("{} at level {}", hits[at], levels[at]);
             return Err(Error::argument("hits", format!("at most the number of trials, {}", trials[at]), got));
         }
-        let mut rows: Vec<(f64, usize, usize)> =
-            (0..levels.len()).filter(|&at| trials[at] > 0).map(|at| (levels[at], trials[at], hits[at])).collect();
+        let mut rows: Vec<(f64, usize, usize)> = (0..levels.len())
+            .filter(|&at| trials[at] > 0 && levels[at].is_finite())
+            .map(|at| (levels[at], trials[at], hits[at]))
+            .collect();
+        let without_level = (0..levels.len()).filter(|&at| !levels[at].is_finite()).map(|at| trials[at]).sum();
         if rows.is_empty() {
-            return Err(Error::argument("trials", "at least one at some level", "none"));
+            let got = if without_level == 0 {
+                "none".into()
+            } else {
+                format!("{without_level}, at `levels` that are NaN or infinite")
+            };
+            return Err(Error::argument("trials", "at least one with an answer, at a finite level", got));
         }
         rows.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut counts = Self {
@@ -58,6 +72,8 @@ impl Counts {
             levels: Vec::new(),
             trials: Vec::new(),
             hits: Vec::new(),
+            without_level,
+            without_answer: 0,
         };
         for same in rows.chunk_by(|a, b| a.0 == b.0) {
             // Zero with a sign, as a product of a coherence of 0 and a direction gives it, is zero.
@@ -68,8 +84,9 @@ impl Counts {
         Ok(counts)
     }
 
-    /// Counts from the level of each trial, and whether its answer was the one that is counted; trials with `None`, and
-    /// trials without a level (NaN), are left out.
+    /// Counts from the level of each trial, and whether its answer was the one that is counted. Trials whose level is NaN or
+    /// infinite are left out, and so are those with `None`: they are counted in [`Counts::without_level`] and
+    /// [`Counts::without_answer`].
     ///
     /// # Errors
     /// As [`Counts::new`].
@@ -77,13 +94,11 @@ impl Counts {
         if hits.len() != levels.len() {
             return Err(Error::shape("hits", format!("[n_trials = {}]", levels.len()), &[hits.len()]));
         }
-        let (levels, hits): (Vec<f64>, Vec<usize>) = levels
-            .iter()
-            .zip(hits)
-            .filter(|(level, _)| !level.is_nan())
-            .filter_map(|(&level, hit)| hit.map(|hit| (level, usize::from(hit))))
-            .unzip();
-        Self::new(level_name, &levels, &vec![1; levels.len()], &hits)
+        let trials: Vec<usize> =
+            levels.iter().zip(hits).map(|(level, hit)| usize::from(hit.is_some() || !level.is_finite())).collect();
+        let without_answer = trials.iter().filter(|&&counted| counted == 0).count();
+        let hits: Vec<usize> = hits.iter().map(|&hit| usize::from(hit == Some(true))).collect();
+        Ok(Self { without_answer, ..Self::new(level_name, levels, &trials, &hits)? })
     }
 
     /// The same counts in at most so many bins of neighboring levels, with about equally many trials in each: for levels that
@@ -172,7 +187,11 @@ impl Counts {
         let levels = [self.levels.as_slice(), &other.levels].concat();
         let joined =
             Self::new(&self.level_name, &levels, &both(&self.trials, &other.trials), &both(&self.hits, &other.hits))?;
-        Ok(joined.hit_name(&self.hit_name))
+        Ok(Self {
+            without_level: self.without_level + other.without_level,
+            without_answer: self.without_answer + other.without_answer,
+            ..joined.hit_name(&self.hit_name)
+        })
     }
 }
 

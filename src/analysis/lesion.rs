@@ -2,18 +2,19 @@
 
 use std::io::Write;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array3, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Psychometric, PsychometricFit};
+use super::{Alternative, Correction, Counts, McNemar, Psychometric, PsychometricFit, mcnemar};
 use crate::simulate::{Effect, Perturbation, Simulator, Units, Window};
 use crate::task::{Batch, Table, Value};
 use crate::{Error, Result, interrupt, threads};
 
-/// Lesions to be compared with the intact network, one at a time, all on the same trials with the same noise.
+/// Lesions to be compared with the intact network, one at a time, all on the same trials with the same noise. So trials are
+/// pairs, and whether a lesion changes anything is told by the trials that come out differently: [`mcnemar`], corrected for the
+/// number of lesions.
 ///
 /// ```no_run
 /// use psychrnn::prelude::*;
@@ -32,6 +33,8 @@ pub struct LesionSweep {
     /// The lesions.
     pub lesions: Vec<Lesion>,
     psychometric: Option<(String, usize, Psychometric)>,
+    #[serde(default)]
+    correction: Correction,
     silent: bool,
 }
 
@@ -103,6 +106,13 @@ impl LesionSweep {
         self
     }
 
+    /// How the probabilities are corrected for the number of lesions; by [`holm`](super::holm) unless it is set.
+    #[must_use]
+    pub fn correction(mut self, correction: Correction) -> Self {
+        self.correction = correction;
+        self
+    }
+
     /// Shows no progress.
     #[must_use]
     pub fn silent(mut self) -> Self {
@@ -115,7 +125,8 @@ impl LesionSweep {
     ///
     /// # Errors
     /// If there is no lesion, if the batch does not fit the network, if a lesion names units, channels or times that are
-    /// not there, or if there is no such column or choice. A curve that cannot be fitted to a lesioned network is missing in its row.
+    /// not there, if there is no such column or choice, or if the curve cannot be fitted to the intact network. Why one cannot be
+    /// fitted to a lesioned network stands in its row: [`LesionBehavior::no_fit`].
     pub fn run(&self, simulator: &Simulator, batch: &Batch) -> Result<Lesions> {
         if self.lesions.is_empty() {
             return Err(Error::argument("lesions", "at least one", "none"));
@@ -127,23 +138,26 @@ impl LesionSweep {
             }
             None => None,
         };
-        let intact = Lesion { name: "intact".to_owned(), perturbations: Vec::new() };
-        let all: Vec<&Lesion> = std::iter::once(&intact).chain(&self.lesions).collect();
-        let progress = Progress { total: all.len(), state: Mutex::new((0, Instant::now())), silent: self.silent };
-        // The intact network is run whatever comes: all others are compared with it.
-        let (work, taken, wanted) = (interrupt::watch(), AtomicUsize::new(0), all.len());
-        let go_on = || taken.fetch_add(1, Ordering::Relaxed) == 0 || !work.is_interrupted();
-        let done = threads::map_while(all, go_on, |lesion| {
+        let (work, wanted) = (interrupt::watch(), self.lesions.len());
+        let progress = Progress { total: wanted + 1, state: Mutex::new((0, Instant::now())), silent: self.silent };
+        // The intact network is run first, and whatever comes: all others are compared with it.
+        let intact = self.behavior("intact", &simulator.outputs(batch)?, batch, levels.as_deref())?;
+        if let Some(why) = &intact.no_fit {
+            let expected = "a curve that can be fitted to the intact network";
+            return Err(Error::argument("psychometric", expected, format!("not: {why}")));
+        }
+        progress.one_more();
+        let go_on = || !work.is_interrupted();
+        let lesions = threads::map_while(self.lesions.iter().collect(), go_on, |lesion| {
             let perturbed = lesion.perturbations.iter().cloned().fold(simulator.clone(), Simulator::perturb);
             let behavior = self.behavior(&lesion.name, &perturbed.outputs(batch)?, batch, levels.as_deref())?;
             progress.one_more();
             Ok(behavior)
         })?;
-        let interrupted = done.len() < wanted;
-        let mut lesions = done.into_iter();
-        let intact = lesions.next().ok_or_else(|| Error::argument("lesions", "at least one", "none"))?;
-        let mut lesions = Lesions { intact, lesions: lesions.collect(), interrupted };
-        lesions.compare(self.psychometric.as_ref().map(|(_, _, model)| model));
+        let interrupted = lesions.len() < wanted;
+        let mut lesions = Lesions { intact, lesions, correction: self.correction, interrupted };
+        let counted = self.psychometric.as_ref().zip(levels).map(|((_, choice, _), levels)| (*choice, levels));
+        lesions.compare(batch, counted)?;
         Ok(lesions)
     }
 
@@ -156,24 +170,28 @@ impl LesionSweep {
     ) -> Result<LesionBehavior> {
         let choices: Vec<Option<usize>> =
             outputs.axis_iter(Axis(0)).enumerate().map(|(trial, outputs)| batch.choice(trial, outputs)).collect();
-        let scored: Vec<bool> = (0..batch.n_trials())
-            .filter_map(|trial| batch.correct_choice(trial).map(|correct| choices[trial] == Some(correct)))
-            .collect();
-        let accuracy = scored.iter().filter(|&&correct| correct).count() as f64 / scored.len() as f64;
-        let counts = match (&self.psychometric, levels) {
-            (Some((column, choice, _)), Some(levels)) => {
-                let hits: Vec<_> = choices.iter().map(|made| made.map(|made| made == *choice)).collect();
-                // A network that never chooses has no counts.
-                Counts::of_trials(column, levels, &hits)
-                    .ok()
-                    .map(|counts| counts.hit_name(&format!("Share of choice {choice}")))
-            }
-            _ => None,
-        };
-        let fit =
-            self.psychometric.as_ref().zip(counts.as_ref()).and_then(|((_, _, model), counts)| model.fit(counts).ok());
-        Ok(LesionBehavior { name: name.to_owned(), accuracy, choices, counts, fit, p: None })
+        let scored = correct(&choices, batch);
+        let accuracy =
+            scored.iter().flatten().filter(|&&correct| correct).count() as f64 / scored.iter().flatten().count() as f64;
+        let mut behavior = LesionBehavior { name: name.to_owned(), accuracy, choices, ..LesionBehavior::default() };
+        if let (Some((column, choice, model)), Some(levels)) = (&self.psychometric, levels) {
+            let hits: Vec<_> = behavior.choices.iter().map(|made| made.map(|made| made == *choice)).collect();
+            // A network that never chooses has no counts, one that always chooses the same no curve.
+            let counts = Counts::of_trials(column, levels, &hits);
+            let counts = counts.map(|counts| counts.hit_name(&format!("Share of choice {choice}")));
+            let fit =
+                counts.as_ref().map_err(ToString::to_string).and_then(|c| model.fit(c).map_err(|e| e.to_string()));
+            behavior.no_fit = fit.as_ref().err().cloned();
+            (behavior.counts, behavior.fit) = (counts.ok(), fit.ok());
+        }
+        Ok(behavior)
     }
+}
+
+/// Whether each choice is correct; `None` for a trial that has no correct choice.
+fn correct(choices: &[Option<usize>], batch: &Batch) -> Vec<Option<bool>> {
+    let of = |(trial, made): (usize, &Option<usize>)| batch.correct_choice(trial).map(|correct| *made == Some(correct));
+    choices.iter().enumerate().map(of).collect()
 }
 
 /// How many runs are done, said at most once a second.
@@ -203,43 +221,92 @@ pub struct Lesions {
     pub intact: LesionBehavior,
     /// The network with each lesion, in the order in which they were given.
     pub lesions: Vec<LesionBehavior>,
+    /// How the probabilities were corrected for the number of lesions.
+    pub correction: Correction,
     /// Whether the work was interrupted (see [`interrupt`]): fewer lesions than asked for.
     #[serde(default)]
     pub interrupted: bool,
 }
 
 /// What a network with a lesion does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LesionBehavior {
     /// The name of the lesion.
     pub name: String,
     /// The share of correct choices among the trials that have one; NaN if none has.
     pub accuracy: f64,
+    /// Whether accuracy is that of the intact network; `None` for the intact network, and if no trial has a correct choice.
+    pub accuracy_test: Option<LesionTest>,
     /// The choice in each trial.
     pub choices: Vec<Option<usize>>,
     /// How often the choice was made at each level, if a curve was asked for.
     pub counts: Option<Counts>,
-    /// The curve; `None` if none was asked for, or if there is none, since all choices are the same.
+    /// The curve; `None` if none was asked for, or if there is none, see [`LesionBehavior::no_fit`].
     pub fit: Option<PsychometricFit>,
-    /// The probability of curves as different as this one and that of the intact network, if there is one curve, by
-    /// [`Psychometric::compare`]. One of many tests if there are many lesions.
-    pub p: Option<f64>,
+    /// Why there is no curve, if one was asked for: all choices are the same, say.
+    pub no_fit: Option<String>,
+    /// Whether the choice is made as often as by the intact network, over all levels, if a curve was asked for: of the trials in
+    /// which both choose. `None` for the intact network, and if there is no such trial.
+    pub choice_test: Option<LesionTest>,
+    /// The same at each level.
+    pub level_tests: Vec<LesionTest>,
+}
+
+/// A test of a lesioned network against the intact one, of [`mcnemar`]: the first of each pair is the intact one, in the same
+/// trial with the same noise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LesionTest {
+    /// The level of the trials; `None` for all trials.
+    pub level: Option<f64>,
+    /// The two-sided test.
+    pub test: McNemar,
+    /// Its probability, corrected for the number of tests of this kind: one for each lesion, of levels one for each level of each
+    /// lesion.
+    pub corrected_p: f64,
+}
+
+impl LesionTest {
+    /// Of the trials in which both networks have an answer; `None` if there are none.
+    fn of(level: Option<f64>, pairs: impl Iterator<Item = (Option<bool>, Option<bool>)>) -> Result<Option<Self>> {
+        let (intact, lesioned): (Vec<bool>, Vec<bool>) = pairs.filter_map(|(a, b)| a.zip(b)).unzip();
+        if intact.is_empty() {
+            return Ok(None);
+        }
+        let test = mcnemar(&intact, &lesioned, Alternative::TwoSided)?;
+        Ok(Some(Self { level, test, corrected_p: test.p }))
+    }
 }
 
 impl Lesions {
-    fn compare(&mut self, model: Option<&Psychometric>) {
-        let Some((model, intact)) = model.zip(self.intact.counts.as_ref()) else { return };
-        for lesion in &mut self.lesions {
-            // What has no curve of its own is not compared.
-            let counts = lesion.counts.as_ref().filter(|_| lesion.fit.is_some());
-            lesion.p = counts.and_then(|counts| model.compare(intact, counts).ok()).map(|test| test.p);
+    /// Tests each lesion against the intact network, trial by trial.
+    fn compare(&mut self, batch: &Batch, counted: Option<(usize, Vec<f64>)>) -> Result<()> {
+        let Self { intact, lesions, correction, .. } = self;
+        for lesion in lesions.iter_mut() {
+            let scored = correct(&intact.choices, batch).into_iter().zip(correct(&lesion.choices, batch));
+            lesion.accuracy_test = LesionTest::of(None, scored)?;
+            let Some((choice, levels)) = &counted else { continue };
+            let made = |choices: &[Option<usize>], trial: usize| choices[trial].map(|made| made == *choice);
+            let pair = |trial: usize| (made(&intact.choices, trial), made(&lesion.choices, trial));
+            let all = (0..levels.len()).filter(|&trial| levels[trial].is_finite());
+            lesion.choice_test = LesionTest::of(None, all.clone().map(pair))?;
+            let known = intact.counts.as_ref().map_or(&[][..], |counts| &counts.levels);
+            let at = |&level: &f64| LesionTest::of(Some(level), all.clone().filter(|&i| levels[i] == level).map(pair));
+            lesion.level_tests = known.iter().filter_map(|level| at(level).transpose()).collect::<Result<_>>()?;
         }
+        correct_all(*correction, lesions.iter_mut().filter_map(|lesion| lesion.accuracy_test.as_mut()))?;
+        correct_all(*correction, lesions.iter_mut().filter_map(|lesion| lesion.choice_test.as_mut()))?;
+        correct_all(*correction, lesions.iter_mut().flat_map(|lesion| &mut lesion.level_tests))
     }
 
     /// One row a lesion, the intact network first: `lesion`, `accuracy`, its `change in accuracy`, the share of trials in
-    /// which the choice is that of the intact network (`same choice`), and with a psychometric curve `threshold`, `width`, `guess`,
-    /// `lapse`, the changes in them, and `p`, see [`LesionBehavior::p`].
+    /// which the choice is that of the intact network (`same choice`), and the probability of a change in accuracy if there is
+    /// none, by [`mcnemar`], as it is and corrected: `p accuracy (McNemar)`, `p accuracy (McNemar, Holm)`.
+    ///
+    /// With a psychometric curve also the `share of choice` that is counted, its change and the probability of it, `p choice
+    /// (McNemar)` and `p choice (McNemar, Holm)`; `threshold`, `width`, `slope`, `guess`, `lapse`, and the changes in them; and
+    /// why there is `no curve`, where there is none.
     #[must_use]
     pub fn table(&self) -> Table {
         let all: Vec<&LesionBehavior> = std::iter::once(&self.intact).chain(&self.lesions).collect();
@@ -248,19 +315,56 @@ impl Lesions {
         let mut add = |name: &str, of: &dyn Fn(&LesionBehavior) -> Value| {
             drop(table.insert(name, all.iter().map(|lesion| of(lesion)).collect::<Vec<_>>()));
         };
+        let corrected = self.correction.name();
         add("lesion", &|lesion| lesion.name.as_str().into());
         add("accuracy", &|lesion| lesion.accuracy.into());
         add("change in accuracy", &|lesion| (lesion.accuracy - self.intact.accuracy).into());
+        add("p accuracy (McNemar)", &|lesion| lesion.accuracy_test.map(|test| test.test.p).into());
+        add(&format!("p accuracy (McNemar, {corrected})"), &|lesion| {
+            lesion.accuracy_test.map(|test| test.corrected_p).into()
+        });
         add("same choice", &|lesion| self.same_choice(lesion).into());
         if self.intact.counts.is_some() {
+            add("share of choice", &|lesion| lesion.share_of_choice().into());
+            let intact = self.intact.share_of_choice();
+            add("change in share of choice", &|lesion| lesion.share_of_choice().zip(intact).map(|(a, b)| a - b).into());
+            add("p choice (McNemar)", &|lesion| lesion.choice_test.map(|test| test.test.p).into());
+            add(&format!("p choice (McNemar, {corrected})"), &|lesion| {
+                lesion.choice_test.map(|test| test.corrected_p).into()
+            });
             for (name, of) in PARAMETERS {
                 let intact = self.intact.fit.as_ref().map(of);
                 add(name, &|lesion| lesion.fit.as_ref().map(of).into());
                 let change = |lesion: &LesionBehavior| Some(lesion.fit.as_ref().map(of)? - intact?);
                 add(&format!("change in {name}"), &|lesion| change(lesion).into());
             }
-            add("p", &|lesion| lesion.p.into());
+            add("no curve", &|lesion| lesion.no_fit.as_deref().into());
         }
+        table
+    }
+
+    /// One row a level of each lesion: `lesion`, the level, the `trials` in which both networks choose, in how many of them the
+    /// choice is made by the intact network alone and with the lesion alone, and the probability of this if the lesion does
+    /// nothing there, by [`mcnemar`], as it is and corrected for the number of rows. Empty if no curve was asked for.
+    #[must_use]
+    pub fn level_table(&self) -> Table {
+        let of_lesion = |lesion: &'_ LesionBehavior| -> Vec<(Value, LesionTest)> {
+            lesion.level_tests.iter().map(|test| (lesion.name.as_str().into(), *test)).collect()
+        };
+        let rows: Vec<(Value, LesionTest)> = self.lesions.iter().flat_map(of_lesion).collect();
+        let mut table = Table::new();
+        drop(table.insert("lesion", rows.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()));
+        let level = self.intact.counts.as_ref().map_or("level", |counts| counts.level_name.as_str());
+        // All columns have one row a test, so no insertion can fail.
+        let mut add = |name: &str, of: &dyn Fn(&LesionTest) -> Value| {
+            drop(table.insert(name, rows.iter().map(|(_, test)| of(test)).collect::<Vec<_>>()));
+        };
+        add(level, &|test| test.level.into());
+        add("trials", &|test| test.test.n.into());
+        add("choice by intact alone", &|test| test.test.only_first.into());
+        add("choice with lesion alone", &|test| test.test.only_second.into());
+        add("p (McNemar)", &|test| test.test.p.into());
+        add(&format!("p (McNemar, {})", self.correction.name()), &|test| test.corrected_p.into());
         table
     }
 
@@ -275,11 +379,28 @@ impl Lesions {
     }
 }
 
+impl LesionBehavior {
+    /// The share of the choice that is counted, over all levels.
+    pub(crate) fn share_of_choice(&self) -> Option<f64> {
+        let counts = self.counts.as_ref()?;
+        Some(counts.hits.iter().sum::<usize>() as f64 / counts.trials.iter().sum::<usize>() as f64)
+    }
+}
+
+/// Corrects tests for their number.
+fn correct_all<'a>(correction: Correction, tests: impl Iterator<Item = &'a mut LesionTest>) -> Result<()> {
+    let tests: Vec<&mut LesionTest> = tests.collect();
+    let corrected = correction.of(&tests.iter().map(|test| test.test.p).collect::<Vec<_>>())?;
+    tests.into_iter().zip(corrected).for_each(|(test, p)| test.corrected_p = p);
+    Ok(())
+}
+
 type Parameter = fn(&PsychometricFit) -> f64;
 /// The parameters of a curve that a lesion may change.
-const PARAMETERS: [(&str, Parameter); 4] = [
+const PARAMETERS: [(&str, Parameter); 5] = [
     ("threshold", |fit| fit.threshold.value),
     ("width", |fit| fit.width.value),
+    ("slope", |fit| fit.slope.value),
     ("guess", |fit| fit.guess.value),
     ("lapse", |fit| fit.lapse.value),
 ];

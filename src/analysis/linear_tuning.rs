@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Averages;
 use super::special::{mean, t_below};
+use crate::simulate::Signal;
 use crate::{Error, Result};
 
 /// How the activity of each unit depends on the level of the condition at each time, of [`Averages::linear_tuning`]:
@@ -30,6 +31,8 @@ use crate::{Error, Result};
 pub struct LinearTuning {
     /// The column whose values are the levels.
     pub by: String,
+    /// What the slopes are of.
+    pub signal: Signal,
     /// The epoch whose start is time 0; without it, that of the trial.
     pub event: Option<String>,
     /// The times, in milliseconds from the event.
@@ -48,12 +51,13 @@ impl Averages {
     /// once. Where fewer than three conditions have trials it is NaN.
     ///
     /// # Errors
-    /// If the conditions are not three numbers or more.
+    /// If the conditions are not three finite numbers or more.
     pub fn linear_tuning(&self) -> Result<LinearTuning> {
-        let levels: Vec<f64> = self.conditions.iter().filter_map(|condition| condition.number()).collect();
+        let levels: Vec<f64> =
+            self.conditions.iter().filter_map(|condition| condition.number()).filter(|x| x.is_finite()).collect();
         if levels.len() < self.conditions.len().max(3) {
             let got = self.conditions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            return Err(Error::argument(&self.by, "a column of three numbers or more", got));
+            return Err(Error::argument(&self.by, "a column of three finite numbers or more", got));
         }
         let (_, n_times, n) = self.mean.dim();
         let missing = || Array2::from_elem((n_times, n), f64::NAN);
@@ -71,7 +75,7 @@ impl Averages {
             }
         }
         let (by, event, times) = (self.by.clone(), self.event.clone(), self.times.clone());
-        Ok(LinearTuning { by, event, times, intercept, slope, p_value })
+        Ok(LinearTuning { by, signal: self.signal, event, times, intercept, slope, p_value })
     }
 }
 
@@ -84,7 +88,7 @@ fn regress(x: &[f64], y: &[f64]) -> (f64, f64, f64) {
     let dof = x.len() - 2;
     let t = slope.abs() / (left / dof as f64 / spread).sqrt();
     // A unit that is silent in all conditions has slope 0 and no error.
-    let p = if slope == 0.0 { 1.0 } else { 2.0 * t_below(-t, dof) };
+    let p = if slope == 0.0 { 1.0 } else { 2.0 * t_below(-t, dof as f64) };
     (height - slope * center, slope, p)
 }
 

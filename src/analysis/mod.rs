@@ -31,11 +31,14 @@
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
 //! | does its tuning last? | [`LinearTuning`] |
 //! | do two curves differ? | [`Psychometric::compare`] |
-//! | do pairs differ? | [`wilcoxon_signed_rank`], [`paired_t`] |
+//! | do pairs of numbers differ, or pairs of answers? | [`wilcoxon_signed_rank`], [`paired_t`]; [`mcnemar`] |
+//! | do two samples differ? | [`mann_whitney`], [`welch_t`], [`Permutation`] |
+//! | are there many tests? | [`Correction`]: [`holm`], [`benjamini_hochberg`] |
 //! | how sure is a number? | [`Bootstrap`] |
 
 mod bootstrap;
 mod chronometric;
+mod correction;
 mod counts;
 mod detection;
 mod lesion;
@@ -43,23 +46,28 @@ mod linear_tuning;
 mod minimize;
 mod paired;
 mod pca;
+mod permutation;
 mod population;
 mod psychometric;
 mod special;
 mod targeted;
 mod tuning;
+mod unpaired;
 
 pub use bootstrap::{Bootstrap, Interval};
 pub use chronometric::Chronometric;
+pub use correction::{Correction, benjamini_hochberg, holm};
 pub use counts::Counts;
 pub use detection::Detection;
-pub use lesion::{Lesion, LesionBehavior, LesionSweep, Lesions};
+pub use lesion::{Lesion, LesionBehavior, LesionSweep, LesionTest, Lesions};
 pub use linear_tuning::LinearTuning;
-pub use paired::{Alternative, PairedT, SignedRank, paired_t, wilcoxon_signed_rank};
+pub use paired::{Alternative, McNemar, PairedT, SignedRank, mcnemar, paired_t, wilcoxon_signed_rank};
 pub use pca::{Pca, Trajectories};
+pub use permutation::{Permutation, PermutationTest};
 pub use population::{Average, Averages, Band};
 pub use psychometric::{
     Curve, Estimate, LikelihoodRatio, Psychometric, PsychometricBootstrap, PsychometricFit, Rate, Resampling,
 };
 pub use targeted::{Targeted, TargetedAxes};
 pub use tuning::{Tuning, order_by_selectivity};
+pub use unpaired::{MannWhitney, WelchT, mann_whitney, welch_t};

@@ -1,8 +1,9 @@
-//! Tests of paired samples: the same networks trained in two ways, the same units before and after.
+//! Tests of paired samples: the same networks trained in two ways, the same units before and after, the same trials answered by an
+//! intact and by a lesioned network.
 
 use serde::{Deserialize, Serialize};
 
-use super::special::{check_confidence, check_finite, mean, normal_cdf, t_below, t_two_sided, variance};
+use super::special::{check_confidence, check_finite, coin_at_most, mean, normal_cdf, t_below, t_two_sided, variance};
 use crate::{Error, Result};
 
 /// What is held against the hypothesis that there is no difference.
@@ -20,7 +21,7 @@ pub enum Alternative {
 
 impl Alternative {
     /// The probability from those of a value at most and at least as large as the one that came.
-    fn p(self, at_most: f64, at_least: f64) -> f64 {
+    pub(super) fn p(self, at_most: f64, at_least: f64) -> f64 {
         match self {
             Self::TwoSided => (2.0 * at_most.min(at_least)).min(1.0),
             Self::Greater => at_least,
@@ -73,14 +74,7 @@ pub fn wilcoxon_signed_rank(first: &[f64], second: &[f64], alternative: Alternat
     }
     differences.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
     let n = differences.len();
-    // Twice the ranks: with ties shared they are still whole numbers.
-    let mut ranks: Vec<usize> = Vec::with_capacity(n);
-    let mut ties = 0.0;
-    for group in differences.chunk_by(|a, b| a.abs() == b.abs()) {
-        let before = ranks.len();
-        ranks.extend(std::iter::repeat_n(2 * before + group.len() + 1, group.len()));
-        ties += (group.len() as f64).powi(3) - group.len() as f64;
-    }
+    let (ranks, ties) = doubled_ranks(&differences, f64::abs);
     let plus: usize = ranks.iter().zip(&differences).filter(|(_, d)| **d > 0.0).map(|(rank, _)| rank).sum();
     let total: usize = ranks.iter().sum();
     let exact = n <= EXACT_UP_TO;
@@ -108,6 +102,18 @@ pub fn wilcoxon_signed_rank(first: &[f64], second: &[f64], alternative: Alternat
         p: alternative.p(at_most, at_least),
         exact,
     })
+}
+
+/// Twice the ranks of sorted numbers, ties sharing the mean of theirs (so that they are still whole numbers), and
+/// `Σ (t³ - t)` over the sizes `t` of the groups of ties.
+pub(super) fn doubled_ranks(sorted: &[f64], size: impl Fn(f64) -> f64) -> (Vec<usize>, f64) {
+    let (mut ranks, mut ties) = (Vec::with_capacity(sorted.len()), 0.0);
+    for group in sorted.chunk_by(|&a, &b| size(a) == size(b)) {
+        let before = ranks.len();
+        ranks.extend(std::iter::repeat_n(2 * before + group.len() + 1, group.len()));
+        ties += (group.len() as f64).powi(3) - group.len() as f64;
+    }
+    (ranks, ties)
 }
 
 /// The outcome of [`paired_t`].
@@ -149,23 +155,68 @@ pub fn paired_t(first: &[f64], second: &[f64], alternative: Alternative, confide
         return Err(Error::argument("pairs", "at least two, whose differences vary", got));
     }
     let (t, dof) = (difference / se, n - 1);
-    let half = t_two_sided(confidence, dof) * se;
+    let half = t_two_sided(confidence, dof as f64) * se;
     Ok(PairedT {
         difference,
         interval: (difference - half, difference + half),
         t,
         dof,
-        p: alternative.p(t_below(t, dof), t_below(-t, dof)),
+        p: alternative.p(t_below(t, dof as f64), t_below(-t, dof as f64)),
     })
 }
 
+/// The outcome of [`mcnemar`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct McNemar {
+    /// The pairs.
+    pub n: usize,
+    /// Those in which only the first is true.
+    pub only_first: usize,
+    /// Those in which only the second is true.
+    pub only_second: usize,
+    /// The probability of pairs that differ at least as unevenly, if there is no difference; 1 if none differ.
+    pub p: f64,
+}
+
+/// The exact test of McNemar Q (1947), doi:10.1007/BF02295996: whether one of two answers is more often true, of pairs of
+/// answers such as those of an intact and of a lesioned network to the same trials.
+///
+/// Only pairs that differ count. Without a difference each of them is as likely to have the one as to have the other true, so `p` is
+/// that of throws of a fair coin, for any number of pairs.
+///
+/// ```
+/// use psychrnn::analysis::{Alternative, mcnemar};
+/// let intact = [true, true, true, true, true, true, false, true];
+/// let lesioned = [false, false, false, false, false, false, false, true];
+/// let test = mcnemar(&intact, &lesioned, Alternative::TwoSided)?;
+/// assert!(test.only_first == 6 && test.only_second == 0 && (test.p - 2.0 / 64.0).abs() < 1e-12);
+/// # Ok::<(), psychrnn::Error>(())
+/// ```
+///
+/// # Errors
+/// If the samples differ in length, or are empty.
+pub fn mcnemar(first: &[bool], second: &[bool], alternative: Alternative) -> Result<McNemar> {
+    check_pairs(first.len(), second.len())?;
+    let only = |of: bool| first.iter().zip(second).filter(|&(&a, &b)| a != b && a == of).count();
+    let (only_first, only_second) = (only(true), only(false));
+    let differ = only_first + only_second;
+    let p = alternative.p(coin_at_most(only_first, differ), coin_at_most(only_second, differ));
+    Ok(McNemar { n: first.len(), only_first, only_second, p })
+}
+
+fn check_pairs(first: usize, second: usize) -> Result<()> {
+    if first == 0 {
+        return Err(Error::argument("first", "at least one value", "empty"));
+    }
+    if first != second {
+        return Err(Error::shape("second", format!("[n_pairs = {first}], as `first`"), &[second]));
+    }
+    Ok(())
+}
+
 fn differences(first: &[f64], second: &[f64]) -> Result<Vec<f64>> {
-    if first.is_empty() {
-        return Err(Error::argument("first", "at least one number", "empty"));
-    }
-    if first.len() != second.len() {
-        return Err(Error::shape("second", format!("[n_pairs = {}], as `first`", first.len()), &[second.len()]));
-    }
+    check_pairs(first.len(), second.len())?;
     check_finite("first", first)?;
     check_finite("second", second)?;
     Ok(first.iter().zip(second).map(|(first, second)| first - second).collect())

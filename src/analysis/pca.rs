@@ -4,6 +4,7 @@ use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array1, Array2, Array3, Axis};
 use serde::{Deserialize, Serialize};
 
+use crate::simulate::Signal;
 use crate::task::Value;
 use crate::{Error, Result};
 
@@ -25,6 +26,9 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pca {
+    /// What the samples are of; `None` if they came as a plain array, of which nothing is known.
+    #[serde(default)]
+    pub signal: Option<Signal>,
     /// The mean of the samples `[n_units]`.
     pub mean: Array1<f64>,
     /// The components `[n_components, n_units]`, each of length 1, that of the largest variance first.
@@ -70,7 +74,7 @@ impl Pca {
         }
         // Rounding can make a variance of zero a little less than that.
         let variances = variances.slice(ndarray::s![..n_components]).mapv(|variance| variance.max(0.0));
-        Ok(Self { mean, components, shares: &variances / total, variances })
+        Ok(Self { signal: None, mean, components, shares: &variances / total, variances })
     }
 
     /// Samples `[n_samples, n_units]`, of the same units but maybe of other trials, in the space of the components:
@@ -98,6 +102,16 @@ impl Pca {
         let total = samples.var_axis(Axis(0), 0.0).sum();
         Ok(self.project(samples)?.var_axis(Axis(0), 0.0) / total)
     }
+}
+
+/// An error if what was fitted to one signal meets another: states and rates have as many units, and look alike.
+pub(super) fn check_signal(fitted: Signal, came: Signal) -> Result<()> {
+    if fitted == came {
+        return Ok(());
+    }
+    let expected = format!("averages of the {}, to which the components or axes were fitted", fitted.name());
+    let got = format!("of the {}: give both the same `.signal(Signal::...)`", came.name());
+    Err(Error::argument("averages", expected, got))
 }
 
 /// An error that says where, if a sample is not finite.

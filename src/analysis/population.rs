@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::Bootstrap;
-use super::pca::{Pca, Trajectories};
+use super::pca::{Pca, Trajectories, check_signal};
 use super::special::middle;
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
@@ -339,14 +339,15 @@ impl Averages {
     /// # Errors
     /// As [`Pca::fit`].
     pub fn pca(&self, n_components: usize) -> Result<Pca> {
-        Pca::fit(&self.samples(), n_components)
+        Ok(Pca { signal: Some(self.signal), ..Pca::fit(&self.samples(), n_components)? })
     }
 
     /// The averages in the space of components, which may have been fitted to others.
     ///
     /// # Errors
-    /// If there are other units.
+    /// If there are other units, or if the components are those of another signal.
     pub fn trajectories(&self, pca: &Pca) -> Result<Trajectories> {
+        pca.signal.map_or(Ok(()), |signal| check_signal(signal, self.signal))?;
         let (n_conditions, n_times, _) = self.mean.dim();
         let mut points = Array3::zeros((n_conditions, n_times, pca.components.nrows()));
         for (mut place, averages) in points.outer_iter_mut().zip(self.mean.outer_iter()) {
@@ -383,7 +384,7 @@ impl Session {
     /// # Errors
     /// As [`Pca::fit`].
     pub fn pca(&self, signal: Signal, n_components: usize) -> Result<Pca> {
-        Pca::fit(&self.samples(signal), n_components)
+        Ok(Pca { signal: Some(signal), ..Pca::fit(&self.samples(signal), n_components)? })
     }
 
     /// The mean activity of each trial `[n_trials, n]` in a window, in milliseconds from the start of the epoch

@@ -1,6 +1,6 @@
 //! Distributions and small sums that several analyses need.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
+use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, StudentsT};
 use statrs::function::erf::{erfc, erfc_inv};
 
 use crate::{Error, Result};
@@ -21,13 +21,18 @@ pub(super) fn chi_square_above(x: f64, dof: usize) -> f64 {
 }
 
 /// The probability of a Student t below `t`; NaN without degrees of freedom.
-pub(super) fn t_below(t: f64, dof: usize) -> f64 {
-    StudentsT::new(0.0, 1.0, dof as f64).map_or(f64::NAN, |student| student.cdf(t))
+pub(super) fn t_below(t: f64, dof: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, dof).map_or(f64::NAN, |student| student.cdf(t))
 }
 
 /// The number that a Student t exceeds in size with probability `1 - confidence`; NaN without degrees of freedom.
-pub(super) fn t_two_sided(confidence: f64, dof: usize) -> f64 {
-    StudentsT::new(0.0, 1.0, dof as f64).map_or(f64::NAN, |student| student.inverse_cdf((1.0 + confidence) / 2.0))
+pub(super) fn t_two_sided(confidence: f64, dof: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, dof).map_or(f64::NAN, |student| student.inverse_cdf((1.0 + confidence) / 2.0))
+}
+
+/// The probability of at most `k` heads in `n` throws of a fair coin.
+pub(super) fn coin_at_most(k: usize, n: usize) -> f64 {
+    Binomial::new(0.5, n as u64).map_or(f64::NAN, |coin| coin.cdf(k as u64))
 }
 
 /// The mean; NaN of nothing.
@@ -49,6 +54,15 @@ pub(super) fn quantile(sorted: &[f64], p: f64) -> f64 {
     let place = p * sorted.len().saturating_sub(1) as f64;
     let (below, above) = (place.floor() as usize, place.ceil() as usize);
     match (sorted.get(below), sorted.get(above)) {
+        (Some(low), Some(high)) if low == high || place == below as f64 => *low,
+        // Between an infinite value and any other there is nothing.
+        (Some(low), Some(high)) if low.is_infinite() || high.is_infinite() => {
+            if low.is_infinite() {
+                *low
+            } else {
+                *high
+            }
+        }
         (Some(low), Some(high)) => low + (high - low) * (place - below as f64),
         _ => f64::NAN,
     }

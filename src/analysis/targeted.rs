@@ -7,7 +7,7 @@ use linfa_linalg::eigh::Eigh;
 use ndarray::{Array1, Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::pca::{Pca, Trajectories};
+use super::pca::{Pca, Trajectories, check_signal};
 use super::population::{Averages, Cut, Events};
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
@@ -23,8 +23,8 @@ use crate::{Error, Result};
 /// 4. For each column the vector is taken at the time at which it is longest.
 /// 5. These are made orthogonal, in the order of the columns, and of length 1: the axes.
 ///
-/// Defaults: products of two columns are among the regressors, 12 components (all, if there are fewer), the rates, all times
-/// that every trial has from its start. Trials in which a column is missing are left out.
+/// Defaults: products of two columns are among the regressors, 12 components (all, if there are fewer), the states, all times
+/// that every trial has from its start. Trials in which a column is missing or infinite are left out.
 ///
 /// Mante V, Sussillo D, Shenoy KV, Newsome WT (2013), doi:10.1038/nature12742. PyCog turns the sign of choice, motion and color
 /// for each unit, so that they refer to the choice that it prefers, and smooths averages in time; here all units of a network
@@ -40,8 +40,8 @@ use crate::{Error, Result};
 /// let session = Simulator::load("weights.npz")?.run(&batch)?
 ///     .with("motion", ["motion_coherence", "motion_direction"], signed)?
 ///     .with("color", ["color_coherence", "color_direction"], signed)?;
-/// let targeted = Targeted::new(["choice", "motion", "color", "context"]).aligned_to("stimulus").window(0.0..800.0);
-/// let axes = targeted.of(&session)?;
+/// let targeted = Targeted::new(["choice", "motion", "color", "context"]).signal(Signal::Rates);
+/// let axes = targeted.aligned_to("stimulus").window(0.0..800.0).of(&session)?;
 ///
 /// let attended = session.only("context", "motion")?;
 /// let averages = Average::by("motion").signal(Signal::Rates).aligned_to("stimulus").window(0.0..800.0).of(&attended)?;
@@ -71,7 +71,7 @@ impl Targeted {
         Self {
             regressors: regressors.into_iter().map(str::to_owned).collect(),
             interactions: true,
-            signal: Signal::Rates,
+            signal: Signal::default(),
             event: None,
             window: None,
             n_components: 12,
@@ -152,8 +152,9 @@ impl Targeted {
             axes.row_mut(axis).assign(&(vector / left));
             best_times.push(times[best]);
         }
-        let regressors = self.regressors.clone();
-        Ok(TargetedAxes { regressors, times, coefficients, best_times, axes, mean, sd })
+        let (regressors, signal) = (self.regressors.clone(), self.signal);
+        let (n_trials, left_out) = (rows.len(), session.n_trials() - rows.len());
+        Ok(TargetedAxes { regressors, signal, n_trials, left_out, times, coefficients, best_times, axes, mean, sd })
     }
 
     /// The regressors of some trials `[n_trials, n_regressors]`: columns, products, the constant.
@@ -173,10 +174,11 @@ impl Targeted {
     }
 }
 
-/// A column as a regressor, NaN where it is missing.
+/// A column as a regressor, NaN where it is missing or infinite.
 fn regressor(session: &Session, name: &str) -> Result<Vec<f64>> {
     let table = session.trials();
-    let groups = table.groups(name)?;
+    let mut groups = table.groups(name)?;
+    groups.retain(|(value, _)| value.number().is_none_or(f64::is_finite));
     if groups.len() < 2 {
         return Err(Error::argument(name, "a column of two values or more", groups.len()));
     }
@@ -189,8 +191,9 @@ fn regressor(session: &Session, name: &str) -> Result<Vec<f64>> {
     }
     let numbers = table.numbers(name)?;
     // Zero with a sign is zero.
-    let largest = numbers.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
-    Ok(numbers.into_iter().map(|x| x / largest + 0.0).collect())
+    let finite = |x: f64| if x.is_finite() { x } else { f64::NAN };
+    let largest = numbers.iter().fold(0.0_f64, |largest, &x| largest.max(finite(x).abs()));
+    Ok(numbers.into_iter().map(|x| finite(x) / largest + 0.0).collect())
 }
 
 /// Mean and standard deviation of each unit over all trials and times, and the activity about the one in units of the other; 0
@@ -249,6 +252,14 @@ fn averaged(activity: &Array3<f64>, there: &Array2<f64>, conditions: &Array2<f64
 pub struct TargetedAxes {
     /// The columns.
     pub regressors: Vec<String>,
+    /// What was regressed.
+    pub signal: Signal,
+    /// The trials that were regressed on.
+    #[serde(default)]
+    pub n_trials: usize,
+    /// The trials that were left out since they have no such event, or no finite value in one of the columns.
+    #[serde(default)]
+    pub left_out: usize,
     /// The times, in milliseconds from the event.
     pub times: Vec<f64>,
     /// The coefficients of the columns `[n_regressors, n_times, n_units]`, of z-scored activity, before they are denoised.
@@ -267,8 +278,9 @@ impl TargetedAxes {
     /// Averages of the same units, z-scored as the activity was, along the axes.
     ///
     /// # Errors
-    /// If there are other units.
+    /// If there are other units, or if the averages are those of another signal.
     pub fn trajectories(&self, averages: &Averages) -> Result<Trajectories> {
+        check_signal(self.signal, averages.signal)?;
         let (n_conditions, n_times, n_units) = averages.mean.dim();
         if n_units != self.mean.len() {
             let expected = format!("[n_conditions, n_times, n_units = {}]", self.mean.len());

@@ -2,42 +2,67 @@
 
 use super::behavior::ends;
 use super::{Color, Figure, Legend, Panel, Style};
-use crate::analysis::{LesionBehavior, Lesions};
+use crate::analysis::{LesionBehavior, LesionTest, Lesions};
 use crate::{Error, Result};
 
 /// Lesions whose names fit below an axis.
 const NAMED: usize = 8;
+/// The corrected probability below which a change is marked.
+const ALPHA: f64 = 0.05;
 /// The points along a fitted curve.
 const SMOOTH: usize = 200;
 
 impl Lesions {
-    /// The change in accuracy with each lesion and, if curves were fitted, those in threshold and width, each as a bar from 0;
-    /// lesions without a curve have none.
+    /// The change in accuracy with each lesion and, if curves were fitted, those in the share of the choice that is counted, in
+    /// threshold and in width, each as a bar from 0; lesions without a curve have none. Changes in accuracy and choice are blue where
+    /// the corrected probability is below 0.05, and gray elsewhere.
     #[must_use]
     pub fn plot(&self) -> Figure {
         let change = |of: &dyn Fn(&LesionBehavior) -> Option<f64>| -> Vec<f64> {
             let intact = of(&self.intact).unwrap_or(f64::NAN);
             self.lesions.iter().map(|lesion| of(lesion).map_or(f64::NAN, |value| value - intact)).collect()
         };
-        let mut panels = vec![self.bars("Change in accuracy", change(&|lesion| Some(lesion.accuracy)))];
-        if self.intact.fit.is_some() {
-            panels.push(self.bars("Change in threshold", change(&|lesion| Some(lesion.fit.as_ref()?.threshold.value))));
-            panels.push(self.bars("Change in width", change(&|lesion| Some(lesion.fit.as_ref()?.width.value))));
+        let accuracy = change(&|lesion| Some(lesion.accuracy));
+        let mut panels = vec![self.marked("Change in accuracy", &accuracy, |lesion| lesion.accuracy_test)];
+        if let Some(counts) = &self.intact.counts {
+            let label = format!("Change in {}", counts.hit_name.to_lowercase());
+            panels.push(self.marked(&label, &change(&LesionBehavior::share_of_choice), |lesion| lesion.choice_test));
+            let threshold = change(&|lesion| Some(lesion.fit.as_ref()?.threshold.value));
+            let width = change(&|lesion| Some(lesion.fit.as_ref()?.width.value));
+            panels.push(self.with_bars(self.panel("Change in threshold"), &threshold, Color::BLUE));
+            panels.push(self.with_bars(self.panel("Change in width"), &width, Color::BLUE));
         }
         Figure::new().panels(panels)
     }
 
-    fn bars(&self, label: &str, changes: Vec<f64>) -> Panel {
+    /// Bars of which those that a corrected test does not tell from 0 are gray.
+    fn marked(&self, label: &str, changes: &[f64], test: fn(&LesionBehavior) -> Option<LesionTest>) -> Panel {
+        let only = |wanted: bool| -> Vec<f64> {
+            let told = |lesion: &LesionBehavior| test(lesion).is_some_and(|test| test.corrected_p < ALPHA);
+            let of = |(lesion, &change)| if told(lesion) == wanted { change } else { f64::NAN };
+            self.lesions.iter().zip(changes).map(of).collect()
+        };
+        let title = format!("Blue: p < {ALPHA} (McNemar, {})", self.correction.name());
+        let panel = self.with_bars(self.panel(label).title(title), &only(false), Color::GRAY);
+        self.with_bars(panel, &only(true), Color::BLUE)
+    }
+
+    fn panel(&self, label: &str) -> Panel {
         let n = self.lesions.len();
-        let width = (160.0 / n as f64).clamp(2.0, 16.0);
         let panel = Panel::new().x_label("Lesion").y_label(label).x_range(-0.7, n as f64 - 0.3);
-        let panel = match n <= NAMED {
+        let panel = panel.hline(0.0, ());
+        match n <= NAMED {
             true => panel.x_ticks(self.lesions.iter().enumerate().map(|(i, lesion)| (i as f64, lesion.name.as_str()))),
             false => panel,
-        };
+        }
+    }
+
+    fn with_bars(&self, panel: Panel, changes: &[f64], color: Color) -> Panel {
+        let n = self.lesions.len();
+        let width = (160.0 / n as f64).clamp(2.0, 16.0);
         let (low, high): (Vec<f64>, Vec<f64>) =
             changes.iter().map(|&change| (change.min(0.0), change.max(0.0))).unzip();
-        panel.hline(0.0, ()).intervals(0..n, low, high, Style::new().color(Color::BLUE).width(width))
+        panel.intervals(0..n, low, high, Style::new().color(color).width(width))
     }
 
     /// The psychometric curves of the intact network (black) and of the lesions with these names.
@@ -54,7 +79,9 @@ impl Lesions {
         let mut panel = Panel::new().y_range(-0.03, 1.03).legend(Legend::Outside);
         for (lesion, color) in curves {
             let Some(fit) = &lesion.fit else {
-                return Err(Error::argument("names", "those of lesions with a psychometric curve", &lesion.name));
+                let why = lesion.no_fit.as_deref().unwrap_or("none was asked for");
+                let got = format!("{}, which has none: {why}", lesion.name);
+                return Err(Error::argument("names", "those of lesions with a psychometric curve", got));
             };
             let (left, right) = ends(&fit.counts.levels);
             let along: Vec<f64> = (0..=SMOOTH).map(|i| left + (right - left) * i as f64 / SMOOTH as f64).collect();

@@ -220,9 +220,13 @@ fn legend(panel: Panel, by: &str, conditions: &[Value]) -> (Panel, Vec<String>) 
     (panel.line::<f64, f64>([], [], heading), conditions.iter().map(Value::to_string).collect())
 }
 
-/// The conditions as numbers, if they are.
+/// The conditions as numbers, if they are, and finite.
 fn levels(conditions: &[Value]) -> Option<Vec<f64>> {
-    let number = |value: &Value| if matches!(value, Value::Bool(_)) { None } else { value.number() };
+    let number = |value: &Value| match value {
+        Value::Bool(_) => None,
+        // An infinite level has no place on an axis: all are then texts.
+        value => value.number().filter(|number| number.is_finite()),
+    };
     conditions.iter().map(number).collect()
 }
 

@@ -31,7 +31,7 @@ pub struct Session {
     pub correct: Vec<Option<bool>>,
 }
 
-/// What of a session is looked at.
+/// What of a session is looked at: the states, unless another is asked for, in every analysis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
@@ -42,6 +42,17 @@ pub enum Signal {
     Rates,
     /// The outputs `z`.
     Outputs,
+}
+
+impl Signal {
+    /// Its name, as it stands in sentences.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::States => "states",
+            Self::Rates => "rates",
+            Self::Outputs => "outputs",
+        }
+    }
 }
 
 impl Session {

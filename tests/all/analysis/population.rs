@@ -150,6 +150,54 @@ fn components_are_numpys() {
 }
 
 #[test]
+fn signals_are_not_mixed_up() {
+    let session = session(40);
+    let of = |signal: Signal| Average::by("side").signal(signal).aligned_to("go").of(&session).unwrap();
+    let signals = [Signal::States, Signal::Rates, Signal::Outputs];
+    for fitted in signals {
+        let components = [of(fitted).pca(1).unwrap(), session.pca(fitted, 1).unwrap()];
+        for pca in components {
+            assert_eq!(pca.signal, Some(fitted));
+            let read: Pca = serde_json::from_str(&serde_json::to_string(&pca).unwrap()).unwrap();
+            for came in signals {
+                let projected = of(came).trajectories(&read);
+                assert_eq!(projected.is_ok(), came == fitted, "{fitted:?} {came:?}");
+                if let Err(error) = projected {
+                    assert!(
+                        error.to_string().contains("`averages`") && error.to_string().contains("Signal::"),
+                        "{error}"
+                    );
+                }
+            }
+        }
+    }
+    // Of a plain array nothing is known: it is taken at its word, if it has as many units.
+    let pca = Pca::fit(&session.samples(Signal::Rates), 1).unwrap();
+    assert_eq!(pca.signal, None);
+    assert!(of(Signal::States).trajectories(&pca).is_ok() && of(Signal::Outputs).trajectories(&pca).is_err());
+    // What is not asked for is the same for all.
+    assert_eq!(Average::by("side").signal, Signal::default());
+    assert_eq!(psychrnn::analysis::Targeted::new(["side"]).signal, Signal::default());
+    assert_eq!(Signal::default(), Signal::States);
+}
+
+#[test]
+fn infinite_levels_have_figures() {
+    let session = session(40).with("log odds", ["side", "wait"], |[side, wait]| match (side, wait) {
+        (0.0, 20.0) => f64::INFINITY,
+        (_, wait) => wait,
+    });
+    let session = session.unwrap();
+    let averages = Average::by("log odds").aligned_to("go").of(&session).unwrap();
+    assert!(averages.conditions.iter().any(|value| value.number() == Some(f64::INFINITY)));
+    averages.plot_unit(2).unwrap().svg().unwrap();
+    averages.trajectories(&averages.pca(2).unwrap()).unwrap().plot(0, 1).unwrap().svg().unwrap();
+    assert!(averages.linear_tuning().unwrap_err().to_string().contains("finite"));
+    let activity = session.mean_activity(Signal::States, "go", 0.0..50.0).unwrap();
+    session.tuning("log odds", &activity).unwrap().plot_unit(2).unwrap().svg().unwrap();
+}
+
+#[test]
 fn components_of_some_trials_hold_for_others() {
     let session = session(60);
     let average = Average::by("side").aligned_to("go");

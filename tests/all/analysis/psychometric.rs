@@ -19,16 +19,28 @@ fn good() -> Counts {
 
 #[test]
 fn fits_are_scipys() {
-    for case in reference("psychometric") {
+    for case in reference("psychometric").into_iter().chain(reference("psychometric_of_any_kind")) {
         let rate = |name: &str| match &case[name] {
             serde_json::Value::Array(bounds) => Rate::UpTo(number(&bounds[1])),
+            serde_json::Value::String(_) => Rate::Tied,
             fixed => Rate::Fixed(number(fixed)),
         };
         let curve: Curve = serde_json::from_value(case["curve"].clone()).unwrap();
         let counts =
             Counts::new("x", &numbers(&case["levels"]), &whole(&case["trials"]), &whole(&case["hits"])).unwrap();
         let model = Psychometric::default().curve(curve).guess(rate("guess")).lapse(rate("lapse"));
+        let model = model.threshold(case["threshold"].as_f64()).width(case["width"].as_f64());
         let fit = model.fit(&counts).unwrap();
+        assert_eq!(fit.falling, case["falling"] == true);
+        assert_eq!(model.falling(fit.falling).fit(&counts).unwrap().threshold, fit.threshold);
+        if let Some(share) = case["share"].as_f64() {
+            for (name, ours) in [("level", fit.level_at(share).unwrap()), ("slope_there", fit.slope_at(share).unwrap())]
+            {
+                let theirs = numbers(&case[name]);
+                close(name, ours.value, theirs[0], 1e-4);
+                close("its error", ours.se.unwrap(), theirs[1], 1e-3);
+            }
+        }
         close("log-likelihood", fit.log_likelihood, number(&case["log_likelihood"]), 1e-9);
         close("deviance", fit.deviance, number(&case["deviance"]), 1e-6);
         assert_eq!(fit.dof as u64, case["dof"].as_u64().unwrap());
@@ -66,10 +78,15 @@ fn levels_and_shares_belong_to_each_other() {
         let counts = Counts::new("x", &[1.0, 2.0, 4.0, 8.0, 16.0], &[50; 5], &[4, 8, 25, 44, 48]).unwrap();
         let fit = Psychometric::default().curve(curve).fit(&counts).unwrap();
         for share in [0.2, 0.5, 0.75] {
-            close("share", fit.at(fit.level_at(share).unwrap()), share, 1e-9);
+            let level = fit.level_at(share).unwrap().value;
+            close("share", fit.at(level), share, 1e-9);
+            let rise = fit.at(level + 1e-5) - fit.at(level - 1e-5);
+            close("slope there", fit.slope_at(share).unwrap().value, rise / 2e-5, 1e-6);
         }
-        assert_eq!(fit.level_at(0.0), None);
-        assert_eq!(fit.level_at(1.0), None);
+        for share in [0.0, 1.0, f64::NAN, -2.0] {
+            assert!(fit.level_at(share).unwrap_err().to_string().contains("`share`"));
+            assert!(fit.slope_at(share).is_err());
+        }
         let h = 1e-5;
         let rise = fit.at(fit.threshold.value + h) - fit.at(fit.threshold.value - h);
         close("slope", fit.slope.value, rise / (2.0 * h), 1e-6);
@@ -118,6 +135,7 @@ fn counts_that_make_no_sense_are_refused_by_name() {
     assert!(refused(Counts::new("x", &[0.0, 1.0], &[5], &[1, 1])).contains("`trials`"));
     assert!(refused(Counts::new("x", &[0.0], &[5], &[6])).contains("`hits`"));
     assert!(refused(Counts::new("x", &[f64::NAN], &[5], &[1])).contains("`levels`"));
+    assert!(refused(Counts::of_trials("x", &[f64::INFINITY], &[Some(true)])).contains("`levels`"));
     assert!(refused(Counts::new("x", &[1.0], &[0], &[0])).contains("`trials`"));
     assert!(refused(Counts::of_trials("x", &[1.0], &[None])).contains("`trials`"));
 
@@ -132,6 +150,13 @@ fn counts_that_make_no_sense_are_refused_by_name() {
     assert!(refused(model.guess(-0.1), &good()).contains("`guess`"));
     assert!(refused(model.lapse(f64::NAN), &good()).contains("`lapse`"));
     assert!(refused(model.guess(0.5).lapse(Rate::UpTo(0.5)), &good()).contains("guess + lapse"));
+    assert!(refused(model.guess(Rate::UpTo(-0.1)), &good()).contains("`guess`"));
+    assert!(refused(model.guess(Rate::Tied).lapse(Rate::Tied), &good()).contains("tied"));
+    assert!(refused(model.guess(Rate::Tied).lapse(Rate::UpTo(0.5)), &good()).contains("guess + lapse"));
+    assert!(refused(model.width(-0.1), &good()).contains("`width`"));
+    assert!(refused(model.threshold(f64::INFINITY), &good()).contains("`threshold`"));
+    let positive = Counts::new("x", &[0.0, 1.0, 2.0], &[9; 3], &[1, 5, 8]).unwrap();
+    assert!(refused(model.curve(Curve::Weibull).threshold(0.0), &positive).contains("`threshold`"));
 }
 
 #[test]
@@ -182,6 +207,167 @@ fn a_network_gives_counts_by_its_columns() {
     assert!(session.choices_by("nothing", 1).unwrap_err().to_string().contains("coherence"));
 }
 
+#[test]
+fn curves_that_fall_are_those_that_rise_seen_from_the_other_side() {
+    let falling = Counts::new("delay", &[0.0, 1.0, 2.0, 3.0, 4.0], &[50; 5], &[48, 40, 25, 9, 2]).unwrap();
+    let model = Psychometric::default();
+    for curve in [Curve::Gaussian, Curve::Logistic, Curve::Weibull] {
+        let fit = model.curve(curve).fit(&falling).unwrap();
+        assert!(fit.falling && fit.width.value > 0.0 && fit.slope.value < 0.0);
+        let middle = if curve == Curve::Weibull { 2.0..2.8 } else { 1.9..2.1 };
+        assert!(middle.contains(&fit.threshold.value), "{curve:?}: {}", fit.threshold.value);
+        assert!(fit.deviance_p().unwrap() > 0.05 && !fit.threshold.at_bound && !fit.width.at_bound);
+        assert!(fit.at(0.0) > 0.9 && fit.at(4.0) < 0.1, "the guess rate is the lower end");
+        fit.plot().unwrap().svg().unwrap();
+        // A direction that is given holds, however badly it fits.
+        let wrong = model.curve(curve).falling(false).fit(&falling).unwrap();
+        assert!(!wrong.falling && wrong.log_likelihood < fit.log_likelihood - 50.0);
+    }
+    // Turned about 0: the same curve, with its threshold and its slope on the other side.
+    let turned = Counts::new("x", &LEVELS.map(|level| -level), &[60; 9], &[3, 4, 12, 22, 31, 42, 50, 57, 58]).unwrap();
+    let (rises, falls) = (model.fit(&good()).unwrap(), model.fit(&turned).unwrap());
+    assert!(falls.falling && !rises.falling);
+    close("threshold", falls.threshold.value, -rises.threshold.value, 1e-5);
+    close("slope", falls.slope.value, -rises.slope.value, 1e-4);
+    for (of_one, of_other) in [(falls.width, rises.width), (falls.guess, rises.guess), (falls.lapse, rises.lapse)] {
+        close("value", of_one.value, of_other.value, 1e-4);
+        close("error", of_one.se.unwrap(), of_other.se.unwrap(), 1e-4);
+    }
+    // The other answer is counted: the rates are exchanged.
+    let misses = counts([3, 4, 12, 22, 31, 42, 50, 57, 58].map(|hits| 60 - hits));
+    let other = model.fit(&misses).unwrap();
+    assert!(other.falling);
+    close("guess", other.guess.value, rises.lapse.value, 1e-4);
+    close("lapse", other.lapse.value, rises.guess.value, 1e-4);
+    close("level", other.level_at(0.25).unwrap().value, rises.level_at(0.75).unwrap().value, 1e-5);
+
+    let bootstrap = Bootstrap::default().resamples(300).seed(3);
+    let found = falls.bootstrap(Resampling::Parametric, &bootstrap).unwrap();
+    assert_eq!(found.model.falling, Some(true));
+    assert!(found.threshold.0 < falls.threshold.value && falls.threshold.value < found.threshold.1);
+    assert!(found.slope.1 < 0.0 && found.deviance_p.unwrap() > 0.05);
+    // A rising and a falling curve are two curves; two that fall alike are one.
+    assert!(model.compare(&good(), &misses).unwrap().p < 1e-20);
+    assert!(model.compare(&misses, &misses).unwrap().p > 0.99);
+    // Without a trend neither direction is the likelier one, and the curve is a rising one.
+    assert!(!model.fit(&counts([30; 9])).unwrap().falling);
+}
+
+#[test]
+fn what_is_fixed_or_tied_is_no_degree_of_freedom() {
+    let model = Psychometric::default();
+    let all = model.fit(&good()).unwrap();
+    for (simpler, free) in [
+        (model.guess(Rate::Tied), 3),
+        (model.lapse(Rate::Tied), 3),
+        (model.threshold(0.0), 3),
+        (model.width(0.2), 3),
+        (model.threshold(0.0).width(0.2), 2),
+        (model.guess(0.05).lapse(Rate::Tied), 2),
+        (model.threshold(0.0).width(0.2).guess(Rate::Tied), 1),
+        (model.threshold(0.0).width(0.2).guess(0.02).lapse(0.02), 0),
+    ] {
+        let fit = simpler.fit(&good()).unwrap();
+        assert_eq!((fit.n_free, fit.dof), (free, 9 - free));
+        assert!(fit.log_likelihood <= all.log_likelihood + 1e-9);
+        assert!(all.log_likelihood - fit.log_likelihood < 3.0, "all of these fit");
+        let test = all.compare(&fit).unwrap();
+        assert_eq!(test.dof, 4 - free);
+        close("statistic", test.statistic, fit.deviance - all.deviance, 1e-6);
+        assert!(fit.compare(&all).is_err());
+        let apart = simpler.compare(&good(), &good());
+        assert_eq!(apart.map(|test| test.dof).unwrap_or(0), free);
+        for (known, estimate) in [(simpler.threshold, fit.threshold), (simpler.width, fit.width)] {
+            assert_eq!(known.is_some(), estimate.se.is_none());
+            assert!(known.is_none_or(|known| known == estimate.value));
+        }
+        let drawn = fit.bootstrap(Resampling::NonParametric, &Bootstrap::default().resamples(20)).unwrap();
+        assert_eq!(drawn.samples.nrows(), 20);
+        if simpler.guess == Rate::Tied || simpler.lapse == Rate::Tied {
+            assert_eq!(fit.guess, fit.lapse);
+            assert_eq!(drawn.samples.column(2), drawn.samples.column(3));
+        }
+        if let Some(width) = simpler.width {
+            assert_eq!(drawn.width, (width, width));
+        }
+    }
+    assert!(all.compare(&model.fit(&counts([30; 9])).unwrap()).unwrap_err().to_string().contains("same counts"));
+    // One level is enough where only one of the two is to be found, and all answers may be the same where it is not the threshold.
+    let one = Counts::new("x", &[1.0], &[100], &[80]).unwrap();
+    let fit = model.width(0.5).guess(0.0).lapse(0.0).falling(false).fit(&one).unwrap();
+    close("threshold", fit.threshold.value, 1.0 - 0.5 * 0.841_621_233_6, 1e-6);
+    let fit = model.threshold(0.0).guess(0.0).lapse(0.0).fit(&one).unwrap();
+    close("width", fit.width.value, 1.0 / 0.841_621_233_6, 1e-6);
+    assert_eq!((fit.threshold.value, fit.dof), (0.0, 0));
+    assert!(model.threshold(0.0).fit(&counts([60; 9])).unwrap().deviance_p().unwrap() < 1e-6);
+    assert!(model.threshold(1.0).fit(&one).unwrap_err().to_string().contains("`levels`"));
+}
+
+#[test]
+fn levels_of_a_share_have_intervals_of_any_confidence() {
+    let model = Psychometric::default().guess(Rate::UpTo(0.05)).lapse(Rate::Tied);
+    for counts in [good(), counts([58, 56, 49, 40, 30, 18, 9, 4, 2])] {
+        let fit = model.fit(&counts).unwrap();
+        let drawn = fit.bootstrap(Resampling::Parametric, &Bootstrap::default().resamples(800).seed(1)).unwrap();
+        let level = fit.level_at(0.75).unwrap();
+        let mut before = 0.0;
+        for (confidence, z) in [(0.68, 0.994_457_883), (0.95, 1.959_963_985), (0.99, 2.575_829_304)] {
+            let (low, high) = level.interval(confidence).unwrap();
+            close("half", high - level.value, z * level.se.unwrap(), 1e-8);
+            close("half", level.value - low, z * level.se.unwrap(), 1e-8);
+            let (from, to) = drawn.level_at(0.75, confidence).unwrap();
+            assert!(from < level.value && level.value < to && to - from > before);
+            assert!(((to - from) / (high - low) - 1.0).abs() < 0.25, "{} {}", to - from, high - low);
+            before = to - from;
+        }
+        let (from, to) = drawn.slope_at(0.75, 0.95).unwrap();
+        let slope = fit.slope_at(0.75).unwrap();
+        assert!(from < slope.value && slope.value < to && (slope.value < 0.0) == fit.falling);
+        assert!(drawn.level_at(0.75, 95.0).is_err() && drawn.level_at(1.5, 0.95).is_err());
+        // Where no fit comes to a share there is no end.
+        let (from, to) = drawn.level_at(0.9999, 0.95).unwrap();
+        assert_eq!(
+            (from, to),
+            if fit.falling { (f64::NEG_INFINITY, from.max(to)) } else { (from.min(to), f64::INFINITY) }
+        );
+        assert!(level.interval(0.0).is_err());
+        assert!(fit.table().to_string().contains("threshold"));
+        let read: psychrnn::analysis::PsychometricFit =
+            serde_json::from_str(&serde_json::to_string(&fit).unwrap()).unwrap();
+        close("read", read.level_at(0.75).unwrap().se.unwrap(), level.se.unwrap(), 1e-9);
+    }
+    let steep = model.fit(&counts([0, 0, 0, 0, 60, 60, 60, 60, 60])).unwrap().level_at(0.75).unwrap();
+    assert!(steep.at_bound && steep.interval(0.95).unwrap_err().to_string().contains("bootstrap"));
+}
+
+#[test]
+fn trials_without_a_finite_level_are_left_out_and_counted() {
+    use psychrnn::analysis::Chronometric;
+    let (inf, nan) = (f64::INFINITY, f64::NAN);
+    let levels = [-inf, -1.0, 0.0, 1.0, inf, nan, 1.0, inf];
+    let hits = [true, false, true, true, true, true, true, false].map(Some);
+    let mut some = hits;
+    (some[2], some[7]) = (None, None);
+    let counts = Counts::of_trials("log odds", &levels, &some).unwrap();
+    assert_eq!((counts.levels.as_slice(), counts.without_level, counts.without_answer), ([-1.0, 1.0].as_slice(), 4, 1));
+    let whole = Counts::new("log odds", &levels, &[10; 8], &[1, 2, 5, 8, 9, 9, 8, 9]).unwrap();
+    assert_eq!((whole.levels.as_slice(), whole.without_level), ([-1.0, 0.0, 1.0].as_slice(), 40));
+    assert_eq!(whole.binned(2).unwrap().without_level, 40);
+    Psychometric::default().fit(&whole).unwrap().plot().unwrap().svg().unwrap();
+    whole.plot().unwrap().svg().unwrap();
+
+    let times = [300.0, 200.0, 210.0, 250.0, 270.0, 260.0, nan, 100.0].map(Some);
+    let curve = Chronometric::of_trials("log odds", &levels, &times, 0.95).unwrap();
+    assert_eq!(
+        (curve.levels.as_slice(), curve.means.as_slice()),
+        ([-1.0, 0.0, 1.0].as_slice(), [200.0, 210.0, 250.0].as_slice())
+    );
+    assert_eq!((curve.without_level, curve.without_reaction), (4, 1));
+    curve.plot().svg().unwrap();
+    let none = Chronometric::of_trials("x", &[inf, 1.0], &[Some(1.0), None], 0.95).unwrap_err().to_string();
+    assert!(none.contains("1 trials have no finite level, 1 no time"), "{none}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
@@ -195,6 +381,9 @@ proptest! {
         let counts = counts(hits);
         let model = Psychometric::default().curve(curve);
         if let Ok(fit) = model.fit(&counts) {
+            let turned: Vec<f64> = LEVELS.iter().map(|level| -level).collect();
+            let turned = model.fit(&Counts::new("x", &turned, &[60; 9], &hits).unwrap()).unwrap();
+            prop_assert!((turned.log_likelihood - fit.log_likelihood).abs() < 1e-4);
             prop_assert!((0.0..=0.1).contains(&fit.guess.value) && (0.0..=0.1).contains(&fit.lapse.value));
             prop_assert!((-1.8..=1.8).contains(&fit.threshold.value) && fit.width.value > 0.0);
             let likelihood = |at: &dyn Fn(f64) -> f64| -> f64 {

@@ -175,7 +175,10 @@ fn known(axes: &TargetedAxes) -> Array2<f64> {
 #[test]
 fn targeted_axes_are_those_of_which_the_activity_is_made() {
     let session = mixed(800, 0.0);
-    let axes = targeted().of(&session).unwrap();
+    let axes = targeted().signal(Signal::Rates).of(&session).unwrap();
+    assert_eq!(axes.signal, Signal::Rates);
+    let states = Average::by("motion").of(&session).unwrap();
+    assert!(axes.trajectories(&states).unwrap_err().to_string().contains("averages of the rates"));
     assert_eq!(axes.best_times, [90.0, 30.0, 50.0, 0.0]);
     let parts = parts();
     for v in 0..4 {
@@ -242,7 +245,15 @@ fn regressors_that_cannot_be_told_apart_are_refused() {
     let some = mixed(200, 0.1).with_column("side", (0..200).map(|i| (i >= 100).then_some(i % 2))).unwrap();
     let all = some.select(&(100..200).collect::<Vec<_>>());
     let plain = Targeted::new(["side", "motion"]);
-    assert_eq!(plain.of(&some).unwrap(), plain.of(&all).unwrap());
+    let [mut known, whole] = [&some, &all].map(|session| plain.of(session).unwrap());
+    assert_eq!((known.n_trials, known.left_out, whole.left_out), (100, 100, 0));
+    known.left_out = 0;
+    assert_eq!(known, whole);
+    // So are those in which one is infinite.
+    let infinite =
+        some.clone().with_column("side", (0..200).map(|i| if i < 100 { f64::INFINITY } else { f64::from(i % 2) }));
+    let infinite = plain.of(&infinite.unwrap()).unwrap();
+    assert_eq!((infinite.left_out, &infinite.axes), (100, &whole.axes));
     let other = Average::by("side").of(&levels(2, 3, |_, level, _| level).with_column("side", 0..8).unwrap()).unwrap();
     assert!(plain.of(&all).unwrap().trajectories(&other).unwrap_err().to_string().contains("`averages`"));
 }
