@@ -67,6 +67,23 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("its links lead in a circle"))
 }
 
+/// Writes a value as JSON, whole or not at all.
+#[cfg(feature = "torch")]
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    write_whole(path, |writer| {
+        serde_json::to_writer_pretty(&mut *writer, value).map_err(|error| Error::io("write", path, error.into()))?;
+        writer.write_all(b"\n").map_err(|error| Error::io("write", path, error))
+    })
+}
+
+/// Reads what [`write_json`] wrote, for the error `what` it was.
+#[cfg(feature = "torch")]
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
+    let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Error::file(path, format!("it is no {what} that this version can read ({error})")))
+}
+
 /// Writes a compressed `.npz` file, whole or not at all.
 pub(crate) fn write_npz(path: &Path, fill: impl FnOnce(&mut Npz<'_, '_>) -> Result<(), WriteNpyError>) -> Result<()> {
     write_whole(path, |writer| {

@@ -235,6 +235,7 @@ pub struct LesionBehavior {
     /// The name of the lesion.
     pub name: String,
     /// The share of correct choices among the trials that have one; NaN if none has.
+    #[serde(with = "crate::number")]
     pub accuracy: f64,
     /// Whether accuracy is that of the intact network; `None` for the intact network, and if no trial has a correct choice.
     pub accuracy_test: Option<LesionTest>,
@@ -259,11 +260,13 @@ pub struct LesionBehavior {
 #[non_exhaustive]
 pub struct LesionTest {
     /// The level of the trials; `None` for all trials.
+    #[serde(with = "crate::number")]
     pub level: Option<f64>,
     /// The two-sided test.
     pub test: McNemar,
     /// Its probability, corrected for the number of tests of this kind: one for each lesion, of levels one for each level of each
     /// lesion.
+    #[serde(with = "crate::number")]
     pub corrected_p: f64,
 }
 

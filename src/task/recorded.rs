@@ -6,6 +6,7 @@ use ndarray::{Array3, ArrayD, Axis, Ix3, s};
 use ndarray_npy::WriteNpyError;
 use serde::{Deserialize, Serialize};
 
+use super::time::Clock;
 use super::{Batch, Duration, Epochs, Table, TaskSpec, Value};
 use crate::npz::Npz;
 use crate::random::Seed;
@@ -133,7 +134,11 @@ impl Reader<'_> {
         let about = self.about()?;
         let mut batch = self.arrays(spec)?;
         match about {
-            Some(about) => batch = batch.with(about, spec.clone()),
+            // The file knows better how long its trials are.
+            Some(about) => {
+                let TaskSpec { epochs, duration, .. } = about.spec.clone();
+                batch = batch.with(about, TaskSpec { epochs, duration, ..spec.clone() });
+            }
             None => {
                 batch.values = self.columns(batch.n_trials())?;
                 if !spec.epochs.is_empty() {
@@ -143,6 +148,7 @@ impl Reader<'_> {
             }
         }
         batch.check()?;
+        batch.spec.check()?;
         Ok(batch)
     }
 
@@ -156,7 +162,12 @@ impl Reader<'_> {
         }
         let json: Vec<u8> = self.npz.numbers(ABOUT)?.into_iter().collect();
         let broken = |error| self.wrong(format!("what it says about its trials is not of this version ({error})"));
-        serde_json::from_slice(&json).map(Some).map_err(broken)
+        let about: About = serde_json::from_slice(&json).map_err(broken)?;
+        let n = self.npz.shape("inputs").and_then(|shape| shape.first()).copied().unwrap_or(0);
+        if about.values.n_rows() != n && about.values.names().next().is_some() {
+            return Err(self.wrong(format!("its table has {} rows for {n} trials", about.values.n_rows())));
+        }
+        Ok(Some(about))
     }
 
     /// A batch of the arrays in the file, without values and epochs.
@@ -186,7 +197,18 @@ impl Reader<'_> {
                 array.slice_mut(s![trial, length.., ..]).fill(0.0);
             }
         }
-        Ok(Batch { lengths, ..Batch::from_arrays(spec, inputs, targets, mask)? })
+        let duration = Some(Clock::new(spec.dt).time(n_steps as i64) as f32);
+        Ok(Batch {
+            inputs,
+            targets,
+            mask,
+            lengths,
+            values: Table::new(),
+            epochs: vec![Epochs::new(); n],
+            numbers: (0..n as u64).collect(),
+            seed: Seed(0),
+            spec: TaskSpec { epochs: Vec::new(), duration, ..spec.clone() },
+        })
     }
 
     /// An array of three axes, of which the last has so many channels.
@@ -319,7 +341,7 @@ impl Reader<'_> {
                  out of the spec, and set `batch.epochs` afterwards if you know them",
             ));
         }
-        let spec = TaskSpec { duration: Some(batch.n_steps() as f32 * spec.dt), ..spec.clone() };
+        let spec = TaskSpec { duration: batch.spec.duration, ..spec.clone() };
         let epochs = spec.draw_epochs(&mut Seed(0).stream(0));
         let end = spec.n_steps(epochs.end_of_last())?;
         match batch.lengths.iter().find(|&&length| length < end) {

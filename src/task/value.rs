@@ -235,8 +235,25 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 
 /// Named columns of equal length, one row a trial.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Columns")]
 pub struct Table {
     columns: IndexMap<String, Vec<Value>>,
+}
+
+/// A table as it stands in a file, where columns may differ in length.
+#[derive(Deserialize)]
+struct Columns {
+    columns: IndexMap<String, Vec<Value>>,
+}
+
+impl TryFrom<Columns> for Table {
+    type Error = Error;
+
+    fn try_from(Columns { columns }: Columns) -> Result<Self> {
+        let mut table = Self::new();
+        columns.into_iter().try_for_each(|(name, column)| table.insert(&name, column))?;
+        Ok(table)
+    }
 }
 
 impl Table {

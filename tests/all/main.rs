@@ -28,6 +28,7 @@ mod optimizers;
 #[cfg(feature = "torch")]
 mod parity;
 mod perturbation;
+mod recorded;
 #[cfg(feature = "torch")]
 mod runs;
 mod sessions;
