@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::npz::{self, Skipped};
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -80,12 +82,14 @@ pub enum Error {
         why: String,
     },
     /// A named array is missing.
-    #[error("there is no array `{name}` in the weights; they have {}", list(.present))]
+    #[error("there is no array `{name}` in the weights; they have {}{}", list(.present), not_read(.name, .skipped))]
     MissingArray {
         /// The array that was looked for.
         name: String,
         /// The arrays that are there.
         present: Vec<String>,
+        /// What else their file holds and was not read, with the reasons.
+        skipped: Vec<Skipped>,
     },
     /// Training exploded.
     #[error(
@@ -115,6 +119,9 @@ pub enum Error {
         /// The newest checkpoint.
         kept: Option<PathBuf>,
     },
+    /// What code of your own says went wrong, see [`Error::other`].
+    #[error("{0}")]
+    Other(Box<dyn std::error::Error + Send + Sync>),
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]
     Torch(String),
@@ -133,6 +140,15 @@ fn list(names: &[String]) -> String {
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
+/// What of a file was not read, the array itself first.
+fn not_read(name: &str, skipped: &[Skipped]) -> String {
+    match skipped.iter().find(|entry| entry.name == name) {
+        Some(entry) => format!(". The file has it, but it was not read: {}", entry.why),
+        None if skipped.is_empty() => String::new(),
+        None => format!(". Not read were {}", npz::list(skipped)),
+    }
+}
+
 /// Whether all numbers are finite, looked up without a branch, since it is asked of every batch.
 pub(crate) fn all_finite(numbers: &[f32]) -> bool {
     const EXPONENT: u32 = 0x7f80_0000;
@@ -149,6 +165,22 @@ pub(crate) fn positive(name: &str, milliseconds: f32) -> Result<()> {
 }
 
 impl Error {
+    /// An error with a sentence of your own, or with an error of another library, for the code of your own task, metric or network:
+    ///
+    /// ```
+    /// use psychrnn::Error;
+    /// fn read(line: &str) -> psychrnn::Result<f32> {
+    ///     let (name, number) = line.split_once('=').ok_or_else(|| Error::other(format!("{line:?} has no `=`")))?;
+    ///     Ok(number.trim().parse::<f32>()?)
+    /// }
+    /// assert_eq!(read("coherence = 0.5")?, 0.5);
+    /// assert_eq!(read("coherence").unwrap_err().to_string(), "\"coherence\" has no `=`");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn other(problem: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Other(problem.into())
+    }
+
     pub(crate) fn argument(name: impl Into<String>, expected: impl Into<String>, got: impl fmt::Display) -> Self {
         Self::Argument { name: name.into(), expected: expected.into(), got: got.to_string() }
     }
@@ -164,4 +196,19 @@ impl Error {
     pub(crate) fn file(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
         Self::File { path: path.into(), problem: problem.into() }
     }
+}
+
+/// `?` hands on what other libraries say, in their words.
+macro_rules! handed_on {
+    ($($error:ty)+) => {$(
+        impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Self::other(error)
+            }
+        }
+    )+};
+}
+handed_on! {
+    std::io::Error std::num::ParseFloatError std::num::ParseIntError std::num::TryFromIntError std::str::ParseBoolError
+    std::str::Utf8Error std::string::FromUtf8Error std::fmt::Error ndarray::ShapeError serde_json::Error
 }

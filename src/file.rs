@@ -1,52 +1,108 @@
 //! Files are written whole or not at all.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, ErrorKind, Seek, Write};
+use std::path::{Path, PathBuf};
 
 use ndarray::{Array, ArrayView, Dimension, Ix1};
 use ndarray_npy::{WritableElement, WriteNpyError, WriteNpyExt};
 use tempfile::NamedTempFile;
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
-use crate::{Error, Result};
+use crate::{Error, Result, npz};
 
 /// Writes a file aside, in its own folder, and then puts it in the place of the old one. Where that fails, the old file
-/// is as it was.
+/// is as it was. A link to a file stays, and the file that it points to is written; who may read it stays, too.
 pub(crate) fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut std::fs::File>) -> Result<()>,
 ) -> Result<()> {
     let failed = |source| Error::io("write", path, source);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() {
-        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+    let place = followed(path).map_err(failed)?;
+    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let old = match fs::metadata(&place) {
+        Ok(old) if old.is_file() => Some(old),
+        Ok(old) if old.is_dir() => return Err(failed(ErrorKind::IsADirectory.into())),
+        Ok(_) => return Err(failed(io::Error::other("it is a device or a pipe, and no regular file"))),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    if !folder.is_dir() {
+        let problem = format!("there is no folder {}; make it first", folder.display());
+        return Err(failed(io::Error::new(ErrorKind::NotFound, problem)));
     }
-    let mut aside = create_in(folder).map_err(failed)?;
+    // What the system says of the file aside would name that one.
+    let within = |error: io::Error| {
+        failed(io::Error::new(error.kind(), format!("{} in the folder {}", error.kind(), folder.display())))
+    };
+    let mut aside = create_in(folder).map_err(within)?;
     let mut writer = BufWriter::new(aside.as_file_mut());
     write(&mut writer)?;
     writer.flush().map_err(failed)?;
     drop(writer);
+    if let Some(old) = old {
+        // Some file systems have no permissions.
+        drop(aside.as_file().set_permissions(old.permissions()));
+    }
     aside.as_file().sync_all().map_err(failed)?;
-    aside.persist(path).map_err(|error| failed(error.error))?;
+    aside.persist(&place).map_err(|error| failed(error.error))?;
     // So that the new name, too, outlives a loss of power. Some file systems cannot; the file is there all the same.
     #[cfg(unix)]
     drop(File::open(folder).and_then(|folder| folder.sync_all()));
     Ok(())
 }
 
+/// Where a path leads if it is a link, also one to a file that is not there yet.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    const MOST_LINKS: usize = 40;
+    let mut place = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&place) {
+            Ok(target) => place = place.parent().unwrap_or(Path::new("")).join(target),
+            // It is no link.
+            Err(_) => return Ok(place),
+        }
+    }
+    Err(io::Error::other("its links lead in a circle"))
+}
+
+/// Writes a value as JSON, whole or not at all.
+#[cfg(feature = "torch")]
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    write_whole(path, |writer| {
+        serde_json::to_writer_pretty(&mut *writer, value).map_err(|error| Error::io("write", path, error.into()))?;
+        writer.write_all(b"\n").map_err(|error| Error::io("write", path, error))
+    })
+}
+
+/// Reads what [`write_json`] wrote, for the error `what` it was.
+#[cfg(feature = "torch")]
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
+    let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Error::file(path, format!("it is no {what} that this version can read ({error})")))
+}
+
 /// Writes a compressed `.npz` file, whole or not at all.
 pub(crate) fn write_npz(path: &Path, fill: impl FnOnce(&mut Npz<'_, '_>) -> Result<(), WriteNpyError>) -> Result<()> {
     write_whole(path, |writer| {
-        let mut npz = Npz(ZipWriter::new(writer));
-        let written = fill(&mut npz).and_then(|()| npz.0.finish().map_err(|error| std::io::Error::from(error).into()));
-        written.map(drop).map_err(|error| Error::io("write", path, std::io::Error::other(error)))
+        let file = writer.get_ref().try_clone().map_err(|error| Error::io("write", path, error))?;
+        let mut npz = Npz { zip: ZipWriter::new(writer), file, memory: 0 };
+        npz.zip.set_comment(npz::OURS);
+        let written = fill(&mut npz).and_then(|()| npz.zip.finish().map_err(|error| io::Error::from(error).into()));
+        written.map(drop).map_err(|error| Error::io("write", path, io::Error::other(error)))
     })
 }
 
 /// The entries of an `.npz` file, one after the other.
-pub(crate) struct Npz<'a, 'b>(ZipWriter<&'a mut BufWriter<&'b mut File>>);
+pub(crate) struct Npz<'a, 'b> {
+    zip: ZipWriter<&'a mut BufWriter<&'b mut File>>,
+    /// The same file, to ask how long it is.
+    file: File,
+    /// What the entries so far take of the memory that a reader allows, see [`npz::allowance`].
+    memory: u64,
+}
 
 impl Npz<'_, '_> {
     /// Adds an array of numbers.
@@ -55,8 +111,7 @@ impl Npz<'_, '_> {
         name: &str,
         array: ArrayView<'_, T, D>,
     ) -> Result<(), WriteNpyError> {
-        self.start(name, array.len() * size_of::<T>())?;
-        array.write_npy(&mut self.0)
+        self.add(name, array.len(), array.len() * size_of::<T>(), |zip| array.write_npy(zip))
     }
 
     /// Adds a list of numbers.
@@ -79,26 +134,47 @@ impl Npz<'_, '_> {
 
     /// Adds an array by its type and shape as NumPy writes them, and its bytes.
     pub(crate) fn entry(&mut self, name: &str, descr: &str, shape: &str, bytes: &[u8]) -> Result<(), WriteNpyError> {
-        self.start(name, bytes.len())?;
         let mut head = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
         // The head is padded to a multiple of 64 bytes.
         while (10 + head.len() + 1) % 64 != 0 {
             head.push(' ');
         }
         head.push('\n');
-        self.0.write_all(b"\x93NUMPY\x01\x00")?;
-        self.0.write_all(&(head.len() as u16).to_le_bytes())?;
-        self.0.write_all(head.as_bytes())?;
-        Ok(self.0.write_all(bytes)?)
+        self.add(name, bytes.len(), bytes.len(), |zip| {
+            zip.write_all(b"\x93NUMPY\x01\x00")?;
+            zip.write_all(&(head.len() as u16).to_le_bytes())?;
+            zip.write_all(head.as_bytes())?;
+            Ok(zip.write_all(bytes)?)
+        })
     }
 
-    fn start(&mut self, name: &str, bytes: usize) -> Result<(), WriteNpyError> {
+    /// Adds an entry, compressed unless the file would then be so much shorter than what it holds that it could not be told from one
+    /// that is made to fill memory.
+    fn add(
+        &mut self,
+        name: &str,
+        elements: usize,
+        bytes: usize,
+        write: impl Fn(&mut ZipWriter<&mut BufWriter<&mut File>>) -> Result<(), WriteNpyError>,
+    ) -> Result<(), WriteNpyError> {
         let options = SimpleFileOptions::default().large_file(bytes >= 1 << 31);
-        Ok(self.0.start_file(format!("{name}.npy"), options).map_err(std::io::Error::from)?)
+        let name = format!("{name}.npy");
+        self.zip.start_file(&*name, options).map_err(io::Error::from)?;
+        write(&mut self.zip)?;
+        self.memory += 4 * elements as u64;
+        // Half of what is allowed, so that there is room for what cannot be made smaller. The file may be a little longer already.
+        if self.memory > npz::allowance(self.file.stream_position()?) / 2 {
+            self.zip.abort_file().map_err(io::Error::from)?;
+            self.zip
+                .start_file(&*name, options.compression_method(CompressionMethod::Stored))
+                .map_err(io::Error::from)?;
+            write(&mut self.zip)?;
+        }
+        Ok(())
     }
 }
 
-fn create_in(folder: &Path) -> std::io::Result<NamedTempFile> {
+fn create_in(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".psychrnn-");
     #[cfg(unix)]

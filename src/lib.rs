@@ -59,6 +59,8 @@ pub mod models;
 #[cfg(feature = "torch")]
 pub mod network;
 pub mod notebook;
+mod npz;
+mod number;
 pub mod plot;
 pub mod prelude;
 pub mod random;

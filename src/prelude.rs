@@ -10,8 +10,8 @@ pub use crate::dynamics::{Cell, CellOutput, Covariance, Leak, Readout, Transfer}
 pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Effect, Perturbation, Session, Signal, Simulator};
 pub use crate::task::{
-    Batch, Decision, DelayedDiscrimination, Duration, Epochs, MatchToCategory, PerceptualDiscrimination, Step, Table,
-    Task, TaskSpec, Trial, TrialSource, Value,
+    Batch, Csv, Decision, DelayedDiscrimination, Duration, Epochs, MatchToCategory, PerceptualDiscrimination, Step,
+    Table, Task, TaskSpec, Trial, TrialSource, Value,
 };
 pub use crate::weights::Weights;
 pub use crate::{Error, Result};

@@ -5,26 +5,34 @@
 //! signs are applied. A file opens with `numpy.load`, and a file that PsychRNN wrote opens here; what an
 //! `Rnn` saves also opens in PsychRNN, by `load_weights_path`.
 
-use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek};
+use std::borrow::Cow;
 use std::path::Path;
 
 use indexmap::IndexMap;
-use ndarray::{Array1, Array2, ArrayD, IxDyn};
-use ndarray_npy::{ReadNpyExt, ReadableElement};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use zip::ZipArchive;
+use ndarray::{Array1, Array2, ArrayD};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 
+use crate::dynamics::Transfer;
 use crate::error::all_finite;
+pub use crate::npz::Skipped;
+use crate::npz::{Npz, Pickled};
 use crate::{Error, Result, file};
 
 /// The entry that holds the configuration: JSON, as bytes.
 const CONFIG: &str = "config";
 /// The entry that says whether PsychRNN applies Dale's principle.
 const DALE_RATIO: &str = "dale_ratio";
+/// The entry in which PsychRNN pickles its transfer function.
+const TRANSFER: &str = "transfer_function";
+/// The names that stand for something else than an array.
+const RESERVED: [&str; 3] = [CONFIG, DALE_RATIO, TRANSFER];
+/// The optimizers of TensorFlow that keep arrays of the shapes of the weights, in entries `W_rec/Adam`, `W_rec/Adam_1`.
+const SLOTS: &[&str] =
+    &["Adam", "Adamax", "AdaMax", "Adagrad", "Adadelta", "Ftrl", "Momentum", "RMSProp", "Nadam", "Lamb"];
+/// What Adam keeps once.
+const POWERS: [&str; 2] = ["beta1_power", "beta2_power"];
 /// Python's `None` as NumPy writes it: an array of one pickled object. PsychRNN wants it where there is no Dale's principle.
-/// Nothing is unpickled here: an entry is `None` if it has these bytes.
 const NONE: &[u8] = b"\x80\x03cnumpy.core.multiarray\n_reconstruct\nq\x00cnumpy\nndarray\nq\x01K\x00\x85q\x02C\x01bq\x03\x87q\x04Rq\x05(K\x01)cnumpy\ndtype\nq\x06X\x02\x00\x00\x00O8q\x07\x89\x88\x87q\x08Rq\t(K\x03X\x01\x00\x00\x00|q\nNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tq\x0bb\x89]q\x0cNatq\rb.";
 
 /// Named arrays, in the order in which they were added, and the configuration that belongs to them.
@@ -40,9 +48,63 @@ const NONE: &[u8] = b"\x80\x03cnumpy.core.multiarray\n_reconstruct\nq\x00cnumpy\
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Weights {
     arrays: IndexMap<String, ArrayD<f32>>,
-    config: Option<serde_json::Value>,
+    config: Option<String>,
     dale_ratio: Option<Option<f64>>,
-    skipped: Vec<String>,
+    transfer: Option<TransferName>,
+    skipped: Vec<Skipped>,
+}
+
+/// The transfer function that a file names.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum TransferName {
+    /// One of ours.
+    Known(Transfer),
+    /// Another one, by its name in Python.
+    Unknown(String),
+}
+
+impl TransferName {
+    /// The function of this name in a module of Python.
+    fn in_python(module: &str, name: &str) -> Self {
+        let known = ["relu", "tanh", "sigmoid", "softplus", "linear"].contains(&name);
+        // What the user has called `relu` may be anything.
+        let library = module.split('.').next().unwrap_or(module);
+        match parse_transfer(name) {
+            Some(transfer) if known && ["tensorflow", "keras", "jax", "torch"].contains(&library) => {
+                Self::Known(transfer)
+            }
+            _ => Self::Unknown(format!("{module}.{name}")),
+        }
+    }
+
+    /// The function that a text names.
+    fn in_words(text: &str) -> Self {
+        parse_transfer(text).map_or_else(|| Self::Unknown(text.to_owned()), Self::Known)
+    }
+}
+
+/// A transfer function by its name, or with its constants in JSON.
+fn parse_transfer(text: &str) -> Option<Transfer> {
+    let name = serde_json::Value::from(text);
+    serde_json::from_value(name).or_else(|_| serde_json::from_str(text)).ok()
+}
+
+/// What a configuration says of the transfer function.
+fn transfer_in(config: &str) -> Option<TransferName> {
+    #[derive(Deserialize)]
+    struct Config {
+        dynamics: Dynamics,
+    }
+    #[derive(Deserialize)]
+    struct Dynamics {
+        leaky: Leaky,
+    }
+    #[derive(Deserialize)]
+    struct Leaky {
+        transfer: Transfer,
+    }
+    let config: Config = serde_json::from_str(config).ok()?;
+    Some(TransferName::Known(config.dynamics.leaky.transfer))
 }
 
 impl Weights {
@@ -62,9 +124,9 @@ impl Weights {
         self.arrays.keys().map(String::as_str)
     }
 
-    /// What the file held besides, and was not read: pickled objects, texts, optimizer states (`/` in the name).
+    /// What the file held besides, and was not read, with the reasons: pickled objects, texts, dates, what optimizers keep.
     #[must_use]
-    pub fn skipped(&self) -> &[String] {
+    pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
     }
 
@@ -76,6 +138,7 @@ impl Weights {
         self.arrays.get(name).ok_or_else(|| Error::MissingArray {
             name: name.to_owned(),
             present: self.names().map(str::to_owned).collect(),
+            skipped: self.skipped.clone(),
         })
     }
 
@@ -98,6 +161,29 @@ impl Weights {
             return Err(Error::shape(name, "[n]", array.shape()));
         }
         Ok(array.iter().copied().collect())
+    }
+
+    /// The same weights, where matrices whose axis of length 1 another program has dropped have it again. How many units there are
+    /// tells which axis it was: an input channel's `W_in` `[n_rec]` becomes `[n_rec, 1]`, an output's `W_out` `[1, n_rec]`.
+    pub(crate) fn unsqueezed(&self) -> Cow<'_, Self> {
+        let n_rec = match (self.arrays.get("W_rec"), self.arrays.get("W_f")) {
+            (Some(w_rec), _) => w_rec.shape().first().copied().unwrap_or(1),
+            (None, Some(gate)) => gate.shape().last().copied().unwrap_or(1),
+            (None, None) => return Cow::Borrowed(self),
+        };
+        let by_row = ["W_in", "W_rec", "input_connectivity", "rec_connectivity"].map(|name| (name, true));
+        let by_column = ["W_out", "output_connectivity"].map(|name| (name, false));
+        let mut whole = Cow::Borrowed(self);
+        for (name, by_row) in by_row.into_iter().chain(by_column) {
+            let Some(array) = self.arrays.get(name).filter(|array| array.ndim() < 2) else { continue };
+            let other = if array.len() == n_rec { 1 } else { array.len() };
+            let shape = if by_row { [n_rec, other] } else { [other, n_rec] };
+            // Any other length fits no network.
+            if let Ok(matrix) = array.to_shape(shape) {
+                whole.to_mut().insert(name, matrix.into_owned());
+            }
+        }
+        whole
     }
 
     /// The rows of that name `[n_rows, n]`, where a vector is one row.
@@ -136,13 +222,46 @@ impl Weights {
         self.dale_ratio = Some(ratio);
     }
 
+    /// An error if the weights were trained with another transfer function than this one, or with one that is not known while this
+    /// one is what networks have that name none.
+    pub(crate) fn check_transfer(&self, transfer: &Transfer) -> Result<()> {
+        match &self.transfer {
+            Some(TransferName::Known(trained)) if trained != transfer => {
+                let expected = format!(
+                    "{trained}, with which the weights were trained, as `.transfer(…)` sets it (`weights.set_transfer` if the file is wrong)"
+                );
+                Err(Error::argument("transfer", expected, transfer))
+            }
+            Some(TransferName::Unknown(name)) if *transfer == Transfer::default() => {
+                let expected = "named, since the file of the weights has one that cannot be read: say which by `.transfer(Transfer::Tanh)`, \
+                     or by `weights.set_transfer(&Transfer::Relu)` if it was that";
+                Err(Error::argument("transfer", expected, format!("`{name}` there")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The transfer function that a file names, if it is one of ours.
+    #[cfg(feature = "torch")]
+    pub(crate) fn known_transfer(&self) -> Option<&Transfer> {
+        match &self.transfer {
+            Some(TransferName::Known(transfer)) => Some(transfer),
+            _ => None,
+        }
+    }
+
+    /// Says with which transfer function the weights are used, in place of what their file says.
+    pub fn set_transfer(&mut self, transfer: &Transfer) {
+        self.transfer = Some(TransferName::Known(transfer.clone()));
+    }
+
     /// The configuration that travels with the weights, if it has this form.
     ///
     /// # Errors
     /// If it is there but cannot be read as `C`.
     pub fn config<C: DeserializeOwned>(&self) -> Result<Option<C>> {
-        let read = |config: &serde_json::Value| {
-            serde_json::from_value(config.clone())
+        let read = |config: &String| {
+            serde_json::from_str(config)
                 .map_err(|error| Error::argument("config of the weights", "a configuration of this version", error))
         };
         self.config.as_ref().map(read).transpose()
@@ -154,7 +273,7 @@ impl Weights {
     /// If it cannot be written as JSON.
     pub fn set_config<C: Serialize>(&mut self, config: &C) -> Result<()> {
         let json =
-            serde_json::to_value(config).map_err(|error| Error::argument("config", "writable as JSON", error))?;
+            serde_json::to_string(config).map_err(|error| Error::argument("config", "writable as JSON", error))?;
         self.config = Some(json);
         Ok(())
     }
@@ -176,8 +295,16 @@ impl Weights {
     /// Writes a compressed `.npz` file. An older file of that name stays whole if this fails.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the file cannot be written, or if an array has a name that stands for something else: `config`, `dale_ratio`,
+    /// `transfer_function`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let wrong = |name: &&str| {
+            RESERVED.contains(name) || name.starts_with('/') || name.split(['/', '\\']).any(|part| part == "..")
+        };
+        if let Some(name) = self.names().find(wrong) {
+            let expected = "another one: `set_dale_ratio`, `set_config` and `set_transfer` set what has a name of its own, and no name points out of the file";
+            return Err(Error::argument("name of an array", expected, format!("`{name}`")));
+        }
         file::write_npz(path.as_ref(), |npz| {
             for (name, array) in &self.arrays {
                 npz.array(name, array.view())?;
@@ -187,139 +314,121 @@ impl Weights {
                 Some(Some(ratio)) => npz.array(DALE_RATIO, ndarray::arr0(ratio).view())?,
                 Some(None) => npz.entry(DALE_RATIO, "|O", "()", NONE)?,
             }
+            match &self.transfer {
+                transfer if *transfer == self.config.as_deref().and_then(transfer_in) => {}
+                None => {}
+                Some(TransferName::Known(transfer)) => {
+                    let json = serde_json::to_string(transfer).map_err(std::io::Error::from)?;
+                    npz.texts(TRANSFER, &[json.trim_matches('"').to_owned()])?;
+                }
+                Some(TransferName::Unknown(name)) => npz.texts(TRANSFER, std::slice::from_ref(name))?,
+            }
             match &self.config {
                 None => Ok(()),
-                Some(config) => npz.list(CONFIG, config.to_string().into_bytes()),
+                Some(config) => npz.list(CONFIG, config.bytes()),
             }
         })
     }
 
-    /// Reads an `.npz` file: ours, PsychRNN's, or any other. Numbers of every kind become `f32`; entries that are not
-    /// arrays of numbers are left out, see [`Weights::skipped`]. Nothing is ever unpickled.
+    /// Reads an `.npz` file: ours, PsychRNN's, or any other that NumPy reads. Numbers of every kind become `f32`; entries that are not
+    /// arrays of numbers are left out with a reason, see [`Weights::skipped`], and so is what TensorFlow's optimizers keep beside the
+    /// weights (`W_rec/Adam`). Nothing is ever unpickled. A file that would take much more memory than it is long is refused.
     ///
     /// # Errors
-    /// If the file is missing, truncated, or not an `.npz`.
+    /// If the file is missing, truncated, or not an `.npz`, or if it holds no arrays of numbers.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let file = File::open(path).map_err(|source| Error::io("read", path, source))?;
-        let whole = "is it whole, and was it written with numpy.savez or by this library?";
-        let mut zip = ZipArchive::new(BufReader::new(file))
-            .map_err(|error| Error::file(path, format!("it does not open as .npz ({error}); {whole}")))?;
+        let mut npz = Npz::open(path.as_ref())?;
         let mut weights = Self::new();
-        for i in 0..zip.len() {
-            let (entry, bytes) = read_entry(&mut zip, i)
-                .map_err(|error| Error::file(path, format!("entry {i} cannot be read ({error}); {whole}")))?;
-            let name = entry.strip_suffix(".npy").unwrap_or(&entry);
-            let broken = |error: ndarray_npy::ReadNpyError| {
-                Error::file(path, format!("the array `{name}` cannot be read ({error}); {whole}"))
-            };
-            let Some(header) = Header::parse(&bytes) else {
-                return Err(Error::file(path, format!("the entry `{entry}` is not an array; {whole}")));
-            };
-            let kind = header.kind();
-            if name == CONFIG && kind == "u1" {
-                let json = ArrayD::<u8>::read_npy(Cursor::new(&bytes)).map_err(broken)?;
-                let json: Vec<u8> = json.into_iter().collect();
-                weights.config = serde_json::from_slice(&json).ok();
+        for name in RESERVED {
+            if npz.shape(name).is_none() {
                 continue;
             }
-            if name == DALE_RATIO && (kind == "f8" || bytes.ends_with(NONE)) {
-                let number = |bytes| ArrayD::<f64>::read_npy(Cursor::new(bytes)).map(|ratio| ratio.first().copied());
-                weights.dale_ratio = Some(if kind == "f8" { number(&bytes).map_err(broken)? } else { None });
-                continue;
+            match weights.take(name, &mut npz)? {
+                None => npz.done(name),
+                Some(why) => npz.skip(name, why),
             }
-            let array = if name.contains('/') || !header.fits(bytes.len()) {
-                if name.contains('/') || kind.starts_with('O') {
-                    None
-                } else {
-                    return Err(Error::file(path, format!("the array `{name}` is cut off; {whole}")));
-                }
+        }
+        if !npz.is_ours() {
+            skip_slots(&mut npz);
+        }
+        npz.skip_objects();
+        for name in npz.names().map(str::to_owned).collect::<Vec<_>>() {
+            if npz.has_numbers(&name) {
+                weights.arrays.insert(name.clone(), npz.numbers(&name)?);
             } else {
-                read_numbers(kind, &bytes).transpose().map_err(broken)?
-            };
-            match array {
-                Some(array) => {
-                    weights.arrays.insert(name.to_owned(), array);
-                }
-                None => weights.skipped.push(name.to_owned()),
+                npz.skip(&name, "texts");
             }
         }
-        if weights.arrays.is_empty() {
-            return Err(Error::file(path, "it holds no arrays of numbers"));
+        if weights.arrays.is_empty() && !npz.is_ours() {
+            return Err(npz.nothing_of("arrays of numbers"));
         }
+        weights.skipped = npz.skipped().to_vec();
         Ok(weights)
     }
-}
 
-fn read_entry<R: Read + Seek>(zip: &mut ZipArchive<R>, i: usize) -> std::io::Result<(String, Vec<u8>)> {
-    let mut entry = zip.by_index(i)?;
-    let mut bytes = Vec::new();
-    entry.read_to_end(&mut bytes)?;
-    Ok((entry.name().to_owned(), bytes))
-}
-
-/// The numbers of an `.npy` array, whatever their kind; `None` for what is not a number.
-fn read_numbers(kind: &str, bytes: &[u8]) -> Option<Result<ArrayD<f32>, ndarray_npy::ReadNpyError>> {
-    fn read<T: ReadableElement>(
-        bytes: &[u8],
-        to: impl Fn(&T) -> f32,
-    ) -> Result<ArrayD<f32>, ndarray_npy::ReadNpyError> {
-        Ok(ndarray::ArrayBase::<ndarray::OwnedRepr<T>, IxDyn>::read_npy(Cursor::new(bytes))?.map(to))
-    }
-    Some(match kind {
-        "f4" => read::<f32>(bytes, |&x| x),
-        "f8" => read::<f64>(bytes, |&x| x as f32),
-        "b1" => read::<bool>(bytes, |&x| f32::from(u8::from(x))),
-        "i1" => read::<i8>(bytes, |&x| f32::from(x)),
-        "i2" => read::<i16>(bytes, |&x| f32::from(x)),
-        "i4" => read::<i32>(bytes, |&x| x as f32),
-        "i8" => read::<i64>(bytes, |&x| x as f32),
-        "u1" => read::<u8>(bytes, |&x| f32::from(x)),
-        "u2" => read::<u16>(bytes, |&x| f32::from(x)),
-        "u4" => read::<u32>(bytes, |&x| x as f32),
-        "u8" => read::<u64>(bytes, |&x| x as f32),
-        _ => return None,
-    })
-}
-
-/// What the head of an `.npy` entry says, as far as it decides whether to read on.
-struct Header<'a> {
-    descr: &'a str,
-    shape: Vec<usize>,
-    length: usize,
-}
-
-impl<'a> Header<'a> {
-    fn parse(bytes: &'a [u8]) -> Option<Self> {
-        if !bytes.starts_with(b"\x93NUMPY") {
-            return None;
+    /// Reads what is no weight. If not all of it could be read, says why.
+    fn take(&mut self, name: &str, npz: &mut Npz) -> Result<Option<String>> {
+        let one = npz.shape(name).is_some_and(|shape| shape.iter().product::<usize>() == 1);
+        match name {
+            CONFIG if npz.has_bytes(CONFIG) => {
+                let json = String::from_utf8(npz.numbers(CONFIG)?.into_iter().collect()).ok();
+                self.config = json.filter(|json| serde_json::from_str::<IgnoredAny>(json).is_ok());
+                self.transfer = self.config.as_deref().and_then(transfer_in);
+                Ok(self.config.is_none().then(|| "it should be JSON, and is none".to_owned()))
+            }
+            DALE_RATIO if one => {
+                self.dale_ratio = match npz.pickled(DALE_RATIO) {
+                    Some(Pickled::None) => Some(None),
+                    Some(Pickled::Number(ratio)) => Some(Some(ratio)),
+                    _ if npz.has_numbers(DALE_RATIO) => Some(npz.number(DALE_RATIO)?),
+                    _ => None,
+                };
+                Ok(self.dale_ratio.is_none().then(|| "it should be a number, and is none".to_owned()))
+            }
+            TRANSFER if npz.has_texts(TRANSFER) => {
+                self.transfer = npz.texts(TRANSFER)?.first().map(|name| TransferName::in_words(name));
+                Ok(None)
+            }
+            TRANSFER => {
+                let (transfer, why) = match npz.pickled(TRANSFER) {
+                    Some(Pickled::Named(module, name)) => {
+                        let why = format!("a pickled Python object, of which the name was read: {module}.{name}");
+                        (TransferName::in_python(&module, &name), why)
+                    }
+                    Some(Pickled::Text(name)) => {
+                        self.transfer = Some(TransferName::in_words(&name));
+                        return Ok(None);
+                    }
+                    Some(Pickled::None) => return Ok(None),
+                    _ => (
+                        TransferName::Unknown(TRANSFER.to_owned()),
+                        "it should name a function, and does not".to_owned(),
+                    ),
+                };
+                self.transfer = Some(transfer);
+                Ok(Some(why))
+            }
+            _ => Ok(Some(format!("it is not what `{name}` stands for"))),
         }
-        let (start, length) = match bytes.get(6)? {
-            1 => (10_usize, usize::from(u16::from_le_bytes(bytes.get(8..10)?.try_into().ok()?))),
-            _ => (12, u32::from_le_bytes(bytes.get(8..12)?.try_into().ok()?) as usize),
-        };
-        let length = start.checked_add(length)?;
-        let text = std::str::from_utf8(bytes.get(start..length)?).ok()?;
-        let (_, descr) = text.split_once("'descr':")?;
-        let descr = descr.trim_start().strip_prefix('\'').and_then(|rest| rest.split_once('\'')).map_or("", |(d, _)| d);
-        let (_, shape) = text.split_once("'shape':")?;
-        let (shape, _) = shape.trim_start().strip_prefix('(')?.split_once(')')?;
-        let axes = shape.split(',').map(str::trim).filter(|axis| !axis.is_empty());
-        Some(Self { descr, shape: axes.map(|axis| axis.parse().ok()).collect::<Option<_>>()?, length })
     }
+}
 
-    /// The kind of number without its byte order: `f4`.
-    fn kind(&self) -> &'a str {
-        self.descr.trim_start_matches(['<', '>', '|', '='])
+/// Leaves out what TensorFlow's optimizers keep beside the weights.
+fn skip_slots(npz: &mut Npz) {
+    let is_slot = |name: &str| -> Option<String> {
+        let (weights, slot) = name.rsplit_once('/')?;
+        let (kind, number) = slot.rsplit_once('_').unwrap_or((slot, ""));
+        let kind = if number.bytes().all(|byte| byte.is_ascii_digit()) { kind } else { slot };
+        // Beside the weights, and of their shape.
+        let beside = npz.shape(weights).is_some() && npz.shape(weights) == npz.shape(name);
+        (SLOTS.contains(&kind) && beside).then(|| format!("what an optimizer keeps of `{weights}`"))
+    };
+    let slots: Vec<_> = npz.names().filter_map(|name| Some((name.to_owned(), is_slot(name)?))).collect();
+    if slots.is_empty() {
+        return;
     }
-
-    /// Whether the entry is as long as its shape says: a shape is not believed before memory is asked for.
-    fn fits(&self, length: usize) -> bool {
-        let Ok(size) = self.kind().trim_start_matches(|c: char| !c.is_ascii_digit()).parse::<usize>() else {
-            return false;
-        };
-        let size = if self.kind().starts_with('U') { size.saturating_mul(4) } else { size };
-        let data = self.shape.iter().try_fold(size, |product, &axis| product.checked_mul(axis));
-        data.and_then(|data| data.checked_add(self.length)) == Some(length)
+    slots.into_iter().for_each(|(name, why)| npz.skip(&name, why));
+    for name in POWERS.into_iter().filter(|name| npz.shape(name).is_some()).collect::<Vec<_>>() {
+        npz.skip(name, "what an optimizer keeps");
     }
 }

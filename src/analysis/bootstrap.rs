@@ -42,12 +42,16 @@ impl Default for Bootstrap {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The statistic of the data.
+    #[serde(with = "crate::number")]
     pub estimate: f64,
     /// The standard deviation of the statistic over resamples.
+    #[serde(with = "crate::number")]
     pub se: f64,
     /// The lower end.
+    #[serde(with = "crate::number")]
     pub low: f64,
     /// The upper end.
+    #[serde(with = "crate::number")]
     pub high: f64,
     /// Whether the work was interrupted (see [`interrupt`]): fewer resamples than asked for.
     pub interrupted: bool,

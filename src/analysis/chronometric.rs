@@ -23,12 +23,15 @@ pub struct Chronometric {
     /// What the level is, with its unit.
     pub level_name: String,
     /// The levels, ascending, each with at least one reaction.
+    #[serde(with = "crate::number")]
     pub levels: Vec<f64>,
     /// The trials with a reaction at each level.
     pub trials: Vec<usize>,
     /// Their mean reaction time, in milliseconds.
+    #[serde(with = "crate::number")]
     pub means: Vec<f64>,
     /// The lower and the upper end of the interval of the mean, in milliseconds; NaN where there is one trial alone.
+    #[serde(with = "crate::number")]
     pub intervals: Vec<(f64, f64)>,
     /// The trials that were left out since their level is no finite number, or missing (NaN).
     #[serde(default)]

@@ -22,6 +22,7 @@ pub struct Counts {
     /// What is counted: the label of the other axis.
     pub hit_name: String,
     /// The levels, ascending, each once, with at least one trial.
+    #[serde(with = "crate::number")]
     pub levels: Vec<f64>,
     /// The trials at each level.
     pub trials: Vec<usize>,

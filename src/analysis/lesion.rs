@@ -130,8 +130,8 @@ impl LesionSweep {
     ///
     /// # Errors
     /// If there is no lesion, if the batch does not fit the network, if a lesion names units, channels or times that are
-    /// not there, if there is no such column or choice, or if the curve cannot be fitted to the intact network. Why one cannot be fitted
-    /// to a lesioned network stands in its row: [`LesionBehavior::no_fit`].
+    /// not there, if there is no such column or choice, or if the curve cannot be fitted to the intact network. Why one cannot be
+    /// fitted to a lesioned network stands in its row: [`LesionBehavior::no_fit`].
     pub fn run(&self, simulator: &Simulator, batch: &Batch) -> Result<Lesions> {
         if self.lesions.is_empty() {
             return Err(Error::argument("lesions", "at least one", "none"));
@@ -243,6 +243,7 @@ pub struct LesionBehavior {
     /// The name of the lesion.
     pub name: String,
     /// The share of correct choices among the trials that have one; NaN if none has.
+    #[serde(with = "crate::number")]
     pub accuracy: f64,
     /// Whether accuracy is that of the intact network; `None` for the intact network, and if no trial has a correct choice.
     pub accuracy_test: Option<LesionTest>,
@@ -267,11 +268,13 @@ pub struct LesionBehavior {
 #[non_exhaustive]
 pub struct LesionTest {
     /// The level of the trials; `None` for all trials.
+    #[serde(with = "crate::number")]
     pub level: Option<f64>,
     /// The two-sided test.
     pub test: McNemar,
     /// Its probability, corrected for the number of tests of this kind: one for each lesion, of levels one for each level of each
     /// lesion.
+    #[serde(with = "crate::number")]
     pub corrected_p: f64,
 }
 

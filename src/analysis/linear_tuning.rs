@@ -36,13 +36,17 @@ pub struct LinearTuning {
     /// The epoch whose start is time 0; without it, that of the trial.
     pub event: Option<String>,
     /// The times, in milliseconds from the event.
+    #[serde(with = "crate::number")]
     pub times: Vec<f64>,
     /// The intercepts `a₀` `[n_times, n_units]`.
+    #[serde(with = "crate::number")]
     pub intercept: Array2<f64>,
     /// The slopes `a₁` `[n_times, n_units]`.
+    #[serde(with = "crate::number")]
     pub slope: Array2<f64>,
     /// The two-sided probability of a slope so far from 0 if there were none `[n_times, n_units]`, of Student's t with
     /// `n_conditions - 2` degrees of freedom.
+    #[serde(with = "crate::number")]
     pub p_value: Array2<f64>,
 }
 

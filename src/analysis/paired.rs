@@ -35,12 +35,15 @@ impl Alternative {
 #[non_exhaustive]
 pub struct SignedRank {
     /// The sum of the ranks of the pairs in which the first is larger.
+    #[serde(with = "crate::number")]
     pub w_plus: f64,
     /// The sum of the ranks of the pairs in which the second is larger.
+    #[serde(with = "crate::number")]
     pub w_minus: f64,
     /// The pairs that differ.
     pub n: usize,
     /// The probability of ranks at least as uneven, if there is no difference.
+    #[serde(with = "crate::number")]
     pub p: f64,
     /// Whether `p` is exact; else it is that of a normal distribution.
     pub exact: bool,
@@ -121,14 +124,18 @@ pub(super) fn doubled_ranks(sorted: &[f64], size: impl Fn(f64) -> f64) -> (Vec<u
 #[non_exhaustive]
 pub struct PairedT {
     /// The mean of `first - second`.
+    #[serde(with = "crate::number")]
     pub difference: f64,
     /// The two-sided interval of the difference with the confidence that was asked for.
+    #[serde(with = "crate::number")]
     pub interval: (f64, f64),
     /// The difference divided by its standard error.
+    #[serde(with = "crate::number")]
     pub t: f64,
     /// The degrees of freedom: pairs - 1.
     pub dof: usize,
     /// The probability of a `t` at least as far out, if there is no difference.
+    #[serde(with = "crate::number")]
     pub p: f64,
 }
 
@@ -176,6 +183,7 @@ pub struct McNemar {
     /// Those in which only the second is true.
     pub only_second: usize,
     /// The probability of pairs that differ at least as unevenly, if there is no difference; 1 if none differ.
+    #[serde(with = "crate::number")]
     pub p: f64,
 }
 

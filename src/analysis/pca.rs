@@ -30,12 +30,16 @@ pub struct Pca {
     #[serde(default)]
     pub signal: Option<Signal>,
     /// The mean of the samples `[n_units]`.
+    #[serde(with = "crate::number")]
     pub mean: Array1<f64>,
     /// The components `[n_components, n_units]`, each of length 1, that of the largest variance first.
+    #[serde(with = "crate::number")]
     pub components: Array2<f64>,
     /// The variance of the samples along each component `[n_components]`.
+    #[serde(with = "crate::number")]
     pub variances: Array1<f64>,
     /// The share of each component in the variance of all units together `[n_components]`.
+    #[serde(with = "crate::number")]
     pub shares: Array1<f64>,
 }
 
@@ -135,12 +139,15 @@ pub struct Trajectories {
     /// The conditions, ascending.
     pub conditions: Vec<Value>,
     /// The times, in milliseconds from the event.
+    #[serde(with = "crate::number")]
     pub times: Vec<f64>,
     /// The names of the components.
     pub names: Vec<String>,
     /// The places `[n_conditions, n_times, n_components]`; NaN where no trial has such a time.
+    #[serde(with = "crate::number")]
     pub points: Array3<f64>,
     /// The share of each component in the variance of these averages; of [`TargetedAxes`](super::TargetedAxes), of their
     /// z-scores.
+    #[serde(with = "crate::number")]
     pub shares: Vec<f64>,
 }

@@ -48,8 +48,10 @@ impl Default for Permutation {
 #[non_exhaustive]
 pub struct PermutationTest {
     /// The statistic of the samples.
+    #[serde(with = "crate::number")]
     pub statistic: f64,
     /// The probability of a statistic at least as far out, if there is no difference.
+    #[serde(with = "crate::number")]
     pub p: f64,
     /// How many exchanges were made.
     pub exchanges: usize,

@@ -294,12 +294,16 @@ pub struct Averages {
     /// The conditions, ascending.
     pub conditions: Vec<Value>,
     /// The times, in milliseconds from the event.
+    #[serde(with = "crate::number")]
     pub times: Vec<f64>,
     /// The averages `[n_conditions, n_times, n]`; NaN where no trial has such a time.
+    #[serde(with = "crate::number")]
     pub mean: Array3<f64>,
     /// The lower ends of their intervals `[n_conditions, n_times, n]`.
+    #[serde(with = "crate::number")]
     pub low: Array3<f64>,
     /// The upper ends of their intervals `[n_conditions, n_times, n]`.
+    #[serde(with = "crate::number")]
     pub high: Array3<f64>,
     /// How many trials each average is of: for each condition, for each time.
     pub n_trials: Vec<Vec<usize>>,

@@ -551,9 +551,11 @@ fn deviance(counts: &Counts, log_likelihood: f64) -> f64 {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The value at which the counts are most likely.
+    #[serde(with = "crate::number")]
     pub value: f64,
     /// The standard error, from the curvature of the log-likelihood. `None` for what was fixed, for what ended
     /// on a bound, and where the likelihood has no proper summit: [`PsychometricFit::bootstrap`] then tells more.
+    #[serde(with = "crate::number")]
     pub se: Option<f64>,
     /// Whether it ended on a bound of the search: the counts only tell that it lies there or beyond.
     pub at_bound: bool,
@@ -603,11 +605,14 @@ pub struct PsychometricFit {
     pub slope: Estimate,
     /// The covariance of threshold, width, guess and lapse rate `[4, 4]`, 0 for what is fixed or on a bound; `None` if there are no
     /// standard errors.
+    #[serde(with = "crate::number")]
     pub covariance: Option<Array2<f64>>,
     /// The log-likelihood, without the binomial coefficients.
+    #[serde(with = "crate::number")]
     pub log_likelihood: f64,
     /// How much worse the curve explains the counts than the shares themselves do:
     /// `2 Σ hits ln(share / ψ) + misses ln((1 - share) / (1 - ψ))`.
+    #[serde(with = "crate::number")]
     pub deviance: f64,
     /// How many parameters were free: neither fixed nor tied.
     pub n_free: usize,
@@ -802,23 +807,30 @@ pub struct PsychometricBootstrap {
     /// What was fitted to each resample, with the direction of the curve.
     pub model: Psychometric,
     /// The interval of the threshold, in units of the levels.
+    #[serde(with = "crate::number")]
     pub threshold: (f64, f64),
     /// The interval of the width.
+    #[serde(with = "crate::number")]
     pub width: (f64, f64),
     /// The interval of the guess rate.
+    #[serde(with = "crate::number")]
     pub guess: (f64, f64),
     /// The interval of the lapse rate.
+    #[serde(with = "crate::number")]
     pub lapse: (f64, f64),
     /// The interval of the slope at the threshold, in shares per unit of the levels.
+    #[serde(with = "crate::number")]
     pub slope: (f64, f64),
     /// The share of resamples that the curve fits no better than the data, `(1 + larger) / (1 + resamples)`: the
     /// goodness of fit without an assumption on the deviance. `None` if the resampling was not parametric.
+    #[serde(with = "crate::number")]
     pub deviance_p: Option<f64>,
     /// The resamples that were left out, since all their answers were the same.
     pub failed: usize,
     /// Whether the work was interrupted: fewer resamples than asked for.
     pub interrupted: bool,
     /// All fits, `[n_fits, 5]`: threshold, width, guess, lapse, slope.
+    #[serde(with = "crate::number")]
     pub samples: Array2<f64>,
 }
 
@@ -865,10 +877,12 @@ impl PsychometricBootstrap {
 #[non_exhaustive]
 pub struct LikelihoodRatio {
     /// Twice the difference of the log-likelihoods.
+    #[serde(with = "crate::number")]
     pub statistic: f64,
     /// The degrees of freedom.
     pub dof: usize,
     /// The probability of a statistic at least this large if the simpler model is right.
+    #[serde(with = "crate::number")]
     pub p: f64,
 }
 

@@ -261,16 +261,22 @@ pub struct TargetedAxes {
     #[serde(default)]
     pub left_out: usize,
     /// The times, in milliseconds from the event.
+    #[serde(with = "crate::number")]
     pub times: Vec<f64>,
     /// The coefficients of the columns `[n_regressors, n_times, n_units]`, of z-scored activity, before they are denoised.
+    #[serde(with = "crate::number")]
     pub coefficients: Array3<f64>,
     /// The time at which the denoised coefficients of each column are largest, in milliseconds from the event.
+    #[serde(with = "crate::number")]
     pub best_times: Vec<f64>,
     /// The axes `[n_regressors, n_units]`, each of length 1, orthogonal to each other.
+    #[serde(with = "crate::number")]
     pub axes: Array2<f64>,
     /// The mean activity of each unit `[n_units]`.
+    #[serde(with = "crate::number")]
     pub mean: Array1<f64>,
     /// The standard deviation of each unit `[n_units]`.
+    #[serde(with = "crate::number")]
     pub sd: Array1<f64>,
 }
 

@@ -19,8 +19,10 @@ pub struct Tuning {
     /// The trials of each.
     pub n_trials: Vec<usize>,
     /// The mean over these trials `[n_conditions, n_units]`.
+    #[serde(with = "crate::number")]
     pub mean: Array2<f64>,
     /// Its standard error `[n_conditions, n_units]`; NaN for one trial alone.
+    #[serde(with = "crate::number")]
     pub sem: Array2<f64>,
 }
 

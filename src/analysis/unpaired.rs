@@ -12,13 +12,17 @@ use crate::{Error, Result};
 #[non_exhaustive]
 pub struct MannWhitney {
     /// In how many pairs, one of each sample, the first is larger; pairs that are equal count half.
+    #[serde(with = "crate::number")]
     pub u_first: f64,
     /// In how many the second is larger.
+    #[serde(with = "crate::number")]
     pub u_second: f64,
     /// The size of the effect: the share of pairs in which the first is larger, 1/2 without an effect. It is the area under the
     /// ROC curve; the rank-biserial correlation is twice it less 1.
+    #[serde(with = "crate::number")]
     pub superiority: f64,
     /// The probability of ranks at least as uneven, if there is no difference.
+    #[serde(with = "crate::number")]
     pub p: f64,
     /// Whether `p` is exact; else it is that of a normal distribution.
     pub exact: bool,
@@ -103,14 +107,19 @@ fn rank_sums(n_first: usize, n_second: usize) -> Vec<f64> {
 #[non_exhaustive]
 pub struct WelchT {
     /// The mean of the first sample less that of the second.
+    #[serde(with = "crate::number")]
     pub difference: f64,
     /// The two-sided interval of the difference with the confidence that was asked for.
+    #[serde(with = "crate::number")]
     pub interval: (f64, f64),
     /// The difference divided by its standard error.
+    #[serde(with = "crate::number")]
     pub t: f64,
     /// The degrees of freedom, which need not be a whole number.
+    #[serde(with = "crate::number")]
     pub dof: f64,
     /// The probability of a `t` at least as far out, if there is no difference.
+    #[serde(with = "crate::number")]
     pub p: f64,
 }
 

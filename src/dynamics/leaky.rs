@@ -143,10 +143,11 @@ pub struct LeakyRnn {
 impl LeakyRnn {
     /// The network with these effective weights: `W_in` `[n_rec, n_in]`, `W_rec` `[n_rec, n_rec]`, `W_out`
     /// `[n_out, n_rec]`, `b_rec` `[n_rec]`, `b_out` `[n_out]`, `init_state` `[1, n_rec]`, or `[n_batch, n_rec]` for a
-    /// state of its own for each trial.
+    /// state of its own for each trial. Of a matrix for one channel the axis of length 1 may be missing.
     ///
     /// # Errors
-    /// If an array is missing, has the wrong shape or holds NaN, or if the constants make no sense.
+    /// If an array is missing, has the wrong shape or holds NaN, if the constants make no sense, or if the weights were trained with
+    /// another transfer function.
     pub fn new(weights: &Weights, leak: Leak) -> Result<Self> {
         if let Some(name) = leak.transfer.missing() {
             let expected = format!(
@@ -154,6 +155,8 @@ impl LeakyRnn {
             );
             return Err(Error::argument("transfer", expected, "missing"));
         }
+        weights.check_transfer(&leak.transfer)?;
+        let weights = &*weights.unsqueezed();
         let w_rec = weights.matrix("W_rec")?;
         let w_in = weights.matrix("W_in")?;
         let w_out = weights.matrix("W_out")?;

@@ -90,6 +90,7 @@ impl LstmRnn {
     pub fn new(weights: &Weights, cell: Cell) -> Result<Self> {
         crate::error::positive("dt", cell.dt)?;
         cell.readout.check()?;
+        let weights = &*weights.unsqueezed();
         let w_out = weights.matrix("W_out")?;
         let (n_out, n_rec) = w_out.dim();
         let n_rows = weights.matrix("W_f")?.nrows().max(n_rec);

@@ -85,7 +85,7 @@ impl Tensors {
 }
 
 fn missing<'a>(name: &str, present: impl Iterator<Item = &'a String>) -> Error {
-    Error::MissingArray { name: name.to_owned(), present: present.cloned().collect() }
+    Error::MissingArray { name: name.to_owned(), present: present.cloned().collect(), skipped: Vec::new() }
 }
 
 /// One parameter: a tensor, and what of it training changes.

@@ -64,9 +64,10 @@ impl Simulator {
     /// # Errors
     /// If an array is missing, has the wrong shape or holds NaN, or if the constants make no sense.
     pub fn new(weights: &Weights, constants: impl Into<Constants>) -> Result<Self> {
+        let weights = weights.unsqueezed().into_owned();
         Ok(Self {
-            weights: weights.clone(),
-            network: Dynamics::new(weights, constants)?,
+            network: Dynamics::new(&weights, constants)?,
+            weights,
             noise: true,
             connectivity: None,
             perturbations: Vec::new(),

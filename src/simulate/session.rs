@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use ndarray::{Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
+use crate::npz::Npz;
 use crate::task::models::Criterion;
 use crate::task::time::decimal;
 use crate::task::{Batch, Decision, Table, Value};
@@ -230,7 +231,7 @@ impl Session {
     /// ```
     ///
     /// # Errors
-    /// If one of the columns is not there or holds text.
+    /// If one of the columns is not there or holds text; [`Session::with_values`] takes that, too.
     pub fn with<const N: usize, T: Into<Value>>(
         self,
         name: &str,
@@ -238,6 +239,29 @@ impl Session {
         f: impl Fn([f64; N]) -> T,
     ) -> Result<Self> {
         let values = self.trials().computed(columns, f)?;
+        self.with_column(name, values)
+    }
+
+    /// The same session with a column made of others of any kind, texts among them, as by [`Table::with_values`].
+    ///
+    /// ```
+    /// use psychrnn::prelude::*;
+    /// # fn attended(session: Session) -> psychrnn::Result<Session> {
+    /// session.with_values("attended", ["context", "motion", "color"], |[context, motion, color]| {
+    ///     if context.is("motion") { motion.clone() } else { color.clone() }
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If one of the columns is not there.
+    pub fn with_values<const N: usize, T: Into<Value>>(
+        self,
+        name: &str,
+        columns: [&str; N],
+        f: impl Fn([&Value; N]) -> T,
+    ) -> Result<Self> {
+        let values = self.trials().computed_of_values(columns, f)?;
         self.with_column(name, values)
     }
 
@@ -259,13 +283,13 @@ impl Session {
     /// The trials in which `keep` holds for a column of [`Session::trials`].
     ///
     /// # Errors
-    /// If there is no such column, or no such trial.
+    /// If there is no such column, or no such trial: lists the values that there are.
     pub fn filter(&self, column: &str, keep: impl Fn(&Value) -> bool) -> Result<Self> {
-        let rows = self.trials().rows_where(column, keep)?;
-        if rows.is_empty() {
-            return Err(Error::argument(format!("condition on {column}"), "met by a trial", "met by none"));
+        let trials = self.trials();
+        match trials.rows_where(column, keep)? {
+            rows if rows.is_empty() => Err(trials.met_by_none(column, "a condition that none of them meets")),
+            rows => Ok(self.select(&rows)),
         }
-        Ok(self.select(&rows))
     }
 
     /// The trials with this value in a column of [`Session::trials`]: `session.only("correct", true)?`.
@@ -273,8 +297,7 @@ impl Session {
     /// # Errors
     /// As [`Session::filter`].
     pub fn only(&self, column: &str, value: impl Into<Value>) -> Result<Self> {
-        let value = value.into();
-        self.filter(column, |found| found.is(&value))
+        Ok(self.select(&self.trials().rows_with(column, value.into())?))
     }
 
     /// One row a trial: its number, the values that the task drew, `choice`, `correct`, the start of each epoch
@@ -308,35 +331,38 @@ impl Session {
 
     /// Writes a compressed `.npz` file that opens with `numpy.load`: `inputs`, `targets`, `mask`, `states`, `rates`,
     /// `outputs` `[n_batch, n_steps, n]`, `lengths` (in steps), `dt` (in milliseconds), and each column of
-    /// [`Session::trials`] as `trials/choice` and so on, numbers with NaN where one is missing. An older file of that
-    /// name stays whole if this fails.
+    /// [`Session::trials`] as `trials/choice` and so on, numbers with NaN where one is missing; and what [`Session::load`] needs
+    /// besides, as JSON. An older file of that name stays whole if this fails.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let table = self.trials();
+        let (trials, about) = (self.trials(), self.batch.about()?);
         file::write_npz(path.as_ref(), |npz| {
-            let batch = &self.batch;
-            for (name, array) in [
-                ("inputs", &batch.inputs),
-                ("targets", &batch.targets),
-                ("mask", &batch.mask),
-                ("states", &self.states),
-                ("rates", &self.rates),
-                ("outputs", &self.outputs),
-            ] {
-                npz.array(name, array.view())?;
-            }
-            npz.list("lengths", batch.lengths.iter().map(|&length| length as u64))?;
-            npz.array("dt", ndarray::arr0(batch.spec.dt).view())?;
-            for (name, column) in table.iter() {
-                let name = format!("trials/{name}");
-                match column.iter().map(Value::number).collect::<Option<Vec<f64>>>() {
-                    Some(numbers) => npz.list(&name, numbers)?,
-                    None => npz.texts(&name, &column.iter().map(Value::to_string).collect::<Vec<_>>())?,
-                }
-            }
-            Ok(())
+            self.batch.write(npz, &trials, about)?;
+            [("states", &self.states), ("rates", &self.rates), ("outputs", &self.outputs)]
+                .iter()
+                .try_for_each(|(name, array)| npz.array(name, array.view()))
         })
+    }
+
+    /// Reads the session that [`Session::save`] wrote: the same trials, states, rates, outputs and choices.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is no session.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let mut npz = Npz::open(path)?;
+        let no_session =
+            |problem: String| Error::file(path, format!("it is no session as `Session::save` writes it: {problem}"));
+        let batch = Batch::read(&mut npz, path)?
+            .ok_or_else(|| no_session("it does not say what the trials were about".into()))?;
+        let mut array = |name: &str| match npz.has_numbers(name) {
+            true => {
+                npz.numbers(name)?.into_dimensionality().map_err(|_| no_session(format!("`{name}` has not three axes")))
+            }
+            false => Err(no_session(format!("there is no `{name}`"))),
+        };
+        Self::new(batch, array("states")?, array("rates")?, array("outputs")?)
     }
 }

@@ -50,6 +50,7 @@
 
 mod batch;
 mod caught;
+mod csv;
 mod decision;
 mod delayed_discrimination;
 mod duration;
@@ -59,6 +60,7 @@ mod frame;
 mod match_to_category;
 pub mod models;
 mod perceptual_discrimination;
+mod recorded;
 mod rest;
 mod sensory;
 mod source;
@@ -67,6 +69,7 @@ pub(crate) mod time;
 mod value;
 
 pub use batch::Batch;
+pub use csv::Csv;
 pub use decision::Decision;
 pub use delayed_discrimination::{DelayedDiscrimination, Frequencies};
 pub use duration::Duration;
@@ -78,7 +81,7 @@ pub use rest::Rest;
 pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;
 pub use spec::TaskSpec;
-pub use value::{Table, Trial, Value};
+pub use value::{Table, Trial, TrialValue, Value};
 
 use std::cell::RefCell;
 use std::ops::{Deref, Range};

@@ -1,26 +1,44 @@
 //! The values of a trial, and the table that many trials make.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
-use std::path::Path;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::time::decimal;
-use crate::{Error, Result, file, notebook};
+use crate::{Error, Result, notebook};
 
 /// What one trial was about: coherence, direction, whatever the task draws. Its values become the columns of the table
 /// of trials.
 ///
-/// Write `#[derive(Clone, Trial)]` on a struct with named fields.
+/// Write `#[derive(Clone, Trial)]` on a struct with named fields. A field is a number, a truth value, a text, an `Option` of these,
+/// or an enum without data that has the same line above it: its column holds the names. What can be no column, such as the
+/// samples of a drawn signal, is marked with `#[trial(skip)]`.
 ///
 /// ```
 /// use psychrnn::prelude::*;
 /// #[derive(Clone, Trial)]
-/// struct Motion { coherence: f32, direction: usize }
-/// assert_eq!(Motion::columns(), ["coherence", "direction"]);
-/// assert_eq!(Motion { coherence: 0.1, direction: 1 }.values(), [Value::Float(0.1), Value::Int(1)]);
+/// enum Side { Left, Right }
+///
+/// #[derive(Clone, Trial)]
+/// struct Motion {
+///     coherence: f32,
+///     side: Side,
+///     cue: Option<Side>,
+///     #[trial(skip)]
+///     pulses: Vec<f32>,
+/// }
+/// assert_eq!(Motion::columns(), ["coherence", "side", "cue"]);
+/// let motion = Motion { coherence: 0.1, side: Side::Left, cue: None, pulses: vec![0.2, 0.7] };
+/// assert_eq!(motion.values(), [Value::Float(0.1), "Left".into(), Value::Missing]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the values of a trial",
+    label = "write `#[derive(Clone, Trial)]` above a struct with named fields",
+    note = "an enum can be the type of a field of that struct"
+)]
 pub trait Trial: Clone + Send + Sync + 'static {
     /// The names of the columns.
     fn columns() -> Vec<&'static str>;
@@ -38,6 +56,26 @@ impl Trial for () {
     }
 }
 
+/// What can be a column of the table of trials: a number, a truth value, a text, an `Option` of these, an enum without data under
+/// `#[derive(Clone, Trial)]`, and whatever else converts into a [`Value`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a column of the table of trials",
+    label = "a column holds one number, truth value or text for each trial, or the name of an enum's variant",
+    note = "if it is an enum without data, write `#[derive(Clone, Trial)]` above it",
+    note = "if it belongs to the trial but not into the table, write `#[trial(skip)]` above the field"
+)]
+pub trait TrialValue {
+    /// The cell of the table.
+    fn value(&self) -> Value;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Into<Value>> TrialValue for T {
+    fn value(&self) -> Value {
+        self.clone().into()
+    }
+}
+
 /// One cell of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -47,7 +85,7 @@ pub enum Value {
     /// A whole number.
     Int(i64),
     /// A number.
-    Float(f64),
+    Float(#[serde(with = "number")] f64),
     /// A text.
     Text(String),
     /// Nothing.
@@ -67,33 +105,70 @@ impl Value {
         }
     }
 
-    /// Whether the two are the same thing: equal numbers, be they whole or not, equal texts, equal truth values, or
-    /// both nothing.
+    /// Whether it is this number, truth value or text: `side.is("left")`. Whole or not, equal numbers are the same; 1 is true and 0 is
+    /// false, as many files write them; NaN is nothing.
+    ///
+    /// ```
+    /// use psychrnn::task::Value;
+    /// assert!(Value::Int(1).is(true) && Value::Float(2.0).is(2) && Value::from("left").is("left"));
+    /// assert!(!Value::from("1").is(1));
+    /// ```
     #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Int(_) | Self::Float(_), Self::Int(_) | Self::Float(_)) => self.number() == other.number(),
-            _ => self == other,
-        }
+    pub fn is(&self, other: impl Into<Self>) -> bool {
+        self.order(&other.into()).is_eq()
     }
 
-    /// Truth values, then numbers, then texts, then nothing, each ascending.
-    fn order(&self, other: &Self) -> std::cmp::Ordering {
+    /// Numbers, among which truth values are 0 and 1, then texts, then nothing, each ascending.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         let kind = |value: &Self| match value {
-            Self::Bool(_) => 0,
-            Self::Int(_) | Self::Float(_) => 1,
-            Self::Text(_) => 2,
-            Self::Missing => 3,
+            Self::Text(_) => 1,
+            value if value.is_missing() => 2,
+            _ => 0,
         };
         match (self, other) {
             (Self::Text(text), Self::Text(other)) => text.cmp(other),
-            // Zero with a sign is zero.
-            _ if kind(self) == kind(other) => {
+            // Large whole numbers that are not the same may be as numbers with a point.
+            (Self::Int(number), Self::Int(other)) => number.cmp(other),
+            _ if kind(self) == 0 && kind(other) == 0 => {
+                // Zero with a sign is zero.
                 let number = |value: &Self| value.number().unwrap_or(f64::NAN) + 0.0;
                 number(self).total_cmp(&number(other))
             }
             _ => kind(self).cmp(&kind(other)),
         }
+    }
+
+    /// Whether there is nothing: no value, or NaN.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.number().is_some_and(f64::is_nan)
+    }
+}
+
+/// JSON has no word for NaN and infinities, and their names alone would be texts.
+mod number {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Named {
+        #[serde(with = "crate::number")]
+        number: f64,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Plain(f64),
+        Named(Named),
+    }
+
+    pub(super) fn serialize<S: Serializer>(&number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if number.is_finite() { serializer.serialize_f64(number) } else { Named { number }.serialize(serializer) }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Plain(number) | Written::Named(Named { number }) => number,
+        })
     }
 }
 
@@ -117,29 +192,38 @@ impl From<f32> for Value {
 }
 
 macro_rules! values {
-    ($($kind:ident($as:ty): $($from:ty),+;)+) => {$($(
+    ($($kind:ident: $($from:ty),+ => $convert:expr;)+) => {$($(
         impl From<$from> for Value {
             fn from(value: $from) -> Self {
-                Self::$kind(value as $as)
+                let convert: fn($from) -> _ = $convert;
+                Self::$kind(convert(value))
             }
         }
     )+)+};
 }
 values! {
-    Float(f64): f64;
-    Int(i64): i8, i16, i32, i64, isize, u8, u16, u32, u64, usize;
-    Bool(bool): bool;
+    Float: f64 => |number| number;
+    Int: i8, i16, i32, i64, u8, u16, u32 => Into::into;
+    Bool: bool => |truth| truth;
+    Text: String => |text| text;
+    Text: &str, &String, char, Box<str>, Cow<'_, str> => |text| text.to_string();
 }
 
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
+/// Whole numbers that may be too large for 64 bits with a sign, and then are numbers with a point.
+macro_rules! wide {
+    ($($from:ty),+) => {$(
+        impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                i64::try_from(value).map_or(Self::Float(value as f64), Self::Int)
+            }
+        }
+    )+};
 }
+wide!(isize, usize, u64, i128, u128);
 
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+impl From<&Value> for Value {
+    fn from(value: &Self) -> Self {
+        value.clone()
     }
 }
 
@@ -151,8 +235,25 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 
 /// Named columns of equal length, one row a trial.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Columns")]
 pub struct Table {
     columns: IndexMap<String, Vec<Value>>,
+}
+
+/// A table as it stands in a file, where columns may differ in length.
+#[derive(Deserialize)]
+struct Columns {
+    columns: IndexMap<String, Vec<Value>>,
+}
+
+impl TryFrom<Columns> for Table {
+    type Error = Error;
+
+    fn try_from(Columns { columns }: Columns) -> Result<Self> {
+        let mut table = Self::new();
+        columns.into_iter().try_for_each(|(name, column)| table.insert(&name, column))?;
+        Ok(table)
+    }
 }
 
 impl Table {
@@ -206,7 +307,8 @@ impl Table {
             .iter()
             .map(|value| {
                 value.number().ok_or_else(|| {
-                    Error::argument("column", "a column of numbers", format!("\"{name}\", which holds \"{value}\""))
+                    let got = format!("\"{name}\", which holds the text \"{value}\"");
+                    Error::argument("column", "a column of numbers", got)
                 })
             })
             .collect()
@@ -230,7 +332,7 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// If one of the columns is not there or holds text.
+    /// If one of the columns is not there or holds text; [`Table::with_values`] takes that, too.
     pub fn with<const N: usize, T: Into<Value>>(
         mut self,
         name: &str,
@@ -242,14 +344,62 @@ impl Table {
         Ok(self)
     }
 
+    /// The same table with a column made of others of any kind, texts among them, row by row.
+    ///
+    /// ```
+    /// use psychrnn::prelude::*;
+    /// let mut table = Table::new();
+    /// table.insert("coherence", [0.1, 0.3])?;
+    /// table.insert("side", ["left", "right"])?;
+    /// let table = table.with_values("signed", ["coherence", "side"], |[coherence, side]| {
+    ///     let coherence = coherence.number()?;
+    ///     Some(if side.is("left") { -coherence } else { coherence })
+    /// })?;
+    /// assert_eq!(table.numbers("signed")?, [-0.1, 0.3]);
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If one of the columns is not there.
+    pub fn with_values<const N: usize, T: Into<Value>>(
+        mut self,
+        name: &str,
+        columns: [&str; N],
+        f: impl Fn([&Value; N]) -> T,
+    ) -> Result<Self> {
+        let values = self.computed_of_values(columns, f)?;
+        self.insert(name, values)?;
+        Ok(self)
+    }
+
     /// What `f` makes of the numbers of some columns, row by row.
     pub(crate) fn computed<const N: usize, T: Into<Value>>(
         &self,
         columns: [&str; N],
         f: impl Fn([f64; N]) -> T,
     ) -> Result<Vec<Value>> {
-        let columns = columns.iter().map(|name| self.numbers(name)).collect::<Result<Vec<_>>>()?;
-        Ok((0..self.n_rows()).map(|row| f(std::array::from_fn(|i| columns[i][row])).into()).collect())
+        for name in columns {
+            if let Some(text) = self.column(name)?.iter().find(|value| value.number().is_none()) {
+                let expected =
+                    "columns of numbers; `with_values` takes texts, too: `|[x]| if x.is(\"left\") { -1 } else { 1 }`";
+                return Err(Error::argument(
+                    "columns",
+                    expected,
+                    format!("\"{name}\", which holds the text \"{text}\""),
+                ));
+            }
+        }
+        self.computed_of_values(columns, |row| f(row.map(|value| value.number().unwrap_or(f64::NAN))))
+    }
+
+    /// What `f` makes of the values of some columns, row by row.
+    pub(crate) fn computed_of_values<const N: usize, T: Into<Value>>(
+        &self,
+        columns: [&str; N],
+        f: impl Fn([&Value; N]) -> T,
+    ) -> Result<Vec<Value>> {
+        let columns = columns.iter().map(|name| self.column(name)).collect::<Result<Vec<_>>>()?;
+        Ok((0..self.n_rows()).map(|row| f(std::array::from_fn(|i| &columns[i][row])).into()).collect())
     }
 
     /// The numbers of the rows in which `keep` holds for a column.
@@ -268,13 +418,36 @@ impl Table {
         Ok(self.select(&self.rows_where(column, keep)?))
     }
 
-    /// The rows with this value in a column: `table.only("correct", true)?`.
+    /// The rows with this value in a column: `table.only("correct", true)?`. Values are compared as by [`Value::is`].
     ///
     /// # Errors
-    /// If there is no such column.
+    /// If there is no such column, or no such row: lists the values that there are.
     pub fn only(&self, column: &str, value: impl Into<Value>) -> Result<Self> {
-        let value = value.into();
-        self.filter(column, |found| found.is(&value))
+        Ok(self.select(&self.rows_with(column, value.into())?))
+    }
+
+    /// The numbers of the rows with this value in a column, at least one.
+    pub(crate) fn rows_with(&self, column: &str, value: Value) -> Result<Vec<usize>> {
+        let rows = self.rows_where(column, |found| found.order(&value).is_eq())?;
+        if rows.is_empty() { Err(self.met_by_none(column, format!("\"{value}\""))) } else { Ok(rows) }
+    }
+
+    /// No row has what was asked of a column: an error that lists what there is.
+    pub(crate) fn met_by_none(&self, column: &str, got: impl fmt::Display) -> Error {
+        const LISTED: usize = 12;
+        let groups = self.groups(column).unwrap_or_default();
+        let quoted = |value: &Value| match value {
+            Value::Text(text) => format!("\"{text}\""),
+            value => value.to_string(),
+        };
+        let mut there: Vec<String> = groups.iter().take(LISTED).map(|(value, _)| quoted(value)).collect();
+        if groups.len() > LISTED {
+            there.push(format!("… ({} values in all)", groups.len()));
+        }
+        if there.is_empty() {
+            there.push("none: all are missing".to_owned());
+        }
+        Error::argument(format!("value of {column}"), format!("one of those that there are: {}", there.join(", ")), got)
     }
 
     /// The values of a column, each once and ascending, with the numbers of its rows. Rows without a value are left
@@ -284,11 +457,10 @@ impl Table {
     /// If there is no such column.
     pub fn groups(&self, column: &str) -> Result<Vec<(Value, Vec<usize>)>> {
         let column = self.column(column)?;
-        let missing = |row: &usize| column[*row].number().is_some_and(f64::is_nan);
-        let mut rows: Vec<usize> = (0..column.len()).filter(|row| !missing(row)).collect();
+        let mut rows: Vec<usize> = (0..column.len()).filter(|&row| !column[row].is_missing()).collect();
         rows.sort_by(|&a, &b| column[a].order(&column[b]));
         Ok(rows
-            .chunk_by(|&a, &b| column[a].is(&column[b]))
+            .chunk_by(|&a, &b| column[a].order(&column[b]).is_eq())
             .map(|rows| (column[rows[0]].clone(), rows.to_vec()))
             .collect())
     }
@@ -322,62 +494,6 @@ impl Table {
     }
 }
 
-/// Files.
-impl Table {
-    /// Writes a CSV file: a line with the names of the columns, a line for each row, nothing where a value is missing.
-    /// An older file of that name stays whole if this fails.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn save_csv(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let failed = |error: csv::Error| Error::io("write", path, error.into());
-        file::write_whole(path, |writer| {
-            let mut csv = csv::Writer::from_writer(writer);
-            csv.write_record(self.names()).map_err(failed)?;
-            for row in 0..self.n_rows() {
-                csv.write_record(self.columns.values().map(|column| column[row].to_string())).map_err(failed)?;
-            }
-            csv.flush().map_err(|error| Error::io("write", path, error))
-        })
-    }
-
-    /// Reads a CSV file whose first line names the columns, for instance the behavior of an animal. A column holds
-    /// whole numbers, numbers, truth values (`true`, `false`) or texts, the first of these that fits all its values;
-    /// nothing is a missing value.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or if its lines differ in length.
-    pub fn load_csv(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let unusable = |error: csv::Error| match error.into_kind() {
-            csv::ErrorKind::Io(source) => Error::io("read", path, source),
-            kind => Error::file(path, format!("it does not read as CSV with a line of names ({kind:?})")),
-        };
-        let mut csv = csv::Reader::from_path(path).map_err(unusable)?;
-        let names = csv.headers().map_err(unusable)?.clone();
-        let rows = csv.records().collect::<Result<Vec<_>, _>>().map_err(unusable)?;
-        let mut table = Self::new();
-        for (i, name) in names.iter().enumerate() {
-            table.insert(name, parsed(&rows.iter().map(|row| row.get(i).unwrap_or_default()).collect::<Vec<_>>()))?;
-        }
-        Ok(table)
-    }
-}
-
-/// The values that all these texts are, where nothing is a missing value.
-fn parsed(texts: &[&str]) -> Vec<Value> {
-    fn all<T: std::str::FromStr + Into<Value>>(texts: &[&str]) -> Option<Vec<Value>> {
-        let value = |text: &&str| match text.trim() {
-            "" => Some(Value::Missing),
-            text => text.parse::<T>().ok().map(Into::into),
-        };
-        texts.iter().map(value).collect()
-    }
-    let text = || texts.iter().map(|&text| if text.is_empty() { Value::Missing } else { text.into() }).collect();
-    all::<i64>(texts).or_else(|| all::<f64>(texts)).or_else(|| all::<bool>(texts)).unwrap_or_else(text)
-}
-
 /// The first rows as aligned text.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -395,11 +511,23 @@ impl fmt::Display for Table {
                 columns.iter().map(|column| format!("{:>1$}", column[row], width(column))).collect();
             writeln!(f, "{}", cells.join("  "))?;
         }
-        write!(f, "({} rows)", self.n_rows())
+        write!(f, "({})", self.caption())
     }
 }
 
 impl Table {
+    /// How many rows there are, and in how many of them which column has no value.
+    fn caption(&self) -> String {
+        let missing = |(name, column): (&str, &[Value])| match column.iter().filter(|value| value.is_missing()).count()
+        {
+            0 => None,
+            n => Some(format!("{n} of {name}")),
+        };
+        let missing: Vec<String> = self.iter().filter_map(missing).collect();
+        let missing = if missing.is_empty() { String::new() } else { format!("; missing: {}", missing.join(", ")) };
+        format!("{} rows{missing}", self.n_rows())
+    }
+
     /// Shows the first rows under a notebook cell; evcxr calls this for the last expression of a cell.
     pub fn evcxr_display(&self) {
         notebook::show(&[("text/html", &html(self)), ("text/plain", &self.to_string())]);
@@ -418,8 +546,8 @@ fn html(table: &Table) -> String {
     let rows: String = (0..table.n_rows().min(SHOWN))
         .map(|row| line("td", columns.iter().map(|column| column[row].to_string()).collect()))
         .collect();
-    let n = table.n_rows();
-    format!("<table><caption>{n} rows</caption><thead>{head}</thead><tbody>{rows}</tbody></table>")
+    let caption = notebook::escape(&table.caption());
+    format!("<table><caption>{caption}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>")
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use ndarray::{Array1, ArrayD, Ix1, IxDyn, OwnedRepr};
-use ndarray_npy::NpzReader;
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::validation::Plan;
 use super::{Observer, Trainer, Training};
 use crate::network::{Memory, Network};
+use crate::npz::Npz;
 use crate::random::Seed;
 use crate::task::Batch;
 use crate::{Error, Result, file};
@@ -308,11 +308,10 @@ fn newest(folder: &Path, mut failed: impl FnMut(&Error)) -> Result<Option<(State
 
 /// A checkpoint, if it is whole: each part of the file has a check sum.
 fn read(path: &Path) -> Result<(State, Arrays)> {
-    let file = File::open(path).map_err(|source| Error::io("read", path, source))?;
     let broken = |error: &dyn std::fmt::Display| Error::file(path, format!("it is not a whole checkpoint ({error})"));
-    let mut npz = NpzReader::new(file).map_err(|error| broken(&error))?;
-    let state: Array1<u8> = npz.by_name::<OwnedRepr<u8>, Ix1>("state.npy").map_err(|error| broken(&error))?;
-    let state: Value = serde_json::from_slice(&state.to_vec()).map_err(|error| broken(&error))?;
+    let mut npz = Npz::open(path)?;
+    let state: Vec<u8> = npz.numbers("state")?.into_iter().collect();
+    let state: Value = serde_json::from_slice(&state).map_err(|error| broken(&error))?;
     if state["format"] != FORMAT {
         let problem =
             format!("this version reads checkpoints of format {FORMAT}, and this one has format {}", state["format"]);
@@ -321,8 +320,7 @@ fn read(path: &Path) -> Result<(State, Arrays)> {
     let state: State = serde_json::from_value(state).map_err(|error| broken(&error))?;
     let mut arrays = Arrays::new();
     for name in &state.arrays {
-        let array = npz.by_name::<OwnedRepr<f32>, IxDyn>(&format!("{name}.npy")).map_err(|error| broken(&error))?;
-        arrays.insert(name.clone(), array);
+        arrays.insert(name.clone(), npz.numbers(name)?);
     }
     Ok((state, arrays))
 }

@@ -158,6 +158,7 @@ pub struct EnsembleTraining {
     /// The networks, in the order in which they were added.
     pub members: Vec<MemberTraining>,
     /// The seconds that all of it took.
+    #[serde(with = "crate::number")]
     pub seconds: f64,
     /// Whether it was interrupted (see [`interrupt`]): some networks have less training than asked for, or none. Train again
     /// to go on.
@@ -221,11 +222,15 @@ impl EnsembleTraining {
     /// # Errors
     /// If the file cannot be written; an older file of that name then stays whole.
     pub fn save(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
-        let path = path.as_ref();
-        file::write_whole(path, |writer| {
-            serde_json::to_writer_pretty(&mut *writer, self).map_err(|error| Error::io("write", path, error.into()))?;
-            writer.write_all(b"\n").map_err(|error| Error::io("write", path, error))
-        })
+        file::write_json(path.as_ref(), self)
+    }
+
+    /// Reads what [`EnsembleTraining::save`] wrote.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is no such report.
+    pub fn load(path: impl AsRef<std::path::Path>) -> Result<Self> {
+        file::read_json(path.as_ref(), "report of an ensemble's training")
     }
 }
 

@@ -1,14 +1,13 @@
 //! What training did.
 
 use std::fmt;
-use std::io::Write;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::network::Device;
 use crate::random::Seed;
 use crate::task::{Table, Value};
-use crate::{Error, Result, file};
+use crate::{Result, file};
 
 /// What training did: its losses, what was measured on the way, and its times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,12 +20,13 @@ pub struct Training {
     /// The trials of one update.
     pub batch_size: usize,
     /// The recorded losses, penalties included: each that of an update's batch before the update.
+    #[serde(with = "crate::number")]
     pub losses: Vec<f64>,
     /// The update of each recorded loss, counted from 1.
     pub recorded: Vec<usize>,
     /// `Ω` of each recorded update, of which the loss knows nothing; none without
     /// [`Trainer::vanishing_gradient`](super::Trainer::vanishing_gradient).
-    #[serde(default)]
+    #[serde(default, with = "crate::number")]
     pub omegas: Vec<f64>,
     /// What was measured on the way.
     pub checks: Vec<Check>,
@@ -41,8 +41,10 @@ pub struct Training {
     #[serde(default)]
     pub device: Device,
     /// The seconds that it took.
+    #[serde(with = "crate::number")]
     pub seconds: f64,
     /// The seconds of these in which updates waited for their trials.
+    #[serde(with = "crate::number")]
     pub seconds_drawing: f64,
     /// The seed of the trials.
     pub seed: Seed,
@@ -56,23 +58,18 @@ pub struct Check {
     /// The stage of the curriculum, counted from 0.
     pub stage: usize,
     /// The metric, accuracy if no other was asked for. NaN if the trials ask for no choice.
-    #[serde(deserialize_with = "or_nan")]
+    #[serde(with = "crate::number")]
     pub value: f64,
     /// The loss, without penalties.
-    #[serde(deserialize_with = "or_nan")]
+    #[serde(with = "crate::number")]
     pub loss: f64,
     /// The root of the mean squared error of the outputs where the mask counts it, [`Session::rms_error`].
     ///
     /// [`Session::rms_error`]: crate::simulate::Session::rms_error
-    #[serde(deserialize_with = "or_nan")]
+    #[serde(with = "crate::number")]
     pub error: f64,
     /// Whether the goal was reached with it, in a curriculum that of the stage.
     pub passed: bool,
-}
-
-/// JSON has no NaN: it is written as `null`.
-fn or_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Option::deserialize(deserializer).map(|number| number.unwrap_or(f64::NAN))
 }
 
 /// Why training ended.
@@ -148,11 +145,15 @@ impl Training {
     /// # Errors
     /// If the file cannot be written; an older file of that name then stays whole.
     pub fn save(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
-        let path = path.as_ref();
-        file::write_whole(path, |writer| {
-            serde_json::to_writer_pretty(&mut *writer, self).map_err(|error| Error::io("write", path, error.into()))?;
-            writer.write_all(b"\n").map_err(|error| Error::io("write", path, error))
-        })
+        file::write_json(path.as_ref(), self)
+    }
+
+    /// Reads what [`Training::save`] wrote.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is no such report.
+    pub fn load(path: impl AsRef<std::path::Path>) -> Result<Self> {
+        file::read_json(path.as_ref(), "report of training")
     }
 }
 

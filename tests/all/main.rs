@@ -13,6 +13,7 @@ mod checkpoints;
 mod constraints;
 mod decisions;
 mod files;
+mod foreign;
 #[cfg(feature = "torch")]
 mod goals;
 mod gradients;
@@ -27,9 +28,11 @@ mod optimizers;
 #[cfg(feature = "torch")]
 mod parity;
 mod perturbation;
+mod recorded;
 #[cfg(feature = "torch")]
 mod runs;
 mod sessions;
+mod tables;
 mod tasks;
 mod time;
 #[cfg(feature = "torch")]

@@ -116,7 +116,7 @@ fn a_curve_that_cannot_be_fitted_to_the_intact_network_is_refused() {
     };
     let weibull = refused(Psychometric::default().curve(Curve::Weibull), 1);
     assert!(weibull.contains("`psychometric`") && weibull.contains("intact") && weibull.contains("-0.3"), "{weibull}");
-    assert!(refused(Psychometric::default(), 7).contains("the same in all"));
+    assert!(refused(Psychometric::default(), 7).contains("`choice`"));
     assert!(refused(Psychometric::default().guess(2.0), 1).contains("`guess`"));
     let mut texts = batch.clone();
     texts.values.insert("side", (0..700).map(|i| if i % 2 == 0 { "left" } else { "right" })).unwrap();

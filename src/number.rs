@@ -1,0 +1,174 @@
+//! Numbers as JSON, which has no word for NaN and infinities: they are texts, `"NaN"`, `"inf"` and `"-inf"`, as R writes and NumPy
+//! reads them. What is written is read back, bit for bit.
+//!
+//! For `#[serde(with = "crate::number")]` on a field that holds numbers.
+
+use std::fmt;
+
+use ndarray::{Array, Dimension};
+use serde::de::{DeserializeOwned, Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub(crate) fn serialize<T: Numbers, S: Serializer>(numbers: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    numbers.to_written().serialize(serializer)
+}
+
+pub(crate) fn deserialize<'de, T: Numbers, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    T::Written::deserialize(deserializer).map(T::of_written)
+}
+
+/// What holds numbers, and what it is with [`Number`]s in it.
+pub(crate) trait Numbers {
+    type Written: Serialize + DeserializeOwned;
+    fn to_written(&self) -> Self::Written;
+    fn of_written(written: Self::Written) -> Self;
+}
+
+impl Numbers for f64 {
+    type Written = Number;
+    fn to_written(&self) -> Number {
+        Number(*self)
+    }
+    fn of_written(Number(number): Number) -> Self {
+        number
+    }
+}
+
+impl<T: Numbers> Numbers for Vec<T> {
+    type Written = Vec<T::Written>;
+    fn to_written(&self) -> Self::Written {
+        self.iter().map(T::to_written).collect()
+    }
+    fn of_written(written: Self::Written) -> Self {
+        written.into_iter().map(T::of_written).collect()
+    }
+}
+
+impl<T: Numbers> Numbers for Option<T> {
+    type Written = Option<T::Written>;
+    fn to_written(&self) -> Self::Written {
+        self.as_ref().map(T::to_written)
+    }
+    fn of_written(written: Self::Written) -> Self {
+        written.map(T::of_written)
+    }
+}
+
+impl<T: Numbers, U: Numbers> Numbers for (T, U) {
+    type Written = (T::Written, U::Written);
+    fn to_written(&self) -> Self::Written {
+        (self.0.to_written(), self.1.to_written())
+    }
+    fn of_written((first, second): Self::Written) -> Self {
+        (T::of_written(first), U::of_written(second))
+    }
+}
+
+impl<D: Dimension + Serialize + DeserializeOwned> Numbers for Array<f64, D> {
+    type Written = Array<Number, D>;
+    fn to_written(&self) -> Self::Written {
+        self.mapv(Number)
+    }
+    fn of_written(written: Self::Written) -> Self {
+        written.mapv(|Number(number)| number)
+    }
+}
+
+/// A number that is written by its name where JSON has none. `null`, as it was written once, is read as NaN.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Number(f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(number) = self;
+        if number.is_finite() || !serializer.is_human_readable() {
+            serializer.serialize_f64(*number)
+        } else {
+            serializer.collect_str(number)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(AnyNumber).map(Self)
+        } else {
+            f64::deserialize(deserializer).map(Self)
+        }
+    }
+}
+
+struct AnyNumber;
+
+impl Visitor<'_> for AnyNumber {
+    type Value = f64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, \"NaN\", \"inf\" or \"-inf\"")
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<f64, E> {
+        Ok(number)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<f64, E> {
+        Ok(number as f64)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<f64, E> {
+        Ok(number as f64)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<f64, E> {
+        text.parse()
+            .ok()
+            .filter(|number: &f64| !number.is_finite())
+            .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<f64, E> {
+        Ok(f64::NAN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::arr2;
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    struct All {
+        #[serde(with = "super")]
+        one: f64,
+        #[serde(with = "super")]
+        perhaps: Vec<Option<f64>>,
+        #[serde(with = "super")]
+        pairs: Vec<(f64, f64)>,
+        #[serde(with = "super")]
+        matrix: ndarray::Array2<f64>,
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let (nan, inf) = (f64::NAN, f64::INFINITY);
+        let all = All {
+            one: nan,
+            perhaps: vec![None, Some(nan), Some(0.1), Some(-0.0)],
+            pairs: vec![(inf, -inf), (1.0, f64::MIN_POSITIVE)],
+            matrix: arr2(&[[nan, 1e300, 0.1 + 0.2]]),
+        };
+        let json = serde_json::to_string(&all).unwrap();
+        let read: All = serde_json::from_str(&json).unwrap();
+        let bits = |all: &All| {
+            let perhaps = all.perhaps.iter().map(|number| number.map(f64::to_bits)).collect::<Vec<_>>();
+            let pairs = all.pairs.iter().map(|(a, b)| (a.to_bits(), b.to_bits())).collect::<Vec<_>>();
+            (all.one.to_bits(), perhaps, pairs, all.matrix.mapv(f64::to_bits))
+        };
+        assert_eq!(bits(&read), bits(&all), "{json}");
+        let Number(number) = serde_json::from_str("null").unwrap();
+        assert!(number.is_nan());
+        assert!(serde_json::from_str::<Number>("\"1\"").is_err() && serde_json::from_str::<Number>("true").is_err());
+    }
+}
