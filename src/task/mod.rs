@@ -49,7 +49,6 @@
 //! | no task at all | [`Rest`] |
 
 mod batch;
-mod caught;
 mod csv;
 mod decision;
 mod delayed_discrimination;

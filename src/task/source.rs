@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use ndarray::{Array2, Array3, Axis, s};
 
-use super::caught::caught;
 use super::sensory::Afferents;
 use super::time::Clock;
 use super::{Batch, Epochs, Step, Task, TaskSpec, Trial, Value};
@@ -207,6 +206,11 @@ fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed:
         seed,
         spec,
     }
+}
+
+/// Runs a task's own code; a panic in it becomes an error.
+fn caught<R>(at: &str, work: impl FnOnce() -> R) -> Result<R> {
+    crate::caught::caught(work).map_err(|message| Error::Task { at: at.to_owned(), message })
 }
 
 /// A recorded batch gives its own trials, over and over.
