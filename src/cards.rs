@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::analysis::{
-    Average, Averages, Bootstrap, Chronometric, Counts, Estimate, Interval, LikelihoodRatio, PairedT, Pca,
-    Psychometric, PsychometricBootstrap, PsychometricFit, SignedRank, Trajectories, Tuning,
+    Average, Averages, Bootstrap, Chronometric, Counts, DiffusionCoordinates, DiffusionMap, Estimate, Interval,
+    LikelihoodRatio, PairedT, Pca, Psychometric, PsychometricBootstrap, PsychometricFit, SignedRank, Trajectories,
+    Tuning,
 };
 use crate::notebook::Card;
 use crate::simulate::{Session, Simulator};
@@ -43,6 +44,8 @@ macro_rules! show_as {
 show_fields!(
     Average,
     Bootstrap,
+    DiffusionCoordinates,
+    DiffusionMap,
     Estimate,
     Interval,
     LikelihoodRatio,

@@ -47,6 +47,7 @@ extern crate self as psychrnn;
 
 pub mod analysis;
 mod cards;
+mod caught;
 pub mod connectivity;
 pub mod dynamics;
 mod error;

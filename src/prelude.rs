@@ -1,8 +1,8 @@
 //! The names that a notebook needs: `use psychrnn::prelude::*;`
 
 pub use crate::analysis::{
-    Alternative, Average, Band, Bootstrap, Chronometric, Counts, Curve, LesionSweep, Pca, Psychometric, Rate,
-    Resampling, order_by_selectivity, paired_t, wilcoxon_signed_rank,
+    Alternative, Average, Band, Bootstrap, Chronometric, Counts, Curve, DiffusionMap, LesionSweep, Pca, Psychometric,
+    Rate, Resampling, order_by_selectivity, paired_t, wilcoxon_signed_rank,
 };
 pub use crate::connectivity::Areas;
 pub use crate::dynamics::{Cell, CellOutput, Covariance, Leak, Readout, Transfer};

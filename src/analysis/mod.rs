@@ -25,6 +25,7 @@
 //! | how does the share correct depend on how long it lasts? | [`Counts::binned`] of [`durations`](crate::task::Batch::durations) |
 //! | how do reaction times? | [`Chronometric`], of [`reaction_times`](crate::simulate::Session::reaction_times) |
 //! | what does the population do? | [`Average`], [`Pca`], [`Trajectories`] |
+//! | on what curved surface do its states lie? | [`DiffusionMap`] |
 //! | where does it represent choice, stimulus, context? | [`Targeted`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
@@ -36,6 +37,7 @@
 mod bootstrap;
 mod chronometric;
 mod counts;
+mod diffusion_map;
 mod lesion;
 mod linear_tuning;
 mod minimize;
@@ -50,6 +52,7 @@ mod tuning;
 pub use bootstrap::{Bootstrap, Interval};
 pub use chronometric::Chronometric;
 pub use counts::Counts;
+pub use diffusion_map::{DiffusionCoordinates, DiffusionMap};
 pub use lesion::{Lesion, LesionBehavior, LesionSweep, Lesions};
 pub use linear_tuning::LinearTuning;
 pub use paired::{Alternative, PairedT, SignedRank, paired_t, wilcoxon_signed_rank};

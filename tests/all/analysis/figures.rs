@@ -6,7 +6,7 @@ use psychrnn::plot::{Figure, pairs};
 use psychrnn::prelude::*;
 
 /// Two groups of units that add up the difference of the inputs and inhibit each other.
-fn weights() -> Weights {
+pub(super) fn weights() -> Weights {
     let mut rng = Seed(8).stream(0);
     let side = |unit: usize| if unit.is_multiple_of(2) { 0 } else { 1 };
     let mut weights = Weights::new();
