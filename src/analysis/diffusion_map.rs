@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 /// States that a map takes: its matrix of all pairs then has 200 MB.
 const MOST: usize = 5000;
-/// States for which the matrix is decomposed exactly, where the iterative decomposition fails: this takes seconds.
+/// States for which the matrix is decomposed exactly, where the iterative decomposition fails: this takes up to a quarter of a minute.
 const EXACT: usize = 1000;
 /// How far the eigenvectors, which have length 1, may be from what they must be.
 const TOLERANCE: f64 = 1e-5;
@@ -118,6 +118,14 @@ impl DiffusionMap {
         let (scaled, scale) = scaled(samples)?;
         let width = self.width.map_or_else(|| median_distance(&scaled), |width| width / scale);
 
+        let apart = || {
+            let expected = "so large that every state can be reached from every other";
+            Error::argument("width", expected, scale * width)
+        };
+        if width * width < f64::MIN_POSITIVE {
+            return Err(apart());
+        }
+
         let kernel: Kernel<f64> =
             Kernel::params().method(KernelMethod::Gaussian(2.0 * width * width)).transform(scaled.view());
         let walk = Walk::new(&kernel);
@@ -131,8 +139,7 @@ impl DiffusionMap {
             ));
         };
         if eigenvalues[0] > APART {
-            let expected = "so large that every state can be reached from every other";
-            return Err(Error::argument("width", expected, scale * width));
+            return Err(apart());
         }
         let total = walk.sums.sum();
         let weights = walk.sums.mapv(|sum| (total / sum).sqrt());
@@ -168,7 +175,7 @@ fn median_distance(samples: &Array2<f64>) -> f64 {
     }
     if distances.is_empty() {
         // They differ by less than the root of the smallest number.
-        return f64::MIN_POSITIVE.sqrt();
+        return 1e-150;
     }
     let middle = distances.len() / 2;
     distances.select_nth_unstable_by(middle, f64::total_cmp).1.sqrt()

@@ -22,9 +22,12 @@ impl Averages {
     /// The averages of several units, a panel for each.
     ///
     /// # Errors
-    /// If there is no such unit.
+    /// If there is no such unit, or none is asked for.
     pub fn plot_units(&self, units: impl IntoIterator<Item = usize>) -> Result<Figure> {
         let panels = units.into_iter().map(|unit| self.unit_panel(unit)).collect::<Result<Vec<_>>>()?;
+        if panels.is_empty() {
+            return Err(Error::argument("units", "at least one", "none"));
+        }
         let one = panels.len() == 1;
         // One legend is enough.
         let last = panels.len().saturating_sub(1);
@@ -166,7 +169,7 @@ impl DiffusionCoordinates {
         if let Some(coordinate) = [x, y].into_iter().find(|&coordinate| coordinate >= n) {
             return Err(Error::argument("coordinate", format!("below the number of dimensions, {n}"), coordinate));
         }
-        Ok(Panel::new().x_label(self.name(x)).y_label(self.name(y)).legend(Legend::Outside))
+        Ok(Panel::new().x_label(self.name(x)).y_label(self.name(y)).equal().legend(Legend::Outside))
     }
 
     fn states(&self, panel: Panel, (x, y): (usize, usize), rows: &[usize], style: Style) -> Panel {
@@ -199,13 +202,18 @@ impl LinearTuning {
     /// The correlation of the slopes at these times, in milliseconds from the event, with those at all times: a line for each.
     ///
     /// # Errors
-    /// If one is not among the times.
+    /// If one is not among the times, or there is none.
     pub fn plot_correlation(&self, times: impl IntoIterator<Item = f64>) -> Result<Figure> {
         let panel = self.over_time("Correlation of slopes").y_range(-1.05, 1.05).hline(0.0, ());
         let mut panel = panel.legend(Legend::Outside);
+        let mut none = true;
         for (i, time) in times.into_iter().enumerate() {
             let style = Style::from(format!("with {time} ms")).color(Color::cycle(i));
             panel = panel.vline(time, Color::cycle(i)).line(&self.times, self.correlation(time)?, style);
+            none = false;
+        }
+        if none {
+            return Err(Error::argument("times", "at least one", "none"));
         }
         Ok(panel.figure().size(520.0, 280.0))
     }

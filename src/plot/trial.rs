@@ -80,7 +80,7 @@ impl Session {
     /// The states of some units in a trial over time.
     ///
     /// # Errors
-    /// If there is no such trial or unit.
+    /// If there is no such trial or unit, or no unit is asked for.
     pub fn plot_states(&self, trial: usize, units: impl IntoIterator<Item = usize>) -> Result<Figure> {
         let length = self.batch.length(trial)?;
         let n_rec = self.states.len_of(Axis(2));
@@ -91,6 +91,10 @@ impl Session {
             .x_range(0.0, length as f64 * f64::from(self.batch.spec.dt));
         for epoch in self.batch.epochs[trial].iter().skip(1) {
             panel = panel.vline(f64::from(epoch.start), ());
+        }
+        let mut units = units.into_iter().peekable();
+        if units.peek().is_none() {
+            return Err(Error::argument("units", "at least one", "none"));
         }
         for unit in units {
             if unit >= n_rec {

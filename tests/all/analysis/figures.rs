@@ -58,6 +58,9 @@ fn a_subject_is_analyzed_and_drawn() {
     drawn("unit", &averages.plot_unit(0).unwrap());
     drawn("units", &averages.plot_units([0, 1, 2]).unwrap());
     assert!(averages.plot_unit(20).unwrap_err().to_string().contains("`unit`"));
+    for nothing in [averages.plot_units([]), session.plot_states(0, [])] {
+        assert!(nothing.unwrap_err().to_string().contains("at least one"));
+    }
     let boot = Average { band: Band::Bootstrap(Bootstrap::default().resamples(300)), ..Average::by("choice") };
     drawn("outputs", &boot.signal(Signal::Outputs).of(&correct).unwrap().plot_units([0, 1]).unwrap());
 
