@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::analysis::{
-    Average, Averages, Bootstrap, Chronometric, Counts, Estimate, Interval, LesionTest, LikelihoodRatio, MannWhitney,
-    McNemar, PairedT, Pca, Permutation, PermutationTest, Psychometric, PsychometricBootstrap, PsychometricFit,
-    SignedRank, Trajectories, Tuning, WelchT,
+    Average, Averages, Bootstrap, Chronometric, Counts, DiffusionCoordinates, DiffusionMap, Estimate, Interval,
+    LesionTest, LikelihoodRatio, MannWhitney, McNemar, PairedT, Pca, Permutation, PermutationTest, Psychometric,
+    PsychometricBootstrap, PsychometricFit, SignedRank, Trajectories, Tuning, WelchT,
 };
 use crate::notebook::Card;
 use crate::simulate::{Session, Simulator};
@@ -44,6 +44,8 @@ macro_rules! show_as {
 show_fields!(
     Average,
     Bootstrap,
+    DiffusionCoordinates,
+    DiffusionMap,
     Estimate,
     Interval,
     LesionTest,

@@ -1,8 +1,8 @@
 //! The names that a notebook needs: `use psychrnn::prelude::*;`
 
 pub use crate::analysis::{
-    Alternative, Average, Band, Bootstrap, Chronometric, Correction, Counts, Curve, LesionSweep, Pca, Permutation,
-    Psychometric, Rate, Resampling, mann_whitney, mcnemar, order_by_selectivity, paired_t, welch_t,
+    Alternative, Average, Band, Bootstrap, Chronometric, Correction, Counts, Curve, DiffusionMap, LesionSweep, Pca,
+    Permutation, Psychometric, Rate, Resampling, mann_whitney, mcnemar, order_by_selectivity, paired_t, welch_t,
     wilcoxon_signed_rank,
 };
 pub use crate::connectivity::Areas;

@@ -26,6 +26,7 @@
 //! | how do reaction times? | [`Chronometric`], of [`reaction_times`](crate::simulate::Session::reaction_times) |
 //! | does it go when it should, and only then? | [`Detection`] |
 //! | what does the population do? | [`Average`], [`Pca`], [`Trajectories`] |
+//! | on what curved surface do its states lie? | [`DiffusionMap`] |
 //! | where does it represent choice, stimulus, context? | [`Targeted`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
@@ -41,6 +42,7 @@ mod chronometric;
 mod correction;
 mod counts;
 mod detection;
+mod diffusion_map;
 mod lesion;
 mod linear_tuning;
 mod minimize;
@@ -59,6 +61,7 @@ pub use chronometric::Chronometric;
 pub use correction::{Correction, benjamini_hochberg, holm};
 pub use counts::Counts;
 pub use detection::Detection;
+pub use diffusion_map::{DiffusionCoordinates, DiffusionMap};
 pub use lesion::{Lesion, LesionBehavior, LesionSweep, LesionTest, Lesions};
 pub use linear_tuning::LinearTuning;
 pub use paired::{Alternative, McNemar, PairedT, SignedRank, mcnemar, paired_t, wilcoxon_signed_rank};

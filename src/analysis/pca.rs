@@ -1,7 +1,7 @@
 //! Principal components of population activity.
 
 use linfa_linalg::eigh::{EigSort, Eigh};
-use ndarray::{Array1, Array2, Array3, Axis};
+use ndarray::{Array1, Array2, Array3, ArrayViewMut1, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::simulate::Signal;
@@ -13,6 +13,12 @@ use crate::{Error, Result};
 /// They are the eigenvectors of the covariance `Xᵀ X / (n_samples - 1)` of the centered samples `X`
 /// `[n_samples, n_units]`, and the variances along them its eigenvalues: an exact decomposition, not an iterative one. The sign of a
 /// component, which is arbitrary, is such that its largest weight is positive.
+///
+/// Such decompositions by iteration are fast for matrices of thousands of units, and can fail without a word. That of
+/// linfa-reduction 0.8.1, of 1000 samples of 100 units with 5 dimensions and a little noise, panics when asked for 3 components,
+/// and of 10 the last is another (an error of 1.2 where 1.4 is a right angle, and up to 0.007 in the four before it), while 1, 2,
+/// 4 and 5 are right. Its variances are divided by the number of components instead of that of samples, and its shares add up to
+/// 1 over the components that were asked for.
 ///
 /// ```
 /// use ndarray::array;
@@ -71,11 +77,7 @@ impl Pca {
             .map_err(|error| Error::argument("samples", "ones whose covariance can be decomposed", error))?
             .sort_eig_desc();
         let mut components = vectors.t().slice(ndarray::s![..n_components, ..]).to_owned();
-        for mut component in components.outer_iter_mut() {
-            let largest =
-                component.iter().copied().fold(0.0_f64, |most, x| if x.abs() > most.abs() { x } else { most });
-            component *= largest.signum();
-        }
+        components.outer_iter_mut().for_each(orient);
         // Rounding can make a variance of zero a little less than that.
         let variances = variances.slice(ndarray::s![..n_components]).mapv(|variance| variance.max(0.0));
         Ok(Self { signal: None, mean, components, shares: &variances / total, variances })
@@ -118,8 +120,14 @@ pub(super) fn check_signal(fitted: Signal, came: Signal) -> Result<()> {
     Err(Error::argument("averages", expected, got))
 }
 
+/// Turns the sign of a vector such that its largest number is positive.
+pub(super) fn orient(mut vector: ArrayViewMut1<'_, f64>) {
+    let largest = vector.iter().copied().fold(0.0_f64, |most, x| if x.abs() > most.abs() { x } else { most });
+    vector *= largest.signum();
+}
+
 /// An error that says where, if a sample is not finite.
-fn check_finite(samples: &Array2<f64>) -> Result<()> {
+pub(super) fn check_finite(samples: &Array2<f64>) -> Result<()> {
     match samples.indexed_iter().find(|(_, value)| !value.is_finite()) {
         None => Ok(()),
         Some(((sample, unit), &value)) => {
@@ -129,8 +137,9 @@ fn check_finite(samples: &Array2<f64>) -> Result<()> {
 }
 
 /// Averages over trials in the space of principal components, of
-/// [`Averages::trajectories`](super::Averages::trajectories), or along other axes, of
-/// [`TargetedAxes::trajectories`](super::TargetedAxes::trajectories).
+/// [`Averages::trajectories`](super::Averages::trajectories), along other axes, of
+/// [`TargetedAxes::trajectories`](super::TargetedAxes::trajectories), or in the coordinates of a map, of
+/// [`DiffusionCoordinates::trajectories`](super::DiffusionCoordinates::trajectories).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Trajectories {
@@ -147,7 +156,50 @@ pub struct Trajectories {
     #[serde(with = "crate::number")]
     pub points: Array3<f64>,
     /// The share of each component in the variance of these averages; of [`TargetedAxes`](super::TargetedAxes), of their
-    /// z-scores.
+    /// z-scores; of [`DiffusionCoordinates`](super::DiffusionCoordinates), which have none, empty.
     #[serde(with = "crate::number")]
     pub shares: Vec<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use linfa::DatasetBase;
+    use linfa::traits::Fit;
+
+    use super::*;
+    use crate::caught::caught;
+    use crate::random::Seed;
+
+    /// The largest distance of a component from an eigenvector of length 1 with a residual of 0: `|C w - λ w| / λ`.
+    fn error(samples: &Array2<f64>, components: &Array2<f64>) -> f64 {
+        let centered = samples - &samples.sum_axis(Axis(0)) / samples.nrows() as f64;
+        let covariance = centered.t().dot(&centered) / (samples.nrows() - 1) as f64;
+        let residual = |component: ndarray::ArrayView1<'_, f64>| {
+            let turned = covariance.dot(&component);
+            let value = component.dot(&turned);
+            (&turned - &(value * &component)).mapv(|d| d * d).sum().sqrt() / value
+        };
+        components.outer_iter().map(residual).fold(0.0, f64::max)
+    }
+
+    /// If this fails, linfa-reduction has become reliable: look whether it can take the place of the decomposition here.
+    #[test]
+    fn components_are_exact_where_those_of_linfa_reduction_are_not() {
+        let mut rng = Seed(1).stream(0);
+        let mut normal =
+            |shape: (usize, usize)| Array2::from_shape_simple_fn(shape, || f64::from(rng.normal(0.0, 1.0)));
+        let samples = normal((1000, 5)).dot(&normal((5, 100))) + 0.1 * normal((1000, 100));
+        let (mut panics, mut wrong) = (0, 0);
+        for n in [3, 5, 10] {
+            let ours = error(&samples, &Pca::fit(&samples, n).unwrap().components);
+            assert!(ours < 1e-10, "{n} components: {ours}");
+            let data = DatasetBase::from(samples.clone());
+            match caught(|| linfa_reduction::Pca::params(n).fit(&data).map(|pca| pca.components().clone())) {
+                Err(_) => panics += 1,
+                Ok(Ok(components)) if components.nrows() == n && error(&samples, &components) < 1e-3 => (),
+                Ok(_) => wrong += 1,
+            }
+        }
+        assert!(panics > 0 && wrong > 0, "{panics} panics, {wrong} wrong");
+    }
 }

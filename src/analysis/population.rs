@@ -383,6 +383,16 @@ impl Session {
         samples
     }
 
+    /// The value of a column of [`Session::trials`] for each of the [`samples`](Session::samples): that of its trial.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn of_samples(&self, column: &str) -> Result<Vec<Value>> {
+        let trials = self.trials();
+        let of_trial = trials.column(column)?.iter().zip(&self.batch.lengths);
+        Ok(of_trial.flat_map(|(value, &length)| std::iter::repeat_n(value.clone(), length)).collect())
+    }
+
     /// The principal components of the activity at all steps of all trials. Those of averages over trials, as figures
     /// mostly show them, are those of [`Averages::pca`].
     ///

@@ -24,6 +24,7 @@ const LETTER_SIZE: f64 = 16.0;
 const CAPITAL: f64 = 0.72;
 const SPINE: f64 = 1.0;
 const TICK: f64 = 4.0;
+const MINOR_TICK: f64 = 2.0;
 const GAP: f64 = 4.0;
 const MARGIN: f64 = 10.0;
 /// Between the panels of a grid.
@@ -36,6 +37,10 @@ const STRIP: f64 = 4.0;
 const SHADES: f64 = 250.0;
 const SWATCH: f64 = 18.0;
 const LEGEND_LINE: f64 = 15.0;
+/// Between the axes and a legend beside them.
+const LEGEND_GAP: f64 = 12.0;
+/// Between places at which one looks whether something is covered.
+const APART: f64 = 3.0;
 /// How far the axes reach beyond the data, as a fraction of its range.
 const ROOM: f64 = 0.05;
 
@@ -55,8 +60,26 @@ pub(super) fn figure<DB: DrawingBackend>(
         sheet.text(at, &figure.title, Letters { anchor: HPos::Center, ..letters(HEADING_SIZE) })?;
         page.top += HEADING_SIZE + 8.0;
     }
-    let axes = figure.panels.iter().map(Axes::new).collect::<Result<Vec<_>>>()?;
-    let areas = layout(figure, &axes, page, &fonts);
+    let mut axes = figure.panels.iter().map(Axes::new).collect::<Result<Vec<_>>>()?;
+    // Axes that make room for a legend beside them may leave no room for another's within, so that this goes on until all fit.
+    let areas = loop {
+        let areas = layout(figure, &axes, page, &fonts);
+        let mut crowded = false;
+        for (axes, (_, area)) in axes.iter_mut().zip(&areas) {
+            let painter = Painter { axes, area: *area, fonts: &fonts, sheet: &mut sheet };
+            if painter.is_legend_in_the_way() {
+                axes.legend = Legend::Outside;
+                crowded = true;
+            }
+        }
+        if !crowded {
+            break areas;
+        }
+    };
+    if figure.panels.is_empty() {
+        let style = Letters { anchor: HPos::Center, color: Color::GRAY, ..letters(LABEL_SIZE) };
+        sheet.text(page.center(), "nothing to show: there are no panels", style)?;
+    }
     for (index, (axes, (cell, area))) in axes.iter().zip(areas).enumerate() {
         if figure.letters {
             let at = (cell.left, cell.top + LETTER_SIZE * CAPITAL);
@@ -112,6 +135,7 @@ pub(super) fn describe(panel: &Panel) -> String {
             (None, None) => counts.push((what, 1)),
         }
     }
+    parts.extend(axes.emptiness().map(str::to_owned));
     parts.extend(counts.into_iter().map(|(what, n)| if n == 1 { what.to_owned() } else { format!("{n} × {what}") }));
     parts.join(", ")
 }
@@ -129,6 +153,8 @@ struct Axes<'a> {
     x: Scale,
     y: Scale,
     colors: Vec<Color>,
+    /// Where the legend stands.
+    legend: Legend,
     /// The heatmap that the color bar belongs to, and the range of its colors.
     bar: Option<(&'a Heatmap, Scale)>,
 }
@@ -141,7 +167,59 @@ impl<'a> Axes<'a> {
             _ => None,
         });
         let (x, y) = (scale(panel, &panel.x, false), scale(panel, &panel.y, true));
-        Ok(Self { panel, x, y, colors: colors(panel), bar })
+        Ok(Self { panel, x, y, colors: colors(panel), legend: panel.legend, bar })
+    }
+
+    /// Why there is nothing to see on axes that have something to show.
+    fn emptiness(&self) -> Option<&'static str> {
+        let unit = Rect { left: 0.0, top: 0.0, right: 1.0, bottom: 1.0 }.grown(1e-6);
+        let (mut shown, mut values, mut numbers) = (false, false, false);
+        for mark in &self.panel.marks {
+            // A line without a width is no more than a name in the legend.
+            if mark.style().is_some_and(|style| style.width == Some(0.0)) {
+                continue;
+            }
+            let (x, ends): (&Vec<f64>, [&Vec<f64>; 2]) = match mark {
+                Mark::Line { x, y, .. } | Mark::Points { x, y, .. } => (x, [y, y]),
+                Mark::Intervals { x, low, high, .. } | Mark::Band { x, low, high, .. } => (x, [low, high]),
+                Mark::Heatmap(map) => {
+                    (shown, values) = (true, values | !map.cells.is_empty());
+                    numbers |= map.cells.iter().any(|cell| cell.is_finite());
+                    continue;
+                }
+                _ => continue,
+            };
+            shown = true;
+            values |= !x.is_empty();
+            let place = |x: f64, y: f64| Some((self.x.fraction(x)?, self.y.fraction(y)?));
+            let raised = |end: f64| {
+                if matches!(mark, Mark::Intervals { .. } | Mark::Band { .. }) { self.y.raised(end) } else { end }
+            };
+            let rows: Vec<Option<[Point; 2]>> = x
+                .iter()
+                .zip(ends[0].iter().zip(ends[1]))
+                .map(|(x, (low, high))| Some([place(*x, raised(*low))?, place(*x, raised(*high))?]))
+                .collect();
+            numbers |= rows.iter().any(Option::is_some);
+            let is_seen = |row: &[Point; 2]| unit.contains(row[0]) || !unit.clip_line(row).is_empty();
+            let joined = matches!(mark, Mark::Line { .. } | Mark::Band { .. });
+            let between = |pair: &[Option<[Point; 2]>]| match pair {
+                [Some(one), Some(next)] => {
+                    joined && (0..2).any(|end| !unit.clip_line(&[one[end], next[end]]).is_empty())
+                }
+                _ => false,
+            };
+            if rows.iter().flatten().any(is_seen) || rows.windows(2).any(between) {
+                return None;
+            }
+        }
+        match (shown, values, numbers) {
+            (false, ..) => None,
+            (_, false, _) => Some("nothing to show: there are no values"),
+            (_, _, false) => Some("nothing to show: no value is a number that can be drawn"),
+            _ if self.bar.is_some() => None,
+            _ => Some("nothing to show: all values are outside the axes"),
+        }
     }
 }
 
@@ -200,20 +278,33 @@ fn check_range(name: &str, range: Option<(f64, f64)>, log: bool) -> Result<()> {
 
 /// The scale of one axis: what the user asked for, or the extent of the heatmap, or what holds all data.
 fn scale(panel: &Panel, axis: &Axis, upright: bool) -> Scale {
+    // A value at 0 or below has no place on a logarithmic axis, and must not vanish unless a range says so.
+    let below = |values: &[f64]| values.iter().any(|value| drawable(*value, false) && !drawable(*value, true));
+    let is_below = |mark: &Mark| match mark {
+        Mark::Line { x, y, .. } | Mark::Points { x, y, .. } => below(if upright { y } else { x }),
+        Mark::Intervals { x, .. } | Mark::Band { x, .. } => !upright && below(x),
+        Mark::Heatmap(map) => {
+            let (x, y) = map.extent();
+            let (from, to) = if upright { y } else { x };
+            below(&[from, to])
+        }
+        _ => false,
+    };
+    let log = axis.log && !(axis.range.is_none() && panel.marks.iter().any(is_below));
     let extent = || {
         panel.marks.iter().find_map(|mark| match mark {
             Mark::Heatmap(map) if map.rows > 0 && map.columns > 0 => {
                 let (x, (top, bottom)) = map.extent();
                 let range = if upright { (bottom, top) } else { x };
-                (drawable(range.0, axis.log) && drawable(range.1, axis.log)).then_some(range)
+                (drawable(range.0, log) && drawable(range.1, log)).then_some(range)
             }
             _ => None,
         })
     };
     // Lines run from edge to edge of the x axis; points keep clear of it.
     let loose = upright || panel.marks.iter().any(|mark| matches!(mark, Mark::Points { .. } | Mark::Intervals { .. }));
-    let data = || span(data(panel, upright), if loose { ROOM } else { 0.0 }, axis.log);
-    Scale { range: axis.range.or_else(extent).unwrap_or_else(data), log: axis.log }
+    let data = || span(data(panel, upright), if loose { ROOM } else { 0.0 }, log);
+    Scale { range: axis.range.or_else(extent).unwrap_or_else(data), log }
 }
 
 /// All the values that an axis has to show.
@@ -351,8 +442,8 @@ fn insets(axes: &Axes<'_>, area: Rect, letters: bool, fonts: &Fonts) -> Insets {
         let ticks = bar_ticks(scale, area.height());
         BAR + 12.0 + TICK + GAP + widest(&mut ticks.iter().map(|tick| tick.1.as_str())) + label(&map.label)
     });
-    let legend = match panel.legend {
-        Legend::Outside => 12.0 + legend_width(axes, fonts),
+    let legend = match axes.legend {
+        Legend::Outside => LEGEND_GAP + legend_width(axes, fonts),
         _ => 0.0,
     };
     let below = if x.is_empty() { 0.0 } else { TICK_SIZE * CAPITAL + GAP + 2.0 };
@@ -440,16 +531,7 @@ fn placed(ticks: Vec<(f64, String)>, scale: Scale, length: f64, room: impl Fn(&s
 
 fn legend_entries<'a>(axes: &'a Axes<'_>) -> impl Iterator<Item = (&'a Mark, &'a Style, Color, &'a str)> {
     axes.panel.marks.iter().zip(&axes.colors).filter_map(|(mark, color)| {
-        let style = match mark {
-            Mark::Line { style, .. }
-            | Mark::Points { style, .. }
-            | Mark::Intervals { style, .. }
-            | Mark::Band { style, .. }
-            | Mark::VLine { style, .. }
-            | Mark::HLine { style, .. }
-            | Mark::Shade { style, .. } => style,
-            Mark::Heatmap(_) | Mark::Text { .. } => return None,
-        };
+        let style = mark.style().filter(|_| !matches!(mark, Mark::Text { .. }))?;
         let label = style.label.as_deref().filter(|label| !label.is_empty())?;
         Some((mark, style, *color, label))
     })
@@ -485,7 +567,23 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         }
         self.title(lettered)?;
         self.color_bar()?;
-        self.legend()
+        self.legend()?;
+        self.emptiness()
+    }
+
+    /// Says that there is nothing to see.
+    fn emptiness(&mut self) -> Result<()> {
+        let Some(why) = self.axes.emptiness() else { return Ok(()) };
+        // Narrow axes have a line for each half of the sentence.
+        let narrow = self.fonts.width(why, LABEL_SIZE, false) > self.area.width();
+        let lines: Vec<&str> = if narrow { why.split_inclusive(": ").collect() } else { vec![why] };
+        let (center, middle) = self.area.center();
+        for (number, line) in lines.iter().enumerate() {
+            let at = (center, middle + number as f64 * LEGEND_LINE);
+            let style = Letters { anchor: HPos::Center, color: Color::GRAY, ..letters(LABEL_SIZE) };
+            self.sheet.text(at, line.trim_end(), style)?;
+        }
+        Ok(())
     }
 
     fn layer(&self, mark: &Mark) -> usize {
@@ -598,7 +696,9 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
     fn intervals(&mut self, x: &[f64], low: &[f64], high: &[f64], pen: Pen) -> Result<()> {
         let mut bars = Vec::new();
         for ((x, low), high) in x.iter().zip(low).zip(high) {
-            if let (Some(x), Some(low), Some(high)) = (self.x(*x), self.y(*low), self.y(*high)) {
+            if let (Some(x), Some(low), Some(high)) =
+                (self.x(*x), self.y(self.axes.y.raised(*low)), self.y(self.axes.y.raised(*high)))
+            {
                 bars.extend(self.area.clip_line(&[(x, low), (x, high)]));
             }
         }
@@ -607,10 +707,11 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
 
     fn band(&mut self, x: &[f64], low: &[f64], high: &[f64], color: Color, opacity: f64) -> Result<()> {
         // A gap in one edge is a gap in the band.
+        let end = |value: f64| self.axes.y.raised(value);
         let known = |of: &[f64], other: &[f64]| -> Vec<f64> {
             of.iter()
                 .zip(other)
-                .map(|(value, other)| if self.y(*other).is_some() { *value } else { f64::NAN })
+                .map(|(value, other)| if self.y(end(*other)).is_some() { end(*value) } else { f64::NAN })
                 .collect()
         };
         let (lower, upper) = (self.runs(x, &known(low, high)), self.runs(x, &known(high, low)));
@@ -706,9 +807,18 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
             self.sheet.text(place, text, Letters { anchor: HPos::Right, ..letters(TICK_SIZE) })?;
             widest = widest.max(self.fonts.width(text, TICK_SIZE, false));
         }
+        let panel = self.axes.panel;
+        let minor = |axis: &Axis, scale: Scale| if axis.ticks.is_none() { scale.minor_ticks() } else { Vec::new() };
+        for fraction in minor(&panel.x, self.axes.x).into_iter().filter_map(|tick| self.axes.x.fraction(tick)) {
+            let at = crisp(area.left + fraction * area.width());
+            lines.push(vec![(at, area.bottom), (at, area.bottom + MINOR_TICK)]);
+        }
+        for fraction in minor(&panel.y, self.axes.y).into_iter().filter_map(|tick| self.axes.y.fraction(tick)) {
+            let at = crisp(area.bottom - fraction * area.height());
+            lines.push(vec![(area.left, at), (area.left - MINOR_TICK, at)]);
+        }
         self.sheet.stroke(&lines, Pen::new(Color::BLACK, SPINE))?;
         let (center, middle) = area.center();
-        let panel = self.axes.panel;
         let below = if x.is_empty() { 0.0 } else { TICK_SIZE * CAPITAL + GAP + 2.0 };
         let baseline = area.bottom + TICK + below + 4.0 + LABEL_SIZE * CAPITAL;
         let style = Letters { anchor: HPos::Center, ..letters(LABEL_SIZE) };
@@ -749,36 +859,62 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         self.sheet.text((baseline, bar.center().1), &map.label, style)
     }
 
+    /// The size of the legend; both are 0 if there is none.
+    fn legend_size(&self) -> (f64, f64) {
+        let lines = if self.axes.legend == Legend::None { 0 } else { legend_entries(self.axes).count() };
+        if lines == 0 { (0.0, 0.0) } else { (legend_width(self.axes, self.fonts), lines as f64 * LEGEND_LINE) }
+    }
+
+    /// Whether the legend would cover data wherever it stood within the axes, and there is room for it beside them.
+    fn is_legend_in_the_way(&self) -> bool {
+        let size = self.legend_size();
+        self.axes.legend == Legend::Auto
+            && size.1 > 0.0
+            && self.free_place(size).1.0 > 0
+            && LEGEND_GAP + size.0 <= self.area.width() / 2.0
+    }
+
+    /// The place within the axes, of the corners and what lies between them, where a legend covers least, and how much that is:
+    /// data, and rules.
+    fn free_place(&self, (width, height): (f64, f64)) -> (Point, (usize, usize)) {
+        let area = self.area;
+        let (left, right) = (area.left + 8.0, area.right - 4.0 - width);
+        let (top, bottom) = (area.top + 2.0, area.bottom - 6.0 - height);
+        let (center, middle) = ((left + right) / 2.0, (top + bottom) / 2.0);
+        let corners = [(right, top), (left, top), (right, bottom), (left, bottom)];
+        let between = [(right, middle), (left, middle), (center, top), (center, bottom)];
+        let (inked, ruled) = (self.inked(), self.ruled());
+        let hidden = |(left, top): Point| {
+            let place = Rect { left, top, right: left + width, bottom: top + height }.grown(2.0);
+            // What does not fit within the axes covers what is beside them.
+            let within = area.grown(4.0).contains((left, top)) && place.bottom <= area.bottom + 4.0;
+            let covered = |points: &[Point]| points.iter().filter(|at| place.contains(**at)).count();
+            (covered(&inked) + usize::from(!within), covered(&ruled))
+        };
+        let places = corners.into_iter().chain(between).map(|place| (place, hidden(place)));
+        places.min_by_key(|(_, hidden)| *hidden).unwrap_or(((right, top), (0, 0)))
+    }
+
     fn legend(&mut self) -> Result<()> {
         let axes = self.axes;
-        let lines = legend_entries(axes).count() as f64;
-        let (width, height) = (legend_width(axes, self.fonts), lines * LEGEND_LINE);
-        if lines == 0.0 || axes.panel.legend == Legend::None {
+        let (width, height) = self.legend_size();
+        if height == 0.0 {
             return Ok(());
         }
         let area = self.area;
         let (left, right) = (area.left + 8.0, area.right - 4.0 - width);
         let (top, bottom) = (area.top + 2.0, area.bottom - 6.0 - height);
-        let (center, middle) = ((left + right) / 2.0, (top + bottom) / 2.0);
-        let (left, top) = match axes.panel.legend {
+        let (left, top) = match axes.legend {
             Legend::TopRight => (right, top),
             Legend::TopLeft => (left, top),
             Legend::BottomRight => (right, bottom),
             Legend::BottomLeft => (left, bottom),
             Legend::Outside => {
-                let bar = if axes.bar.is_some() { insets(axes, area, false, self.fonts).right - width } else { 12.0 };
+                let bar =
+                    if axes.bar.is_some() { insets(axes, area, false, self.fonts).right - width } else { LEGEND_GAP };
                 (area.right + bar, top)
             }
-            Legend::Auto | Legend::None => {
-                let places = [(right, top), (left, top), (right, bottom), (left, bottom)];
-                let between = [(right, middle), (left, middle), (center, top), (center, bottom)];
-                let inked = self.inked();
-                let hidden = |(left, top): &Point| {
-                    let place = Rect { left: *left, top: *top, right: left + width, bottom: top + height }.grown(2.0);
-                    inked.iter().filter(|at| place.contains(**at)).count()
-                };
-                places.into_iter().chain(between).min_by_key(hidden).unwrap_or((right, top))
-            }
+            Legend::Auto | Legend::None => self.free_place((width, height)).0,
         };
         let place = Rect { left, top, right: left + width, bottom: top + height };
         self.sheet.fill(&[place.grown(2.0).corners()], Color::WHITE, 0.8)?;
@@ -816,39 +952,79 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         }
     }
 
-    /// Places where there is something to see, a few points apart.
+    /// Places where there are data, a few points apart.
     fn inked(&self) -> Vec<Point> {
-        const APART: f64 = 3.0;
         let mut inked = Vec::new();
         for mark in &self.axes.panel.marks {
-            let curves: Vec<&Vec<f64>> = match mark {
-                Mark::Line { y, .. } | Mark::Points { y, .. } => vec![y],
-                Mark::Band { low, high, .. } | Mark::Intervals { low, high, .. } => vec![low, high],
-                _ => continue,
-            };
-            let (Mark::Line { x, .. } | Mark::Points { x, .. } | Mark::Band { x, .. } | Mark::Intervals { x, .. }) =
-                mark
-            else {
-                continue;
-            };
-            for run in curves.into_iter().flat_map(|y| self.runs(x, y)) {
-                if matches!(mark, Mark::Points { .. } | Mark::Intervals { .. }) {
-                    inked.extend(run);
-                    continue;
-                }
-                for part in self.area.clip_line(&thin(run)) {
-                    for ends in part.windows(2) {
-                        let (dx, dy) = (ends[1].0 - ends[0].0, ends[1].1 - ends[0].1);
-                        let steps = (dx.hypot(dy) / APART).ceil().max(1.0);
-                        inked.extend((0..steps as usize).map(|n| {
-                            let t = n as f64 / steps;
-                            (ends[0].0 + t * dx, ends[0].1 + t * dy)
-                        }));
+            match mark {
+                Mark::Line { x, y, .. } => inked.extend(self.runs(x, y).iter().flat_map(|run| self.along(run))),
+                Mark::Points { x, y, .. } => inked.extend(self.runs(x, y).into_iter().flatten()),
+                Mark::Intervals { x, low, high, .. } | Mark::Band { x, low, high, .. } => {
+                    let end = |value: &f64| self.y(self.axes.y.raised(*value));
+                    let bars = x.iter().zip(low.iter().zip(high)).filter_map(|(x, (low, high))| {
+                        let x = self.x(*x)?;
+                        Some([(x, end(low)?), (x, end(high)?)])
+                    });
+                    let bars: Vec<[Point; 2]> = bars.collect();
+                    // Of bars closer than a point some are enough, and a band has more between them.
+                    let every = bars.len() / 1000 + 1;
+                    inked.extend(bars.iter().step_by(every).flat_map(|bar| self.along(bar)));
+                    for pair in bars.windows(2).filter(|_| matches!(mark, Mark::Band { .. })) {
+                        let steps = ((pair[1][0].0 - pair[0][0].0).abs() / APART).ceil().min(1000.0);
+                        let at = |end: usize, t: f64| {
+                            let [from, to] = [pair[0][end], pair[1][end]];
+                            (from.0 + t * (to.0 - from.0), from.1 + t * (to.1 - from.1))
+                        };
+                        let between = (1..steps as usize).map(|n| n as f64 / steps);
+                        inked.extend(between.flat_map(|t| self.along(&[at(0, t), at(1, t)])));
                     }
                 }
+                Mark::Heatmap(map) if !map.cells.is_empty() => {
+                    let ((left, right), (top, bottom)) = map.extent();
+                    let corners = self.x(left).zip(self.x(right)).zip(self.y(top).zip(self.y(bottom)));
+                    let Some(((left, right), (top, bottom))) = corners else { continue };
+                    let down = |x: f64| [(x, top.max(self.area.top)), (x, bottom.min(self.area.bottom))];
+                    let (from, to) = (left.max(self.area.left), right.min(self.area.right));
+                    let columns = ((to - from) / APART).clamp(0.0, 1e4) as usize;
+                    inked.extend((0..=columns).flat_map(|n| self.along(&down(from + n as f64 * APART))));
+                }
+                Mark::Text { x, y, text, style } => {
+                    let Some((x, y)) = self.x(*x).zip(self.y(*y)) else { continue };
+                    let size = length(style.size).unwrap_or(TICK_SIZE - 1.0);
+                    let middle = y - size * CAPITAL / 2.0;
+                    inked.extend(self.along(&[(x, middle), (x + self.fonts.width(text, size, false), middle)]));
+                }
+                Mark::Heatmap(_) | Mark::VLine { .. } | Mark::HLine { .. } | Mark::Shade { .. } => (),
             }
         }
         inked
+    }
+
+    /// Places on rules across the axes.
+    fn ruled(&self) -> Vec<Point> {
+        let area = self.area;
+        let rules = self.axes.panel.marks.iter().filter_map(|mark| match mark {
+            Mark::VLine { x, .. } => self.x(*x).map(|x| [(x, area.bottom), (x, area.top)]),
+            Mark::HLine { y, .. } => self.y(*y).map(|y| [(area.left, y), (area.right, y)]),
+            _ => None,
+        });
+        rules.flat_map(|rule| self.along(&rule)).collect()
+    }
+
+    /// Places along the part of a line that can be seen.
+    fn along(&self, line: &[Point]) -> Vec<Point> {
+        let mut places = Vec::new();
+        for part in self.area.clip_line(&thin(line.to_vec())) {
+            for ends in part.windows(2) {
+                let (dx, dy) = (ends[1].0 - ends[0].0, ends[1].1 - ends[0].1);
+                let steps = (dx.hypot(dy) / APART).ceil().max(1.0);
+                places.extend((0..=steps as usize).map(|n| {
+                    let t = n as f64 / steps;
+                    (ends[0].0 + t * dx, ends[0].1 + t * dy)
+                }));
+            }
+        }
+        places
     }
 }
 

@@ -11,7 +11,7 @@ use plotters::prelude::{DrawingArea, DrawingBackend};
 use serde::{Deserialize, Serialize};
 
 use super::panel::Panel;
-use super::{draw, pdf, raster, svg};
+use super::{draw, font, pdf, raster, svg};
 use crate::error::{Error, Result};
 use crate::{file, notebook};
 
@@ -21,6 +21,10 @@ pub(super) const UNITS: f64 = 20.0;
 const LONGEST: f64 = 10_000.0;
 
 /// Panels in a grid: a picture that shows itself under a notebook cell and saves itself to a file.
+///
+/// Labels may be in any script. The bundled font has Latin and Greek letters, common signs and accents; other letters of a PNG or
+/// PDF come from the fonts of the machine, one by one from left to right, and a warning names those that no font has. In an SVG
+/// they are text, which is drawn with the fonts of whoever looks at it, and there Arabic or Hebrew is written as it must be.
 ///
 /// ```
 /// use psychrnn::plot::{Figure, Panel};
@@ -119,7 +123,9 @@ impl Figure {
     ///
     /// [`Error::Argument`] if an element's arrays differ in length or a range or the size makes no sense.
     pub fn png(&self) -> Result<Vec<u8>> {
-        raster::png(self, self.checked_size()?)
+        let size = self.checked_size()?;
+        font::tell(self.texts())?;
+        raster::png(self, size)
     }
 
     /// The picture as the text of an SVG file. Its letters are in Arial, Helvetica or a font of the same measures,
@@ -133,13 +139,15 @@ impl Figure {
     }
 
     /// The picture as the bytes of a PDF file: one page of the figure's size. Lines and letters are paths, so that it looks the
-    /// same everywhere and needs no fonts.
+    /// same everywhere and whoever looks at it needs no fonts.
     ///
     /// # Errors
     ///
     /// As [`png`](Self::png).
     pub fn pdf(&self) -> Result<Vec<u8>> {
-        pdf::file(self, self.checked_size()?)
+        let size = self.checked_size()?;
+        font::tell(self.texts())?;
+        pdf::file(self, size)
     }
 
     /// Draws the figure with another backend of [`plotters`](super::plotters), onto an area that it fills; it keeps its
@@ -203,6 +211,11 @@ impl Figure {
             }
             Err(error) => eprintln!("{error}"),
         }
+    }
+
+    /// All that is written on it but numbers.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.title.as_str()).chain(self.panels.iter().flat_map(Panel::texts))
     }
 
     /// The numbers of rows and columns of the grid.

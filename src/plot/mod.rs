@@ -1,8 +1,8 @@
 //! Figures: pictures for a notebook cell, a PNG, SVG or PDF file.
 //!
 //! A [`Figure`] holds [`Panel`]s; a panel holds lines, points, bands and [`Heatmap`]s. All are plain values that are
-//! changed by setters and drawn when they are shown or saved, the same on every machine: fonts are part of the crate,
-//! and no display is needed.
+//! changed by setters and drawn when they are shown or saved, the same on every machine: a font with Latin and Greek letters is
+//! part of the crate (others are looked for on the machine), and no display is needed.
 //!
 //! ```
 //! use psychrnn::plot::Panel;

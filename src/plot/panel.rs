@@ -15,7 +15,7 @@ use super::style::{Legend, Style};
 /// As the last expression of a notebook cell it shows itself; several panels make a [`Figure`].
 ///
 /// Values that are NaN, infinite or beyond ±1e300, and on a logarithmic axis those below 1e-300, are gaps: a line breaks
-/// there, and a point is left out. Everything is clipped to the axes. Without [`x_range`](Self::x_range) and
+/// there, and a point is left out. Everything is clipped to the axes. Where none of the data can be seen, the axes say why. Without [`x_range`](Self::x_range) and
 /// [`y_range`](Self::y_range) the axes span the data.
 ///
 /// ```
@@ -62,6 +62,23 @@ pub(super) enum Mark {
     HLine { y: f64, style: Style },
     Shade { x: Range<f64>, style: Style },
     Text { x: f64, y: f64, text: String, style: Style },
+}
+
+impl Mark {
+    /// How it looks, if that can be chosen.
+    pub(super) fn style(&self) -> Option<&Style> {
+        match self {
+            Self::Line { style, .. }
+            | Self::Points { style, .. }
+            | Self::Intervals { style, .. }
+            | Self::Band { style, .. }
+            | Self::VLine { style, .. }
+            | Self::HLine { style, .. }
+            | Self::Shade { style, .. }
+            | Self::Text { style, .. } => Some(style),
+            Self::Heatmap(_) => None,
+        }
+    }
 }
 
 impl Panel {
@@ -121,13 +138,14 @@ impl Panel {
         self
     }
 
-    /// Makes the x axis logarithmic.
+    /// Makes the x axis logarithmic. One without a range of its own stays linear if a line or a point is at 0 or below, which
+    /// has no place on a logarithmic axis; intervals and bands that reach so far end at its lower end.
     pub fn log_x(mut self) -> Self {
         self.x.log = true;
         self
     }
 
-    /// Makes the y axis logarithmic.
+    /// Makes the y axis logarithmic; as [`log_x`](Self::log_x).
     pub fn log_y(mut self) -> Self {
         self.y.log = true;
         self
@@ -224,6 +242,18 @@ impl Panel {
     /// Shows the panel under a notebook cell; see [`Figure::evcxr_display`].
     pub fn evcxr_display(&self) {
         self.clone().figure().evcxr_display();
+    }
+
+    /// All that is written on it but numbers.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let ticks = [&self.x, &self.y].into_iter().flat_map(|axis| axis.ticks.iter().flatten());
+        let marks = self.marks.iter().filter_map(|mark| match mark {
+            Mark::Text { text, .. } => Some(text.as_str()),
+            Mark::Heatmap(map) => Some(map.label.as_str()),
+            mark => mark.style()?.label.as_deref(),
+        });
+        let axes = [self.title.as_str(), &self.x.label, &self.y.label];
+        axes.into_iter().chain(ticks.map(|(_, label)| label.as_str())).chain(marks)
     }
 
     fn mark(mut self, mark: Mark) -> Self {

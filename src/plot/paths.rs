@@ -2,7 +2,8 @@
 //! and `pdf`.
 //!
 //! Plotters' own bitmap backend draws lines wider than a pixel without antialiasing, and sets letters side by side
-//! without their left bearings and kerning. This one gives the letters of the bundled font, wherever it runs.
+//! without their left bearings and kerning. This one gives the letters of the bundled font, wherever it runs, and others as the
+//! machine has them.
 
 use std::convert::Infallible;
 
@@ -115,8 +116,8 @@ impl<S: Surface> DrawingBackend for Paths<'_, S> {
             FontTransform::Rotate180 => 180.0,
             FontTransform::Rotate270 => 270.0,
         };
-        let mut outline = Outline { path: PathBuilder::new(), x: 0.0 };
-        let shift = |outline: &mut Outline, x: f64| outline.x = x as f32;
+        let mut outline = Outline { path: PathBuilder::new(), x: 0.0, y: 0.0 };
+        let shift = |outline: &mut Outline, x: f64, y: f64| (outline.x, outline.y) = (x as f32, y as f32);
         let scale = self.fonts.outline(text, size, bold, &mut outline, shift) as f32;
         let place = Transform::from_translate(x as f32, y as f32)
             .pre_rotate(turn)
@@ -144,23 +145,24 @@ fn lines(points: impl IntoIterator<Item = BackendCoord>) -> PathBuilder {
 struct Outline {
     path: PathBuilder,
     x: f32,
+    y: f32,
 }
 
 impl ttf_parser::OutlineBuilder for Outline {
     fn move_to(&mut self, x: f32, y: f32) {
-        self.path.move_to(x + self.x, y);
+        self.path.move_to(x + self.x, y + self.y);
     }
 
     fn line_to(&mut self, x: f32, y: f32) {
-        self.path.line_to(x + self.x, y);
+        self.path.line_to(x + self.x, y + self.y);
     }
 
     fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
-        self.path.quad_to(x1 + self.x, y1, x + self.x, y);
+        self.path.quad_to(x1 + self.x, y1 + self.y, x + self.x, y + self.y);
     }
 
     fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
-        self.path.cubic_to(x1 + self.x, y1, x2 + self.x, y2, x + self.x, y);
+        self.path.cubic_to(x1 + self.x, y1 + self.y, x2 + self.x, y2 + self.y, x + self.x, y + self.y);
     }
 
     fn close(&mut self) {

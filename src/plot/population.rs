@@ -3,10 +3,11 @@
 use ndarray::{Axis, s};
 
 use super::behavior::ends;
+use super::ticks::brief;
 use super::{Color, Figure, Legend, Marker, Panel, Style};
-use crate::analysis::{Averages, LinearTuning, Pca, TargetedAxes, Trajectories, Tuning};
+use crate::analysis::{Averages, DiffusionCoordinates, LinearTuning, Pca, TargetedAxes, Trajectories, Tuning};
 use crate::simulate::Signal;
-use crate::task::Value;
+use crate::task::{Table, Value};
 use crate::{Error, Result};
 
 impl Averages {
@@ -21,9 +22,12 @@ impl Averages {
     /// The averages of several units, a panel for each.
     ///
     /// # Errors
-    /// If there is no such unit.
+    /// If there is no such unit, or none is asked for.
     pub fn plot_units(&self, units: impl IntoIterator<Item = usize>) -> Result<Figure> {
         let panels = units.into_iter().map(|unit| self.unit_panel(unit)).collect::<Result<Vec<_>>>()?;
+        if panels.is_empty() {
+            return Err(Error::argument("units", "at least one", "none"));
+        }
         let one = panels.len() == 1;
         // One legend is enough.
         let last = panels.len().saturating_sub(1);
@@ -70,11 +74,14 @@ impl Trajectories {
     /// # Errors
     /// If there is no such component.
     pub fn plot(&self, x: usize, y: usize) -> Result<Figure> {
-        let n = self.shares.len();
+        let n = self.names.len();
         if let Some(component) = [x, y].into_iter().find(|&component| component >= n) {
             return Err(Error::argument("component", format!("below the number of components, {n}"), component));
         }
-        let label = |component: usize| format!("{} ({:.0} %)", self.names[component], 100.0 * self.shares[component]);
+        let label = |component: usize| match self.shares.get(component) {
+            Some(share) => format!("{} ({:.0} %)", self.names[component], 100.0 * share),
+            None => self.names[component].clone(),
+        };
         let panel = Panel::new().x_label(label(x)).y_label(label(y)).legend(Legend::Outside);
         let (mut panel, labels) = legend(panel, &self.by, &self.conditions);
         for (i, color) in colors(&self.conditions).into_iter().enumerate() {
@@ -111,17 +118,102 @@ impl Pca {
     }
 }
 
+/// The colors of a map whose states have more numbers than can be told apart.
+const SHADES: usize = 8;
+
+impl DiffusionCoordinates {
+    /// The states in two coordinates, counted from 0: from light to dark in the order in which they were given, which in a
+    /// single trial is that of time. Averages over trials show themselves better by
+    /// [`trajectories`](DiffusionCoordinates::trajectories).
+    ///
+    /// # Errors
+    /// If there is no such coordinate.
+    pub fn plot(&self, x: usize, y: usize) -> Result<Figure> {
+        let n = self.coordinates.nrows();
+        let mut panel = self.axes(x, y)?;
+        let shades = SHADES.min(n);
+        for shade in 0..shades {
+            let rows: Vec<usize> = (shade * n / shades..(shade + 1) * n / shades).collect();
+            panel = self.states(panel, (x, y), &rows, graded(shade, shades).into());
+        }
+        Ok(panel.figure().size(360.0, 300.0))
+    }
+
+    /// The states in two coordinates, counted from 0, in the colors of a value that each has: its condition, or its time. Many
+    /// numbers are taken together in stretches of one color.
+    ///
+    /// # Errors
+    /// If there is no such coordinate, or if there is not one value for each state.
+    pub fn plot_by<V: Clone + Into<Value>>(&self, x: usize, y: usize, by: &str, values: &[V]) -> Result<Figure> {
+        let n = self.coordinates.nrows();
+        if values.len() != n {
+            return Err(Error::shape("values", format!("[n_samples = {n}]"), &[values.len()]));
+        }
+        let mut table = Table::new();
+        table.insert(by, values.iter().cloned())?;
+        let groups = table.groups(by)?;
+        let conditions: Vec<Value> = groups.iter().map(|(value, _)| value.clone()).collect();
+        let many = groups.len() > SHADES && levels(&conditions).is_some();
+        let groups: Vec<(Value, Vec<usize>)> = if many { stretches(&groups) } else { groups };
+        let conditions: Vec<Value> = groups.iter().map(|(value, _)| value.clone()).collect();
+        let (mut panel, labels) = legend(self.axes(x, y)?, by, &conditions);
+        let color = |i: usize| if many { graded(i, groups.len()) } else { colors(&conditions)[i] };
+        for (i, (_, rows)) in groups.iter().enumerate() {
+            panel = self.states(panel, (x, y), rows, Style::new().color(color(i)).label(&labels[i]));
+        }
+        Ok(panel.figure().size(440.0, 300.0))
+    }
+
+    fn axes(&self, x: usize, y: usize) -> Result<Panel> {
+        let n = self.eigenvalues.len();
+        if let Some(coordinate) = [x, y].into_iter().find(|&coordinate| coordinate >= n) {
+            return Err(Error::argument("coordinate", format!("below the number of dimensions, {n}"), coordinate));
+        }
+        Ok(Panel::new().x_label(self.name(x)).y_label(self.name(y)).equal().legend(Legend::Outside))
+    }
+
+    fn states(&self, panel: Panel, (x, y): (usize, usize), rows: &[usize], style: Style) -> Panel {
+        let of = |coordinate: usize| rows.iter().map(move |&row| self.coordinates[[row, coordinate]]);
+        panel.points(of(x), of(y), style.size(4.0))
+    }
+}
+
+/// The color number `i` of `n` from light to dark.
+fn graded(i: usize, n: usize) -> Color {
+    Color::SKY.blend(Color::rgb(0, 30, 80), i as f64 / (n.max(2) - 1) as f64)
+}
+
+/// Groups of ascending numbers taken together in stretches of equal width, which are named by their ends.
+fn stretches(groups: &[(Value, Vec<usize>)]) -> Vec<(Value, Vec<usize>)> {
+    let numbers: Vec<f64> = groups.iter().filter_map(|(value, _)| value.number()).collect();
+    let (low, high) = (numbers[0], numbers[numbers.len() - 1]);
+    let stretch = |number: f64| (((number - low) / (high - low) * SHADES as f64) as usize).min(SHADES - 1);
+    let pairs: Vec<(f64, &Vec<usize>)> = numbers.iter().copied().zip(groups.iter().map(|(_, rows)| rows)).collect();
+    let chunks = pairs.chunk_by(|a, b| stretch(a.0) == stretch(b.0));
+    let name = |from: f64, to: f64| if from == to { brief(from) } else { format!("{} to {}", brief(from), brief(to)) };
+    let named = |chunk: &[(f64, &Vec<usize>)]| {
+        let rows = chunk.iter().flat_map(|(_, rows)| rows.iter().copied()).collect();
+        (Value::from(name(chunk[0].0, chunk[chunk.len() - 1].0)), rows)
+    };
+    chunks.map(named).collect()
+}
+
 impl LinearTuning {
     /// The correlation of the slopes at these times, in milliseconds from the event, with those at all times: a line for each.
     ///
     /// # Errors
-    /// If one is not among the times.
+    /// If one is not among the times, or there is none.
     pub fn plot_correlation(&self, times: impl IntoIterator<Item = f64>) -> Result<Figure> {
         let panel = self.over_time("Correlation of slopes").y_range(-1.05, 1.05).hline(0.0, ());
         let mut panel = panel.legend(Legend::Outside);
+        let mut none = true;
         for (i, time) in times.into_iter().enumerate() {
             let style = Style::from(format!("with {time} ms")).color(Color::cycle(i));
             panel = panel.vline(time, Color::cycle(i)).line(&self.times, self.correlation(time)?, style);
+            none = false;
+        }
+        if none {
+            return Err(Error::argument("times", "at least one", "none"));
         }
         Ok(panel.figure().size(520.0, 280.0))
     }
@@ -238,12 +330,11 @@ fn colors(conditions: &[Value]) -> Vec<Color> {
         Some(levels) if levels.len() > 2 => {
             let most = levels.iter().fold(0.0_f64, |most, level| most.max(level.abs()));
             let signed = levels.iter().any(|&level| level < 0.0) && levels.iter().any(|&level| level > 0.0);
-            let last = levels.len() as f64 - 1.0;
             let graded = |(i, &level): (usize, &f64)| match signed {
                 true if level < 0.0 => pale.blend(Color::VERMILION, 0.3 + 0.7 * level.abs() / most),
                 true if level > 0.0 => pale.blend(Color::BLUE, 0.3 + 0.7 * level / most),
                 true => Color::GRAY,
-                false => Color::SKY.blend(Color::rgb(0, 30, 80), i as f64 / last),
+                false => graded(i, levels.len()),
             };
             levels.iter().enumerate().map(graded).collect()
         }

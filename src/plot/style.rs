@@ -122,7 +122,8 @@ pub enum Marker {
 /// Where the legend of a panel stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Legend {
-    /// At the corner or the side, within the axes, where it hides least. The default.
+    /// At a corner or a side within the axes where it covers nothing, or to the right of the axes if there is no such place (and
+    /// they would keep at least half of their width). The default.
     #[default]
     Auto,
     /// Inside, at the top left.

@@ -48,7 +48,7 @@ fn a_png_has_two_pixels_to_the_point() {
     let width = f64::from(info.width) / f64::from(dims.xppu) * 1000.0;
     assert!((width - 85.0).abs() < 0.2 && dims.xppu == dims.yppu && dims.unit == png::Unit::Meter, "{width} mm");
     let picture = pixels(&Figure::new());
-    assert!(picture.pixels().iter().all(|pixel| (pixel.red(), pixel.alpha()) == (255, 255)));
+    assert!(picture.pixels().iter().all(|pixel| pixel.alpha() == 255) && !places(&picture, Color::GRAY).is_empty());
 }
 
 #[test]
@@ -252,6 +252,112 @@ fn rows_and_columns_are_counted_in_whole_numbers_and_marked_by_colors() {
 
     let error = Panel::new().heatmap(map.row_colors([Color::SKY])).figure().svg().unwrap_err().to_string();
     assert!(error.contains("Heatmap::row_colors") && error.contains('2'), "{error}");
+}
+
+#[test]
+fn a_legend_does_not_cover_data() {
+    // Whether the axes end well before the right edge, and the legend's words begin behind them.
+    let beside = |panel: Panel| {
+        let picture = pixels(&panel.x_ticks::<&str>([]).y_ticks::<&str>([]).figure());
+        let places = places(&picture, Color::BLACK);
+        // The x axis is the longest black row.
+        let mut rows = std::collections::HashMap::<u32, (u32, u32, u32)>::new();
+        for (x, y) in places {
+            let row = rows.entry(y).or_insert((0, x, x));
+            *row = (row.0 + 1, row.1.min(x), row.2.max(x));
+        }
+        rows.values().max().unwrap().2 < picture.width() - 100
+    };
+    let x: Vec<f64> = (0..50).map(f64::from).collect();
+    let curve = |phase: f64| x.iter().map(move |x| (x * 0.7 + phase).sin()).collect::<Vec<_>>();
+    let free = || Panel::new().line(&x, &x, "a line");
+    assert!(!beside(free()), "there is room in a corner");
+    let crowded =
+        || (0..4).fold(Panel::new(), |panel, i| panel.line(&x, curve(f64::from(i)), format!("condition {i}")));
+    assert!(beside(crowded()));
+    assert!(!beside(crowded().legend(Legend::TopLeft)), "as it was asked for");
+    assert!(!beside(crowded().legend(Legend::None)));
+    let places = |step: f64| (0..500).map(move |i| (f64::from(i) * step) % 5.0);
+    let scattered = Panel::new().points(places(3.7), places(2.31), "points");
+    let band = Panel::new().band([0.0, 1.0], [0.0, 0.0], [1.0, 1.0], "band").y_range(0.0, 1.0);
+    let map = Panel::new().heatmap(Heatmap::new(&Array2::<f64>::eye(3))).line([0.0, 1.0], [0.0, 1.0], "line");
+    for (name, panel) in [("points", scattered), ("band", band), ("map", map)] {
+        assert!(beside(panel), "{name}");
+    }
+    // Axes keep at least half of their width.
+    let long =
+        (0..4).fold(Panel::new(), |panel, i| panel.line(&x, curve(f64::from(i)), "a name that is very long".repeat(4)));
+    assert!(!beside(long));
+}
+
+#[test]
+fn axes_without_anything_to_see_say_so() {
+    let said = |panel: Panel| {
+        let text = panel.clone().figure().to_string();
+        let svg = panel.figure().svg().unwrap().replace('\n', "");
+        assert_eq!(text.contains("nothing to show"), svg.contains(">nothing to show"), "{text}");
+        text.split("nothing to show: ").nth(1).map(str::to_owned).unwrap_or_default()
+    };
+    let none: [f64; 0] = [];
+    assert!(said(Panel::new().line(none, none, ())).starts_with("there are no values"));
+    assert!(said(Panel::new().points([1.0, 2.0], [f64::NAN; 2], ())).starts_with("no value is a number"));
+    assert!(said(Panel::new().heatmap(Heatmap::new(&Array2::<f64>::zeros((0, 3))))).starts_with("there are no values"));
+    assert!(said(Panel::new().band([0.0, 1.0], [f64::NAN; 2], [1.0; 2], ())).starts_with("no value is a number"));
+    assert!(said(bare().points([2.0], [0.5], ())).starts_with("all values are outside"));
+    assert!(said(bare().line([2.0, 3.0], [0.0, 1.0], ()).hline(0.5, ())).starts_with("all values are outside"));
+    // On an axis that is logarithmic, whatever its data.
+    let below = Panel::new().line([0.0, 1.0], [-1.0, -2.0], ()).y_range(1.0, 10.0).log_y();
+    assert!(said(below).starts_with("no value is a number"));
+    assert!(Figure::new().svg().unwrap().contains("there are no panels"));
+    for panel in [
+        Panel::new(),
+        Panel::new().hline(0.5, ()),
+        Panel::new().points([1.0], [1.0], ()),
+        Panel::new().line([0.0, f64::NAN, 1.0], [0.0, 1.0, f64::NAN], ()),
+        bare().line([-5.0, 5.0], [-5.0, 5.0], ()),
+        bare().line([2.0, 3.0], [0.0, 1.0], ()).points([0.5], [0.5], ()),
+        bare().intervals([0.5], [-1.0], [2.0], ()),
+    ] {
+        assert_eq!(said(panel), "");
+    }
+}
+
+#[test]
+fn a_logarithmic_axis_loses_no_value() {
+    let log = |panel: Panel| panel.log_y().figure().to_string().contains("logarithmic");
+    assert!(log(Panel::new().line([0.0, 1.0], [1.0, 100.0], ())));
+    assert!(log(Panel::new().line([0.0, 1.0], [1.0, f64::NAN], ())));
+    assert!(!log(Panel::new().heatmap(Heatmap::new(&array![[1.0, 2.0]]))), "its rows begin at -0.5");
+    for low in [0.0, -0.0, -1.0, -1e-320] {
+        assert!(!log(Panel::new().line([0.0, 1.0], [1.0, low], ())), "{low}");
+        assert!(!log(Panel::new().points([0.0, 1.0], [1.0, low], ())), "{low}");
+        for panel in
+            [Panel::new().points([low, 1.0], [1.0, 2.0], ()), Panel::new().band([low, 1.0], [1.0; 2], [2.0; 2], ())]
+        {
+            assert!(!panel.log_x().figure().to_string().contains("logarithmic"));
+        }
+        // A range is what was asked for.
+        assert!(log(Panel::new().line([0.0, 1.0], [1.0, low], ()).y_range(0.1, 1.0)), "{low}");
+        // An interval that reaches down to it goes to the lower end.
+        let style = Style::new().color(Color::GREEN).width(4.0);
+        let panel = bare().intervals([0.5], [low], [0.5], style).points([0.5], [0.5], Color::BLUE).y_range(0.1, 1.0);
+        assert!(log(panel.clone()));
+        let interval = bounds(&pixels(&panel.log_y().figure().size(200.0, 100.0)), Color::GREEN);
+        assert!(interval.3 > 160, "{low}: {interval:?}");
+    }
+}
+
+#[test]
+fn labels_of_any_script_are_text_in_an_svg_and_drawn_elsewhere() {
+    let labels = ["时间（毫秒）", "時間 (ミリ秒)", "Точность", "الزمن", "Rate 🧠", "∮ ⊗ ℏ", "x\u{304}, r\u{302}"];
+    let panel = || labels.iter().fold(bare(), |panel, label| panel.line([0.0, 1.0], [0.0, 1.0], *label));
+    let svg = panel().figure().svg().unwrap();
+    for label in labels {
+        assert!(svg.replace('\n', "").contains(&format!(">{label}</text>")), "{label}: {svg}");
+    }
+    assert!(svg.contains("sans-serif\""), "whatever the viewer has");
+    let figure = panel().title("图").x_label("Zeit 🧠").figure();
+    assert!(figure.png().is_ok() && figure.pdf().is_ok());
 }
 
 #[test]

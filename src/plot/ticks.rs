@@ -23,12 +23,23 @@ impl Scale {
         Some(((place(value) - from) / (to - from)).clamp(-1e9, 1e9))
     }
 
+    /// The end of an interval as it is shown: on a logarithmic axis 0 and what is below it are far down.
+    pub(super) fn raised(&self, end: f64) -> f64 {
+        if self.log && drawable(end, false) { end.max(1.0 / LARGEST) } else { end }
+    }
+
     /// At most about `count` ticks at round numbers, with their labels.
     pub(super) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         let (low, high) = (self.range.0.min(self.range.1), self.range.0.max(self.range.1));
         let places = if self.log { log_ticks(low, high, count) } else { linear_ticks(low, high, count) };
         let labels = labels(&places);
         places.into_iter().zip(labels).collect()
+    }
+
+    /// Places for ticks without labels.
+    pub(super) fn minor_ticks(&self) -> Vec<f64> {
+        let (low, high) = (self.range.0.min(self.range.1), self.range.0.max(self.range.1));
+        if self.log { log_minor_ticks(low, high) } else { Vec::new() }
     }
 }
 
@@ -98,12 +109,27 @@ fn log_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
         .unwrap_or_else(|| linear_ticks(low, high, count))
 }
 
-/// The labels of ticks. Evenly spaced ones share their digits; those of a logarithmic axis have what each needs.
+/// The places between powers of ten, at which a logarithmic axis of several has ticks without labels.
+fn log_minor_ticks(low: f64, high: f64) -> Vec<f64> {
+    const DECADES: std::ops::RangeInclusive<f64> = 1.0..=8.0;
+    let (from, to) = (low.log10(), high.log10());
+    if !DECADES.contains(&(to - from)) {
+        return Vec::new();
+    }
+    let powers = from.floor() as i32..=to.ceil() as i32;
+    let all = powers.flat_map(|power| (2..10).map(move |factor| f64::from(factor) * 10_f64.powi(power)));
+    all.filter(|tick| (low..=high).contains(tick)).collect()
+}
+
+/// The labels of ticks. Evenly spaced ones share their digits; those of a logarithmic axis have what each needs, with exponents
+/// but for numbers about 1 if one of them needs an exponent.
 fn labels(ticks: &[f64]) -> Vec<String> {
     let largest = ticks.iter().fold(0.0_f64, |largest, tick| largest.max(tick.abs()));
     let even = ticks.windows(3).all(|t| ((t[2] - t[1]) - (t[1] - t[0])).abs() <= 1e-6 * (t[1] - t[0]).abs());
+    let exponents = ticks.iter().any(|tick| !(1e-4..1e6).contains(&tick.abs()));
     let label = |tick: &f64| match ticks {
         [first, second, ..] if even => label(*tick, (second - first).abs(), largest),
+        _ if exponents && !(0.01..1e3).contains(&tick.abs()) => label(*tick, tick.abs(), f64::INFINITY),
         _ => label(*tick, tick.abs(), tick.abs()),
     };
     ticks.iter().map(label).collect()
@@ -157,6 +183,12 @@ mod tests {
         assert_eq!(texts(0.0, 4e-7, false, 4), ["0", "1e−7", "2e−7", "3e−7", "4e−7"]);
         assert_eq!(texts(0.001, 100.0, true, 6), ["0.001", "0.01", "0.1", "1", "10", "100"]);
         assert_eq!(texts(1.0, 20.0, true, 6), ["1", "2", "5", "10", "20"]);
+        assert_eq!(texts(1e-6, 10.0, true, 8), ["1e−6", "1e−5", "1e−4", "1e−3", "0.01", "0.1", "1", "10"]);
+        let minor = |low, high, log| Scale { range: (low, high), log }.minor_ticks().len();
+        assert_eq!(
+            [minor(1.0, 100.0, true), minor(100.0, 1.0, true), minor(1.0, 3.0, true), minor(1.0, 100.0, false)],
+            [16, 16, 0, 0]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Color, Figure, Panel, Style};
 use crate::train::{Check, Training};
 
 impl Training {
-    /// The recorded losses over the trials seen before each. Where a stage of a curriculum ends and the next begins there is a
+    /// The recorded losses over the trials seen before each, on a logarithmic axis if all are above 0. Where a stage of a curriculum ends and the next begins there is a
     /// line.
     #[must_use]
     pub fn plot_loss(&self) -> Figure {
@@ -81,5 +81,39 @@ mod tests {
             assert_eq!(rules(panel), [500.0, 1500.0, 2000.0]);
         }
         assert_eq!(training.plot_checks().to_string().matches("next stage").count(), 2, "once a panel");
+    }
+
+    #[test]
+    fn losses_of_any_sign_are_seen() {
+        let draw = |losses: &[f64]| {
+            let recorded: Vec<usize> = (1..=losses.len()).collect();
+            let mut training: Training = serde_json::from_value(json!({
+                "updates": losses.len(), "trials": 50, "batch_size": 50, "losses": [], "recorded": recorded, "checks": [],
+                "best": null, "stop": "finished", "path": "kernel", "seconds": 1.0, "seconds_drawing": 0.0, "seed": crate::random::Seed(1),
+            }))
+            .unwrap();
+            // JSON has no NaN.
+            training.losses = losses.to_vec();
+            training.plot_loss()
+        };
+        let texts = |losses: &[f64]| draw(losses).to_string();
+        assert!(
+            texts(&[1.0, 0.5, 0.1]).ends_with("y \"Loss\" 0.08913 to 1.122, logarithmic, line"),
+            "{}",
+            texts(&[1.0, 0.5, 0.1])
+        );
+        for losses in [&[1.0, 0.0][..], &[0.0, 0.0], &[-1.0, -2.0, f64::NAN], &[0.0], &[1.0, -1e-300]] {
+            let text = texts(losses);
+            assert!(!text.contains("logarithmic") && !text.contains("nothing"), "{losses:?}: {text}");
+        }
+        for losses in [&[1.0, 1.0][..], &[0.5], &[f64::NAN, 2.0], &[f64::INFINITY, 2.0, 1.0]] {
+            let text = texts(losses);
+            assert!(text.contains("logarithmic") && !text.contains("nothing"), "{losses:?}: {text}");
+        }
+        for losses in [&[f64::NAN][..], &[f64::NAN, f64::INFINITY], &[]] {
+            let figure = draw(losses);
+            assert!(figure.to_string().contains("nothing to show"), "{losses:?}: {figure}");
+            assert!(figure.svg().unwrap().replace('\n', "").contains(">nothing to show"), "{losses:?}");
+        }
     }
 }

@@ -80,7 +80,7 @@ impl Session {
     /// The states of some units in a trial over time.
     ///
     /// # Errors
-    /// If there is no such trial or unit.
+    /// If there is no such trial or unit, or no unit is asked for.
     pub fn plot_states(&self, trial: usize, units: impl IntoIterator<Item = usize>) -> Result<Figure> {
         let length = self.batch.length(trial)?;
         let n_rec = self.states.len_of(Axis(2));
@@ -89,6 +89,10 @@ impl Session {
             Panel::new().x_label("Time (ms)").y_label("State x").x_range(0.0, self.batch.clock().time(length as i64));
         for epoch in self.batch.epochs[trial].iter().skip(1) {
             panel = panel.vline(decimal(epoch.start), ());
+        }
+        let mut units = units.into_iter().peekable();
+        if units.peek().is_none() {
+            return Err(Error::argument("units", "at least one", "none"));
         }
         for unit in units {
             if unit >= n_rec {

@@ -20,12 +20,13 @@ impl Weights {
         Ok(picture(&self.matrix(name)?, name, ["From", "To"], self.kinds(name)))
     }
 
-    /// As [`Weights::plot`], with the units in this order, for instance that of
-    /// [`order_by_selectivity`](crate::analysis::order_by_selectivity): every axis of the matrix that is as long as the
-    /// order is sorted, so that `"W_in"` and `"W_out"` can be shown in the same order as `"W_rec"`.
+    /// As [`Weights::plot`], with the recurrent units in this order, for instance that of
+    /// [`order_by_selectivity`](crate::analysis::order_by_selectivity): the receiving units of `"W_in"` and other input weights,
+    /// the sending units of `"W_out"` and other output weights, both of `"W_rec"`. Of a matrix whose name does not say what it
+    /// connects, every axis that is as long as the order is sorted.
     ///
     /// # Errors
-    /// If there is no such matrix, if it has no axis of that length, or if the order does not name each unit once.
+    /// If there is no such matrix, if it has not as many units as the order, or if the order does not name each unit once.
     pub fn plot_sorted(&self, name: &str, order: &[usize]) -> Result<Figure> {
         let mut matrix = self.matrix(name)?;
         let mut sorted = order.to_vec();
@@ -39,8 +40,9 @@ impl Weights {
         }
         let mut labels = ["From", "To"];
         let mut kinds = self.kinds(name);
+        let are_units = are_units(name).unwrap_or([true; 2]);
         for (axis, label, named) in [(Axis(1), 0, "From, sorted"), (Axis(0), 1, "To, sorted")] {
-            if matrix.len_of(axis) == order.len() {
+            if are_units[label] && matrix.len_of(axis) == order.len() {
                 matrix = matrix.select(axis, order);
                 labels[label] = named;
                 if let Some(colors) = kinds[label].as_mut().filter(|colors| colors.len() == order.len()) {
@@ -49,7 +51,12 @@ impl Weights {
             }
         }
         if labels == ["From", "To"] {
-            return Err(Error::shape("order", format!("[one of {:?}]", matrix.shape()), &[order.len()]));
+            let expected = match are_units {
+                [false, true] => format!("[n_rec = {}]", matrix.nrows()),
+                [true, false] => format!("[n_rec = {}]", matrix.ncols()),
+                _ => format!("[one of {:?}]", matrix.shape()),
+            };
+            return Err(Error::shape("order", expected, &[order.len()]));
         }
         Ok(picture(&matrix, name, labels, kinds))
     }
@@ -60,12 +67,22 @@ impl Weights {
             let color = |&sign: &f32| Colormap::Diverging.color(if sign < 0.0 { 0.2 } else { 0.8 });
             signs.diag().iter().map(color).collect::<Vec<_>>()
         });
-        match name {
-            "W_rec" => [signs.clone(), signs],
-            "W_in" => [None, signs],
-            "W_out" => [signs, None],
-            _ => [None, None],
-        }
+        let [from, to] = are_units(name).filter(|_| matches!(name, "W_rec" | "W_in" | "W_out")).unwrap_or([false; 2]);
+        [signs.clone().filter(|_| from), signs.filter(|_| to)]
+    }
+}
+
+/// Whether the sending and the receiving ends of a matrix are recurrent units, as far as its name tells.
+fn are_units(name: &str) -> Option<[bool; 2]> {
+    let is = |of: &str, other: &str| name == other || name == of || name.starts_with(&format!("{of}_"));
+    if is("W_in", "input_connectivity") {
+        Some([false, true])
+    } else if is("W_out", "output_connectivity") {
+        Some([true, false])
+    } else if is("W_rec", "rec_connectivity") {
+        Some([true, true])
+    } else {
+        None
     }
 }
 
@@ -115,5 +132,38 @@ mod tests {
             .column_colors([inhibitory, excitatory, excitatory])
             .row_colors([inhibitory, excitatory, excitatory]);
         assert_eq!(sorted.panels[0].marks, Panel::new().heatmap(expected).marks);
+    }
+
+    #[test]
+    fn only_units_are_sorted() {
+        // As many inputs and outputs as units.
+        let numbered = array![[0.0, 0.1, 0.2], [1.0, 1.1, 1.2], [2.0, 2.1, 2.2_f32]];
+        let mut weights = Weights::new();
+        for name in ["W_rec", "W_in", "W_out", "input_connectivity", "W_own"] {
+            weights.insert(name, numbered.clone());
+        }
+        weights.insert("W_out_first", array![[0.0, 0.1, 0.2], [1.0, 1.1, 1.2]]);
+        let rows = array![[2.0, 2.1, 2.2], [0.0, 0.1, 0.2], [1.0, 1.1, 1.2_f32]];
+        let columns = array![[0.2, 0.0, 0.1], [1.2, 1.0, 1.1], [2.2, 2.0, 2.1_f32]];
+        let both = array![[2.2, 2.0, 2.1], [0.2, 0.0, 0.1], [1.2, 1.0, 1.1_f32]];
+        for (name, expected, labels) in [
+            ("W_in", &rows, ["From", "To, sorted"]),
+            ("input_connectivity", &rows, ["From", "To, sorted"]),
+            ("W_out", &columns, ["From, sorted", "To"]),
+            ("W_rec", &both, ["From, sorted", "To, sorted"]),
+            ("W_own", &both, ["From, sorted", "To, sorted"]),
+        ] {
+            let figure = weights.plot_sorted(name, &[2, 0, 1]).unwrap();
+            assert_eq!(
+                figure.panels[0].marks,
+                Panel::new().heatmap(Heatmap::new(expected).label("Weight")).marks,
+                "{name}"
+            );
+            let panel = &figure.panels[0];
+            assert_eq!([panel.x.label.as_str(), panel.y.label.as_str()], labels, "{name}");
+        }
+        // An order of the two outputs is none of units.
+        let error = weights.plot_sorted("W_out_first", &[1, 0]).unwrap_err().to_string();
+        assert!(error.contains("n_rec = 3"), "{error}");
     }
 }

@@ -38,8 +38,8 @@ const ONCE: &[&str] = &["image", "linfa", "ndarray", "ndarray-npy", "plotters", 
 const BANNED: &[(&str, &str)] = &[
     ("ndarray-linalg", "it needs a LAPACK on the user's machine"),
     ("openssl-sys", "it needs OpenSSL's headers on the user's machine"),
-    ("servo-fontconfig-sys", "figures must not depend on the fonts of the machine"),
-    ("yeslogic-fontconfig-sys", "figures must not depend on the fonts of the machine"),
+    ("servo-fontconfig-sys", "it needs fontconfig on the user's machine"),
+    ("yeslogic-fontconfig-sys", "it needs fontconfig on the user's machine"),
 ];
 
 /// Checks every dependency that our lock file and that of the kernel name.

@@ -6,7 +6,7 @@ use psychrnn::plot::{Figure, pairs};
 use psychrnn::prelude::*;
 
 /// Two groups of units that add up the difference of the inputs and inhibit each other.
-fn weights() -> Weights {
+pub(super) fn weights() -> Weights {
     let mut rng = Seed(8).stream(0);
     let side = |unit: usize| if unit.is_multiple_of(2) { 0 } else { 1 };
     let mut weights = Weights::new();
@@ -58,6 +58,9 @@ fn a_subject_is_analyzed_and_drawn() {
     drawn("unit", &averages.plot_unit(0).unwrap());
     drawn("units", &averages.plot_units([0, 1, 2]).unwrap());
     assert!(averages.plot_unit(20).unwrap_err().to_string().contains("`unit`"));
+    for nothing in [averages.plot_units([]), session.plot_states(0, [])] {
+        assert!(nothing.unwrap_err().to_string().contains("at least one"));
+    }
     let boot = Average { band: Band::Bootstrap(Bootstrap::default().resamples(300)), ..Average::by("choice") };
     drawn("outputs", &boot.signal(Signal::Outputs).of(&correct).unwrap().plot_units([0, 1]).unwrap());
 
