@@ -281,16 +281,25 @@ impl Psychometric {
 
     fn fit_along(&self, counts: &Counts, bounds: &[(f64, f64); 4], psi: Psi) -> Result<PsychometricFit> {
         let sought = self.free(bounds);
-        let start = self.start(counts, bounds, psi);
+        let within: Vec<_> = sought.iter().map(|&i| bounds[i]).collect();
+        let lows = bounds.map(|(low, _)| low);
         let place = |found: &[f64]| {
-            let mut at = start;
+            let mut at = lows;
             sought.iter().zip(found).for_each(|(&i, &found)| at[i] = found);
             at
         };
-        let within: Vec<_> = sought.iter().map(|&i| bounds[i]).collect();
-        let from: Vec<_> = sought.iter().map(|&i| start[i]).collect();
         let cost = |at: &[f64]| -psi.log_likelihood(counts, self.parameters(place(at)));
-        let mut at = if sought.is_empty() { start } else { place(&minimize(&within, &from, cost)?) };
+        let mut best = (f64::INFINITY, lows);
+        let starts = if sought.is_empty() { Vec::new() } else { self.starts(counts, bounds, psi) };
+        for start in starts {
+            let from: Vec<_> = sought.iter().map(|&i| start[i]).collect();
+            let found = minimize(&within, &from, cost)?;
+            let least = cost(&found);
+            if least < best.0 {
+                best = (least, place(&found));
+            }
+        }
+        let mut at = best.1;
         let mut at_bound = [false; 4];
         for i in sought {
             let (low, high) = bounds[i];
@@ -417,27 +426,35 @@ impl Psychometric {
         Ok([threshold, width, guess, lapse])
     }
 
-    /// The best of a coarse grid: the likelihood can have more than one summit.
-    fn start(&self, counts: &Counts, bounds: &[(f64, f64); 4], psi: Psi) -> [f64; 4] {
+    /// The highest summits on a coarse grid of thresholds and widths, since the likelihood can have more than one; counts that
+    /// follow a curve have one.
+    fn starts(&self, counts: &Counts, bounds: &[(f64, f64); 4], psi: Psi) -> Vec<[f64; 4]> {
+        const MOST: usize = 4;
         let along = |(low, high): (f64, f64), share: f64| low + (high - low) * share;
-        let mut best: Option<(f64, [f64; 4])> = None;
-        for threshold in 0..=12 {
-            for width in 0..=8 {
-                for rates in [0.1, 0.5] {
-                    let at = [
-                        along(bounds[0], 0.2 + 0.05 * f64::from(threshold)),
-                        along(bounds[1], 0.02 + 0.12 * f64::from(width)),
-                        along(bounds[2], rates),
-                        along(bounds[3], rates),
-                    ];
-                    let likelihood = psi.log_likelihood(counts, self.parameters(at));
-                    if best.is_none_or(|best| likelihood > best.0) {
-                        best = Some((likelihood, at));
-                    }
-                }
-            }
-        }
-        best.map_or(bounds.map(|(low, _)| low), |best| best.1)
+        let axis = |i: usize, n: u8, first: f64, step: f64| -> Vec<f64> {
+            let n = if bounds[i].0 < bounds[i].1 { n } else { 1 };
+            (0..n).map(|place| along(bounds[i], first + step * f64::from(place))).collect()
+        };
+        let (thresholds, widths) = (axis(0, 13, 0.2, 0.05), axis(1, 9, 0.02, 0.12));
+        let grid = Array2::from_shape_fn((thresholds.len(), widths.len()), |(threshold, width)| {
+            let with = |rates: f64| {
+                let at = [thresholds[threshold], widths[width], along(bounds[2], rates), along(bounds[3], rates)];
+                (psi.log_likelihood(counts, self.parameters(at)), at)
+            };
+            let (few, many) = (with(0.1), with(0.5));
+            if many.0 > few.0 { many } else { few }
+        });
+        let higher = |(i, j): (usize, usize), height: f64| {
+            let near = |at: usize, n: usize| at.saturating_sub(1)..(at + 2).min(n);
+            let mut around = near(i, thresholds.len()).flat_map(|k| near(j, widths.len()).map(move |l| (k, l)));
+            // Of a plateau the first one counts.
+            around.any(|at| grid[at].0 > height || grid[at].0 == height && at < (i, j))
+        };
+        let mut summits: Vec<(f64, [f64; 4])> =
+            grid.indexed_iter().filter(|&(at, &(height, _))| !higher(at, height)).map(|(_, &summit)| summit).collect();
+        summits.sort_by(|a, b| b.0.total_cmp(&a.0));
+        summits.truncate(MOST);
+        summits.into_iter().map(|(_, at)| at).collect()
     }
 
     /// Threshold, width and rates of a place within the bounds.
