@@ -12,6 +12,9 @@ use crate::random::Seed;
 use crate::setters::setters;
 use crate::{Error, Result};
 
+/// More units or channels than this are taken for a mistake.
+const MOST: usize = 1_000_000;
+
 /// The areas of a network, and which connections there are: within areas, between them, from input channels and to outputs.
 ///
 /// All units of an area are connected to each other, and areas not at all, until [`Areas::within`] and [`Areas::connect`] say
@@ -125,6 +128,14 @@ struct Channels {
     area: String,
 }
 
+impl Channels {
+    fn new(channels: impl IntoIterator<Item = usize>, area: &str) -> Self {
+        // More channels than any network has: the mask will refuse the first that is not there.
+        const MANY: usize = 1 << 24;
+        Self { channels: channels.into_iter().take(MANY).collect(), area: area.to_owned() }
+    }
+}
+
 /// Which connections exist: 1, or 0 for those that do not.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -198,7 +209,7 @@ impl Areas {
     /// said reaches all units.
     #[must_use]
     pub fn input(mut self, channels: impl IntoIterator<Item = usize>, area: &str) -> Self {
-        self.inputs.push(Channels { channels: channels.into_iter().collect(), area: area.to_owned() });
+        self.inputs.push(Channels::new(channels, area));
         self
     }
 
@@ -206,14 +217,15 @@ impl Areas {
     /// all units. Whether inhibitory units reach the outputs is a matter of the network's constraints.
     #[must_use]
     pub fn output(mut self, channels: impl IntoIterator<Item = usize>, area: &str) -> Self {
-        self.outputs.push(Channels { channels: channels.into_iter().collect(), area: area.to_owned() });
+        self.outputs.push(Channels::new(channels, area));
         self
     }
 
     /// The number of all units.
     #[must_use]
     pub fn n_units(&self) -> usize {
-        self.areas.iter().map(|area| self.classes(area)).map(|(excitatory, inhibitory)| excitatory + inhibitory).sum()
+        let (excitatory, inhibitory) = self.units_before(self.areas.len());
+        excitatory.saturating_add(inhibitory)
     }
 
     /// The number of excitatory units, which come first; `None` if there are no classes.
@@ -221,7 +233,7 @@ impl Areas {
     pub fn n_excitatory(&self) -> Option<usize> {
         let given = |area: &Area| matches!(area.size, AreaSize::Classes(..));
         let has_classes = self.excitatory.is_some() || self.areas.iter().any(given);
-        has_classes.then(|| self.areas.iter().map(|area| self.classes(area).0).sum())
+        has_classes.then(|| self.units_before(self.areas.len()).0)
     }
 
     /// The excitatory units of an area; all its units, if there are no classes.
@@ -230,8 +242,7 @@ impl Areas {
     /// If there is no such area.
     pub fn excitatory_units(&self, area: &str) -> Result<std::ops::Range<usize>> {
         let place = self.place("area", area)?;
-        let before: usize = self.areas[..place].iter().map(|area| self.classes(area).0).sum();
-        Ok(before..before + self.classes(&self.areas[place]).0)
+        Ok(self.units_before(place).0..self.units_before(place + 1).0)
     }
 
     /// The inhibitory units of an area.
@@ -240,17 +251,17 @@ impl Areas {
     /// If there is no such area.
     pub fn inhibitory_units(&self, area: &str) -> Result<std::ops::Range<usize>> {
         let place = self.place("area", area)?;
-        let excitatory: usize = self.areas.iter().map(|area| self.classes(area).0).sum();
-        let before: usize = self.areas[..place].iter().map(|area| self.classes(area).1).sum();
-        let first = excitatory + before;
-        Ok(first..first + self.classes(&self.areas[place]).1)
+        let excitatory = self.units_before(self.areas.len()).0;
+        let inhibitory = |places| excitatory.saturating_add(self.units_before(places).1);
+        Ok(inhibitory(place)..inhibitory(place + 1))
     }
 
     /// The units of an area, the excitatory ones first.
     ///
     /// # Errors
-    /// If there is no such area.
+    /// If there is no such area, or if there are more units than any network has.
     pub fn units(&self, area: &str) -> Result<Vec<usize>> {
+        self.check_size()?;
         Ok(self.excitatory_units(area)?.chain(self.inhibitory_units(area)?).collect())
     }
 
@@ -261,6 +272,11 @@ impl Areas {
     /// [`Areas::strongly_connected`] does not allow this.
     pub fn masks(&self, n_in: usize, n_out: usize) -> Result<Masks> {
         self.check()?;
+        for (name, channels) in [("n_in", n_in), ("n_out", n_out)] {
+            if channels > MOST {
+                return Err(Error::argument(name, format!("at most {MOST} channels"), channels));
+            }
+        }
         let n_rec = self.n_units();
         let mut recurrent = Array2::zeros((n_rec, n_rec));
         for from in &self.areas {
@@ -292,6 +308,21 @@ impl Areas {
         Some(if ((ratio * all) as usize) < excitatory { ratio.next_up() } else { ratio })
     }
 
+    /// The excitatory and the inhibitory units of so many of the first areas.
+    fn units_before(&self, areas: usize) -> (usize, usize) {
+        self.areas[..areas].iter().map(|area| self.classes(area)).fold((0, 0), |(excitatory, inhibitory), area| {
+            (excitatory.saturating_add(area.0), inhibitory.saturating_add(area.1))
+        })
+    }
+
+    /// An error if there are more units than any network has.
+    fn check_size(&self) -> Result<()> {
+        match self.n_units() {
+            n if n > MOST => Err(Error::argument("area", format!("of at most {MOST} units, all areas together"), n)),
+            _ => Ok(()),
+        }
+    }
+
     /// The excitatory and the inhibitory units of an area.
     fn classes(&self, area: &Area) -> (usize, usize) {
         match (area.size, self.excitatory) {
@@ -318,6 +349,7 @@ impl Areas {
         if let Some(share) = self.excitatory.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
             return Err(Error::argument("excitatory", "above 0 and at most 1", share));
         }
+        self.check_size()?;
         let mut names = BTreeSet::new();
         for area in &self.areas {
             let name = format!("area \"{}\"", area.name);

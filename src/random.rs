@@ -85,7 +85,9 @@ impl TrialRng {
     }
 
     /// One of `options`, all equally likely. The list must not be empty.
+    #[track_caller]
     pub fn choice<T: Clone>(&mut self, options: &[T]) -> T {
+        assert!(!options.is_empty(), "there is nothing to choose from: the list is empty");
         options[self.index(options.len())].clone()
     }
 

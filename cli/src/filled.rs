@@ -95,7 +95,7 @@ pub(crate) fn placed(key: &str, section: &Json, error: Error) -> Failure {
 }
 
 /// The path to the first key of that name.
-pub(crate) fn find(key: &str, section: &Json, name: &str) -> Option<String> {
+fn find(key: &str, section: &Json, name: &str) -> Option<String> {
     let fields = section.as_object()?;
     if fields.contains_key(name) {
         return Some(format!("{key}.{name}"));

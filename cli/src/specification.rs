@@ -10,14 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json as object};
 
 use crate::failure::{Failure, Outcome};
-use crate::filled::{filled, filled_json, find, json, over, placed};
+use crate::filled::{filled, filled_json, json, over, placed};
 use crate::tasks::{self, Chosen, Described};
 
 /// The keys at the top.
 const SECTIONS: &[&str] =
     &["model", "task", "network", "trainer", "loss", "regularizers", "validation", "test", "curriculum", "checkpoint"];
-/// No step is as short as this, in milliseconds: who writes less means seconds.
-const SHORTEST: f32 = 0.1;
 
 /// A specification that makes sense, and what it describes.
 pub(crate) struct Specification {
@@ -296,23 +294,7 @@ fn described(key: &str, name: &str, arguments: &Json) -> Outcome<Described> {
     };
     let found = found?;
     let wrong = |error| placed(key, &found.arguments, error);
-    let spec = found.task.spec();
-    let mut times = vec![("dt", spec.dt), ("tau", spec.tau)];
-    times.extend(spec.duration.map(|duration| ("duration", duration)));
-    times.extend(spec.epochs.iter().map(|(name, duration)| (name.as_str(), duration.range().1)));
-    for (name, time) in times {
-        let shortest = if name == "dt" { SHORTEST } else { spec.dt.min(1.0) };
-        // Nothing at all is a time like any other.
-        if time > 0.0 && time < shortest {
-            let place = find(key, &found.arguments, name).unwrap_or_else(|| format!("{key}.{name}"));
-            let advice = format!(
-                "times are in milliseconds, and {time} ms is very short: if seconds are meant, write {}",
-                1000.0 * time
-            );
-            return Err(Failure::key(place, advice));
-        }
-    }
-    spec.check().map_err(wrong)?;
+    found.task.spec().check().map_err(wrong)?;
     found.task.batch(1, Seed(0)).map_err(wrong)?;
     Ok(found)
 }

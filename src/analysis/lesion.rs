@@ -13,6 +13,9 @@ use crate::simulate::{Effect, Perturbation, Simulator, Units, Window};
 use crate::task::{Batch, Table, Value};
 use crate::{Error, Result, interrupt, threads};
 
+/// More lesions than this are taken for a mistake.
+const MOST: usize = 1_000_000;
+
 /// Lesions to be compared with the intact network, one at a time, all on the same trials with the same noise.
 ///
 /// ```no_run
@@ -51,7 +54,8 @@ impl LesionSweep {
         Self::default()
     }
 
-    /// Silences each of these units in turn, within a window in milliseconds or, with `..`, for the whole trial.
+    /// Silences each of these units in turn, within a window in milliseconds, in one that goes by an epoch of each trial
+    /// (`Window::during("delay")`) or, with `..`, for the whole trial.
     #[must_use]
     pub fn of_units(units: impl IntoIterator<Item = usize>, window: impl Into<Window>) -> Self {
         Self::of_groups(units.into_iter().map(|unit| (unit.to_string(), unit)), window)
@@ -84,9 +88,10 @@ impl LesionSweep {
         let window = window.into();
         let lesion = |(name, units): (S, U)| Lesion {
             name: name.into(),
-            perturbations: vec![Perturbation { effect: effect(units.into()), window }],
+            perturbations: vec![Perturbation { effect: effect(units.into()), window: window.clone() }],
         };
-        Self { lesions: groups.into_iter().map(lesion).collect(), ..Self::default() }
+        // One more than are run, so that a list without end is an error there.
+        Self { lesions: groups.into_iter().take(MOST + 1).map(lesion).collect(), ..Self::default() }
     }
 
     /// Adds a lesion of your own.
@@ -119,6 +124,9 @@ impl LesionSweep {
     pub fn run(&self, simulator: &Simulator, batch: &Batch) -> Result<Lesions> {
         if self.lesions.is_empty() {
             return Err(Error::argument("lesions", "at least one", "none"));
+        }
+        if self.lesions.len() > MOST {
+            return Err(Error::argument("lesions", format!("at most {MOST}"), format!("more than {MOST}")));
         }
         let levels = match &self.psychometric {
             Some((column, choice, _)) => {

@@ -130,6 +130,7 @@ pub(super) struct Events<'a> {
 impl<'a> Events<'a> {
     /// The starts of an epoch, or of the trials, and a window about them.
     pub(super) fn of(session: &'a Session, event: Option<&str>, window: Option<(f64, f64)>) -> Result<Self> {
+        session.batch.check_rows()?;
         let times = match event {
             Some(event) => session.batch.starts(event)?,
             None => vec![Some(0.0); session.n_trials()],

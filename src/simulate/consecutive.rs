@@ -25,7 +25,7 @@ impl Simulator {
         if let Some(windowed) = self.perturbations.iter().find(|perturbation| perturbation.window != Window::from(..)) {
             let expected =
                 "over the whole trial, `..`: its times are those of one trial, and here all trials are one run";
-            return Err(Error::argument("window", expected, format!("{:?}", windowed.window)));
+            return Err(Error::argument("window", expected, &windowed.window));
         }
         let lengths = &batch.lengths;
         let trials = batch.inputs.outer_iter().zip(lengths);

@@ -5,12 +5,13 @@ mod perturb;
 mod session;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
 
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
 
-pub use perturb::{Effect, Perturbation, Units, Window};
+pub use perturb::{Effect, Perturbation, Reference, Units, Window};
 pub use session::{Session, Signal};
 
 use crate::dynamics::noise::Noise;
@@ -18,13 +19,23 @@ use crate::dynamics::{Constants, Dynamics, Keep, Pool, Want, parts};
 use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
-use crate::{Error, Result};
-use perturb::Perturbed;
+use crate::{Error, Result, threads};
+use perturb::{Alike, Held, Perturbed};
 
 /// What travels with saved weights, so that they can be run again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SavedDynamics {
     pub(crate) dynamics: Constants,
+}
+
+/// What a network does.
+struct Activity {
+    /// `[n_batch, n_steps, n_rec]`, empty if they are not wanted.
+    states: Array3<f32>,
+    /// `[n_batch, n_steps, n_out]`
+    outputs: Array3<f32>,
+    /// Trials, and the rates at which units are held in them.
+    held: Vec<(Vec<usize>, Vec<Held>)>,
 }
 
 /// Runs a network on trials in plain arrays: the same equations and the same numbers as in training, without libtorch.
@@ -115,9 +126,7 @@ impl Simulator {
     /// If the batch has other channels or another `dt` than the network, if a perturbation names units, channels or times that
     /// are not there, or if a setting makes no sense.
     pub fn run(&self, batch: &Batch) -> Result<Session> {
-        let network = self.started(batch)?;
-        let perturbed = self.perturbed(&network, batch)?;
-        let (states, outputs) = self.forward(&network, batch, perturbed.as_ref(), true)?;
+        let Activity { states, outputs, held } = self.activity(batch, true)?;
         let mut rates = Array3::zeros(states.dim());
         match &self.constants() {
             Constants::Leaky(leak) => {
@@ -128,31 +137,67 @@ impl Simulator {
             }
             Constants::Lstm(_) => rates.assign(&states),
         }
-        if let Some(perturbed) = perturbed {
-            perturbed.report(&mut rates);
+        for (trials, held) in held {
+            for Held { unit, steps, rate } in held {
+                trials.iter().for_each(|&trial| rates.slice_mut(s![trial, steps.clone(), unit]).fill(rate));
+            }
         }
         Session::new(batch.clone(), states, rates, outputs)
     }
 
     /// Runs the network for its outputs `[n_batch, n_steps, n_out]` alone.
     pub(crate) fn outputs(&self, batch: &Batch) -> Result<Array3<f32>> {
-        let network = self.started(batch)?;
-        Ok(self.forward(&network, batch, self.perturbed(&network, batch)?.as_ref(), false)?.1)
+        Ok(self.activity(batch, false)?.outputs)
     }
 
-    /// The perturbations, if there are any, made ready for a batch that fits the network.
-    fn perturbed(&self, network: &Dynamics, batch: &Batch) -> Result<Option<Perturbed>> {
-        let (n_in, _, n_out) = network.sizes();
+    /// What the network does on a batch, with states if they are wanted.
+    fn activity(&self, batch: &Batch, states: bool) -> Result<Activity> {
+        let (n_in, _, n_out) = self.network.sizes();
         batch.check()?;
         check_fit(&batch.spec, n_in, n_out, self.constants().dt())?;
-        if self.perturbations.is_empty() {
-            return Ok(None);
+        let mut groups = Alike::groups(&self.perturbations, batch)?;
+        if let [_] = groups.as_slice()
+            && let Some(all) = groups.pop()
+        {
+            return self.alike(batch, all, states);
         }
-        let mut perturbed = Perturbed::new(&self.perturbations, &self.weights, network, batch)?;
+        // Each trial is as it is alone, so that it does not matter which run together. The largest groups first, for the threads.
+        groups.sort_by_key(|group| std::cmp::Reverse(group.trials.len()));
+        let parts = threads::map(groups, |group| self.alike(&batch.rows(&group.trials), group, states))?;
+        let joined = |part: fn(&Activity) -> &Array3<f32>| {
+            let (_, n_steps, n) = parts.first().map_or((0, 0, 0), |activity| part(activity).dim());
+            let mut joined = Array3::zeros((batch.n_trials(), n_steps, n));
+            for activity in &parts {
+                let trials = activity.held.iter().flat_map(|(trials, _)| trials);
+                for (&trial, from) in trials.zip(part(activity).outer_iter()) {
+                    joined.index_axis_mut(Axis(0), trial).assign(&from);
+                }
+            }
+            joined
+        };
+        let (states, outputs) = (joined(|activity| &activity.states), joined(|activity| &activity.outputs));
+        Ok(Activity { states, outputs, held: parts.into_iter().flat_map(|activity| activity.held).collect() })
+    }
+
+    /// What the network does on trials in which each perturbation is there at the same steps.
+    fn alike(&self, batch: &Batch, Alike { trials, steps }: Alike, states: bool) -> Result<Activity> {
+        let network = self.started(batch)?;
+        let perturbed = match self.perturbations.is_empty() {
+            true => None,
+            false => Some(self.perturbed(&network, batch, &steps)?),
+        };
+        let (states, outputs) = self.forward(&network, batch, perturbed.as_ref(), states)?;
+        let held = perturbed.map_or(Vec::new(), |perturbed| perturbed.held);
+        Ok(Activity { states, outputs, held: vec![(trials, held)] })
+    }
+
+    /// The perturbations made ready for trials in which they are there at these steps.
+    fn perturbed(&self, network: &Dynamics, batch: &Batch, steps: &[Range<i64>]) -> Result<Perturbed> {
+        let mut perturbed = Perturbed::new(&self.perturbations, steps, &self.weights, network, batch)?;
         if let Some(first) = perturbed.parts.first_mut() {
             first.network.initial_mut().clone_from(network.initial());
         }
-        Ok(Some(perturbed))
+        Ok(perturbed)
     }
 
     /// States, if they are wanted, and outputs.

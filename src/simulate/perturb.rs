@@ -1,16 +1,18 @@
 //! What is done to a network while it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
+use indexmap::IndexMap;
 use ndarray::{Array2, Array3, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
 use super::Simulator;
 use crate::dynamics::parts::Part;
 use crate::dynamics::{Constants, Dynamics, GATES, standard_normal};
-use crate::task::Batch;
-use crate::task::time::Clock;
+use crate::task::time::decimal;
+use crate::task::{Batch, Epochs};
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -52,7 +54,10 @@ impl From<usize> for Units {
 
 impl From<Range<usize>> for Units {
     fn from(units: Range<usize>) -> Self {
-        Self::These(units.collect())
+        // More than any network has: the last of them is enough for the error that will name it.
+        const MANY: usize = 1 << 24;
+        let last = units.end.saturating_sub(1);
+        Self::These(if units.len() > MANY { vec![last] } else { units.collect() })
     }
 }
 
@@ -81,36 +86,84 @@ impl<const N: usize> From<[usize; N]> for Units {
 }
 
 /// A stretch of time in each trial, in milliseconds from its start, the end excluded: `500.0..800.0`, `500.0..`, or `..` for
-/// the whole trial.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// the whole trial. [`Window::during`] and [`Window::after`] make one that goes by an epoch of each trial.
+///
+/// ```
+/// use psychrnn::simulate::Window;
+/// let windows = [Window::during("stimulus"), Window::after("stimulus", 0.0..200.0), Window::after("go", -100.0..)];
+/// assert_eq!(windows[1].to_string(), "0..200 ms after the start of \"stimulus\"");
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// Where it starts; `None` for the start of the trial.
     pub start: Option<f64>,
     /// Where it ends; `None` for the end of the trial.
     pub end: Option<f64>,
+    /// From when its times are counted.
+    #[serde(default, skip_serializing_if = "Reference::is_trial")]
+    pub reference: Reference,
+}
+
+/// From when the times of a [`Window`] are counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// From the start of the trial.
+    #[default]
+    Trial,
+    /// From the start of an epoch of each trial. In trials without it the window is empty.
+    After(String),
+    /// Likewise, and the window is only as long as the epoch.
+    During(String),
+}
+
+impl Reference {
+    fn is_trial(&self) -> bool {
+        *self == Self::Trial
+    }
+}
+
+impl From<(Option<f64>, Option<f64>)> for Window {
+    fn from((start, end): (Option<f64>, Option<f64>)) -> Self {
+        Self { start, end, reference: Reference::Trial }
+    }
 }
 
 impl From<RangeFull> for Window {
     fn from(_: RangeFull) -> Self {
-        Self { start: None, end: None }
+        (None, None).into()
     }
 }
 
 impl From<Range<f64>> for Window {
     fn from(window: Range<f64>) -> Self {
-        Self { start: Some(window.start), end: Some(window.end) }
+        (Some(window.start), Some(window.end)).into()
     }
 }
 
 impl From<RangeFrom<f64>> for Window {
     fn from(window: RangeFrom<f64>) -> Self {
-        Self { start: Some(window.start), end: None }
+        (Some(window.start), None).into()
     }
 }
 
 impl From<RangeTo<f64>> for Window {
     fn from(window: RangeTo<f64>) -> Self {
-        Self { start: None, end: Some(window.end) }
+        (None, Some(window.end)).into()
+    }
+}
+
+/// As it is written.
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |time: Option<f64>| time.map_or(String::new(), |time| time.to_string());
+        let times = format!("{}..{}", time(self.start), time(self.end));
+        match &self.reference {
+            Reference::Trial => write!(f, "{times} ms"),
+            Reference::After(epoch) => write!(f, "{times} ms after the start of \"{epoch}\""),
+            Reference::During(epoch) if times == ".." => write!(f, "during \"{epoch}\""),
+            Reference::During(epoch) => write!(f, "during \"{epoch}\", {times} ms after its start"),
+        }
     }
 }
 
@@ -133,19 +186,63 @@ impl From<RangeTo<i32>> for Window {
 }
 
 impl Window {
-    /// The steps whose times lie within, where step -1 is the state before the first.
-    fn steps(self, dt: f32, n_steps: usize) -> Result<Range<i64>> {
-        let clock = Clock::new(dt);
+    /// As long as an epoch lasts, in each trial that has it: `silence(0..10, Window::during("stimulus"))`.
+    #[must_use]
+    pub fn during(epoch: &str) -> Self {
+        Self { reference: Reference::During(epoch.to_owned()), ..(..).into() }
+    }
+
+    /// Times in milliseconds from the start of an epoch of each trial that has it, negative ones before it: `after("stimulus",
+    /// 0.0..200.0)`, or `after("stimulus", 100.0..)` until the trial ends.
+    #[must_use]
+    pub fn after(epoch: &str, times: impl Into<Self>) -> Self {
+        let times = times.into();
+        // Times that go by an epoch themselves are no times after this one.
+        let start = if times.reference.is_trial() { times.start } else { Some(f64::NAN) };
+        Self { start, end: times.end, reference: Reference::After(epoch.to_owned()) }
+    }
+
+    /// The steps of each trial whose times lie within, where step -1 is the state before the first; of none in a trial without the
+    /// epoch.
+    ///
+    /// # Errors
+    /// If no trial has the epoch, or a step within.
+    fn steps(&self, batch: &Batch) -> Result<Vec<Range<i64>>> {
+        let (clock, n_steps) = (batch.clock(), batch.n_steps() as i64);
+        // From when times are counted, and when the window ends at the latest.
+        let trials: Vec<Option<(f64, Option<f64>)>> = match &self.reference {
+            Reference::Trial => vec![Some((0.0, None)); batch.n_trials()],
+            Reference::After(epoch) => batch.starts(epoch)?.into_iter().map(|start| Some((start?, None))).collect(),
+            Reference::During(epoch) => {
+                batch.starts(epoch)?;
+                let times = |epochs: &Epochs| {
+                    let epoch = epochs.get(epoch)?;
+                    Some((decimal(epoch.start), Some(decimal(epoch.end))))
+                };
+                batch.epochs.iter().map(times).collect()
+            }
+        };
+        let of_trial = |from: Option<(f64, Option<f64>)>| {
+            let Some((zero, latest)) = from else { return 0..0 };
+            let (start, end) = (self.start.map(|start| zero + start), self.end.map(|end| zero + end));
+            let start = match latest {
+                Some(_) => Some(start.map_or(zero, |start| start.max(zero))),
+                None => start,
+            };
+            let end = end.into_iter().chain(latest).reduce(f64::min);
+            let first = start.map_or(-1, |start| if start <= 0.0 { -1 } else { clock.step(start) });
+            let end = end.map_or(n_steps, |end| clock.step(end)).min(n_steps);
+            // What is there before the first step only is not there at all.
+            if first.max(0) < end { first..end } else { 0..0 }
+        };
         let nan = [self.start, self.end].iter().flatten().any(|time| time.is_nan());
-        let start = self.start.map_or(-1, |start| if start <= 0.0 { -1 } else { clock.step(start) });
-        let end = self.end.map_or(n_steps as i64, |end| clock.step(end)).min(n_steps as i64);
-        if nan || start.max(0) >= end {
-            let longest = clock.time(n_steps as i64);
-            let time = |time: Option<f64>| time.map_or(String::new(), |time| time.to_string());
+        let steps: Vec<Range<i64>> = trials.into_iter().map(of_trial).collect();
+        if nan || steps.iter().all(|steps| steps.is_empty()) {
+            let (dt, longest) = (batch.spec.dt, clock.time(n_steps));
             let expected = format!("a stretch with a step of {dt} ms, within the {longest} ms of the longest trial");
-            return Err(Error::argument("window", expected, format!("{}..{}", time(self.start), time(self.end))));
+            return Err(Error::argument("window", expected, self));
         }
-        Ok(start..end)
+        Ok(steps)
     }
 }
 
@@ -232,11 +329,13 @@ impl Perturbation {
 ///
 /// ```no_run
 /// use psychrnn::prelude::*;
+/// use psychrnn::simulate::Window;
 /// # let batch = PerceptualDiscrimination::default().batch(500, Seed(2))?;
 /// let simulator = Simulator::load("weights.npz")?;
 /// simulator.clone().silence(0..10, 500.0..800.0).run(&batch)?;                // units 0 to 9 for 300 ms
 /// simulator.clone().scale_recurrent(40..50, .., 0.5, ..).run(&batch)?;        // half the inhibition, in all trials
-/// simulator.stimulate([3, 7], 0.2, 500.0..).add_noise(.., 0.1, ..).run(&batch)?;
+/// simulator.clone().stimulate([3, 7], 0.2, 500.0..).add_noise(.., 0.1, ..).run(&batch)?;
+/// simulator.silence(0..10, Window::after("stimulus", 0.0..200.0)).run(&batch)?; // whenever it starts in a trial
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
 impl Simulator {
@@ -308,14 +407,39 @@ impl Simulator {
     }
 }
 
-/// A network and its perturbations, made ready for a batch.
+/// The trials of a batch in which each perturbation is there at the same steps, and these steps.
+pub(super) struct Alike {
+    pub(super) trials: Vec<usize>,
+    pub(super) steps: Vec<Range<i64>>,
+}
+
+impl Alike {
+    /// All trials of a batch, in such groups: one, unless windows go by an epoch that starts at different times.
+    pub(super) fn groups(perturbations: &[Perturbation], batch: &Batch) -> Result<Vec<Self>> {
+        let of_each = perturbations.iter().map(|one| one.window.steps(batch)).collect::<Result<Vec<_>>>()?;
+        let mut groups: IndexMap<Vec<Range<i64>>, Vec<usize>> = IndexMap::new();
+        for trial in 0..batch.n_trials() {
+            let steps = of_each.iter().map(|steps| steps[trial].clone()).collect();
+            groups.entry(steps).or_default().push(trial);
+        }
+        Ok(groups.into_iter().map(|(steps, trials)| Self { trials, steps }).collect())
+    }
+}
+
+/// A network and its perturbations, made ready for trials that are alike.
 pub(super) struct Perturbed {
     /// Stretches of steps, in each of which the perturbed network is a network with other weights.
     pub(super) parts: Vec<Part>,
     /// The inputs, and after them a channel for each unit that gets a current: `[n_batch, n_steps, n_in + n_currents]`.
     pub(super) inputs: Array3<f32>,
-    /// The rates at which units are held, and at which steps.
-    held: Vec<(usize, Range<usize>, f32)>,
+    pub(super) held: Vec<Held>,
+}
+
+/// A unit that is held at a rate.
+pub(super) struct Held {
+    pub(super) unit: usize,
+    pub(super) steps: Range<usize>,
+    pub(super) rate: f32,
 }
 
 /// Whether an effect is there in a step, and whether it was there before it.
@@ -335,7 +459,11 @@ struct Checked<'a> {
 }
 
 impl<'a> Checked<'a> {
-    fn new(perturbation: &'a Perturbation, (n_in, n_rec, n_out): (usize, usize, usize), batch: &Batch) -> Result<Self> {
+    fn new(
+        perturbation: &'a Perturbation,
+        steps: Range<i64>,
+        (n_in, n_rec, n_out): (usize, usize, usize),
+    ) -> Result<Self> {
         let effect = &perturbation.effect;
         let (name, value) = match effect {
             Effect::Clamp { rate, .. } => ("rate", *rate),
@@ -357,7 +485,6 @@ impl<'a> Checked<'a> {
             Effect::Input { channels, to, .. } => (channels.among(n_in, "channels")?, to.among(n_rec, "to")?),
             Effect::Output { from, channels, .. } => (from.among(n_rec, "from")?, channels.among(n_out, "channels")?),
         };
-        let steps = perturbation.window.steps(batch.spec.dt, batch.n_steps())?;
         Ok(Self { effect, units, others, steps })
     }
 }
@@ -365,13 +492,15 @@ impl<'a> Checked<'a> {
 impl Perturbed {
     pub(super) fn new(
         perturbations: &[Perturbation],
+        steps: &[Range<i64>],
         weights: &Weights,
         network: &Dynamics,
         batch: &Batch,
     ) -> Result<Self> {
         let checked: Vec<Checked<'_>> = perturbations
             .iter()
-            .map(|perturbation| Checked::new(perturbation, network.sizes(), batch))
+            .zip(steps)
+            .map(|(perturbation, steps)| Checked::new(perturbation, steps.clone(), network.sizes()))
             .collect::<Result<_>>()?;
         let constants = network.constants();
         let (units, currents) = currents(&checked, &constants, network.sizes().1, batch)?;
@@ -409,17 +538,10 @@ impl Perturbed {
             })
             .flat_map(|(one, rate)| {
                 let steps = one.steps.start.max(0) as usize..one.steps.end as usize;
-                one.units.iter().map(move |&unit| (unit, steps.clone(), rate))
+                one.units.iter().map(move |&unit| Held { unit, steps: steps.clone(), rate })
             })
             .collect();
         Ok(Self { parts, inputs, held })
-    }
-
-    /// Writes the rates at which units are held into `[n_batch, n_steps, n_rec]`.
-    pub(super) fn report(&self, rates: &mut Array3<f32>) {
-        for (unit, steps, rate) in &self.held {
-            rates.slice_mut(s![.., steps.clone(), *unit]).fill(*rate);
-        }
     }
 }
 

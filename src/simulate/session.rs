@@ -230,12 +230,13 @@ impl Session {
         self.with_column(name, values)
     }
 
-    /// The trials with these rows, in this order; rows past the end are left out.
+    /// The trials with these rows, in this order; rows past the end are left out. Nothing is run again: a trial that is there
+    /// several times is the same each time, its number included.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let rows: Vec<usize> = rows.iter().copied().filter(|&row| row < self.n_trials()).collect();
         Self {
-            batch: self.batch.select(&rows),
+            batch: self.batch.rows(&rows),
             states: self.states.select(Axis(0), &rows),
             rates: self.rates.select(Axis(0), &rows),
             outputs: self.outputs.select(Axis(0), &rows),

@@ -1,5 +1,6 @@
 //! A batch of trials.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use ndarray::{Array3, ArrayView2, Axis};
@@ -84,16 +85,31 @@ impl Batch {
                 return Err(Error::shape(name, expected, array.shape()));
             }
         }
-        let rows = [("lengths", self.lengths.len()), ("epochs", self.epochs.len()), ("numbers", self.numbers.len())];
-        if let Some((name, rows)) = rows.iter().find(|(_, rows)| *rows != n) {
-            return Err(Error::shape(*name, format!("[n_batch = {n}]"), &[*rows]));
-        }
+        self.check_rows()?;
         if let Some(length) = self.lengths.iter().find(|&&length| length > n_steps) {
             return Err(Error::argument("lengths", format!("at most the number of steps, {n_steps}"), length));
         }
         [("inputs", &self.inputs), ("targets", &self.targets), ("mask", &self.mask)]
             .iter()
             .try_for_each(|(name, array)| finite(name, array))
+    }
+
+    /// Whether each part has one row a trial.
+    pub(crate) fn check_rows(&self) -> Result<()> {
+        let rows = [("lengths", self.lengths.len()), ("epochs", self.epochs.len()), ("numbers", self.numbers.len())];
+        let rows = rows.into_iter().map(|(name, rows)| (name.to_owned(), rows));
+        let columns =
+            self.values.iter().map(|(name, column)| (format!("column \"{name}\" of the values"), column.len()));
+        match rows.chain(columns).find(|(_, rows)| *rows != self.n_trials()) {
+            Some((name, rows)) => Err(Error::shape(name, format!("[n_batch = {}]", self.n_trials()), &[rows])),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether an error counts anywhere: the mask is not 0 everywhere.
+    #[must_use]
+    pub fn is_scored(&self) -> bool {
+        self.mask.iter().any(|&weight| weight != 0.0)
     }
 
     /// The number of trials.
@@ -158,18 +174,35 @@ impl Batch {
         Err(Error::argument("epoch", expected, format!("\"{epoch}\"")))
     }
 
-    /// The trials with these rows, in this order; rows past the end are left out.
+    /// The trials with these rows, in this order; rows past the end are left out. A trial that is there again is presented
+    /// again: the same inputs, but recurrent noise of its own, as `select(&[3; 100])` for the variability of trial 3. So its number
+    /// is another one, larger by 2³² each time.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
+        let mut selected = self.rows(rows);
+        let mut taken: HashSet<u64> = selected.numbers.iter().copied().collect();
+        let mut seen = vec![false; self.n_trials()];
+        for (&row, number) in rows.iter().filter(|&&row| row < self.n_trials()).zip(&mut selected.numbers) {
+            if std::mem::replace(&mut seen[row], true) {
+                while !taken.insert(*number) {
+                    *number = number.wrapping_add(1 << 32);
+                }
+            }
+        }
+        selected
+    }
+
+    /// The trials with these rows, each with its own number however often it is there.
+    pub(crate) fn rows(&self, rows: &[usize]) -> Self {
         let rows: Vec<usize> = rows.iter().copied().filter(|&row| row < self.n_trials()).collect();
         Self {
             inputs: self.inputs.select(Axis(0), &rows),
             targets: self.targets.select(Axis(0), &rows),
             mask: self.mask.select(Axis(0), &rows),
-            lengths: rows.iter().map(|&row| self.lengths[row]).collect(),
+            lengths: picked(&self.lengths, &rows),
             values: self.values.select(&rows),
-            epochs: rows.iter().map(|&row| self.epochs[row].clone()).collect(),
-            numbers: rows.iter().map(|&row| self.numbers[row]).collect(),
+            epochs: picked(&self.epochs, &rows),
+            numbers: picked(&self.numbers, &rows),
             seed: self.seed,
             spec: self.spec.clone(),
         }
@@ -209,6 +242,11 @@ impl Batch {
         };
         Err(Error::argument("choice", expected, choice))
     }
+}
+
+/// Items at these places; what is not there is left for the check to find.
+fn picked<T: Clone>(items: &[T], places: &[usize]) -> Vec<T> {
+    places.iter().filter_map(|&place| items.get(place).cloned()).collect()
 }
 
 /// An error that says where, if an array holds NaN or an infinity.

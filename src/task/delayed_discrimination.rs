@@ -143,19 +143,14 @@ impl Task for DelayedDiscrimination {
 
     fn check(&self) -> Result<()> {
         super::check_noise(self.noise)?;
-        if self.pairs.is_empty() {
-            return Err(Error::argument("pairs", "at least one pair of frequencies", "empty"));
-        }
-        if let Some((low, high)) = self.pairs.iter().find(|(low, high)| !(low < high && (high - low).is_finite())) {
-            return Err(Error::argument("pairs", "of a lower and a higher frequency", format!("{low} and {high}")));
-        }
+        super::check_pairs(&self.pairs)?;
         if let Some(answer @ 2..) = self.answer {
             return Err(Error::argument("answer", "0 or 1", answer));
         }
         for (name, duration) in self.needed() {
             if !self.may_be_empty && duration.range().0 < self.dt {
                 let expected = format!("at least `dt` = {} ms, or some trials show or ask nothing", self.dt);
-                return Err(Error::argument(name, expected, format!("{duration:?}")));
+                return Err(Error::argument(name, expected, duration));
             }
         }
         Ok(())

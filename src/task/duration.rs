@@ -29,7 +29,7 @@ pub enum Duration {
         /// The longest.
         high: f32,
     },
-    /// Exponential with this mean, drawn again until it lies between `low` and `high`. The mean is the one before
+    /// Exponential with this mean, as if drawn again until it lies between `low` and `high`. The mean is the one before
     /// cutting.
     TruncatedExponential {
         /// The mean of the distribution before it is cut.
@@ -54,6 +54,21 @@ impl From<f32> for Duration {
 impl From<i32> for Duration {
     fn from(milliseconds: i32) -> Self {
         Self::Fixed(milliseconds as f32)
+    }
+}
+
+/// In words, for a message.
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(duration) => write!(f, "{duration} ms"),
+            Self::Uniform { low, high } => write!(f, "uniform from {low} to {high} ms"),
+            Self::TruncatedExponential { mean, low, high } => {
+                write!(f, "exponential of mean {mean} ms, from {low} to {high} ms")
+            }
+            Self::Choice(options) => write!(f, "one of {options:?} ms"),
+            Self::Rest => f.write_str("the rest of the trial"),
+        }
     }
 }
 
@@ -118,17 +133,22 @@ impl Duration {
         Self::Choice(durations.to_vec())
     }
 
-    /// A duration drawn from `rng`; [`Duration::Rest`] gives zero.
+    /// A duration drawn from `rng`; [`Duration::Rest`] gives zero, and what makes no sense, such as a shortest duration above the
+    /// longest, NaN, which no trial takes.
     pub fn draw(&self, rng: &mut TrialRng) -> f32 {
         match self {
+            _ if !self.makes_sense() => f32::NAN,
             Self::Fixed(duration) => *duration,
             Self::Uniform { low, high } => rng.uniform(*low, *high),
             Self::TruncatedExponential { mean, low, high } => {
-                // The inverse of the cut distribution needs one draw, where rejection could need any number.
-                let (from, to) = ((-low / mean).exp(), (-high / mean).exp());
-                (-mean * rng.uniform(to, from).ln()).clamp(*low, *high)
+                // The inverse of the cut distribution needs one draw, where rejection could need any number. It is counted from
+                // `low`: far out in the tail e^(-low / mean) is 0. The middle of the 2²⁴ numbers that are drawn is never 0 or 1.
+                let drawn = 1.0 - (f64::from(rng.uniform(0.0, 1.0)) + 0.5_f64.powi(25));
+                let (mean, window) = (f64::from(*mean), f64::from(*high) - f64::from(*low));
+                let beyond = -mean * (drawn * (-window / mean).exp_m1()).ln_1p();
+                ((f64::from(*low) + beyond) as f32).clamp(*low, *high)
             }
-            Self::Choice(options) => options.get(rng.index(options.len())).copied().unwrap_or_default(),
+            Self::Choice(options) => options[rng.index(options.len())],
             Self::Rest => 0.0,
         }
     }
@@ -147,13 +167,26 @@ impl Duration {
     }
 
     pub(super) fn check(&self, name: &str) -> Result<()> {
-        let (low, high) = self.range();
-        if !(low >= 0.0 && high >= low && high.is_finite()) {
-            return Err(Error::argument(name, "a duration of 0 ms or more, the shortest first", format!("{self:?}")));
+        match self {
+            _ if self.makes_sense() => Ok(()),
+            Self::TruncatedExponential { mean, .. } if !(mean.is_finite() && *mean > 0.0) => {
+                positive(&format!("{name}, mean"), *mean)
+            }
+            Self::Choice(options) if options.is_empty() => {
+                Err(Error::argument(name, "one of at least one duration", "none"))
+            }
+            _ => Err(Error::argument(name, "a duration of 0 ms or more, the shortest first", self)),
         }
-        if let Self::TruncatedExponential { mean, .. } = self {
-            positive(&format!("{name}, mean"), *mean)?;
+    }
+
+    fn makes_sense(&self) -> bool {
+        let in_order = |low: f32, high: f32| low >= 0.0 && high >= low && high.is_finite();
+        match self {
+            Self::Fixed(duration) => in_order(*duration, *duration),
+            Self::Uniform { low, high } => in_order(*low, *high),
+            Self::TruncatedExponential { mean, low, high } => in_order(*low, *high) && mean.is_finite() && *mean > 0.0,
+            Self::Choice(options) => !options.is_empty() && options.iter().all(|&option| in_order(option, option)),
+            Self::Rest => true,
         }
-        Ok(())
     }
 }

@@ -73,7 +73,7 @@ impl Epochs {
     /// Adds an epoch from `start` to `end`, in milliseconds, which may lie within or across others.
     #[must_use]
     pub fn span(mut self, name: &str, start: f32, end: f32) -> Self {
-        self.0.push(Epoch { name: name.to_owned(), start, end: end.max(start) });
+        self.0.push(Epoch { name: name.to_owned(), start, end });
         self
     }
 

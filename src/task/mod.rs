@@ -49,6 +49,7 @@
 //! | no task at all | [`Rest`] |
 
 mod batch;
+mod caught;
 mod decision;
 mod delayed_discrimination;
 mod duration;
@@ -79,7 +80,8 @@ pub use source::TrialSource;
 pub use spec::TaskSpec;
 pub use value::{Table, Trial, Value};
 
-use std::ops::Range;
+use std::cell::RefCell;
+use std::ops::{Deref, Range};
 
 pub use crate::random::TrialRng;
 use crate::{Error, Result};
@@ -136,14 +138,15 @@ pub struct Step<'a> {
     /// The steps of each epoch.
     steps: &'a [Range<usize>],
     clock: Clock,
+    /// The names that were asked for and that are not there.
+    unknown: &'a RefCell<Vec<String>>,
 }
 
 impl Step<'_> {
     /// Whether this step lies in the epoch of that name.
     #[must_use]
     pub fn is_in(&self, epoch: &str) -> bool {
-        let place = self.epochs.iter().position(|there| there.name == epoch);
-        place.is_some_and(|place| self.steps[place].contains(&self.number))
+        self.epochs().place(epoch).is_some_and(|place| self.steps[place].contains(&self.number))
     }
 
     /// The name of the epoch in which this step lies; of several the first.
@@ -165,8 +168,8 @@ impl Step<'_> {
 
     /// The epochs of this trial, with their starts and ends.
     #[must_use]
-    pub fn epochs(&self) -> &Epochs {
-        self.epochs
+    pub fn epochs(&self) -> StepEpochs<'_> {
+        StepEpochs { epochs: self.epochs, unknown: self.unknown }
     }
 
     /// Errors count in these epochs only: the mask is 1 in them and 0 elsewhere.
@@ -176,17 +179,101 @@ impl Step<'_> {
     }
 
     /// The target is `hi` for the correct channel and `lo` for the others; without a correct channel, `lo` for all.
+    #[track_caller]
     pub fn favor(&mut self, correct: impl Into<Option<usize>>, hi: f32, lo: f32) {
         self.target.fill(lo);
         if let Some(correct) = correct.into() {
-            self.target[correct] = hi;
+            let n = self.target.len();
+            let target = self.target.get_mut(correct);
+            assert!(target.is_some(), "there is no output {correct} to favor: there are {n}, counted from 0");
+            target.into_iter().for_each(|target| *target = hi);
         }
+    }
+}
+
+/// The epochs of a trial as [`Task::step`] sees them: all that [`Epochs`] has. A name that no trial has is an error of the task.
+#[derive(Clone, Copy, Debug)]
+pub struct StepEpochs<'a> {
+    epochs: &'a Epochs,
+    unknown: &'a RefCell<Vec<String>>,
+}
+
+impl Deref for StepEpochs<'_> {
+    type Target = Epochs;
+    fn deref(&self) -> &Epochs {
+        self.epochs
+    }
+}
+
+impl<'a> StepEpochs<'a> {
+    /// The epoch with this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a Epoch> {
+        self.epochs.iter().nth(self.place(name)?)
+    }
+
+    /// When an epoch starts, in milliseconds.
+    #[must_use]
+    pub fn start(&self, name: &str) -> Option<f32> {
+        self.get(name).map(|epoch| epoch.start)
+    }
+
+    /// When an epoch ends, in milliseconds.
+    #[must_use]
+    pub fn end(&self, name: &str) -> Option<f32> {
+        self.get(name).map(|epoch| epoch.end)
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        let place = self.epochs.iter().position(|epoch| epoch.name == name);
+        if place.is_none() {
+            let mut unknown = self.unknown.borrow_mut();
+            if !unknown.iter().any(|known| known == name) {
+                unknown.push(name.to_owned());
+            }
+        }
+        place
     }
 }
 
 /// PsychRNN's standard deviation, a step, of the noise on evidence: `sqrt(2 · 0.01 · sqrt(10) · sqrt(dt)) · noise`.
 fn evidence_noise_sd(noise: f32, dt: f32) -> f32 {
     (2.0 * 0.01 * 10_f32.sqrt() * dt.sqrt()).sqrt() * noise
+}
+
+/// An error if coherences are not shares of the evidence.
+fn check_coherences(coherences: &[f32]) -> Result<()> {
+    check_list("coherences", coherences)?;
+    match coherences.iter().find(|coherence| !(0.0..=1.0).contains(*coherence)) {
+        Some(coherence) => {
+            let expected =
+                "shares from 0 to 1 (0.1 for 10 %); which way the evidence points is the direction, not a sign";
+            Err(Error::argument("coherences", expected, coherence))
+        }
+        None => Ok(()),
+    }
+}
+
+/// An error if a list is empty or holds what is no number.
+fn check_list(name: &str, numbers: &[f32]) -> Result<()> {
+    if numbers.is_empty() {
+        return Err(Error::argument(name, "at least one number", "empty"));
+    }
+    match numbers.iter().find(|number| !number.is_finite()) {
+        Some(number) => Err(Error::argument(name, "finite numbers", number)),
+        None => Ok(()),
+    }
+}
+
+/// An error if there are no pairs of a lower and a higher frequency, or if one is not positive.
+fn check_pairs(pairs: &[(f32, f32)]) -> Result<()> {
+    check_list("pairs", &pairs.iter().flat_map(|&(low, high)| [low, high]).collect::<Vec<_>>())?;
+    match pairs.iter().find(|(low, high)| !(0.0 < *low && low < high)) {
+        Some((low, high)) => {
+            Err(Error::argument("pairs", "of a lower and a higher frequency above 0", format!("{low} and {high}")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_noise(noise: f32) -> Result<()> {

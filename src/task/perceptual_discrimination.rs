@@ -39,7 +39,7 @@ pub struct PerceptualDiscrimination {
     pub onset: Option<Duration>,
     /// How long the stimulus lasts; by default uniform from `T` / 8 to 3 `T` / 8.
     pub stimulus: Option<Duration>,
-    /// The coherences that are drawn, all equally likely.
+    /// The coherences that are drawn, from 0 to 1, all equally likely.
     pub coherences: Vec<f32>,
     /// The direction, 0 or 1; by default either with equal probability.
     pub direction: Option<usize>,
@@ -83,7 +83,7 @@ impl PerceptualDiscrimination {
         onset: impl Into<Duration> => Some(onset.into());
         /// How long the stimulus lasts, in milliseconds: a number or a distribution.
         stimulus: impl Into<Duration> => Some(stimulus.into());
-        /// The coherences that are drawn, all equally likely.
+        /// The coherences that are drawn, from 0 to 1, all equally likely.
         coherences: &[f32] => coherences.to_vec();
         /// The direction of every trial, 0 or 1.
         direction: usize => Some(direction);
@@ -110,12 +110,7 @@ impl Task for PerceptualDiscrimination {
     }
 
     fn check(&self) -> Result<()> {
-        if self.coherences.is_empty() {
-            return Err(Error::argument("coherences", "at least one number", "empty"));
-        }
-        if let Some(coherence) = self.coherences.iter().find(|coherence| !coherence.is_finite()) {
-            return Err(Error::argument("coherences", "finite numbers", coherence));
-        }
+        super::check_coherences(&self.coherences)?;
         if let Some(direction @ 2..) = self.direction {
             return Err(Error::argument("direction", "0 or 1", direction));
         }
@@ -127,7 +122,7 @@ impl Task for PerceptualDiscrimination {
     }
 
     fn step(&self, _: f32, trial: &Motion, rng: &mut TrialRng, now: &mut Step<'_>) {
-        let (onset, offset) = stimulus_window(now.epochs());
+        let (onset, offset) = stimulus_window(&now.epochs());
         let sd = super::evidence_noise_sd(self.noise, self.dt);
         for input in now.input.iter_mut() {
             *input = rng.normal(0.0, sd);

@@ -1,11 +1,11 @@
 //! Where trials come from.
 
-use std::any::Any;
+use std::cell::RefCell;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ndarray::{Array2, Array3, Axis, s};
 
+use super::caught::caught;
 use super::sensory::Afferents;
 use super::time::Clock;
 use super::{Batch, Epochs, Step, Task, TaskSpec, Trial, Value};
@@ -44,6 +44,8 @@ struct Drawn {
     inputs: Array2<f32>,
     targets: Array2<f32>,
     mask: Array2<f32>,
+    /// Names of epochs that the task asked for and that the trial does not have.
+    unknown: Vec<String>,
 }
 
 impl<T: Task> TrialSource for T {
@@ -55,9 +57,7 @@ impl<T: Task> TrialSource for T {
         let spec = caught("spec", || Task::spec(self))?;
         spec.check()?;
         caught("check", || self.check())??;
-        if numbers.is_empty() {
-            return Err(Error::argument("n", "at least 1 trial", 0));
-        }
+        check_number(&numbers)?;
         let afferents = spec.sensory.prepare(spec.dt, spec.n_in)?;
         let (stream, noise) = (seed.child("trials"), seed.child("input noise"));
         let draw_one = |number: u64| {
@@ -69,6 +69,7 @@ impl<T: Task> TrialSource for T {
             Ok(drawn)
         };
         let drawn = threads::map(numbers.clone().collect(), draw_one)?;
+        check_names(self, &spec, &drawn, stream)?;
         Ok(assemble::<T>(spec, &drawn, numbers, seed))
     }
 }
@@ -82,13 +83,13 @@ fn play<T: Task>(
     rng: &mut TrialRng,
     number: u64,
 ) -> Result<Drawn> {
-    let n_steps = spec.n_steps(spec.duration.unwrap_or(epochs.end_of_last()))?;
+    let n_steps = spec.steps_of_trial(&epochs, number)?;
     let clock = Clock::new(spec.dt);
     let steps: Vec<_> = epochs.iter().map(|epoch| epoch.steps(spec.dt)).collect();
     let mut inputs = Array2::zeros((n_steps, spec.n_in));
     let mut targets = Array2::zeros((n_steps, spec.n_out));
     let mut mask = Array2::ones((n_steps, spec.n_out));
-    let mut reached = 0;
+    let (mut reached, unknown) = (0, RefCell::default());
     let played = caught("step", || {
         let rows = inputs.rows_mut().into_iter().zip(targets.rows_mut()).zip(mask.rows_mut());
         for (number, ((mut input, mut target), mut mask)) in rows.enumerate() {
@@ -97,7 +98,8 @@ fn play<T: Task>(
             if let (Some(input), Some(target), Some(mask)) =
                 (input.as_slice_mut(), target.as_slice_mut(), mask.as_slice_mut())
             {
-                let mut now = Step { input, target, mask, number, epochs: &epochs, steps: &steps, clock };
+                let (epochs, steps, unknown) = (&epochs, steps.as_slice(), &unknown);
+                let mut now = Step { input, target, mask, number, epochs, steps, clock, unknown };
                 task.step(t, trial, rng, &mut now);
             }
         }
@@ -113,7 +115,59 @@ fn play<T: Task>(
         }
     }
     let values = caught(&format!("values of trial {number}"), || trial.values())?;
-    Ok(Drawn { values, epochs, inputs, targets, mask })
+    Ok(Drawn { values, epochs, inputs, targets, mask, unknown: unknown.into_inner() })
+}
+
+/// An error if these are more trials than can be counted in any memory.
+fn check_number(numbers: &Range<u64>) -> Result<()> {
+    let (n, most) = (numbers.end.saturating_sub(numbers.start), isize::MAX as u64 / size_of::<Drawn>() as u64);
+    match n {
+        0 => Err(Error::argument("n", "at least 1 trial", 0)),
+        n if n > most => Err(Error::argument("n", "a number of trials that a memory holds", n)),
+        _ => Ok(()),
+    }
+}
+
+/// How many trials are looked at for an epoch that none of a batch has.
+const LOOKED_AT: u64 = 10_000;
+
+/// An error if the task asked for an epoch that no trial has, which never is true: a slip of the pen. Epochs that only some trials
+/// have may be missing in all of a small batch, so that then others are looked at.
+fn check_names<T: Task>(task: &T, spec: &TaskSpec, drawn: &[Drawn], stream: Seed) -> Result<()> {
+    let mut asked: Vec<&str> = drawn.iter().flat_map(|trial| &trial.unknown).map(String::as_str).collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let mut known: Vec<String> = spec.epochs.iter().map(|(name, _)| name.clone()).collect();
+    let mut more = |asked: &mut Vec<&str>, epochs: &Epochs| {
+        for epoch in epochs.iter() {
+            if !known.contains(&epoch.name) {
+                known.push(epoch.name.clone());
+            }
+        }
+        asked.retain(|name| !known.iter().any(|known| known == name));
+    };
+    drawn.iter().for_each(|trial| more(&mut asked, &trial.epochs));
+    for number in 0..LOOKED_AT {
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let mut rng = stream.stream(number);
+        let epochs = caught("epochs", || {
+            let trial = task.draw(&mut rng);
+            task.epochs(spec, &trial, &mut rng)
+        });
+        // A task may have no more trials than were asked for.
+        let Ok(epochs) = epochs else { break };
+        more(&mut asked, &epochs);
+    }
+    let there = if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
+    let name = asked.first().copied().unwrap_or_default();
+    let message = format!(
+        "it asks for the epoch \"{name}\", which no trial has; {there}. One that trials need not have can be named in the spec, \
+         with a duration of 0"
+    );
+    Err(Error::Task { at: "step".to_owned(), message })
 }
 
 /// Adds what the senses do to the inputs of a trial.
@@ -155,20 +209,6 @@ fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed:
     }
 }
 
-/// Runs a task's own code; a panic in it becomes an error.
-fn caught<R>(at: &str, work: impl FnOnce() -> R) -> Result<R> {
-    catch_unwind(AssertUnwindSafe(work))
-        .map_err(|panic| Error::Task { at: at.to_owned(), message: panic_message(panic.as_ref()) })
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|message| (*message).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "it panicked".to_owned())
-}
-
 /// A recorded batch gives its own trials, over and over.
 impl TrialSource for Batch {
     fn spec(&self) -> TaskSpec {
@@ -176,12 +216,14 @@ impl TrialSource for Batch {
     }
 
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
+        self.check_rows()?;
+        check_number(&numbers)?;
         let n = self.n_trials() as u64;
-        if numbers.is_empty() || n == 0 {
-            return Err(Error::argument("n", "at least 1 trial", 0));
+        if n == 0 {
+            return Err(Error::argument("inputs", "those of at least one trial", "empty"));
         }
         let rows: Vec<usize> = numbers.clone().map(|number| (number % n) as usize).collect();
-        let mut batch = self.select(&rows);
+        let mut batch = self.rows(&rows);
         // The inputs are the recorded ones, but each presentation has recurrent noise of its own.
         batch.numbers = numbers.collect();
         batch.seed = seed;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::time::{Clock, decimal};
-use super::{Decision, Duration, Epochs, Sensory};
+use super::time::{Clock, decimal, in_thousandths};
+use super::{Decision, Duration, Epoch, Epochs, Sensory};
 use crate::error::positive;
 use crate::random::TrialRng;
 use crate::setters::setters;
@@ -11,6 +11,10 @@ use crate::{Error, Result};
 
 /// More steps than this in one trial are taken for a mistake in the units.
 const MAX_STEPS: i64 = 10_000_000;
+/// More channels than this are taken for a mistake.
+const MAX_CHANNELS: usize = 1_000_000;
+/// No step is shorter than this, in milliseconds: who writes less means seconds.
+const SHORTEST: f32 = 0.1;
 
 /// What every trial of a task has in common.
 ///
@@ -86,13 +90,22 @@ impl TaskSpec {
         if self.n_out == 0 {
             return Err(Error::argument("n_out", "at least 1: a task without output asks for nothing", 0));
         }
+        for (name, channels) in [("n_in", self.n_in), ("n_out", self.n_out)] {
+            if channels > MAX_CHANNELS {
+                return Err(Error::argument(name, format!("at most {MAX_CHANNELS} channels"), channels));
+            }
+        }
         positive("dt", self.dt)?;
+        in_milliseconds("dt", self.dt, SHORTEST)?;
         positive("tau", self.tau)?;
+        in_milliseconds("tau", self.tau, self.dt.min(1.0))?;
         if let Some(duration) = self.duration {
             positive("duration", duration)?;
+            in_milliseconds("duration", duration, self.dt)?;
         }
         self.decision.check(self.n_out)?;
         self.sensory.prepare(self.dt, self.n_in)?;
+        in_milliseconds("tau of the inputs", self.sensory.tau, self.dt.min(1.0))?;
         let mut end = 0.0;
         for (i, (name, duration)) in self.epochs.iter().enumerate() {
             if self.epochs[..i].iter().any(|(other, _)| other == name) {
@@ -103,7 +116,16 @@ impl TaskSpec {
                 let expected = "a duration; only the last epoch of a task with a `duration` can be the rest of it";
                 return Err(Error::argument(format!("epoch \"{name}\""), expected, "Rest"));
             }
-            end += decimal(duration.range().1);
+            let longest = duration.range().1;
+            in_milliseconds(&format!("epoch \"{name}\""), longest, self.dt.min(1.0))?;
+            end += decimal(longest);
+        }
+        // One epoch may be shorter than a step, but not each of them.
+        let lasts = |duration: &Duration| *duration == Duration::Rest || duration.range().1 >= self.dt;
+        if let Some((name, duration)) = self.epochs.iter().find(|(_, duration)| duration.range().1 > 0.0)
+            && !self.epochs.iter().any(|(_, duration)| lasts(duration))
+        {
+            in_milliseconds(&format!("epoch \"{name}\""), duration.range().1, self.dt)?;
         }
         match self.duration {
             Some(duration) if end as f32 > duration * (1.0 + 1e-6) => {
@@ -135,17 +157,65 @@ impl TaskSpec {
         Err(Error::argument("duration", format!("1 to {MAX_STEPS} steps of `dt` = {} ms", self.dt), got))
     }
 
+    /// The steps of a trial with these epochs.
+    ///
+    /// # Errors
+    /// If epochs end before they start or after the trial, or if two have the same name: then some of what the task says would be
+    /// left out.
+    pub(super) fn steps_of_trial(&self, epochs: &Epochs, number: u64) -> Result<usize> {
+        let wrong = |message: String| Err(Error::Task { at: format!("epochs of trial {number}"), message });
+        for (i, epoch) in epochs.iter().enumerate() {
+            let Epoch { name, start, end } = epoch;
+            if epochs.iter().take(i).any(|other| other.name == *name) {
+                return wrong(format!("two epochs are named \"{name}\""));
+            }
+            if !(*start >= 0.0 && start <= end && end.is_finite()) {
+                return wrong(format!(
+                    "an epoch must start at 0 ms or later and end when it starts or later, but \"{name}\" lasts from {start} to \
+                     {end} ms"
+                ));
+            }
+        }
+        let duration = self.duration.unwrap_or(epochs.end_of_last());
+        let n_steps = self.n_steps(duration)?;
+        let late: Vec<String> = epochs
+            .iter()
+            .filter(|epoch| epoch.steps(self.dt).end > n_steps)
+            .map(|epoch| format!("\"{}\" ends at {} ms", epoch.name, epoch.end))
+            .collect();
+        match late.is_empty() {
+            true => Ok(n_steps),
+            false => wrong(format!("{}, but the trial at {duration} ms", late.join(", "))),
+        }
+    }
+
     /// The epochs of one trial, drawn from their distributions.
     pub fn draw_epochs(&self, rng: &mut TrialRng) -> Epochs {
         let mut epochs = Epochs::new();
         for (name, duration) in &self.epochs {
             epochs = match (duration, self.duration) {
-                (Duration::Rest, Some(end)) => epochs.until(name, end),
+                (Duration::Rest, Some(end)) => {
+                    let end = end.max(epochs.end_of_last());
+                    epochs.until(name, end)
+                }
                 _ => epochs.then(name, duration.draw(rng)),
             };
         }
         epochs
     }
+}
+
+/// An error if a time is so short, and yet not nothing, that seconds are meant.
+pub(super) fn in_milliseconds(name: &str, time: f32, shortest: f32) -> Result<()> {
+    // Of a step that is as long.
+    if time <= 0.0 || Clock::new(shortest).last_step(decimal(time)) >= 1 {
+        return Ok(());
+    }
+    let expected = format!(
+        "at least {shortest} ms; times are in milliseconds: if seconds are meant, write {}",
+        in_thousandths(time)
+    );
+    Err(Error::argument(name, expected, format!("{time} ms")))
 }
 
 #[cfg(test)]
@@ -174,6 +244,8 @@ mod tests {
             (good.clone().duration(f32::INFINITY), "`duration`"),
             (good.clone().duration(1e30), "steps"),
             (TaskSpec::new(2, 2), "`duration`"),
+            (TaskSpec::new(usize::MAX, 2).duration(100.0), "`n_in`"),
+            (TaskSpec::new(2, usize::MAX).duration(100.0), "`n_out`"),
             (TaskSpec::new(2, 0).duration(10.0), "`n_out`"),
             (TaskSpec::new(2, 2).epoch("a", -1.0), "\"a\""),
             (TaskSpec::new(2, 2).epoch("a", 0.0), "`duration`"),
@@ -187,6 +259,35 @@ mod tests {
         for (spec, name) in cases {
             let error = spec.check().unwrap_err().to_string();
             assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_refused_with_what_to_write() {
+        let good = || TaskSpec::new(2, 2).epoch("cue", 200.0);
+        let cases = [
+            (TaskSpec::new(2, 2).epoch("cue", 0.2), "`epoch \"cue\"`", "write 200,"),
+            (TaskSpec::new(2, 2).dt(20.0).epoch("cue", Duration::uniform(0.5, 1.5)), "`epoch \"cue\"`", "write 1500,"),
+            (good().epoch("go", Duration::choice(&[0.3, 0.7])), "`epoch \"go\"`", "write 700,"),
+            (
+                TaskSpec::new(2, 2).epoch("none", 0.0).epoch("cue", 1.5).epoch("go", 9.0),
+                "`epoch \"cue\"`",
+                "write 1500,",
+            ),
+            (TaskSpec::new(2, 2).duration(2.0), "`duration`", "write 2000,"),
+            (good().dt(0.02), "`dt`", "write 20,"),
+            (good().dt(0.0001), "`dt`", "write 0.1,"),
+            (good().tau(0.1), "`tau`", "write 100,"),
+            (good().sensory(Sensory::default().tau(0.1)), "`tau of the inputs`", "write 100,"),
+        ];
+        for (spec, name, advice) in cases {
+            let error = spec.check().unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains(advice), "{error}");
+        }
+        for (dt, shortest) in [(0.1, 0.1), (0.1, 0.3 - 0.2), (0.5, 2.0), (1.0, 1.0), (33.3, 33.3), (20.0, 5.0)] {
+            let spec =
+                TaskSpec::new(2, 2).dt(dt).epoch("cue", shortest).epoch("delay", Duration::choice(&[0.0, 500.0]));
+            spec.epoch("none", 0.0).check().unwrap();
         }
     }
 
@@ -208,6 +309,31 @@ mod tests {
             .epoch("a", Duration::uniform(100.0, 200.0))
             .epoch("b", Duration::choice(&[300.0, 400.0]))
             .epoch("c", Duration::Rest);
+        // Whatever the mean is against the window: far out in the tail it is `mean` past `low`, and if it is long all are equally
+        // likely.
+        for (mean, low, high, expected) in [
+            (10.0, 1100.0, 1500.0, 1110.0),
+            (1.0, 5000.0, 1e6, 5001.0),
+            (1e9, 100.0, 300.0, 200.0),
+            (1e-3, 0.0, 1.0, 1e-3),
+        ] {
+            let duration = Duration::truncated_exponential(mean, low, high);
+            let drawn: Vec<f32> = (0..20_000).map(|_| duration.draw(&mut rng)).collect();
+            assert!(drawn.iter().all(|d| (low..high).contains(d)));
+            let average = drawn.iter().map(|&d| f64::from(d)).sum::<f64>() / 20_000.0;
+            assert!((average / expected - 1.0).abs() < 0.02, "{average} for {expected}");
+        }
+        for senseless in [
+            Duration::truncated_exponential(1.0, 5.0, 2.0),
+            Duration::truncated_exponential(f32::NAN, 1.0, 2.0),
+            Duration::uniform(5.0, 2.0),
+            Duration::choice(&[]),
+            Duration::choice(&[100.0, f32::NAN]),
+            Duration::Fixed(-1.0),
+        ] {
+            assert!(senseless.draw(&mut rng).is_nan(), "{senseless}");
+            assert!(TaskSpec::new(1, 1).epoch("a", senseless).check().unwrap_err().to_string().contains("\"a\""));
+        }
         for _ in 0..200 {
             let epochs = spec.draw_epochs(&mut rng);
             let a = epochs.end("a").unwrap();

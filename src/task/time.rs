@@ -19,6 +19,12 @@ pub(crate) fn decimal(number: f32) -> f64 {
     numerator / denominator
 }
 
+/// A thousand times a number, likewise.
+pub(crate) fn in_thousandths(number: f32) -> f64 {
+    let (numerator, denominator) = fraction(number);
+    1000.0 * numerator / denominator
+}
+
 /// That number as a whole one over a power of ten.
 fn fraction(number: f32) -> (f64, f64) {
     let (exact, mut denominator) = (f64::from(number), 1.0);

@@ -14,7 +14,7 @@ use super::{Observer, Path, Progress, Stop, Trainer, Training};
 use crate::dynamics::Pool;
 use crate::network::{Memory, Network};
 use crate::simulate::check_fit;
-use crate::task::Batch;
+use crate::task::{Batch, TrialSource};
 use crate::{Error, Result, interrupt, threads};
 
 impl Trainer {
@@ -31,6 +31,7 @@ impl Trainer {
             let spec = source.spec();
             spec.check()?;
             check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt)?;
+            self.check_scored(*source)?;
         }
         if let Some(constants) = network.constants() {
             self.loss.check(constants.readout())?;
@@ -70,6 +71,19 @@ impl Trainer {
         // Whatever happened: everything else expects it there.
         network.move_to(tch::Device::Cpu)?;
         result
+    }
+
+    /// An error if nothing counts in the trials that a source gives: then nothing would be learned, at a loss of 0.
+    fn check_scored(&self, source: &dyn TrialSource) -> Result<()> {
+        const LOOKED_AT: u64 = 1000;
+        // Mostly the first batch says it; where few trials count, a small one may be without.
+        for first in (0..LOOKED_AT).step_by(self.batch_size) {
+            if source.trials(first..first + self.batch_size as u64, self.seed.child("training"))?.is_scored() {
+                return Ok(());
+            }
+        }
+        let expected = "other than 0 somewhere: no error counts, so that nothing would be learned";
+        Err(Error::argument("mask", expected, format!("0 in all of the first {LOOKED_AT} trials")))
     }
 
     /// Readies what the network remembers of earlier training: another optimizer starts afresh, what was best then was so by other

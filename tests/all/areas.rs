@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, s};
 use proptest::prelude::*;
-use psychrnn::connectivity::{Areas, check_strongly_connected};
+use psychrnn::connectivity::{AreaSize, Areas, check_strongly_connected};
 
 /// Whether every unit reaches every other one, by repeated squaring of "is reached in at most so many steps".
 fn all_reached(recurrent: &Array2<f32>) -> bool {
@@ -110,4 +110,16 @@ fn errors_name_the_units_that_are_lost_and_arguments_that_make_no_sense() {
         let error = of(areas);
         assert!(words.iter().all(|word| error.contains(word)), "{error}");
     }
+    for size in
+        [AreaSize::from(usize::MAX), (usize::MAX, usize::MAX).into(), (usize::MAX - 1, 2).into(), 1_000_001.into()]
+    {
+        let huge = Areas::new().area("one", size).area("two", (3, 1));
+        assert!(huge.units("two").unwrap_err().to_string().contains("at most 1000000 units"));
+        assert!(of(huge.clone()).contains("at most 1000000 units"), "{size:?}");
+        assert!(huge.n_units() > 1_000_000 && huge.n_excitatory() > Some(3));
+        drop((huge.excitatory_units("two"), huge.inhibitory_units("two")));
+    }
+    let all = Areas::new().area("one", 3).input(0..usize::MAX, "one");
+    assert!(of(all).contains("there are 2"));
+    assert!(Areas::new().area("one", 3).masks(usize::MAX, 1).unwrap_err().to_string().contains("`n_in`"));
 }

@@ -373,6 +373,10 @@ fn arguments_that_make_no_sense_are_refused() {
     for (task, name) in [
         (dots().coherences(&[]), "`coherences`"),
         (dots().coherences(&[f32::NAN]), "`coherences`"),
+        (dots().coherences(&[0.1, 10.0]), "from 0 to 1 (0.1 for 10 %)"),
+        (dots().coherences(&[-0.5]), "`coherences`"),
+        (dots().catch_duration(2.0), "write 2000"),
+        (RandomDots { no_reward: Some(f32::NAN), ..dots() }, "`no_reward`"),
         (dots().catch(1.5), "`catch`"),
         (dots().hi(0.1), "`hi`"),
         (dots().catch_duration(0.0), "`catch_duration`"),
@@ -385,10 +389,29 @@ fn arguments_that_make_no_sense_are_refused() {
     }
     let error = message(MultisensoryIntegration::default().rates(&[12.0, 12.0]).batch(1, Seed(0)));
     assert!(error.contains("`rates`"), "{error}");
+    let rates = MultisensoryIntegration::default;
+    for (task, name) in [
+        (rates().rates(&[]), "`rates`"),
+        (rates().rates(&[-5.0, 20.0]), "`rates`"),
+        (rates().boundary(20.0), "between the rates 9 and 16"),
+        (rates().boundary(f32::NAN), "`boundary`"),
+    ] {
+        let error = message(task.batch(1, Seed(0)));
+        assert!(error.contains(name), "{error}");
+    }
     let error = message(ParametricWorkingMemory::default().pairs(&[(20.0, 10.0)]).batch(1, Seed(0)));
     assert!(error.contains("`pairs`"), "{error}");
-    let error = message(ContextIntegration::default().coherences(&[]).batch(1, Seed(0)));
-    assert!(error.contains("`coherences`"), "{error}");
+    for pairs in [&[][..], &[(f32::NAN, 20.0)], &[(-10.0, 20.0)], &[(10.0, f32::INFINITY)]] {
+        assert!(message(ParametricWorkingMemory::default().pairs(pairs).batch(1, Seed(0))).contains("`pairs`"));
+        assert!(message(DelayedDiscrimination::default().pairs(pairs).batch(1, Seed(0))).contains("`pairs`"));
+    }
+    for coherences in [&[][..], &[1.5], &[-0.1], &[f32::INFINITY]] {
+        assert!(
+            message(ContextIntegration::default().coherences(coherences).batch(1, Seed(0))).contains("`coherences`")
+        );
+        let task = PerceptualDiscrimination::default().coherences(coherences);
+        assert!(message(task.batch(1, Seed(0))).contains("`coherences`"));
+    }
     let error = message(SineWave::default().amplitude(f32::NAN).batch(1, Seed(0)));
     assert!(error.contains("`amplitude`"), "{error}");
     let backwards = SineWave::default().period(-800.0).n_periods(-2.0).batch(1, Seed(0));

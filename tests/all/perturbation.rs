@@ -51,7 +51,7 @@ fn batch((n_in, n_out): (usize, usize), n_batch: usize, n_steps: usize, seed: u6
 }
 
 /// Whether a perturbation is there at the time of a step; step -1 is what is before the first.
-fn is_there(window: Window, step: i64) -> bool {
+fn is_there(window: &Window, step: i64) -> bool {
     let time = step as f64 * 10.0;
     match step {
         -1 => window.start.is_none_or(|start| start <= 0.0),
@@ -68,7 +68,7 @@ fn numbers(units: &Units, n: usize) -> Vec<usize> {
 
 /// The factor on a synapse at a step.
 fn factor(perturbations: &[Perturbation], step: i64, of: impl Fn(&Effect) -> Option<f64>) -> f64 {
-    perturbations.iter().filter(|p| is_there(p.window, step)).filter_map(|p| of(&p.effect)).product()
+    perturbations.iter().filter(|p| is_there(&p.window, step)).filter_map(|p| of(&p.effect)).product()
 }
 
 /// Rates and outputs of one trial, `[n_steps, n_rec]` and `[n_steps, n_out]`.
@@ -83,7 +83,7 @@ fn step_by_step(net: &Net, perturbations: &[Perturbation], batch: &Batch, trial:
         |seed: Seed| standard_normal(seed, &batch.numbers, n_steps, n_rec).index_axis(Axis(0), trial).mapv(f64::from);
     let own_noise = normal(batch.seed);
     let hold = |rates: &mut Vec<f64>, step: i64| {
-        for p in perturbations.iter().filter(|p| is_there(p.window, step)) {
+        for p in perturbations.iter().filter(|p| is_there(&p.window, step)) {
             if let Effect::Clamp { units, rate } = &p.effect {
                 numbers(units, n_rec).into_iter().for_each(|unit| rates[unit] = f64::from(*rate));
             }
@@ -120,7 +120,7 @@ fn step_by_step(net: &Net, perturbations: &[Perturbation], batch: &Batch, trial:
         })
     };
     let current = |step: i64, unit: usize| -> f64 {
-        let there = perturbations.iter().filter(|p| is_there(p.window, step));
+        let there = perturbations.iter().filter(|p| is_there(&p.window, step));
         there
             .map(|p| match &p.effect {
                 Effect::Stimulate { units, current } if numbers(units, n_rec).contains(&unit) => f64::from(*current),
@@ -201,10 +201,8 @@ fn units(n: usize) -> impl Strategy<Value = Units> {
 
 fn window(n_steps: usize) -> impl Strategy<Value = Window> {
     let step = 0..n_steps as i64;
-    let within = (step, 1..=n_steps as i64, -9..=0_i64).prop_map(|(first, length, early)| Window {
-        start: Some((10 * first + early) as f64),
-        end: Some((10 * (first + length)) as f64),
-    });
+    let within = (step, 1..=n_steps as i64, -9..=0_i64)
+        .prop_map(|(first, length, early)| Window::from((10 * first + early) as f64..(10 * (first + length)) as f64));
     prop_oneof![Just(Window::from(..)), within]
 }
 
@@ -255,6 +253,128 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+/// A window that may go by the epoch `on`, and that of a trial in which it lasts from `start` to `end`.
+fn relative(kind: usize, start: f64, end: f64) -> (Window, Window) {
+    match kind {
+        0 => ((..).into(), (..).into()),
+        1 => ((30.0..95.0).into(), (30.0..95.0).into()),
+        2 => (Window::after("on", 0.0..50.0), (start..start + 50.0).into()),
+        3 => (Window::after("on", -25.0..), (start - 25.0..).into()),
+        4 => (Window::after("on", ..12.0), (..start + 12.0).into()),
+        _ => (Window::during("on"), (start..end).into()),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    /// Whatever the effects, and whichever trials run together: each trial is as it is alone in the window that is its own, to the
+    /// bit, and one without the epoch as it is without the perturbation.
+    #[test]
+    fn a_window_goes_by_the_epoch_of_each_trial(
+        (kind, sizes, n_batch, n_steps, seed, perturbations) in case(),
+        kinds in prop::collection::vec(0..6_usize, 4),
+        times in prop::collection::vec((0..40_u16, 1..20_u16, 0..5_u16, any::<bool>()), 40),
+        noise in any::<bool>(),
+    ) {
+        let net = net(kind, sizes, seed);
+        let mut batch = batch((sizes.0, sizes.2), n_batch, n_steps, seed);
+        // Some start between two steps, some with the trial, some trials have none.
+        let on: Vec<Option<(f32, f32)>> = times[..n_batch]
+            .iter()
+            .map(|&(start, length, kind, off)| {
+                let start = f32::from(start) * 10.0 + if off { 3.5 } else { 0.0 };
+                (kind > 0).then(|| if kind == 1 { (0.0, 40.0) } else { (start, start + 10.0 * f32::from(length)) })
+            })
+            .collect();
+        for (epochs, on) in batch.epochs.iter_mut().zip(&on) {
+            *epochs = on.map_or(Epochs::new(), |(start, end)| Epochs::new().span("on", start, end));
+        }
+        let simulator = Simulator::new(&net.weights, net.constants.clone()).unwrap().initial_noise(0.1);
+        let mut effects: Vec<Effect> = perturbations.into_iter().map(|perturbation| perturbation.effect).collect();
+        if noise {
+            effects[0] = Effect::Noise { units: (..).into(), sd: 0.2 };
+        }
+        let add = |simulator: Simulator, windows: Vec<Option<Window>>| {
+            effects.iter().zip(windows).fold(simulator, |simulator, (effect, window)| match window {
+                Some(window) => simulator.perturb(Perturbation::new(effect.clone(), window)),
+                // It has a number of its own, by which noise is drawn.
+                None => simulator.scale_recurrent(.., .., 1.0, ..),
+            })
+        };
+        let windows = kinds.iter().map(|&kind| Some(relative(kind, 0.0, 0.0).0)).collect();
+        let run = add(simulator.clone(), windows).run(&batch);
+        // The steps within the trial of each window in each trial.
+        let within = |kind: usize, trial: usize| {
+            let window = match on[trial] {
+                Some((start, end)) => relative(kind, start.into(), end.into()).1,
+                None if kind < 2 => relative(kind, 0.0, 0.0).1,
+                None => return None,
+            };
+            let any = (0..n_steps as i64).any(|step| is_there(&window, step));
+            any.then_some(window)
+        };
+        let used = &kinds[..effects.len()];
+        if used.iter().any(|&kind| (0..n_batch).all(|trial| within(kind, trial).is_none())) {
+            prop_assert!(run.is_err());
+            return Ok(());
+        }
+        let run = run.unwrap();
+        for trial in 0..n_batch {
+            let windows = used.iter().map(|&kind| within(kind, trial)).collect();
+            let alone = add(simulator.clone(), windows).run(&batch.select(&[trial])).unwrap();
+            let here = run.select(&[trial]);
+            prop_assert_eq!((&here.states, &here.outputs), (&alone.states, &alone.outputs), "trial {}", trial);
+            prop_assert!((&here.rates - &alone.rates).iter().all(|d| d.abs() < 1e-6));
+        }
+    }
+}
+
+#[test]
+fn windows_that_go_by_an_epoch_are_those_of_the_trial_where_all_start_at_once() {
+    for kind in 0..5 {
+        let net = net(kind, (2, 7, 2), 3);
+        let mut batch = batch((2, 2), 9, 45, 3);
+        batch.epochs = vec![Epochs::new().then("off", 200.0).then("on", 150.0); 9];
+        let simulator = || Simulator::new(&net.weights, net.constants.clone()).unwrap();
+        for (relative, window) in [
+            (Window::during("on"), Window::from(200.0..350.0)),
+            (Window::during("off"), Window::from(..200.0)),
+            (Window::after("on", -50.0..100.0), Window::from(150.0..300.0)),
+            (Window::after("on", 50.0..), Window::from(250.0..)),
+        ] {
+            let perturbed = |window: &Window| {
+                let simulator = simulator().silence(0..2, window.clone()).stimulate(3, 0.4, window.clone());
+                let simulator =
+                    simulator.scale_recurrent(.., .., 0.5, window.clone()).scale_input(.., .., 0.2, window.clone());
+                let simulator = simulator.scale_output(1, .., 0.0, window.clone()).add_noise(.., 0.1, window.clone());
+                simulator.run(&batch).unwrap()
+            };
+            assert_eq!(perturbed(&relative), perturbed(&window), "{relative}");
+            let json = serde_json::to_string(&relative).unwrap();
+            assert_eq!(serde_json::from_str::<Window>(&json).unwrap(), relative);
+        }
+        assert_eq!(serde_json::to_string(&Window::from(5.0..)).unwrap(), r#"{"start":5.0,"end":null}"#);
+
+        // In trials without the epoch nothing happens, and one that no trial has is an error.
+        batch.epochs[5] = Epochs::new();
+        let run = |window: Window| simulator().silence(.., window).run(&batch);
+        let (plain, silenced) = (simulator().run(&batch).unwrap(), run(Window::during("on")).unwrap());
+        assert_eq!(silenced.select(&[5]), plain.select(&[5]));
+        assert_ne!(silenced.select(&[6]).outputs, plain.select(&[6]).outputs);
+        for (window, words) in [
+            (Window::during("onn"), "one of off, on"),
+            (Window::after("on", 600.0..900.0), "600..900 ms after the start of \"on\""),
+            (Window::after("on", Window::during("off")), "`window`"),
+        ] {
+            let error = run(window).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        let error = simulator().silence(0, Window::during("on")).run_consecutively(&batch).unwrap_err().to_string();
+        assert!(error.contains("during \"on\""), "{error}");
     }
 }
 
@@ -318,6 +438,8 @@ fn mistakes_are_named() {
     for (wrong, name) in [
         (simulator().silence(5, ..), "`units`"),
         (simulator().silence(2..2, ..), "`units`"),
+        (simulator().silence(0..usize::MAX, ..), "`units`"),
+        (simulator().silence(usize::MAX - 1..usize::MAX, ..), "`units`"),
         (simulator().silence(0, 200.0..300.0), "`window`"),
         (simulator().silence(0, 101.0..109.0), "`window`"),
         (simulator().silence(0, f64::NAN..), "`window`"),

@@ -2,6 +2,7 @@
 
 use ndarray::{Array3, s};
 use proptest::prelude::*;
+use psychrnn::analysis::Average;
 use psychrnn::prelude::*;
 use psychrnn::task::{Rest, Sensory};
 use psychrnn::threads::with_threads;
@@ -89,6 +90,88 @@ fn a_task_that_goes_wrong_is_an_error_that_says_where() {
     assert!(bad_frame.contains("`dt`"), "{bad_frame}");
     let task = Custom { spec, step: |_, _| () };
     assert!(task.batch(0, Seed(0)).is_err());
+}
+
+/// Epochs that depend on the trial: `cue` is only in every thousandth trial or so.
+struct Rare {
+    asks: &'static str,
+    ends: f32,
+}
+
+impl Task for Rare {
+    type Trial = Nothing;
+    fn spec(&self) -> TaskSpec {
+        TaskSpec::new(1, 1).duration(200.0).epoch("before", 100.0)
+    }
+    fn draw(&self, _: &mut TrialRng) -> Nothing {
+        Nothing
+    }
+    fn epochs(&self, _: &TaskSpec, _: &Nothing, rng: &mut TrialRng) -> Epochs {
+        let epochs = Epochs::new().span("answer", 100.0, self.ends);
+        if rng.chance(0.001) { epochs.then("cue", 50.0) } else { epochs }
+    }
+    fn step(&self, _: f32, _: &Nothing, _: &mut TrialRng, now: &mut Step<'_>) {
+        let start = now.epochs().start(self.asks);
+        now.score_only(&[self.asks]);
+        assert_eq!(start.is_some_and(|start| start == 100.0), self.asks == "answer");
+    }
+}
+
+#[test]
+fn an_epoch_that_no_trial_has_is_an_error_that_names_those_that_there_are() {
+    let spec = TaskSpec::new(1, 2).epoch("fixation", 50.0).epoch("answer", 50.0);
+    let asks: [fn(f32, &mut Step<'_>); 3] = [
+        |_, now| assert!(!now.is_in("anwser")),
+        |_, now| now.score_only(&["answer", "anwser"]),
+        |_, now| now.target[0] = now.epochs().end("anwser").unwrap_or(0.0),
+    ];
+    for step in asks {
+        let error = Custom { spec: spec.clone(), step }.batch(20, Seed(0)).unwrap_err().to_string();
+        assert!(error.contains("\"anwser\"") && error.contains("there are fixation, answer"), "{error}");
+    }
+    let none = Custom { spec: TaskSpec::new(1, 2).duration(50.0), step: |_, now| now.score_only(&["go"]) };
+    assert!(none.batch(1, Seed(0)).unwrap_err().to_string().contains("there are none"));
+    // What only few trials have, or the spec alone, is no slip of the pen.
+    for asks in ["answer", "cue", "before"] {
+        Rare { asks, ends: 150.0 }.batch(2, Seed(0)).unwrap();
+    }
+    let error = Rare { asks: "queue", ends: 150.0 }.batch(2, Seed(0)).unwrap_err().to_string();
+    assert!(error.contains("\"queue\"") && error.contains("before, answer, cue"), "{error}");
+}
+
+#[test]
+fn epochs_that_a_trial_does_not_hold_are_an_error_that_names_them() {
+    let message = |ends| Rare { asks: "answer", ends }.batch(1, Seed(0)).map(|_| ()).unwrap_err().to_string();
+    let late = message(210.0);
+    assert!(late.contains("\"answer\" ends at 210 ms, but the trial at 200 ms"), "{late}");
+    assert!(message(99.0).contains("\"answer\" lasts from 100 to 99 ms"));
+    assert!(message(f32::NAN).contains("\"answer\""));
+    Rare { asks: "answer", ends: 200.0 }.batch(1, Seed(0)).unwrap();
+}
+
+/// What is printed while a task panics in many trials on many threads is nothing: the error has it.
+#[test]
+fn a_panic_is_told_once_with_its_place() {
+    if std::env::var_os("PSYCHRNN_PANICS").is_none() {
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "tasks::a_panic_is_told_once_with_its_place", "--nocapture"]);
+        let output = again.env("PSYCHRNN_PANICS", "1").output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && !told.contains("panicked at"), "{told}");
+        return;
+    }
+    let spec = TaskSpec::new(1, 2).duration(100.0);
+    let steps: [(fn(f32, &mut Step<'_>), &str); 3] = [
+        (|_, now| now.favor(2, 1.0, 0.0), "no output 2"),
+        (|_, now| now.input[0] = Seed(0).stream(0).choice(&[]), "nothing to choose from"),
+        (|_, now| now.mask[7] = 1.0, "index is 7"),
+    ];
+    for (step, message) in steps {
+        let task = Custom { spec: spec.clone(), step };
+        let error = with_threads(4, || task.batch(100, Seed(0))).unwrap_err().to_string();
+        assert!(error.contains(message) && error.contains("tasks.rs:"), "{error}");
+        assert!(error.contains("step 0 (t = 0 ms) of trial 0"), "{error}");
+    }
 }
 
 #[test]
@@ -303,6 +386,62 @@ fn a_choice_is_read_by_the_rule_of_the_task() {
     assert_eq!(choice(Decision::none(), late), (None, None));
     let spec = TaskSpec::new(1, 2).duration(50.0).decision(Decision::first_to_reach(f32::NAN));
     assert!(spec.check().unwrap_err().to_string().contains("`threshold of the decision`"));
+}
+
+#[test]
+fn a_number_of_trials_that_no_memory_holds_is_an_error() {
+    let task = Flash { dt: 10.0, sensory: Sensory::default() };
+    let batch = task.batch(2, Seed(0)).unwrap();
+    for source in [&task as &dyn TrialSource, &batch] {
+        for n in [usize::MAX, usize::MAX / 2] {
+            assert!(source.batch(n, Seed(0)).unwrap_err().to_string().contains("`n`"));
+        }
+        assert!(source.batch(0, Seed(0)).is_err());
+    }
+}
+
+#[test]
+fn a_batch_whose_parts_do_not_fit_is_refused_by_name() {
+    let task = Flash { dt: 10.0, sensory: Sensory::default() };
+    let batch = || task.batch(3, Seed(0)).unwrap();
+    let values = |rows: usize| {
+        let mut values = Table::new();
+        values.insert("side", vec![1; rows]).unwrap();
+        values
+    };
+    let spoils: [(&dyn Fn(&mut Batch), &str); 5] = [
+        (&|batch| batch.values = values(2), "\"side\""),
+        (&|batch| batch.values = values(4), "\"side\""),
+        (&|batch| batch.epochs.clear(), "`epochs`"),
+        (&|batch| batch.lengths.push(10), "`lengths`"),
+        (&|batch| batch.numbers.truncate(2), "`numbers`"),
+    ];
+    for (spoil, name) in spoils {
+        let mut spoilt = batch();
+        spoil(&mut spoilt);
+        let (nothing, outputs) = (Array3::zeros((3, spoilt.n_steps(), 1)), spoilt.targets.clone());
+        let session = Session::new(spoilt.clone(), nothing.clone(), nothing.clone(), outputs.clone()).map(drop);
+        // A session can be changed, too.
+        let mut changed = Session::new(batch(), nothing.clone(), nothing, outputs).unwrap();
+        spoil(&mut changed.batch);
+        let average = Average::by("trial").of(&changed).map(drop);
+        for result in [spoilt.check(), spoilt.trials(0..2, Seed(0)).map(drop), session, average] {
+            let error = result.unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+        drop(spoilt.select(&[0, 2, 7]));
+    }
+    assert_eq!(batch().is_scored(), batch().mask.sum() > 0.0);
+}
+
+#[test]
+fn a_trial_that_is_selected_again_has_noise_of_its_own() {
+    let batch = Flash { dt: 10.0, sensory: Sensory::default() }.trials(5..9, Seed(0)).unwrap();
+    assert_eq!(batch.select(&[3, 0, 9, 1]).numbers, [8, 5, 6]);
+    let more = 1_u64 << 32;
+    assert_eq!(batch.select(&[3, 3, 0, 3]).numbers, [8, 8 + more, 5, 8 + 2 * more]);
+    let again = batch.select(&[3, 3]).select(&[0, 0, 1, 1]);
+    assert_eq!(again.numbers, [8, 8 + 2 * more, 8 + more, 8 + 3 * more]);
 }
 
 #[test]

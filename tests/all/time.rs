@@ -150,10 +150,10 @@ proptest! {
     #[test]
     fn epochs_off_the_grid_are_the_same_everywhere(
         dt in 0.1_f32..50.0,
-        durations in prop::collection::vec(0.0_f32..20.0, 1..5),
+        durations in prop::collection::vec(prop_oneof![Just(0.0_f32), 1.0_f32..20.0], 1..5),
     ) {
+        prop_assume!(durations.iter().any(|&steps| steps > 0.0));
         let durations: Vec<f32> = durations.iter().map(|steps| steps * dt).collect();
-        prop_assume!(durations.iter().any(|&duration| duration > dt));
         let mut end = 0;
         for (batch, name) in batches(dt, &durations).iter().zip(["a", "b", "c", "d"]) {
             let epoch = batch.epochs[0].get(name).unwrap();

@@ -4,10 +4,10 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol, check_list};
+use super::{Criterion, Protocol};
 use crate::Result;
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_coherences};
 
 /// The contexts, and the inputs that show them.
 const CONTEXTS: [&str; 2] = ["motion", "color"];
@@ -121,7 +121,7 @@ impl Task for ContextIntegration {
 
     fn check(&self) -> Result<()> {
         self.protocol.check()?;
-        check_list("coherences", &self.coherences)
+        check_coherences(&self.coherences)
     }
 
     fn draw(&self, rng: &mut TrialRng) -> TwoStimuli {

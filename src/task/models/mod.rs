@@ -56,19 +56,6 @@ pub use random_dots::{Dots, RandomDots};
 pub use sequence_execution::{Sequence, SequenceExecution};
 pub use sine_wave::SineWave;
 
-use crate::{Error, Result};
-
-/// An error if numbers that are drawn from are none, or not finite.
-fn check_list(name: &str, numbers: &[f32]) -> Result<()> {
-    if numbers.is_empty() {
-        return Err(Error::argument(name, "at least one number", "empty"));
-    }
-    match numbers.iter().find(|number| !number.is_finite()) {
-        Some(number) => Err(Error::argument(name, "finite numbers", number)),
-        None => Ok(()),
-    }
-}
-
 /// The lowest and the highest of some numbers.
 fn range(numbers: impl IntoIterator<Item = f32>) -> (f32, f32) {
     numbers

@@ -4,9 +4,9 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol, check_list, opposite_codes, range};
+use super::{Criterion, Protocol, opposite_codes, range};
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_list};
 use crate::{Error, Result};
 
 /// The modalities, and whether each is seen and heard.
@@ -107,8 +107,12 @@ impl Task for MultisensoryIntegration {
         if low == high {
             return Err(Error::argument("rates", "at least two different numbers", low));
         }
-        if !self.boundary.is_finite() {
-            return Err(Error::argument("boundary", "finite", self.boundary));
+        if low < 0.0 {
+            return Err(Error::argument("rates", "0 or positive numbers", low));
+        }
+        if !(low..high).contains(&self.boundary) {
+            let expected = format!("between the rates {low} and {high}, so that some are above it and some are not");
+            return Err(Error::argument("boundary", expected, self.boundary));
         }
         Ok(())
     }

@@ -4,10 +4,10 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol, check_list, opposite_codes, range};
+use super::{Criterion, Protocol, opposite_codes, range};
+use crate::Result;
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
-use crate::{Error, Result};
+use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_pairs};
 
 /// Which of two vibrations, some seconds apart, had the higher frequency?
 ///
@@ -120,13 +120,7 @@ impl Task for ParametricWorkingMemory {
 
     fn check(&self) -> Result<()> {
         self.protocol.check()?;
-        check_list("pairs", &self.frequencies().collect::<Vec<_>>())?;
-        match self.pairs.iter().find(|(low, high)| low >= high) {
-            Some((low, high)) => {
-                Err(Error::argument("pairs", "of a lower and a higher frequency", format!("{low} and {high}")))
-            }
-            None => Ok(()),
-        }
+        check_pairs(&self.pairs)
     }
 
     fn draw(&self, rng: &mut TrialRng) -> Vibrations {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::positive;
+use crate::task::spec::in_milliseconds;
 use crate::task::time::{Clock, decimal};
 use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng};
 use crate::{Error, Result};
@@ -115,7 +116,8 @@ impl Protocol {
         if !(self.hi.is_finite() && self.lo.is_finite() && self.lo < self.hi) {
             return Err(Error::argument("hi", format!("larger than `lo` = {}", self.lo), self.hi));
         }
-        positive("catch_duration", self.catch_duration)
+        positive("catch_duration", self.catch_duration)?;
+        in_milliseconds("catch_duration", self.catch_duration, self.dt)
     }
 
     /// The number of the condition of a trial, or none for a catch trial.
@@ -145,12 +147,15 @@ impl Protocol {
         spec.epochs.iter().fold(Epochs::new(), next)
     }
 
-    /// Fills in the targets and the mask.
+    /// Fills in the targets and the mask; without a correct output those of a catch trial.
     pub(super) fn ask(&self, correct: Option<usize>, now: &mut Step<'_>) {
-        now.score_only(&["fixation", "decision", "catch"]);
+        if correct.is_none() {
+            return now.favor(None, self.hi, self.lo);
+        }
+        now.score_only(&["fixation", "decision"]);
         if now.is_in("decision") {
             now.favor(correct, self.hi, self.lo);
-        } else if now.is_in("fixation") || now.is_in("catch") {
+        } else if now.is_in("fixation") {
             now.favor(None, self.hi, self.lo);
         }
     }

@@ -4,9 +4,9 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol, check_list};
+use super::{Criterion, Protocol};
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_coherences};
 use crate::{Error, Result};
 
 /// In which of two directions do random dots move? With a stimulus of fixed or of variable duration, or at the subject's own
@@ -138,7 +138,7 @@ impl Task for RandomDots {
 
     fn check(&self) -> Result<()> {
         self.protocol.check()?;
-        check_list("coherences", &self.coherences)?;
+        check_coherences(&self.coherences)?;
         match self.no_reward {
             Some(wait) if !(0.0..self.stimulus.range().0).contains(&wait) => {
                 Err(Error::argument("no_reward", "shorter than the stimulus", format!("{wait} ms")))

@@ -3,6 +3,7 @@
 use ndarray::{Array2, arr1};
 use psychrnn::dynamics::Leak;
 use psychrnn::prelude::*;
+use psychrnn::simulate::Window;
 use psychrnn::threads::with_threads;
 
 /// Two groups of units that add up one input each, and one unit that does nothing.
@@ -51,6 +52,34 @@ fn each_lesion_is_a_session_of_its_own() {
     assert!(table.numbers("same choice").unwrap()[0] == 1.0 && table.numbers("p").unwrap()[0].is_nan());
     assert_eq!(table.n_rows(), 6);
     lesions.plot().svg().unwrap();
+}
+
+#[test]
+fn lesions_may_go_by_an_epoch_of_each_trial() {
+    let (simulator, batch) = (simulator(), batch());
+    let sweep = LesionSweep::of_units([1, 4], Window::during("stimulus"))
+        .lesion(
+            "late",
+            [Perturbation::new(Effect::Clamp { units: 1.into(), rate: 0.0 }, Window::after("decision", 0.0..))],
+        )
+        .psychometric("signed", 1, Psychometric::default())
+        .silent();
+    let lesions = sweep.run(&simulator, &batch).unwrap();
+    let alone = simulator.clone().silence(1, Window::during("stimulus")).run(&batch).unwrap();
+    assert_eq!((lesions.lesions[0].accuracy, &lesions.lesions[0].choices), (alone.accuracy(), &alone.choices));
+    let late = simulator.clone().silence(1, Window::after("decision", 0.0..)).run(&batch).unwrap();
+    assert_eq!(lesions.lesions[2].choices, late.choices);
+    assert_ne!(late.choices, alone.choices);
+    assert_eq!(lesions.table().numbers("same choice").unwrap()[2], 1.0);
+    assert_eq!(lesions.table().column("lesion").unwrap()[3], "late".into());
+    lesions.plot().svg().unwrap();
+    let json = serde_json::to_string(&sweep).unwrap();
+    assert_eq!(serde_json::from_str::<LesionSweep>(&json).unwrap(), sweep);
+
+    let unknown = LesionSweep::of_units([1], Window::during("stimulation")).silent().run(&simulator, &batch);
+    assert!(unknown.unwrap_err().to_string().contains("fixation, stimulus, decision"));
+    let endless = LesionSweep::of_units(0..usize::MAX, ..).run(&simulator, &batch);
+    assert!(endless.unwrap_err().to_string().contains("`lesions`"));
 }
 
 #[test]
