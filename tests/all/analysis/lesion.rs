@@ -3,7 +3,6 @@
 use ndarray::{Array2, arr1};
 use psychrnn::dynamics::Leak;
 use psychrnn::prelude::*;
-use psychrnn::simulate::Window;
 use psychrnn::threads::with_threads;
 
 /// Two groups of units that add up one input each, and one unit that does nothing.
