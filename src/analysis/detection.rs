@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// use psychrnn::analysis::Detection;
 /// let detection = Detection { hits: 40, misses: 10, false_alarms: 5, correct_rejections: 45 };
 /// assert_eq!((detection.hit_rate(), detection.false_alarm_rate()), (0.8, 0.1));
-/// assert!((detection.d_prime() - 2.07).abs() < 0.01);
+/// assert!((detection.d_prime() - 2.06).abs() < 0.01);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detection {

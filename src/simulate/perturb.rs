@@ -329,7 +329,6 @@ impl Perturbation {
 ///
 /// ```no_run
 /// use psychrnn::prelude::*;
-/// use psychrnn::simulate::Window;
 /// # let batch = PerceptualDiscrimination::default().batch(500, Seed(2))?;
 /// let simulator = Simulator::load("weights.npz")?;
 /// simulator.clone().silence(0..10, 500.0..800.0).run(&batch)?;                // units 0 to 9 for 300 ms

@@ -130,10 +130,13 @@ fn check_number(numbers: &Range<u64>) -> Result<()> {
 /// How many trials are looked at for an epoch that none of a batch has.
 const LOOKED_AT: u64 = 10_000;
 
-/// An error if the task asked for an epoch that no trial has, which never is true: a slip of the pen. Epochs that only some trials
-/// have may be missing in all of a small batch, so that then others are looked at.
+/// An error if the task, or its decision, asked for an epoch that no trial has, which never is true: a slip of the pen. Epochs that
+/// only some trials have may be missing in all of a small batch, so that then others are looked at.
 fn check_names<T: Task>(task: &T, spec: &TaskSpec, drawn: &[Drawn], stream: Seed) -> Result<()> {
-    let mut asked: Vec<&str> = drawn.iter().flat_map(|trial| &trial.unknown).map(String::as_str).collect();
+    let lacks = |name: &&str| drawn.iter().any(|trial| trial.epochs.get(name).is_none());
+    let decision = spec.decision.epoch().filter(lacks);
+    let in_steps = drawn.iter().flat_map(|trial| &trial.unknown).map(String::as_str);
+    let mut asked: Vec<&str> = in_steps.chain(decision).collect();
     if asked.is_empty() {
         return Ok(());
     }
@@ -166,7 +169,8 @@ fn check_names<T: Task>(task: &T, spec: &TaskSpec, drawn: &[Drawn], stream: Seed
         "it asks for the epoch \"{name}\", which no trial has; {there}. One that trials need not have can be named in the spec, \
          with a duration of 0"
     );
-    Err(Error::Task { at: "step".to_owned(), message })
+    let at = if decision == Some(name) { "its decision" } else { "step" };
+    Err(Error::Task { at: at.to_owned(), message })
 }
 
 /// Adds what the senses do to the inputs of a trial.

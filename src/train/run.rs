@@ -31,13 +31,16 @@ impl Trainer {
             let spec = source.spec();
             spec.check()?;
             check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt)?;
-            self.check_scored(*source)?;
         }
         if let Some(constants) = network.constants() {
             self.loss.check(constants.readout())?;
         }
         if let Some(validation) = plan.validation {
             validation.check()?;
+            if !validation.is_scored() {
+                let expected = "other than 0 somewhere: no error counts, so that nothing could be judged";
+                return Err(Error::argument("mask of the validation", expected, "0 everywhere"));
+            }
             check_fit(&validation.spec, sizes.n_in, sizes.n_out, sizes.dt)?;
         }
         if network.parameters().iter().all(|(_, parameter)| !parameter.trainable) {
@@ -76,7 +79,7 @@ impl Trainer {
     /// An error if nothing counts in the trials that a source gives: then nothing would be learned, at a loss of 0.
     fn check_scored(&self, source: &dyn TrialSource) -> Result<()> {
         const LOOKED_AT: u64 = 1000;
-        // Mostly the first batch says it; where few trials count, a small one may be without.
+        // Where few trials count, a small batch may be without.
         for first in (0..LOOKED_AT).step_by(self.batch_size) {
             if source.trials(first..first + self.batch_size as u64, self.seed.child("training"))?.is_scored() {
                 return Ok(());
@@ -215,8 +218,13 @@ impl Run<'_> {
     /// holds other trials.
     fn draw(&self, stage: usize, first: u64) -> Result<Batch> {
         let numbers = first..first + self.trainer.batch_size as u64;
-        let batch = self.plan.stages[stage].0.trials(numbers, self.trainer.seed.child("training"))?;
-        batch.check().map(|()| batch)
+        let source = self.plan.stages[stage].0;
+        let batch = source.trials(numbers, self.trainer.seed.child("training"))?;
+        batch.check()?;
+        if !batch.is_scored() {
+            self.trainer.check_scored(source)?;
+        }
+        Ok(batch)
     }
 
     /// Checks the network after an update; gives whether the goal of the stage is reached.

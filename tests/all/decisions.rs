@@ -357,7 +357,10 @@ fn what_the_default_cannot_tell_is_refused_with_advice() {
     let error = refused(recorded(1, Decision::threshold(0.5), vec![0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]));
     assert!(error.contains("during"), "{error}");
     // An epoch that no trial has.
-    let batch = GoNoGo(Decision::go(0.5).during("respons")).batch(8, Seed(1)).unwrap();
+    let error = GoNoGo(Decision::go(0.5).during("respons")).batch(8, Seed(1)).unwrap_err().to_string();
+    assert!(error.contains("\"respons\"") && error.contains("cue, response"), "{error}");
+    let mut batch = GoNoGo(Decision::default()).batch(8, Seed(1)).unwrap();
+    batch.spec.decision = Decision::go(0.5).during("respons");
     assert!(refused(batch).contains("cue, response"));
 }
 

@@ -294,6 +294,41 @@ fn arguments_that_make_no_sense_are_refused_by_name() {
     assert_eq!(network.weights().unwrap(), weights);
 }
 
+/// Scores one trial in fifty.
+struct Seldom;
+
+impl Task for Seldom {
+    type Trial = ();
+    fn spec(&self) -> TaskSpec {
+        TaskSpec::new(1, 1).duration(50.0)
+    }
+    fn draw(&self, _: &mut TrialRng) {}
+    fn step(&self, _: f32, (): &(), rng: &mut TrialRng, now: &mut Step<'_>) {
+        now.mask.fill(f32::from(u8::from(rng.number() % 50 == 7)));
+    }
+}
+
+#[test]
+fn trials_in_which_nothing_counts_are_refused_before_anything_is_learned() {
+    let trainer = || Trainer::default().updates(3).batch_size(2).silent();
+    let task = short_task();
+    let mut network = Rnn::new(&task, RnnConfig::default().units(5)).unwrap();
+    let before = network.weights().unwrap();
+    let rest = psychrnn::task::Rest::of(&task).duration(100.0);
+    let recorded = rest.batch(4, Seed(0)).unwrap();
+    for source in [&rest as &dyn TrialSource, &recorded] {
+        let error = trainer().train(&mut network, source).unwrap_err().to_string();
+        assert!(error.contains("`mask` must be other than 0 somewhere"), "{error}");
+    }
+    let error = trainer().validation(recorded.clone()).train(&mut network, &task).unwrap_err().to_string();
+    assert!(error.contains("`mask of the validation`"), "{error}");
+    assert_eq!(network.weights().unwrap(), before);
+    // It runs, and a small batch may be without.
+    network.run(&recorded).unwrap();
+    let mut network = Rnn::new(&Seldom, RnnConfig::default().units(5)).unwrap();
+    trainer().train(&mut network, &Seldom).unwrap();
+}
+
 #[test]
 fn training_that_diverges_stops_with_the_last_finite_weights() {
     let task = short_task();

@@ -4,7 +4,6 @@ use ndarray::{Array2, Array3, arr1};
 use psychrnn::analysis::holm;
 use psychrnn::dynamics::Leak;
 use psychrnn::prelude::*;
-use psychrnn::simulate::Window;
 use psychrnn::threads::with_threads;
 
 /// Levels, and how often choice 1 is made at each of 100 trials: by the intact network, and without unit 1.
