@@ -103,10 +103,11 @@ show_as! {
     };
     Batch: |batch| trials("Batch", batch).show();
     Session: |session| {
-        trials("Session", &session.batch)
-            .line("units", session.states.dim().2)
-            .line("accuracy", format!("{:.3}", session.accuracy()))
-            .show();
+        let accuracy = match (session.accuracy(), session.batch.check_choices()) {
+            (accuracy, Err(why)) if accuracy.is_nan() => format!("none: {why}"),
+            (accuracy, _) => format!("{accuracy:.3}"),
+        };
+        trials("Session", &session.batch).line("units", session.states.dim().2).line("accuracy", accuracy).show();
     };
     Simulator: |simulator| fields("Simulator", &simulator.constants()).show();
 }

@@ -59,9 +59,10 @@ impl Session {
     /// The session that these states, rates and outputs make.
     ///
     /// # Errors
-    /// If their shapes do not fit the batch.
+    /// If their shapes do not fit the batch, or if the task's decision is read by an epoch and the trials have no epochs.
     pub fn new(batch: Batch, states: Array3<f32>, rates: Array3<f32>, outputs: Array3<f32>) -> Result<Self> {
         batch.check()?;
+        batch.spec.decision.check_epochs(&batch)?;
         let expected = (batch.n_trials(), batch.n_steps(), batch.spec.n_out);
         if outputs.dim() != expected {
             return Err(Error::shape("outputs", format!("[n_batch, n_steps, n_out] = {expected:?}"), outputs.shape()));

@@ -280,7 +280,7 @@ impl Decision {
             return Err(Error::argument("threshold of the decision", "finite", threshold));
         }
         if let Span::Between(from, to) = self.span
-            && !(from.max(0.0) < to)
+            && (from.is_nan() || to.is_nan() || from.max(0.0) >= to)
         {
             let expected = "between a time and a later one, in milliseconds from the start of the trial";
             return Err(Error::argument("decision", expected, self));
@@ -308,6 +308,15 @@ impl Decision {
             }
             _ => Ok(()),
         }
+    }
+
+    /// An error if it is read by an epoch, and these trials have none at all, as recorded ones.
+    pub(crate) fn check_epochs(&self, batch: &Batch) -> Result<()> {
+        if self.epoch().is_some() && batch.epochs.iter().all(|epochs| epochs.iter().next().is_none()) {
+            let expected = "read by times where trials have no epochs, `.between(1500.0, 2000.0)`";
+            return Err(Error::argument("decision of the task", expected, self));
+        }
+        Ok(())
     }
 
     /// The choices that there are.

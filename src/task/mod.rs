@@ -44,7 +44,7 @@
 //! | epochs that depend on the trial or overlap, catch trials | [`Task::epochs`], [`Epochs::span`] |
 //! | a baseline, noise and rectification of all inputs | [`TaskSpec::sensory`] |
 //! | targets of a choice, a mask by epochs | [`Step::favor`], [`Step::score_only`] |
-//! | another rule of choice | [`TaskSpec::decision`] |
+//! | which outputs are alternatives, and when they count; go or no go | [`TaskSpec::decision`] |
 //! | conditions in turn, or in blocks | [`TrialRng::number`] |
 //! | no task at all | [`Rest`] |
 

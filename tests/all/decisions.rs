@@ -305,6 +305,16 @@ fn a_decision_that_makes_no_sense_is_refused() {
         assert!(error.contains(words), "{error}");
     }
     TaskSpec::new(1, 2).duration(50.0).decision(Decision::go(0.5).among([1])).check().unwrap();
+    // Recorded trials have times and no epochs.
+    let recorded = |decision: Decision| {
+        let spec = TaskSpec::new(1, 2).decision(decision);
+        let batch =
+            Batch::from_arrays(&spec, Array3::zeros((1, 4, 1)), Array3::zeros((1, 4, 2)), Array3::ones((1, 4, 2)));
+        Session::new(batch.unwrap(), Array3::zeros((1, 4, 1)), Array3::zeros((1, 4, 1)), Array3::zeros((1, 4, 2)))
+    };
+    let error = recorded(Decision::largest_mean().during("answer")).unwrap_err().to_string();
+    assert!(error.contains(".between("), "{error}");
+    recorded(Decision::largest_mean().between(10.0, 30.0)).unwrap();
 }
 
 #[test]

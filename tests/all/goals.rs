@@ -215,7 +215,10 @@ fn a_goal_that_nothing_can_reach_is_refused() {
 
 /// Notes which trials it is asked for, of more than one batch.
 #[derive(Clone)]
-struct Noting(Arc<Mutex<Vec<(Seed, Range<u64>)>>>);
+struct Noting(Arc<Mutex<Vec<Asked>>>);
+
+/// The seed and the numbers of trials.
+type Asked = (Seed, Range<u64>);
 
 impl TrialSource for Noting {
     fn spec(&self) -> TaskSpec {
