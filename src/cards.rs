@@ -68,7 +68,7 @@ show_as! {
     Counts: |counts| {
         columns([
             (counts.level_name.as_str(), values(&counts.levels)),
-            ("trials", values(&counts.trials)),
+            (&trials_but(&[(counts.without_level, "level"), (counts.without_answer, "answer")]), values(&counts.trials)),
             (counts.hit_name.as_str(), values(&counts.hits)),
             ("share", values(&counts.shares())),
         ])
@@ -77,7 +77,7 @@ show_as! {
     Chronometric: |times| {
         columns([
             (times.level_name.as_str(), values(&times.levels)),
-            ("trials", values(&times.trials)),
+            (&trials_but(&[(times.without_level, "level"), (times.without_reaction, "reaction")]), values(&times.trials)),
             ("mean", values(&times.means)),
             ("low", times.intervals.iter().map(|(low, _)| (*low).into()).collect()),
             ("high", times.intervals.iter().map(|(_, high)| (*high).into()).collect()),
@@ -241,6 +241,13 @@ fn columns<'a>(columns: impl IntoIterator<Item = (&'a str, Vec<Value>)>) -> Tabl
     table
 }
 
+/// The heading of a column of trials, with how many were left out since they lack something.
+fn trials_but(left_out: &[(usize, &str)]) -> String {
+    let some = left_out.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} without {what} left out"));
+    let some: Vec<_> = some.collect();
+    if some.is_empty() { "trials".into() } else { format!("trials ({})", some.join(", ")) }
+}
+
 fn values<T: Copy + Into<Value>>(numbers: &[T]) -> Vec<Value> {
     numbers.iter().map(|&number| number.into()).collect()
 }
@@ -314,6 +321,12 @@ mod tests {
             "Settings\n  goal           none\n  kind           relu: none\n  learning rate  0.1\n  levels         9 values\n  \
              mask           1 × 2"
         );
+    }
+
+    #[test]
+    fn trials_that_were_left_out_are_told() {
+        assert_eq!(trials_but(&[(0, "level"), (0, "answer")]), "trials");
+        assert_eq!(trials_but(&[(3, "level"), (0, "answer")]), "trials (3 without level left out)");
     }
 
     #[test]

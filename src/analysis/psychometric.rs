@@ -322,6 +322,23 @@ impl Psychometric {
         LikelihoodRatio::new((log_likelihood, 2 * together.n_free), (together.log_likelihood, together.n_free))
     }
 
+    /// Whether all curves of another model, but for their direction, are among those of this one.
+    fn includes(&self, other: &Self) -> bool {
+        let known = |own: Option<f64>, other: Option<f64>| own.is_none() || own == other;
+        let rate = |own: Rate, other: Rate| match (own, other) {
+            (Rate::UpTo(most), Rate::Fixed(rate) | Rate::UpTo(rate)) => rate <= most,
+            (Rate::Fixed(_), _) => own == other,
+            // Whether the other one's rates are the same is asked below.
+            (Rate::UpTo(_), Rate::Tied) | (Rate::Tied, _) => true,
+        };
+        let tied = other.tied().is_some() || matches!(other.guess, Rate::Fixed(_)) && other.guess == other.lapse;
+        known(self.threshold, other.threshold)
+            && known(self.width, other.width)
+            && rate(self.guess, other.guess)
+            && rate(self.lapse, other.lapse)
+            && (self.tied().is_none() || tied)
+    }
+
     /// The rate that is tied, and the one that it is tied to.
     fn tied(&self) -> Option<(usize, usize)> {
         match (self.guess, self.lapse) {
@@ -675,10 +692,16 @@ impl PsychometricFit {
     /// ```
     ///
     /// # Errors
-    /// If the other is of other counts or another curve, or has not fewer free parameters.
+    /// If the other is of other counts or another curve, if it has not fewer free parameters, or if its curve is not one of those
+    /// among which this one was sought: what is fixed in this one must be fixed alike in the other.
     pub fn compare(&self, simpler: &Self) -> Result<LikelihoodRatio> {
         if self.counts != simpler.counts || self.model.curve != simpler.model.curve {
             return Err(Error::argument("simpler", "a fit of the same curve to the same counts", "of others"));
+        }
+        if !self.model.includes(&simpler.model) || self.model.falling.is_some_and(|falling| falling != simpler.falling)
+        {
+            let expected = "a fit with more parameters fixed or tied, and else as the other";
+            return Err(Error::argument("simpler", expected, "one that leaves free what the other fixes"));
         }
         LikelihoodRatio::new((self.log_likelihood, self.n_free), (simpler.log_likelihood, simpler.n_free))
     }

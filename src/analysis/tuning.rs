@@ -124,7 +124,9 @@ pub fn order_by_selectivity<'a>(
     let n_excitatory = n_excitatory.into().unwrap_or(order.len()).min(order.len());
     let (excitatory, inhibitory) = order.split_at_mut(n_excitatory);
     for units in [excitatory, inhibitory] {
-        units.sort_by(|&a, &b| selectivity[b].total_cmp(&selectivity[a]));
+        // Those of which nothing is known are last.
+        let key = |unit: usize| if selectivity[unit].is_nan() { f64::NEG_INFINITY } else { selectivity[unit] };
+        units.sort_by(|&a, &b| key(b).total_cmp(&key(a)));
     }
     order
 }

@@ -15,7 +15,7 @@ const SMOOTH: usize = 200;
 impl Lesions {
     /// The change in accuracy with each lesion and, if curves were fitted, those in the share of the choice that is counted, in
     /// threshold and in width, each as a bar from 0; lesions without a curve have none. Changes in accuracy and choice are blue where
-    /// the corrected probability is below 0.05, and gray elsewhere.
+    /// the corrected probability is below 0.05, and gray elsewhere; those in threshold and width, which are not tested, are black.
     #[must_use]
     pub fn plot(&self) -> Figure {
         let change = |of: &dyn Fn(&LesionBehavior) -> Option<f64>| -> Vec<f64> {
@@ -29,8 +29,8 @@ impl Lesions {
             panels.push(self.marked(&label, &change(&LesionBehavior::share_of_choice), |lesion| lesion.choice_test));
             let threshold = change(&|lesion| Some(lesion.fit.as_ref()?.threshold.value));
             let width = change(&|lesion| Some(lesion.fit.as_ref()?.width.value));
-            panels.push(self.with_bars(self.panel("Change in threshold"), &threshold, Color::BLUE));
-            panels.push(self.with_bars(self.panel("Change in width"), &width, Color::BLUE));
+            panels.push(self.with_bars(self.panel("Change in threshold"), &threshold, Color::BLACK));
+            panels.push(self.with_bars(self.panel("Change in width"), &width, Color::BLACK));
         }
         Figure::new().panels(panels)
     }

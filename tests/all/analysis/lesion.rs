@@ -83,6 +83,21 @@ fn lesions_are_tested_by_the_trials_that_come_out_differently() {
     let corrected = mild.table().numbers("p choice (McNemar, Benjamini-Hochberg)").unwrap();
     assert!((corrected[1] / (once * 4.0 / 3.0) - 1.0).abs() < 1e-9, "{corrected:?}");
 
+    // A threshold is compared by exchanging the two networks within trials.
+    let levels = batch.values.numbers("level").unwrap();
+    let answers = |choices: &[Option<usize>]| -> Vec<(f64, Option<bool>)> {
+        levels.iter().zip(choices).map(|(&level, choice)| (level, choice.map(|choice| choice == 1))).collect()
+    };
+    let threshold = |answers: &[(f64, Option<bool>)]| {
+        let (levels, hits): (Vec<f64>, Vec<Option<bool>>) = answers.iter().copied().unzip();
+        let counts = Counts::of_trials("level", &levels, &hits).unwrap();
+        Psychometric::default().falling(false).guess(0.0).lapse(0.0).fit(&counts).unwrap().threshold.value
+    };
+    let (intact, lesioned) = (answers(&lesions.intact.choices), answers(&lesions.lesions[0].choices));
+    let test = Permutation::default().resamples(99).seed(1);
+    let test = test.paired(&intact, &lesioned, Alternative::TwoSided, |a, b| threshold(a) - threshold(b)).unwrap();
+    assert!(test.statistic < 0.0 && (test.p - 0.02).abs() < 1e-9, "{test:?}");
+
     // Without a curve only accuracy is tested.
     let plain = LesionSweep::of_units([1], ..).silent().run(&simulator, &batch).unwrap();
     assert!((plain.table().numbers("p accuracy (McNemar)").unwrap()[1] / once - 1.0).abs() < 1e-9);

@@ -175,6 +175,9 @@ fn a_subject_without_errors_has_a_steep_curve_between_two_levels() {
     close("width", fit.width.value, 0.01, 1e-6);
     assert!(fit.deviance < 0.1);
     assert_eq!((fit.guess.value, fit.lapse.value), (0.0, 0.0));
+    let falling = Psychometric::default().fit(&counts([60, 60, 60, 60, 60, 0, 0, 0, 0])).unwrap();
+    assert!(falling.falling && falling.width.at_bound && falling.slope.at_bound && falling.slope.value < -10.0);
+    assert!(0.0 < falling.threshold.value && falling.threshold.value < 0.1);
     // Without a trend the width ends on its other bound.
     let flat = Psychometric::default().guess(0.0).lapse(0.0).fit(&counts([30; 9])).unwrap();
     assert!(flat.width.at_bound && flat.width.value > 10.0);
@@ -291,6 +294,17 @@ fn what_is_fixed_or_tied_is_no_degree_of_freedom() {
             assert_eq!(drawn.width, (width, width));
         }
     }
+    // Only a model that is part of the other can be held against it.
+    let fit = |model: Psychometric| model.fit(&good()).unwrap();
+    let refused = |full: Psychometric, simple: Psychometric| {
+        fit(full).compare(&fit(simple)).is_err_and(|error| error.to_string().contains("`simpler`"))
+    };
+    assert!(refused(model.threshold(0.0), model.guess(0.0).lapse(0.0)));
+    assert!(refused(model.lapse(0.02), model.guess(Rate::Tied).width(0.2)));
+    assert!(refused(model.guess(Rate::Tied), model.guess(0.02).lapse(0.03)));
+    assert!(refused(model.falling(false), model.falling(true).guess(0.0)));
+    assert!(!refused(model.guess(Rate::Tied), model.guess(0.02).lapse(0.02)));
+    assert!(!refused(model.threshold(0.0), model.threshold(0.0).lapse(0.01)));
     assert!(all.compare(&model.fit(&counts([30; 9])).unwrap()).unwrap_err().to_string().contains("same counts"));
     // One level is enough where only one of the two is to be found, and all answers may be the same where it is not the threshold.
     let one = Counts::new("x", &[1.0], &[100], &[80]).unwrap();
@@ -308,7 +322,7 @@ fn levels_of_a_share_have_intervals_of_any_confidence() {
     let model = Psychometric::default().guess(Rate::UpTo(0.05)).lapse(Rate::Tied);
     for counts in [good(), counts([58, 56, 49, 40, 30, 18, 9, 4, 2])] {
         let fit = model.fit(&counts).unwrap();
-        let drawn = fit.bootstrap(Resampling::Parametric, &Bootstrap::default().resamples(800).seed(1)).unwrap();
+        let drawn = fit.bootstrap(Resampling::Parametric, &Bootstrap::default().resamples(400).seed(1)).unwrap();
         let level = fit.level_at(0.75).unwrap();
         let mut before = 0.0;
         for (confidence, z) in [(0.68, 0.994_457_883), (0.95, 1.959_963_985), (0.99, 2.575_829_304)] {
@@ -370,6 +384,33 @@ fn trials_without_a_finite_level_are_left_out_and_counted() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Whatever the counts and whatever is fixed or tied, a fit is finite and keeps what is fixed, and a model that is part of another
+    /// one is no likelier than that.
+    #[test]
+    fn simpler_models_are_no_likelier(
+        trials in prop::array::uniform7(0_usize..40), share in prop::array::uniform7(0.0..=1.0),
+        curve in prop::sample::select(vec![Curve::Gaussian, Curve::Logistic, Curve::Weibull]),
+        fixed in prop::array::uniform4(prop::bool::ANY), tied in prop::bool::ANY,
+    ) {
+        let levels = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0];
+        let hits: Vec<usize> = trials.iter().zip(share).map(|(&n, share)| (n as f64 * share) as usize).collect();
+        let Ok(counts) = Counts::new("x", &levels, &trials, &hits) else { return Ok(()) };
+        let full = Psychometric::default().curve(curve);
+        let mut simple = full.threshold(fixed[0].then_some(1.2)).width(fixed[1].then_some(0.8));
+        simple.guess = if fixed[2] { Rate::Fixed(0.03) } else { simple.guess };
+        simple.lapse = if tied { Rate::Tied } else if fixed[3] { Rate::Fixed(0.05) } else { simple.lapse };
+        let (Ok(full), Ok(simple)) = (full.fit(&counts), simple.fit(&counts)) else { return Ok(()) };
+        let four = |fit: &psychrnn::analysis::PsychometricFit| [fit.threshold, fit.width, fit.guess, fit.lapse, fit.slope];
+        for estimate in four(&full).into_iter().chain(four(&simple)) {
+            prop_assert!(estimate.value.is_finite() && estimate.se.is_none_or(|se| se > 0.0 && se.is_finite()));
+        }
+        prop_assert!(simple.log_likelihood <= full.log_likelihood + 1e-4, "{} {}", simple.log_likelihood, full.log_likelihood);
+        prop_assert!(!fixed[0] || simple.threshold.value == 1.2);
+        prop_assert!(!fixed[1] || simple.width.value == 0.8);
+        prop_assert!(!tied || simple.guess == simple.lapse);
+        prop_assert_eq!(simple.slope.value < 0.0, simple.falling);
+    }
 
     /// Whatever the counts, the fit is finite, within its bounds, and no worse than other curves.
     #[test]
