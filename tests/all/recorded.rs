@@ -244,3 +244,16 @@ fn a_report_of_training_that_is_saved_is_loaded() {
     fs::write(&path, old).unwrap();
     same(&Training::load(&path).unwrap(), &training);
 }
+
+#[cfg(feature = "torch")]
+#[test]
+fn where_there_are_no_choices_the_error_is_shown() {
+    let (_kept, path) = place();
+    let (inputs, targets) = arrays();
+    Npz::new(&path).with("inputs", &inputs).with("targets", &targets).done();
+    let recorded = Batch::load(&path, &spec().decision(Decision::none())).unwrap();
+    let mut network = Rnn::new(&recorded, RnnConfig::default().units(4)).unwrap();
+    let trainer = Trainer::default().updates(2).batch_size(2).check_every(1).check_trials(3).silent();
+    let training = trainer.train(&mut network, &recorded).unwrap().to_string();
+    assert!(training.contains("error 0.") && !training.contains("NaN"), "{training}");
+}
