@@ -119,6 +119,7 @@ mod torch {
     use super::{fields, trials_of};
     use crate::network::{Constraints, InitialWeights, Lstm, LstmConfig, Network, Rnn, RnnConfig};
     use crate::notebook::{self, Card};
+    use crate::train::report::measured;
     use crate::train::{Adam, AdamW, Curriculum, EnsembleTraining, RmsProp, Sgd, Stop, Trainer, Training};
 
     show_fields!(Adam, AdamW, Constraints, InitialWeights, LstmConfig, RmsProp, RnnConfig, Sgd);
@@ -138,10 +139,11 @@ mod torch {
                 .line("trials", training.trials)
                 .line("loss", format!("{:.5}", training.final_loss()));
             if let Some(check) = training.checks.last() {
-                card = card.line("metric", format!("{:.3}", check.value));
+                card = card.line("measured", measured(check.value, check.error));
             }
             if let Some(best) = training.best {
-                card = card.line("best", format!("loss {:.5}, metric {:.3}, after update {}", best.loss, best.value, best.update));
+                let measured = measured(best.value, best.error);
+                card = card.line("best", format!("loss {:.5}, {measured}, after update {}", best.loss, best.update));
             }
             card.line("time", format!("{:.1} s", training.seconds)).line("ended since", why).show();
         };

@@ -40,17 +40,13 @@ pub(crate) fn test(run: &Run, tested: &Tested) -> Outcome<()> {
     println!("trials    {}", session.n_trials());
     println!("accuracy  {:.4}", session.accuracy());
     println!("error     {:.5}", session.rms_error());
-    for (column, session) in conditions(&session) {
-        let correct = session.correct_by(&column)?;
-        let chosen = session.choices_by(&column, 1).ok();
+    let session = with_signed(session)?;
+    for (column, levels) in conditions(&session)? {
         println!("\n{column:>16} {:>8} {:>14} {:>16}", "trials", "share correct", "share choice 1");
-        for (level, (n, share)) in correct.levels.iter().zip(correct.trials.iter().zip(correct.shares())) {
-            let share_chosen = chosen.as_ref().and_then(|chosen| {
-                let at = chosen.levels.iter().position(|other| other == level)?;
-                chosen.shares().get(at).copied()
-            });
-            let share_chosen = share_chosen.map_or("-".to_owned(), |share| format!("{share:.3}"));
-            println!("{level:>16} {n:>8} {share:>14.3} {share_chosen:>16}");
+        for (level, rows) in levels {
+            let correct = share(&rows, |row| session.correct[row]);
+            let chosen = share(&rows, |row| session.choices[row].map(|choice| choice == 1));
+            println!("{level:>16} {:>8} {correct:>14} {chosen:>16}", rows.len());
         }
     }
     session.trials().save_csv(run.folder.join("trials.csv"))?;
@@ -63,20 +59,42 @@ pub(crate) fn test(run: &Run, tested: &Tested) -> Outcome<()> {
     Ok(())
 }
 
-/// The columns of conditions, each with the trials that have a value in it: numbers that the task drew, few enough for a table.
-/// Where there are a coherence and a direction, one with both: the coherence, negative for direction 0.
-fn conditions(session: &Session) -> Vec<(String, Session)> {
-    let signed = session.clone().with("signed_coherence", ["coherence", "direction"], |[coherence, direction]| {
-        if direction == 1.0 { coherence } else { -coherence }
-    });
-    let session = signed.unwrap_or_else(|_| session.clone());
+/// The same session with a signed coherence wherever there are a coherence and a direction: negative for direction 0.
+fn with_signed(mut session: Session) -> Outcome<Session> {
     let names: Vec<String> = session.batch.values.names().map(str::to_owned).collect();
-    let with_values = |name: String| {
-        let known = session.filter(&name, |value| value.number().is_some_and(|number| !number.is_nan())).ok()?;
-        let levels = known.correct_by(&name).ok()?.levels.len();
-        (2..=MOST_LEVELS).contains(&levels).then_some((name, known))
-    };
-    names.into_iter().filter_map(with_values).collect()
+    for coherence in &names {
+        let Some(of) = coherence.strip_suffix("coherence") else { continue };
+        let direction = format!("{of}direction");
+        if names.contains(&direction) {
+            let sign = |[coherence, direction]: [f64; 2]| if direction == 1.0 { coherence } else { -coherence };
+            session = session.with(&format!("{of}signed_coherence"), [coherence, &direction], sign)?;
+        }
+    }
+    Ok(session)
+}
+
+/// The columns of conditions, numbers and texts that the task drew, few enough for a table: their values, and the trials with each.
+fn conditions(session: &Session) -> Outcome<Vec<(String, Levels)>> {
+    let values = &session.batch.values;
+    let mut conditions = Vec::new();
+    for name in values.names() {
+        let levels = values.groups(name)?;
+        if (2..=MOST_LEVELS).contains(&levels.len()) {
+            conditions.push((name.to_owned(), levels));
+        }
+    }
+    Ok(conditions)
+}
+
+type Levels = Vec<(Value, Vec<usize>)>;
+
+/// In what share of some trials something is so, of those in which it can be.
+fn share(rows: &[usize], is_so: impl Fn(usize) -> Option<bool>) -> String {
+    let known: Vec<bool> = rows.iter().filter_map(|&row| is_so(row)).collect();
+    match known.len() {
+        0 => "-".to_owned(),
+        n => format!("{:.3}", known.iter().filter(|&&so| so).count() as f64 / n as f64),
+    }
 }
 
 /// The checks as a table, and the costs as a figure.
@@ -112,15 +130,65 @@ pub(crate) fn structure(run: &Run, drawn: &Drawn) -> Outcome<()> {
 pub(crate) fn figures(run: &Run, tested: &Tested, drawn: &Drawn) -> Outcome<()> {
     let session = tested.session(run)?;
     drawn.save(run, "trial", &session.plot_trial(0)?)?;
-    for (column, session) in conditions(&session) {
-        // A curve needs choices that change with the condition; where there is none, there is no figure.
-        let fit = session.choices_by(&column, 1).and_then(|counts| Psychometric::default().fit(&counts));
-        if let Ok(figure) = fit.and_then(|fit| fit.plot()) {
-            drawn.save(run, &format!("psychometric-{column}"), &figure)?;
-        }
-    }
+    curves(&with_signed(session)?, run, drawn)?;
     costs(run, drawn)?;
     structure(run, drawn)
+}
+
+/// Psychometric curves over each level on whose sides different choices are correct, of all trials and of those with each text that
+/// the task drew, such as a modality or a context.
+fn curves(session: &Session, run: &Run, drawn: &Drawn) -> Outcome<()> {
+    let texts = conditions(session)?;
+    let texts = texts.iter().filter(|(_, levels)| levels.iter().all(|(value, _)| matches!(value, Value::Text(_))));
+    let mut parts = vec![(String::new(), String::new(), (0..session.n_trials()).collect())];
+    for (name, levels) in texts {
+        for (value, rows) in levels {
+            let file: String = value.to_string().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+            parts.push((format!("-{name}-{file}"), format!(" ({name}: {value})"), rows.clone()));
+        }
+    }
+    let mut any = false;
+    for (name, column) in session.batch.values.iter() {
+        let Some(levels) = column.iter().map(Value::number).collect::<Option<Vec<f64>>>() else { continue };
+        for (file, part, rows) in &parts {
+            if !tells_choices(session, &levels, rows) {
+                continue;
+            }
+            any = true;
+            let (levels, hits): (Vec<f64>, Vec<Option<bool>>) =
+                rows.iter().map(|&row| (levels[row], session.choices[row].map(|choice| choice == 1))).unzip();
+            let counts = Counts::of_trials(&format!("{name}{part}"), &levels, &hits);
+            let counts = counts.map(|counts| counts.hit_name("Share of choice 1"));
+            match counts.and_then(|counts| Psychometric::default().fit(&counts)).and_then(|fit| fit.plot()) {
+                Ok(figure) => drawn.save(run, &format!("psychometric-{name}{file}"), &figure)?,
+                Err(error) => println!("no curve over {name}{part}: {error}"),
+            }
+        }
+    }
+    if !any {
+        println!("no psychometric curve: the task has no level with one correct choice below and another above");
+    }
+    Ok(())
+}
+
+/// Whether a level tells which choice is correct: 0 on one side and 1 on the other, but for one level between, such as 0.
+fn tells_choices(session: &Session, levels: &[f64], rows: &[usize]) -> bool {
+    let mut correct: Vec<(f64, usize)> = rows
+        .iter()
+        .filter_map(|&row| Some((levels[row] + 0.0, session.batch.correct_choice(row)?)))
+        .filter(|(level, _)| !level.is_nan())
+        .collect();
+    correct.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let choices: Vec<Option<usize>> = correct
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|same| same.iter().all(|(_, choice)| *choice == same[0].1).then_some(same[0].1))
+        .collect();
+    let one_sided = |ends: [usize; 2]| {
+        let first = choices.iter().take_while(|choice| **choice == Some(ends[0])).count();
+        let last = choices.iter().rev().take_while(|choice| **choice == Some(ends[1])).count();
+        first > 0 && last > 0 && first + last + 1 >= choices.len()
+    };
+    choices.len() > 2 && (one_sided([0, 1]) || one_sided([1, 0]))
 }
 
 /// How figures are saved.

@@ -116,6 +116,16 @@ fn a_run_is_trained_killed_resumed_tested_and_drawn() {
         assert!(whole.join(format!("figures/{figure}.svg")).exists(), "{text}");
     }
 
+    // Coherence without its sign and direction tell no curve.
+    assert!(
+        !whole.join("figures/psychometric-coherence.svg").exists() && !text.contains("psychometric-direction"),
+        "{text}"
+    );
+    assert!(
+        text.contains("psychometric-signed_coherence") || text.contains("no curve over signed_coherence: "),
+        "{text}"
+    );
+
     let (text, code) = says(&[p("train"), &specification]);
     assert!(code == Some(2) && text.contains("psychrnn resume"), "{text}");
     let (text, code) = says(&[p("resume"), p("no-such-run")]);
@@ -282,4 +292,50 @@ stages = [{ threshold = 0.0, task = { coherences = [0.7] } }, { threshold = 1.0,
     let (_kept, path) = folder(&curriculum.replace("batch_size", "until = \"criterion\"\nbatch_size"));
     let (text, code) = says(&[p("train"), &path]);
     assert!(code == Some(2) && text.contains("trainer.until"), "{text}");
+}
+
+#[test]
+fn conditions_that_are_texts_are_shown_and_have_curves_of_their_own() {
+    let specification = r#"
+[task]
+name = "NAME"
+[network]
+units = 10
+[trainer]
+length = { updates = 2 }
+batch_size = 4
+[test]
+trials = 400
+"#;
+    for (name, shown, told) in [
+        (
+            "multisensory_integration",
+            ["auditory", "multisensory", "visual"].as_slice(),
+            ["rate", "rate (modality: visual)"],
+        ),
+        (
+            "context_integration",
+            ["color", "motion", "motion_signed_coherence", "color_signed_coherence"].as_slice(),
+            ["motion_signed_coherence (context: motion)", "color_signed_coherence (context: color)"],
+        ),
+    ] {
+        let (_kept, path) = folder(&specification.replace("NAME", name));
+        let (text, code) = says(&[p("train"), &path]);
+        assert_eq!(code, Some(0), "{text}");
+        let run = path.with_extension("");
+        let (text, code) = says(&[p("test"), &run]);
+        assert!(code == Some(0) && shown.iter().all(|value| text.contains(value)), "{text}");
+        let (text, code) = says(&[p("figures"), &run, p("--format"), p("svg")]);
+        assert_eq!(code, Some(0), "{text}");
+        for curve in told {
+            // The network has not learned, so that there may be none; then that is said.
+            let file = format!("psychometric-{}.svg", curve.replace(" (", "-").replace(": ", "-").replace(')', ""));
+            assert!(
+                run.join("figures").join(&file).exists() || text.contains(&format!("no curve over {curve}: ")),
+                "{text}"
+            );
+        }
+        assert!(!text.contains("context: color)-motion") && !text.contains("psychometric-motion_coherence"), "{text}");
+        assert!(!text.contains("psychometric-motion_signed_coherence.svg"), "{text}");
+    }
 }

@@ -659,12 +659,8 @@ fn in_quotes(text: &str) -> String {
 /// Whether a text is read as this text without quotes; in a file of a single column, spaces could part others.
 fn is_plain(text: &str, single: bool) -> bool {
     let is_mark = |c: char| matches!(c, '"' | '\r' | '\n' | '\u{feff}') || DELIMITERS[..4].contains(&c);
-    text == text.trim()
-        && !text.contains(is_mark)
-        && !(single && text.contains(' '))
-        && !text.to_ascii_lowercase().starts_with("sep=")
-        && !MISSING.contains(&text)
-        && !MISSING_NUMBER.contains(&text)
-        && number(text, '.').is_none()
-        && truth(text).is_none()
+    let is_parted = text != text.trim() || text.contains(is_mark) || single && text.contains(' ');
+    let is_word = MISSING.contains(&text) || MISSING_NUMBER.contains(&text) || truth(text).is_some();
+    let tells_delimiter = text.to_ascii_lowercase().starts_with("sep=");
+    !(is_parted || is_word || tells_delimiter || number(text, '.').is_some())
 }

@@ -1,7 +1,6 @@
 //! Many networks at once.
 
 use std::fmt;
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 

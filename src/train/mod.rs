@@ -9,7 +9,7 @@ mod metric;
 mod optimizer;
 mod progress;
 mod regularizer;
-mod report;
+pub(crate) mod report;
 mod run;
 mod trainer;
 mod validation;

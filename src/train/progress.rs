@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::report::measured;
 use super::{Check, CheckpointEvent, Training};
 use crate::notebook;
 
@@ -52,6 +53,8 @@ pub struct Progress {
     pub stage: usize,
     /// What was measured last.
     pub metric: Option<f64>,
+    /// The error that was measured with it.
+    pub error: Option<f64>,
     /// The time since the start.
     pub elapsed: Duration,
 }
@@ -72,8 +75,8 @@ impl fmt::Display for Progress {
         if self.stage > 0 {
             write!(f, "stage {}  ", self.stage)?;
         }
-        if let Some(metric) = self.metric {
-            write!(f, "metric {metric:.3}  ")?;
+        if let Some((metric, error)) = self.metric.zip(self.error) {
+            write!(f, "{}  ", measured(metric, error))?;
         }
         write!(f, "{rate:.0} trials/s  {:.0} s left", self.seconds_left())
     }

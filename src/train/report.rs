@@ -72,6 +72,11 @@ pub struct Check {
     pub passed: bool,
 }
 
+/// What was measured, in words: the metric, or the error where there are no choices that could be correct.
+pub(crate) fn measured(metric: f64, error: f64) -> String {
+    if metric.is_nan() { format!("error {error:.3}") } else { format!("metric {metric:.3}") }
+}
+
 /// Why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -167,7 +172,7 @@ impl fmt::Display for Training {
             self.final_loss()
         )?;
         if let Some(check) = self.checks.last() {
-            write!(f, ", metric {:.3}", check.value)?;
+            write!(f, ", {}", measured(check.value, check.error))?;
         }
         Ok(())
     }

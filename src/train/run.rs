@@ -175,6 +175,7 @@ impl Run<'_> {
                 omega,
                 stage: at.stage,
                 metric: at.training.checks.last().map(|check| check.value),
+                error: at.training.checks.last().map(|check| check.error),
                 elapsed: elapsed + Duration::from_secs_f64(seconds_before),
             });
             at.stage += usize::from(passed);

@@ -213,7 +213,7 @@ fn results_with_nan_are_read_back_from_json() {
     let fit = Psychometric::default().fit(&Counts::new("x", &[-1.0, 0.0, 1.0], &[9; 3], &[0, 4, 9]).unwrap()).unwrap();
     through(&fit);
     through(&fit.bootstrap(Resampling::Parametric, &Bootstrap::default().resamples(20)).unwrap());
-    through(&paired_t(&[1.0, 2.0, 3.0], &[2.0, 3.0, 4.0], Alternative::TwoSided, 0.95).unwrap());
+    through(&paired_t(&[1.0, 2.0, 3.0], &[2.0, 3.0, 5.0], Alternative::TwoSided, 0.95).unwrap());
 }
 
 #[cfg(feature = "torch")]
@@ -222,12 +222,13 @@ fn a_report_of_training_that_is_saved_is_loaded() {
     use psychrnn::train::EnsembleTraining;
     let (folder, path) = place();
     let task = PerceptualDiscrimination::default().duration(200.0);
-    let mut network = Rnn::new(&task, RnnConfig::default().units(4)).unwrap();
+    let (mut network, held_out) =
+        (Rnn::new(&task, RnnConfig::default().units(4)).unwrap(), task.batch(4, Seed(9)).unwrap());
     let mut training = Trainer::default()
         .updates(3)
         .batch_size(2)
         .check_every(1)
-        .check_trials(4)
+        .validation(held_out)
         .silent()
         .train(&mut network, &task)
         .unwrap();
@@ -243,4 +244,17 @@ fn a_report_of_training_that_is_saved_is_loaded() {
     let old = fs::read_to_string(&path).unwrap().replacen("\"NaN\"", "null", 1);
     fs::write(&path, old).unwrap();
     same(&Training::load(&path).unwrap(), &training);
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn where_there_are_no_choices_the_error_is_shown() {
+    let (_kept, path) = place();
+    let (inputs, targets) = arrays();
+    Npz::new(&path).with("inputs", &inputs).with("targets", &targets).done();
+    let recorded = Batch::load(&path, &spec().decision(Decision::none())).unwrap();
+    let mut network = Rnn::new(&recorded, RnnConfig::default().units(4)).unwrap();
+    let trainer = Trainer::default().updates(2).batch_size(2).check_every(1).validation(recorded.clone()).silent();
+    let training = trainer.train(&mut network, &recorded).unwrap().to_string();
+    assert!(training.contains("error 0.") && !training.contains("NaN"), "{training}");
 }
