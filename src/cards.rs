@@ -122,6 +122,10 @@ mod torch {
                 Stop::Patience => "there was nothing better for long",
                 Stop::TimeUp => "its time was up; train again to go on",
                 Stop::Interrupted => "it was interrupted; train again to go on",
+                Stop::Terminated => "it was told to end; train again to go on",
+                Stop::Diverged => "it exploded",
+                Stop::Failed => "there was an error",
+                Stop::Unfinished => "it was stopped on the way",
             };
             let mut card = Card::new("Training")
                 .line("updates", training.updates)

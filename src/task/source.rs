@@ -153,7 +153,7 @@ fn caught<R>(at: &str, work: impl FnOnce() -> R) -> Result<R> {
         .map_err(|panic| Error::Task { at: at.to_owned(), message: panic_message(panic.as_ref()) })
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|message| (*message).to_owned())

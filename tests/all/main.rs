@@ -11,6 +11,8 @@ mod cell;
 mod checkpoints;
 #[cfg(feature = "torch")]
 mod constraints;
+#[cfg(feature = "torch")]
+mod ends;
 mod files;
 mod gradients;
 #[cfg(unix)]
