@@ -109,24 +109,13 @@ mod torch {
     use super::{fields, trials_of};
     use crate::network::{Constraints, InitialWeights, Lstm, LstmConfig, Network, Rnn, RnnConfig};
     use crate::notebook::{self, Card};
-    use crate::train::{Adam, AdamW, Curriculum, EnsembleTraining, RmsProp, Sgd, Stop, Trainer, Training};
+    use crate::train::{Adam, AdamW, Curriculum, EnsembleTraining, RmsProp, Sgd, Trainer, Training};
 
     show_fields!(Adam, AdamW, Constraints, InitialWeights, LstmConfig, RmsProp, RnnConfig, Sgd);
 
     show_as! {
         EnsembleTraining: |training| training.table().evcxr_display();
         Training: |training| {
-            let why = match training.stop {
-                Stop::Finished => "all updates were done",
-                Stop::Reached => "the goal was reached",
-                Stop::Patience => "there was nothing better for long",
-                Stop::TimeUp => "its time was up; train again to go on",
-                Stop::Interrupted => "it was interrupted; train again to go on",
-                Stop::Terminated => "it was told to end; train again to go on",
-                Stop::Diverged => "it exploded",
-                Stop::Failed => "there was an error",
-                Stop::Unfinished => "it was stopped on the way",
-            };
             let mut card = Card::new("Training")
                 .line("updates", training.updates)
                 .line("trials", training.trials)
@@ -137,7 +126,7 @@ mod torch {
             if let Some(best) = training.best {
                 card = card.line("best", format!("loss {:.5}, metric {:.3}, after update {}", best.loss, best.value, best.update));
             }
-            card.line("time", format!("{:.1} s", training.seconds)).line("ended since", why).show();
+            card.line("time", format!("{:.1} s", training.seconds)).line("ended since", training.stop).show();
         };
         Rnn: |network| {
             let config = network.config();

@@ -168,7 +168,10 @@ impl Observer for Reporter {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        let line = format!("{}{training}", self.name());
+        // Not the line that the report is: who wants that prints it.
+        let (name, updates, loss) = (self.name(), training.updates, training.final_loss());
+        let metric = training.checks.last().map_or(String::new(), |check| format!(", metric {:.3}", check.value));
+        let line = format!("{name}ended after update {updates}, loss {loss:.5}{metric}: {}", training.stop);
         match self.shown.take() {
             Some(name) => notebook::replace(&name, &[("text/plain", &line)]),
             None => say(&line),

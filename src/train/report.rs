@@ -142,6 +142,23 @@ impl Stop {
     }
 }
 
+/// The reason in words.
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Finished => "all updates were done",
+            Self::Reached => "the goal was reached",
+            Self::Patience => "there was nothing better for long",
+            Self::TimeUp => "its time was up; train again to go on",
+            Self::Interrupted => "it was interrupted; train again to go on",
+            Self::Terminated => "it was told to end; train again to go on",
+            Self::Diverged => "it exploded",
+            Self::Failed => "there was an error",
+            Self::Unfinished => "it was stopped on the way",
+        })
+    }
+}
+
 impl Training {
     /// What the last training of this network did, also if it ended with an error: its losses and checks up to there.
     ///

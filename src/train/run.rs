@@ -139,13 +139,13 @@ impl Run<'_> {
             Err(error) => {
                 if let Some(mut checkpoints) = checkpoints.filter(|checkpoints| !checkpoints.has(at.training.updates)) {
                     // Of the two errors the first is the one to be told.
-                    drop(caught("the observer", || Ok(checkpoints.write(network, &at, observer))));
+                    drop(told(|| checkpoints.write(network, &at, observer)));
                 }
                 Err(error)
             }
         };
-        let told = caught("the observer", || Ok(observer.end(&at.training)));
-        ended.and(told).map(|()| at.training)
+        let heard = told(|| observer.end(&at.training));
+        ended.and(heard).map(|()| at.training)
     }
 
     /// Update after update, until the end; why it is one.
@@ -158,7 +158,7 @@ impl Run<'_> {
         work: &interrupt::Work,
     ) -> Result<Stop> {
         let (trainer, plan, updates) = (self.trainer, self.plan, self.updates);
-        let checks_at = |update: usize| plan.checks(trainer) && update % plan.every == 0;
+        let checks_at = |update: usize| plan.checks(trainer) && update.is_multiple_of(plan.every);
         // A check that failed is made up for.
         if at.training.updates > 0
             && at.stage < plan.stages.len()
@@ -212,7 +212,7 @@ impl Run<'_> {
             }
             if let Err(error) = trainer.save(network, update, again) {
                 let event = CheckpointEvent::NotSaved { problem: error.to_string() };
-                caught("the observer", || Ok(observer.checkpoint(&event)))?;
+                told(|| observer.checkpoint(&event))?;
             }
             let passed = checks_at(update) && self.check(network, at, observer)?;
             let elapsed = self.start.elapsed();
@@ -228,13 +228,13 @@ impl Run<'_> {
                 elapsed: elapsed + Duration::from_secs_f64(seconds_before),
             };
             at.stage += usize::from(passed);
-            caught("the observer", || Ok(observer.update(&progress)))?;
+            told(|| observer.update(&progress))?;
             let stop = self.ended(at, Some(work));
             at.training.stop = stop.unwrap_or(Stop::Unfinished);
             if let Some(checkpoints) = checkpoints
                 && (stop.is_some() || checkpoints.is_due(update))
             {
-                caught("the observer", || Ok(checkpoints.write(network, at, observer)))?;
+                told(|| checkpoints.write(network, at, observer))?;
             }
             if let Some(stop) = stop {
                 return Ok(stop);
@@ -296,7 +296,7 @@ impl Run<'_> {
             network.parameters_mut().memory.best = values;
         }
         at.training.checks.push(check);
-        caught("the observer", || Ok(observer.check(&check)))?;
+        told(|| observer.check(&check))?;
         Ok(check.passed)
     }
 
@@ -338,7 +338,7 @@ impl Trainer {
     /// Saves the weights, if they are to be saved after this update. `again` tells whether they may have been saved before.
     fn save(&self, network: &dyn Network, update: usize, again: bool) -> Result<()> {
         let Some((every, folder)) = &self.save_every else { return Ok(()) };
-        if update % every != 0 {
+        if !update.is_multiple_of(*every) {
             return Ok(());
         }
         let path = folder.join(format!("weights-{:06}.npz", network.parameters().memory.total));
@@ -370,6 +370,14 @@ impl Trainer {
 fn caught<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(Error::Panic { what: what.to_owned(), message: panic_message(panic.as_ref()) }))
+}
+
+/// What an observer is told; it may panic, too.
+fn told(tell: impl FnOnce()) -> Result<()> {
+    caught("the observer", || {
+        tell();
+        Ok(())
+    })
 }
 
 /// libtorch held to one thread as long as anybody trains: the order of its own sums depends on the number of threads, which is one
