@@ -120,20 +120,13 @@ mod torch {
     use crate::network::{Constraints, InitialWeights, Lstm, LstmConfig, Network, Rnn, RnnConfig};
     use crate::notebook::{self, Card};
     use crate::train::report::measured;
-    use crate::train::{Adam, AdamW, Curriculum, EnsembleTraining, RmsProp, Sgd, Stop, Trainer, Training};
+    use crate::train::{Adam, AdamW, Curriculum, EnsembleTraining, RmsProp, Sgd, Trainer, Training};
 
     show_fields!(Adam, AdamW, Constraints, InitialWeights, LstmConfig, RmsProp, RnnConfig, Sgd);
 
     show_as! {
         EnsembleTraining: |training| training.table().evcxr_display();
         Training: |training| {
-            let why = match training.stop {
-                Stop::Finished => "all updates were done",
-                Stop::Reached => "the goal was reached",
-                Stop::Patience => "there was nothing better for long",
-                Stop::TimeUp => "its time was up; train again to go on",
-                Stop::Interrupted => "it was interrupted; train again to go on",
-            };
             let mut card = Card::new("Training")
                 .line("updates", training.updates)
                 .line("trials", training.trials)
@@ -145,7 +138,7 @@ mod torch {
                 let measured = measured(best.value, best.error);
                 card = card.line("best", format!("loss {:.5}, {measured}, after update {}", best.loss, best.update));
             }
-            card.line("time", format!("{:.1} s", training.seconds)).line("ended since", why).show();
+            card.line("time", format!("{:.1} s", training.seconds)).line("ended since", training.stop).show();
         };
         Rnn: |network| {
             let config = network.config();

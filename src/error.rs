@@ -91,11 +91,23 @@ pub enum Error {
         /// What else their file holds and was not read, with the reasons.
         skipped: Vec<Skipped>,
     },
+    /// Code of your own panicked: a metric, a loss, an observer, a network.
+    #[error("{what} panicked: {message}")]
+    Panic {
+        /// Which, as far as it is known.
+        what: String,
+        /// What it said.
+        message: String,
+    },
     /// Training exploded.
     #[error(
-        "training diverged at update {update}: {what} is {value}. The network has the last weights whose loss was a number{}; try a \
-         smaller learning rate, a smaller spectral radius, or to clip gradients together (Clip::Global(1.0))",
-        .best.map_or(String::new(), |best| format!(", and its best ones, from update {best}, are there by `use_best()`"))
+        "training diverged at update {update}: {what} is {value}. The network has the last weights whose loss was a number{}, and its \
+         losses are in `Training::of(&network)`. A smaller learning rate helps, or to clip gradients together (Clip::Global(1.0)){}, \
+         or a new network with a smaller spectral radius",
+        .best.map_or(String::new(), |best| format!(", its best ones, from update {best}, are there by `use_best()`")),
+        .checkpoint.as_ref().map_or(String::new(), |path| {
+            format!(": with either `resume()` goes on from {}, which is from before the explosion", path.display())
+        })
     )]
     Diverged {
         /// The update, counted from 1.
@@ -106,6 +118,8 @@ pub enum Error {
         value: f64,
         /// The update after which the network had its best weights, if there were checks.
         best: Option<usize>,
+        /// The newest checkpoint, if there were any.
+        checkpoint: Option<PathBuf>,
     },
     /// The last checkpoint of a run could not be written.
     #[error(

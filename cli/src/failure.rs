@@ -13,9 +13,17 @@ pub(crate) enum Failure {
         problem: String,
     },
     Library(Error),
-    /// It was interrupted; what there is can be resumed.
-    Interrupted(String),
+    /// It is not finished; what there is can be resumed.
+    Unfinished {
+        code: u8,
+        what: String,
+    },
+    /// Training exploded.
+    Diverged(String),
 }
+
+/// The exit code of what is not finished, where no signal ended it.
+pub(crate) const UNFINISHED: u8 = 4;
 
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
@@ -31,10 +39,10 @@ impl Failure {
     /// What the shell gets; `psychrnn --help` lists these.
     pub(crate) fn code(&self) -> u8 {
         match self {
-            Self::Library(Error::Diverged { .. }) => 3,
             Self::Library(_) => 1,
             Self::Specification { .. } => 2,
-            Self::Interrupted(_) => 130,
+            Self::Diverged(_) => 3,
+            Self::Unfinished { code, .. } => *code,
         }
     }
 }
@@ -50,7 +58,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Specification { key, problem } => write!(f, "{key}: {problem}"),
             Self::Library(error) => error.fmt(f),
-            Self::Interrupted(what) => f.write_str(what),
+            Self::Unfinished { what, .. } | Self::Diverged(what) => f.write_str(what),
         }
     }
 }

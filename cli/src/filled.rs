@@ -4,6 +4,7 @@ use psychrnn::Error;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use serde_path_to_error::{Path, Segment};
 
 use crate::failure::{Failure, Outcome};
 
@@ -21,17 +22,99 @@ pub(crate) fn filled<T: Serialize + DeserializeOwned>(key: &str, usual: &T, give
 
 /// As [`filled`], over usual values that are JSON already.
 pub(crate) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Json, given: &Json) -> Outcome<T> {
-    let value: T = serde_path_to_error::deserialize(over(usual, given)).map_err(|error| {
+    let all = over(usual, given);
+    let value: T = serde_path_to_error::deserialize(&all).map_err(|error| {
         let within = error.path().to_string();
         let place = match within.as_str() {
             "." => key.to_owned(),
             element if element.starts_with('[') => format!("{key}{element}"),
             field => format!("{key}.{field}"),
         };
-        Failure::key(place, error.into_inner().to_string())
+        Failure::key(place, in_words(&error.inner().to_string(), || names::<T>(&all, error.path())))
     })?;
     check_known(key, given, &json(&value))?;
     Ok(value)
+}
+
+/// The names that may stand at a place, if it is for one of some names: those that it says when it gets none of them.
+fn names<T: DeserializeOwned>(all: &Json, path: &Path) -> Option<String> {
+    let mut all = all.clone();
+    let mut place = &mut all;
+    for segment in path {
+        place = match segment {
+            Segment::Seq { index } => place.get_mut(index)?,
+            Segment::Map { key } | Segment::Enum { variant: key } => place.get_mut(key)?,
+            Segment::Unknown => return None,
+        };
+    }
+    *place = "?".into();
+    let error = serde_path_to_error::deserialize::<_, T>(&all).err()?.into_inner().to_string();
+    listed(error.strip_prefix("unknown variant `?`, expected ")?)
+}
+
+/// The names in "one of `a`, `b`", as a list.
+fn listed(expected: &str) -> Option<String> {
+    let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// What serde says, in the words of someone who writes a specification. `names` gives those that may stand there, if it is for one of
+/// some names.
+fn in_words(said: &str, names: impl Fn() -> Option<String>) -> String {
+    let said = said.split(" at line ").next().unwrap_or(said);
+    if let Some(rest) = said.strip_prefix("unknown variant ") {
+        let (got, expected) = rest.split_once(", expected ").unwrap_or((rest, ""));
+        return format!("there is no {got}; there are {}", listed(expected).unwrap_or_else(|| "none".into()));
+    }
+    if let Some(rest) = said.strip_prefix("unknown field ") {
+        let (got, expected) = rest.split_once(", expected ").unwrap_or((rest, ""));
+        return format!("there is no key {got}; there are {}", listed(expected).unwrap_or_else(|| "none".into()));
+    }
+    if let Some(name) = said.strip_prefix("missing field ") {
+        return format!("the key {name} is missing");
+    }
+    if said.starts_with("data did not match") {
+        return "it is of no kind that is known here".to_owned();
+    }
+    let invalid = ["invalid type: ", "invalid value: ", "invalid length "];
+    let Some((got, expected)) = invalid.iter().find_map(|kind| said.strip_prefix(kind)?.split_once(", expected "))
+    else {
+        return said.to_owned();
+    };
+    let got = match got {
+        "map" => "a table".to_owned(),
+        "sequence" => "a list".into(),
+        "null" | "unit value" | "Option value" => "nothing".into(),
+        _ if got.ends_with(" variant") => "a name with the wrong things, or none, behind it".into(),
+        _ if said.starts_with("invalid length") => format!("of length {}", got.trim_end_matches(" elements")),
+        _ => {
+            let number = ["integer `", "floating point `", "boolean `", "character `"];
+            let number = number.iter().find_map(|kind| got.strip_prefix(kind)?.strip_suffix('`'));
+            number.map_or_else(|| got.replacen("string ", "the text ", 1), str::to_owned)
+        }
+    };
+    let first = expected.split(' ').next().unwrap_or_default();
+    let expected = match (expected, first) {
+        ("string or map" | "map with a single key" | "a single-entry map", _) | (_, "unit" | "newtype" | "enum") => {
+            let names = names().map_or("a name".to_owned(), |names| format!("one of {names}"));
+            format!("{names} (as \"name\", or as {{ name = … }} if it has values)")
+        }
+        (_, "usize" | "u8" | "u16" | "u32" | "u64") => "a whole number of 0 or more".into(),
+        (_, "isize" | "i8" | "i16" | "i32" | "i64") => "a whole number".into(),
+        (_, "f32" | "f64") => "a number".into(),
+        ("a boolean", _) => "true or false".into(),
+        ("a string" | "a borrowed string" | "string", _) => "a text".into(),
+        ("a sequence", _) => "a list".into(),
+        ("a map" | "map", _) | (_, "struct") => "a table".into(),
+        ("option", _) => "a value".into(),
+        (_, "ndarray" | "array") => "a matrix: a list of rows, or \"file.npz:name\"".into(),
+        (_, "tuple") => {
+            let length: String = expected.chars().filter(char::is_ascii_digit).collect();
+            if length.is_empty() { "a value".into() } else { format!("a list of {length} values") }
+        }
+        _ => expected.replace("a tuple of size", "a list of length").replace("an array of length", "a list of length"),
+    };
+    format!("it must be {expected}, but it is {got}")
 }
 
 /// What is given, and the usual for the rest. An object with one field may be one of several kinds, such as a distribution of

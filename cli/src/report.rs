@@ -7,7 +7,7 @@ use psychrnn::plot::Figure;
 use psychrnn::prelude::*;
 use serde_json::json;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, UNFINISHED};
 use crate::run::Run;
 
 /// How many values a column may have to be a table of conditions.
@@ -28,15 +28,29 @@ pub(crate) struct Tested {
 }
 
 impl Tested {
-    fn session(&self, run: &Run) -> Outcome<Session> {
-        let (_, network) = run.restore(self.last)?;
-        Ok(network.run(&run.specification.test.draw(self.trials, self.seed)?)?)
+    /// What the network does, and how it stands with the run if that is not finished.
+    fn session(&self, run: &Run) -> Outcome<(Session, Option<Failure>)> {
+        let (training, network) = run.restore(self.last)?;
+        let unfinished = unfinished(run, &training)?;
+        if training.updates == 0 {
+            let what = format!("there is nothing to test: {}", run.not_finished(&training)?);
+            return Err(Failure::Unfinished { code: UNFINISHED, what });
+        }
+        Ok((network.run(&run.specification.test.draw(self.trials, self.seed)?)?, unfinished))
     }
+}
+
+/// That a run goes on, was stopped on the way, or has ended badly.
+fn unfinished(run: &Run, training: &Training) -> Outcome<Option<Failure>> {
+    Ok(match training.stop.is_end() {
+        true => None,
+        false => Some(Failure::Unfinished { code: UNFINISHED, what: run.not_finished(training)? }),
+    })
 }
 
 /// Performance on trials that were held out, and how often each choice was made at each level of what the task drew.
 pub(crate) fn test(run: &Run, tested: &Tested) -> Outcome<()> {
-    let session = tested.session(run)?;
+    let (session, unfinished) = tested.session(run)?;
     println!("trials    {}", session.n_trials());
     println!("accuracy  {:.4}", session.accuracy());
     println!("error     {:.5}", session.rms_error());
@@ -56,7 +70,7 @@ pub(crate) fn test(run: &Run, tested: &Tested) -> Outcome<()> {
     let path = run.folder.join("test.json");
     fs::write(&path, format!("{summary:#}\n")).map_err(|source| Failure::io("write", &path, source))?;
     println!("\nwritten: test.json, trials.csv in {}", run.folder.display());
-    Ok(())
+    unfinished.map_or(Ok(()), Err)
 }
 
 /// The same session with a signed coherence wherever there are a coherence and a direction: negative for direction 0.
@@ -100,6 +114,9 @@ fn share(rows: &[usize], is_so: impl Fn(usize) -> Option<bool>) -> String {
 /// The checks as a table, and the costs as a figure.
 pub(crate) fn costs(run: &Run, drawn: &Drawn) -> Outcome<()> {
     let (training, _) = run.restore(true)?;
+    if let Some(unfinished) = unfinished(run, &training)? {
+        eprintln!("{unfinished}");
+    }
     println!("{training}");
     if let Some(best) = training.best {
         println!("best after update {}: loss {:.6}, metric {:.4}", best.update, best.loss, best.value);
@@ -128,7 +145,7 @@ pub(crate) fn structure(run: &Run, drawn: &Drawn) -> Outcome<()> {
 
 /// All figures.
 pub(crate) fn figures(run: &Run, tested: &Tested, drawn: &Drawn) -> Outcome<()> {
-    let session = tested.session(run)?;
+    let (session, _) = tested.session(run)?;
     drawn.save(run, "trial", &session.plot_trial(0)?)?;
     curves(&with_signed(session)?, run, drawn)?;
     costs(run, drawn)?;

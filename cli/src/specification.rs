@@ -12,10 +12,13 @@ use serde_json::{Map, Value as Json, json as object};
 use crate::failure::{Failure, Outcome};
 use crate::filled::{filled, filled_json, json, over, placed};
 use crate::tasks::{self, Chosen, Described};
+use crate::words::{Words, read, speak};
 
 /// The keys at the top.
 const SECTIONS: &[&str] =
     &["model", "task", "network", "trainer", "loss", "regularizers", "validation", "test", "curriculum", "checkpoint"];
+/// Those that are tables and nothing else.
+const TABLES: &[&str] = &["task", "network", "trainer", "validation", "test", "curriculum"];
 
 /// A specification that makes sense, and what it describes.
 pub(crate) struct Specification {
@@ -25,8 +28,12 @@ pub(crate) struct Specification {
     pub(crate) test: HeldOut,
     pub(crate) curriculum: Option<Curriculum>,
     pub(crate) every: Every,
+    /// What was taken for what.
+    pub(crate) notes: Vec<String>,
     validation: Option<HeldOut>,
     trainer: Trainer,
+    /// The section of the network by its fields.
+    network: Json,
 }
 
 /// Trials that are not trained on.
@@ -103,31 +110,37 @@ enum Penalty {
 impl Specification {
     /// Reads a file and checks all that it says.
     pub(crate) fn read(path: &Path) -> Outcome<Self> {
-        let text = fs::read_to_string(path).map_err(|source| Failure::io("read", path, source))?;
-        let broken = |problem: String| Failure::key(path.display().to_string(), problem);
-        let given: Json = match path.extension().is_some_and(|extension| extension == "json") {
-            true => serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?,
-            false => toml::from_str(&text).map_err(|error| broken(error.to_string().trim().to_owned()))?,
-        };
-        Self::of(given, path.parent().unwrap_or(Path::new("")))
+        Self::of(given(path)?.0, path.parent().unwrap_or(Path::new("")))
     }
 
     /// Checks what is given. Files that it names lie in `folder`.
-    fn of(given: Json, folder: &Path) -> Outcome<Self> {
+    pub(crate) fn of(given: Json, folder: &Path) -> Outcome<Self> {
+        let mut words = Words::default();
+        let this = Self::filled(given, folder, &mut words).map_err(|failure| words.spelled(failure))?;
+        Ok(Self { notes: words.notes, ..this })
+    }
+
+    fn filled(given: Json, folder: &Path, words: &mut Words) -> Outcome<Self> {
         let Json::Object(mut given) = given else {
             return Err(Failure::key("all of it", "it must be a table with the key `task`"));
         };
         if let Some(unknown) = given.keys().find(|key| !SECTIONS.contains(&key.as_str())) {
             return Err(Failure::key(unknown, format!("there is no such key; there are {}", SECTIONS.join(", "))));
         }
+        let table = |key: &&str| given.get(*key).is_some_and(|section| !(section.is_object() || section.is_null()));
+        if let Some(key) = TABLES.iter().find(|key| table(key)) {
+            return Err(Failure::key(*key, format!("it must be a table, but it is {}", given[*key])));
+        }
         let mut section = |key: &str| given.remove(key).filter(|section| !section.is_null());
 
         let usual = Usual::of(section("model"))?;
-        let (name, main) = task(section("task").unwrap_or_else(nothing), usual.task)?;
-        let change = |key: &str, changes: &Json| -> Outcome<Chosen> {
-            Ok(described(key, &name, &over(&main.arguments, changes))?.task)
+        let (name, main) = task(section("task").unwrap_or_else(nothing), usual.task, words)?;
+        let mut change = |key: &str, changes: &Json| -> Outcome<Chosen> {
+            let mut changes = changes.clone();
+            words.task(key, &mut changes, &main.arguments)?;
+            Ok(described(key, &name, &over(&main.arguments, &changes), words)?.task)
         };
-        let held_out = |purpose: &'static str, trials: usize, given: Json| -> Outcome<HeldOut> {
+        let mut held_out = |purpose: &'static str, trials: usize, given: Json| -> Outcome<HeldOut> {
             let usual = HeldOutSection { trials, seed: Seed(0), task: nothing() };
             let section: HeldOutSection = filled(purpose, &usual, &given)?;
             if section.trials == 0 {
@@ -141,7 +154,7 @@ impl Specification {
         let of_model = usual.validation.filter(|_| curriculum_section.is_none());
         let validation = section("validation").or(of_model.map(|_| nothing()));
         let validation = validation.map(|given| held_out("validation", of_model.unwrap_or(1000), given)).transpose()?;
-        let trainer_section = section("trainer").unwrap_or_else(nothing);
+        let mut trainer_section = section("trainer").unwrap_or_else(nothing);
         let until = curriculum_section.is_none();
         let mut stages = None;
         let mut curriculum = None;
@@ -165,6 +178,7 @@ impl Specification {
             None => Vec::new(),
             Some(given) => filled_json("regularizers", &Json::Null, &given)?,
         };
+        words.trainer(&mut trainer_section)?;
         let (trainer, settings) = trainer(trainer_section, own(&usual.trainer, until), &name, &main)?;
         let trainer = penalties.iter().fold(loss.put_into(trainer), |trainer, penalty| match penalty {
             Penalty::L1Weights { weights, strength } => trainer.regularizer(L1Weights::new(weights, *strength)),
@@ -180,10 +194,13 @@ impl Specification {
 
         let mut arguments = main.arguments.clone();
         arguments["name"] = name.into();
-        let this = Self {
+        let mut network = section("network").unwrap_or_else(nothing);
+        words.network(&mut network)?;
+        let network = network_section(network, usual.network.as_ref(), folder)?;
+        let mut this = Self {
             complete: object!({
                 "task": arguments,
-                "network": network_section(section("network").unwrap_or_else(nothing), usual.network.as_ref(), folder)?,
+                "network": network.clone(),
                 "trainer": settings,
                 "loss": loss,
                 "regularizers": penalties,
@@ -196,16 +213,19 @@ impl Specification {
             test,
             curriculum,
             every,
+            notes: Vec::new(),
             validation,
             trainer,
+            network,
         };
+        speak(&mut this.complete);
         loss.check(this.network()?.as_ref())?;
         Ok(this)
     }
 
     /// The network as it is at the start.
     pub(crate) fn network(&self) -> Outcome<Box<dyn Network>> {
-        let section = &self.complete["network"];
+        let section = &self.network;
         let mut config = section.clone();
         let kind = config.as_object_mut().and_then(|config| config.remove("kind"));
         let wrong = |error| placed("network", section, error);
@@ -270,8 +290,24 @@ impl Usual {
     }
 }
 
+/// What is given in a file, and whether it is JSON: by its ending or, if that says nothing, by how it begins.
+pub(crate) fn given(path: &Path) -> Outcome<(Json, bool)> {
+    let text = fs::read_to_string(path).map_err(|source| Failure::io("read", path, source))?;
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let is_json = match ending.as_deref() {
+        Some("json") => true,
+        Some("toml") => false,
+        _ => text.trim_start_matches('\u{feff}').trim_start().starts_with('{'),
+    };
+    let given = read(&text, is_json).map_err(|failure| match failure {
+        Failure::Specification { key, problem } if key.is_empty() => Failure::key(path.display().to_string(), problem),
+        failure => failure,
+    })?;
+    Ok((given, is_json))
+}
+
 /// The task that is trained on, and its name. A model has one already.
-fn task(mut section: Json, of_model: Option<&str>) -> Outcome<(String, Described)> {
+fn task(mut section: Json, of_model: Option<&str>, words: &mut Words) -> Outcome<(String, Described)> {
     let given = section.as_object_mut().and_then(|section| section.remove("name"));
     let name = match (given.as_ref().map(|name| name.as_str().unwrap_or_default()), of_model) {
         (Some(given), Some(name)) if given != name => {
@@ -283,13 +319,13 @@ fn task(mut section: Json, of_model: Option<&str>) -> Outcome<(String, Described
             return Err(Failure::key("task.name", names));
         }
     };
-    let described = described("task", &name, &section)?;
+    let described = described("task", &name, &section, words)?;
     Ok((name, described))
 }
 
 /// A task of that name, drawn from once to see that it works.
-fn described(key: &str, name: &str, arguments: &Json) -> Outcome<Described> {
-    let Some(found) = tasks::describe(key, name, arguments) else {
+fn described(key: &str, name: &str, arguments: &Json, words: &mut Words) -> Outcome<Described> {
+    let Some(found) = tasks::describe(key, name, arguments, words) else {
         return Err(Failure::key(format!("{key}.name"), "there is no such task"));
     };
     let found = found?;
@@ -355,11 +391,195 @@ fn read_matrices(key: &str, section: &mut Json, folder: &Path) -> Outcome<()> {
         *section = json(weights.array(name).map_err(|error| wrong(error.to_string()))?);
     } else if let Some(rows) = section.as_array().filter(|rows| rows.iter().any(Json::is_array)) {
         let rows: Vec<Vec<f32>> = serde_json::from_value(Json::Array(rows.clone()))
-            .map_err(|error| wrong(format!("a matrix is a list of rows of numbers, or \"file.npz:name\" ({error})")))?;
+            .map_err(|_| wrong("a matrix is a list of rows of numbers, or \"file.npz:name\"".into()))?;
         let shape = (rows.len(), rows.first().map_or(0, Vec::len));
         let matrix = ndarray::Array2::from_shape_vec(shape, rows.concat())
             .map_err(|_| wrong("the rows of a matrix must be of the same length".into()))?;
         *section = json(&matrix);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What only someone who writes Rust knows.
+    const FOREIGN: &[&str] = &[
+        "usize",
+        "u64",
+        "i64",
+        "u32",
+        "f32",
+        "f64",
+        "null",
+        "map",
+        "variant",
+        "struct",
+        "enum",
+        "sequence",
+        "option",
+        "Option",
+        "unit",
+        "newtype",
+        "tuple",
+        "floating",
+        "boolean",
+        "untagged",
+        "serde",
+        "None",
+        "Some",
+        "deserialize",
+    ];
+
+    /// Each place within a value at which something can be put in the place of what is there.
+    fn places(value: &Json, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+        if !path.is_empty() {
+            found.push(path.clone());
+        }
+        let below: Vec<(String, &Json)> = match value {
+            Json::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), value)).collect(),
+            // Of a list of numbers the first is as good as any.
+            Json::Array(list) => list.iter().take(1).map(|value| ("0".to_owned(), value)).collect(),
+            _ => Vec::new(),
+        };
+        for (name, value) in below {
+            path.push(name);
+            places(value, path, found);
+            path.pop();
+        }
+    }
+
+    fn complete(text: &str) -> Json {
+        let given = read(text, false).unwrap_or_else(|failure| panic!("{failure}"));
+        let specification = Specification::of(given, Path::new("")).unwrap_or_else(|failure| panic!("{failure}"));
+        specification.complete
+    }
+
+    #[test]
+    fn what_is_of_a_wrong_kind_is_refused_by_its_key_in_plain_words() {
+        let everything = r#"
+regularizers = [{ l2_rates = { strength = 0.1 } }, { l1_weights = { weights = "W_rec", strength = 0.1 } }]
+[task]
+name = "random_dots"
+[network]
+units = 6
+tau = [100.0, 100.0, 100.0, 50.0, 50.0, 50.0]
+freeze = ["b_out"]
+dale_ratio = 0.8
+recurrent_connectivity = [[0, 1, 1, 1, 1, 1], [1, 0, 1, 1, 1, 1], [1, 1, 0, 1, 1, 1], [1, 1, 1, 0, 1, 1], [1, 1, 1, 1, 0, 1], [1, 1, 1, 1, 1, 0]]
+[trainer]
+updates = 10
+until = 0.9
+patience = 3
+time_limit = 10
+schedule = { steps = { every = 3, factor = 0.5 } }
+[validation]
+trials = 5
+"#;
+        let stages = r#"
+[task]
+name = "perceptual_discrimination"
+onset = { uniform = { low = 100, high = 200 } }
+[network]
+kind = "lstm"
+units = 4
+[trainer]
+trials = 100
+optimizer = { adam_w = {} }
+clip = { global = 1.0 }
+[curriculum]
+stages = [{ threshold = 0.6 }, { threshold = 0.7, task = { coherences = [0.2] } }]
+"#;
+        let wrong = [
+            Json::from("many"),
+            Json::from(-1.5),
+            true.into(),
+            Json::Null,
+            Json::from(Vec::<Json>::new()),
+            object!([["x"]]),
+            object!({}),
+            object!({ "many": 1 }),
+            Json::from(-3),
+            Json::from(1e300),
+        ];
+        let (mut refused, mut accepted) = (0, 0);
+        for text in [everything, stages] {
+            let complete = complete(text);
+            let mut found = Vec::new();
+            places(&complete, &mut Vec::new(), &mut found);
+            for (i, path) in found.iter().enumerate() {
+                for value in wrong.iter().skip(i % 3).step_by(3) {
+                    let mut given = complete.clone();
+                    let pointer = format!("/{}", path.join("/"));
+                    let Some(place) = given.pointer_mut(&pointer) else { unreachable!("{pointer}") };
+                    *place = value.clone();
+                    let Err(failure) = Specification::of(given, Path::new("")) else {
+                        accepted += 1;
+                        continue;
+                    };
+                    refused += 1;
+                    let text = failure.to_string();
+                    let word = |c: char| !(c.is_alphanumeric() || c == '_');
+                    let foreign = text.split(word).find(|word| FOREIGN.contains(word));
+                    assert!(foreign.is_none(), "{foreign:?} in: {text} ({pointer} = {value})");
+                    // The key, or the one above it that it is all about.
+                    let named =
+                        path.iter().rev().take(2).any(|name| name.parse::<usize>().is_err() && text.contains(name));
+                    assert!(
+                        named || path.len() > 2 && text.contains(&path[path.len() - 3]),
+                        "{text} ({pointer} = {value})"
+                    );
+                }
+            }
+        }
+        assert!(refused > 3 * accepted && refused > 200, "{refused} refused, {accepted} accepted");
+    }
+
+    #[test]
+    fn words_of_other_kinds_are_told_apart() {
+        let says = |text: &str| {
+            let outcome = read(text, false).and_then(|given| Specification::of(given, Path::new("")));
+            outcome.err().map_or("accepted".to_owned(), |failure| failure.to_string())
+        };
+        let task = "[task]\nname = \"random_dots\"\n";
+        for (text, key, advice) in [
+            (format!("{task}coherences = [nan]"), "task.coherences[0]: ", "finite"),
+            (format!("{task}coherences = [0.1, -inf]"), "task.coherences[1]: ", "finite"),
+            (format!("{task}stimulus = inf"), "task.stimulus: ", "finite"),
+            (format!("{task}stimulus = 2020-01-01"), "task.stimulus: ", "date"),
+            (format!("{task}[trainer]\ntrials = 5e5\nupdates = 3"), "trainer.updates: ", "`trials` is given too"),
+            (format!("{task}[trainer]\nlength = 5\ntrials = 5"), "trainer.trials: ", "`length` is given too"),
+            (format!("{task}[trainer]\ntrials = 0.5"), "trainer.trials: ", "whole number"),
+            (format!("{task}[trainer]\ntrials = \"many\""), "trainer.trials: ", "whole number"),
+            (format!("{task}[trainer]\nupdates = -5"), "trainer.updates: ", "whole number"),
+            (format!("{task}[trainer]\nlength = \"long\""), "trainer.length: ", "trials, updates"),
+            (format!("{task}[trainer]\nclip = 1"), "trainer.clip: ", "none, per_parameter, global"),
+            (format!("{task}[trainer]\nclip = \"gobal\""), "trainer.clip: ", "none, per_parameter, global"),
+            (format!("{task}[trainer]\noptimizer = \"adm\""), "trainer.optimizer: ", "adam"),
+            (
+                format!("{task}[trainer]\nschedule = {{ steps = {{ every = 0, factor = 0.5 }} }}"),
+                ".every: ",
+                "at least 1",
+            ),
+            (format!("{task}[network]\nautapses = false\nconstraints.no_autapses = true"), "network.autapses: ", "too"),
+            (format!("{task}[network]\nfreeze = [\"W_in\"]\nfrozen = []"), "network.freeze: ", "network.frozen"),
+            (format!("{task}[network]\ndale_ratio = 1.75"), "network.dale_ratio: ", "at most 1"),
+            (format!("{task}[network]\nautapses = \"no\""), "network.autapses: ", "true or false"),
+            (
+                format!("{task}[network]\nrecurrent_connectivity = 3"),
+                "network.recurrent_connectivity: ",
+                "list of rows",
+            ),
+            (format!("{task}catch = \"often\""), "task.catch: ", "a number"),
+            (format!("{task}catch = 0.1\nprotocol.catch = 0.1"), "task.catch: ", "task.protocol.catch"),
+            ("task = 3".to_owned(), "task", "table"),
+            (format!("trainer = 3\n{task}"), "trainer", "table"),
+            (format!("network = 3\n{task}"), "network", "table"),
+            (format!("checkpoint = 3\n{task}"), "checkpoint", "updates, seconds"),
+        ] {
+            let said = says(&text);
+            assert!(said.contains(key) && said.contains(advice), "{said}\n{text}");
+        }
+    }
 }

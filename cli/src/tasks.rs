@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use crate::failure::Outcome;
 use crate::filled::{filled, json};
+use crate::words::Words;
 
 /// A task that a specification names, with its arguments.
 #[derive(Clone)]
@@ -41,19 +42,21 @@ macro_rules! tasks {
         pub(crate) const NAMES: &[&str] = &[$($name),+];
 
         /// The task of that name with these arguments, and the usual ones for all that is not given.
-        pub(crate) fn describe(key: &str, name: &str, given: &Json) -> Option<Outcome<Described>> {
+        pub(crate) fn describe(key: &str, name: &str, given: &Json, words: &mut Words) -> Option<Outcome<Described>> {
             fn of<T: TrialSource + serde::Serialize + serde::de::DeserializeOwned + 'static>(
                 key: &str,
                 usual: &T,
-                given: &Json,
+                (given, words): (&Json, &mut Words),
                 criterion: fn(&T) -> Option<Criterion>,
             ) -> Outcome<Described> {
-                let task: T = filled(key, usual, given)?;
+                let mut given = given.clone();
+                words.task(key, &mut given, &json(usual))?;
+                let task: T = filled(key, usual, &given)?;
                 let (arguments, criterion) = (json(&task), criterion(&task));
                 Ok(Described { arguments, task: Chosen(Arc::new(task)), criterion })
             }
             match name {
-                $($name => Some(of(key, &$usual, given, $criterion)),)+
+                $($name => Some(of(key, &$usual, (given, words), $criterion)),)+
                 _ => None,
             }
         }

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use psychrnn::prelude::*;
+use psychrnn::train::Stop;
 use tempfile::TempDir;
 
 const SPECIFICATION: &str = r#"
@@ -151,7 +152,7 @@ fn a_bad_specification_is_refused_by_the_path_of_its_key() {
         (change("masks.npz:C_rec", "masks.npz:C_in"), "network.constraints.recurrent: ", "C_rec"),
         (change("units = 24", "units = 23"), "network.constraints.recurrent: ", "[23, 23]"),
         (change("units = 24", "units = 24\nfrozen = [\"W_recc\"]"), "network.frozen: ", "W_rec"),
-        (change("units = 24", "units = \"many\""), "network.units: ", "usize"),
+        (change("units = 24", "units = \"many\""), "network.units: ", "whole number"),
         (change("dale_ratio = 0.75", "dale_ratio = 1.75"), "network.constraints.dale_ratio: ", "at most 1"),
         (change("learning_rate = 0.01", "learning_rate = -1"), "trainer.learning_rate: ", "positive"),
         (change("clip = ", "loss = 1\nclip = "), "trainer.loss: ", "[loss]"),
@@ -253,7 +254,235 @@ fn an_explosion_has_an_exit_code_of_its_own() {
     assert!(code == Some(3) && text.contains("diverged at update"), "{text}");
     let run = path.with_extension("");
     assert!(!run.join("weights.npz").exists());
-    assert_eq!(says(&[p("test"), &run]).1, Some(0), "the last checkpoint works");
+    let report: Training = serde_json::from_str(&fs::read_to_string(run.join("training.json")).unwrap()).unwrap();
+    assert!(report.stop == Stop::Diverged && report.losses.len() == report.updates, "{report}");
+    assert!(text.contains("--edited") && text.contains("learning_rate"), "{text}");
+    let (text, code) = says(&[p("test"), &run]);
+    assert!(code == Some(4) && text.contains("of 40"), "{text}");
+
+    // Its advice can be followed.
+    let given = fs::read_to_string(run.join("as-given.toml")).unwrap();
+    let careful = given.replace("1e30", "0.001").replace("clip = \"none\"", "clip = { global = 0.5 }");
+    fs::write(run.join("as-given.toml"), careful).unwrap();
+    let (text, code) = says(&[p("resume"), &run]);
+    assert!(code == Some(3) && text.contains("trainer.learning_rate was") && text.contains("began with"), "{text}");
+    let (text, code) = says(&[p("resume"), &run, p("--edited")]);
+    assert!(code == Some(0) && text.contains("trainer.clip was \"none\""), "{text}");
+    let report: Training = serde_json::from_str(&fs::read_to_string(run.join("training.json")).unwrap()).unwrap();
+    let changed: Vec<_> = report.changes.iter().map(|change| change.setting.as_str()).collect();
+    assert_eq!((report.updates, changed), (40, vec!["trainer.learning_rate", "trainer.clip"]));
+    assert_eq!(says(&[p("test"), &run]).1, Some(0));
+    let (text, code) = says(&[p("resume"), &run, p("--edited")]);
+    assert!(code == Some(2) && text.contains("nothing was edited"), "{text}");
+    fs::write(run.join("as-given.toml"), given.replace("coherences = [0.2, 0.6]", "coherences = [0.3]")).unwrap();
+    let (text, code) = says(&[p("resume"), &run, p("--edited")]);
+    assert!(code != Some(0) && text.contains("task.") && text.contains("as in the checkpoint"), "{text}");
+    let (text, code) = says(&[p("resume"), &run]);
+    assert!(code == Some(0) && text.contains("task.coherences was [0.2,0.6], and is [0.3]"), "{text}");
+}
+
+#[test]
+fn a_run_that_has_ended_goes_on_for_longer_and_one_out_of_time_says_so() {
+    let (_kept, specification) = folder(&SPECIFICATION.replace("updates = 40", "updates = 12"));
+    let run = specification.with_extension("");
+    assert_eq!(says(&[p("train"), &specification]).1, Some(0));
+    let (text, code) = says(&[p("resume"), &run, p("--updates"), p("20")]);
+    assert_eq!(code, Some(0), "{text}");
+    let (_kept, at_once) = folder(&SPECIFICATION.replace("updates = 40", "updates = 20"));
+    assert_eq!(says(&[p("train"), &at_once]).1, Some(0));
+    let weights = |run: &Path| Weights::load(run.join("weights.npz")).unwrap();
+    assert_eq!(weights(&run), weights(&at_once.with_extension("")));
+    // It stays so long.
+    let (text, code) = says(&[p("resume"), &run]);
+    assert!(code == Some(0) && text.contains("trained 20 updates"), "{text}");
+    let (text, code) = says(&[p("resume"), &run, p("--until"), p("0.0"), p("--trials"), p("200")]);
+    assert!(code == Some(0) && text.contains("trained 20 updates"), "{text}");
+    let complete = fs::read_to_string(run.join("specification.json")).unwrap();
+    let complete: serde_json::Value = serde_json::from_str(&complete).unwrap();
+    assert_eq!((&complete["trainer"]["trials"], &complete["trainer"]["until"]["metric"]), (&200.into(), &0.0.into()));
+
+    let limited =
+        SPECIFICATION.replace("updates = 40", "updates = 100000").replace("clip = ", "time_limit = 0.3\nclip = ");
+    let (_kept, specification) = folder(&limited);
+    let (text, code) = says(&[p("train"), &specification]);
+    assert!(code == Some(4) && text.contains("time limit") && text.contains("of 100000"), "{text}");
+    let run = specification.with_extension("");
+    let (text, code) = says(&[p("test"), &run]);
+    assert!(code == Some(4) && text.contains("accuracy") && text.contains("of 100000"), "{text}");
+}
+
+#[test]
+fn a_run_that_was_killed_at_its_start_is_not_tested() {
+    let (_kept, specification) = folder(SPECIFICATION);
+    let run = specification.with_extension("");
+    assert_eq!(says(&[p("train"), &specification]).1, Some(0));
+    fs::remove_dir_all(run.join("checkpoints")).unwrap();
+    let (text, code) = says(&[p("test"), &run]);
+    assert!(code == Some(1) && !text.contains("accuracy"), "{text}");
+    // As after the first checkpoint.
+    let spec = SPECIFICATION.replace("updates = 40", "updates = 100000").replace("updates = 2 }", "updates = 90000 }");
+    let (_kept, specification) = folder(&spec);
+    let run = specification.with_extension("");
+    let mut child = psychrnn(&[p("train"), &specification]).stderr(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    while !fs::read_to_string(run.join("log")).unwrap_or_default().contains("checkpoint written") {
+        assert!(start.elapsed() < Duration::from_secs(100));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (text, code) = says(&[p("test"), &run]);
+    assert!(code == Some(4) && text.contains("not finished: update 0 of 100000"), "{text}");
+    assert!(!text.contains("accuracy") && !run.join("test.json").exists(), "{text}");
+    let (text, code) = says(&[p("costs"), &run]);
+    assert!(code == Some(0) && text.contains("not finished"), "{text}");
+}
+
+#[test]
+fn a_specification_is_read_however_it_is_called_and_written() {
+    let toml = SPECIFICATION;
+    let json = "{\"model\": \"rdm_fixed\", \"trainer\": {\"updates\": 3, \"batch_size\": 4}}";
+    for (name, text, run) in [
+        ("dots", toml, "dots.run"),
+        ("dots.JSON", json, "dots"),
+        ("dots.Toml", toml, "dots"),
+        ("dots.spec", json, "dots"),
+    ] {
+        let (kept, _) = folder(SPECIFICATION);
+        let path = kept.path().join(name);
+        fs::write(&path, format!("\u{feff}{}", text.replace("updates = 40", "updates = 3"))).unwrap();
+        let (text, code) = says(&[p("train"), &path]);
+        assert_eq!(code, Some(0), "{name}: {text}");
+        assert!(kept.path().join(run).join("weights.npz").exists(), "{name}");
+    }
+
+    let complete = |text: &str| {
+        let (_kept, path) = folder(text);
+        let output = psychrnn(&[p("train"), &path, p("--check")]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let words = r#"
+[task]
+name = "random_dots"
+catch = 0.1
+in_turn = true
+[network]
+units = 2e1
+dale_ratio = 0.8
+autapses = false
+freeze = ["W_in"]
+spectral_radius = [1.2, "raw"]
+[trainer]
+trials = 5e5
+until = 0.9
+optimizer = "sgd"
+"#;
+    let fields = r#"
+[task]
+name = "random_dots"
+protocol = { catch = 0.1, in_turn = true }
+[network]
+units = 20
+frozen = ["W_in"]
+constraints = { dale_ratio = 0.8, no_autapses = true }
+initial = { radius = [1.2, "raw"] }
+[trainer]
+length = { trials = 500000 }
+until = { metric = 0.9 }
+optimizer = { sgd = {} }
+"#;
+    let spoken = complete(words);
+    assert_eq!(spoken, complete(fields));
+    assert_eq!(spoken, complete(&words.replace("trials = 5e5", "length = 500000")));
+    let (trainer, network) = (&spoken["trainer"], &spoken["network"]);
+    assert_eq!((&trainer["trials"], &trainer["length"]), (&500_000.into(), &serde_json::Value::Null));
+    assert_eq!((&network["constraints"]["autapses"], &network["freeze"][0]), (&false.into(), &"W_in".into()));
+    assert!(network.get("frozen").is_none() && network["constraints"].get("no_autapses").is_none());
+    // What is complete is a specification.
+    let (_kept, path) = folder("");
+    fs::write(path.with_extension("json"), spoken.to_string()).unwrap();
+    let output = psychrnn(&[p("train"), &path.with_extension("json"), p("--check")]).output().unwrap();
+    assert_eq!(spoken, serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap());
+}
+
+#[test]
+fn progress_is_on_standard_error_and_the_report_is_printed_once() {
+    let (_kept, specification) = folder(&SPECIFICATION.replace("updates = 40", "updates = 5"));
+    let output = psychrnn(&[p("train"), &specification]).output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(out.lines().count() == 1 && out.starts_with("trained 5 updates, 40 trials"), "{out}");
+    assert!(err.contains("update 1/5") && !err.contains("trained 5") && err.contains("all updates were done"), "{err}");
+}
+
+/// Runs and signals: a few here; as many as these variables say where they are set.
+fn times(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|times| times.parse().ok()).unwrap_or(usual)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_killed_and_told_to_end_at_random_moments_ends_with_the_same_bits() {
+    // PSYCHRNN_KILLS=100 PSYCHRNN_ENDS=20 for a hundred and twenty.
+    let (kills, ends) = (times("PSYCHRNN_KILLS", 3), times("PSYCHRNN_ENDS", 2));
+    let all = kills + ends;
+    let spec = SPECIFICATION.replace("updates = 40", &format!("updates = {}", 60 * (all + 1)));
+    let spec = spec.replace("units = 24", "units = 24\nseed = 5").replace("check_every = 10", "check_every = 7");
+    let (_kept, specification) = folder(&spec);
+    let whole = specification.with_file_name("whole");
+    assert_eq!(says(&[p("train"), &specification, p("--run"), &whole]).1, Some(0));
+    let run = specification.with_extension("");
+    let mut rng = Seed(7).stream(0);
+    // Which of them are told to end.
+    let mut turns: Vec<bool> = (0..all).map(|turn| turn < ends).collect();
+    (1..all).for_each(|i| turns.swap(i, rng.index(i + 1)));
+    let log = || fs::read_to_string(run.join("log")).unwrap_or_default();
+    let (mut codes, mut before, mut updates) = (Vec::new(), 0, 0);
+    for told in turns {
+        let arguments =
+            if run.join("specification.json").exists() { [p("resume"), &run] } else { [p("train"), &specification] };
+        let mut child = psychrnn(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // At any moment of what 60 updates take, and half of those to be killed at any moment of the start.
+        let lines = 1 + rng.index(58);
+        let start = Instant::now();
+        if told || rng.index(2) == 0 {
+            while log().lines().count() < before + lines {
+                assert!(child.try_wait().unwrap().is_none(), "it ended by itself: {}", log());
+                assert!(start.elapsed() < Duration::from_secs(200));
+                std::thread::sleep(Duration::from_micros(300));
+            }
+            std::thread::sleep(Duration::from_micros(rng.index(20_000) as u64));
+        } else {
+            std::thread::sleep(Duration::from_micros(rng.index(400_000) as u64));
+        }
+        match told {
+            true => assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success()),
+            false => child.kill().unwrap(),
+        }
+        let status = child.wait().unwrap();
+        if told {
+            codes.push(status.code());
+            let report: Training =
+                serde_json::from_str(&fs::read_to_string(run.join("training.json")).unwrap()).unwrap();
+            assert!(report.stop == Stop::Terminated && report.updates >= updates, "{report}");
+            updates = report.updates;
+        }
+        before = log().lines().count();
+    }
+    assert_eq!(codes, vec![Some(143); ends], "{}", log());
+    let (text, code) = says(&[p("resume"), &run]);
+    assert_eq!(code, Some(0), "{text}");
+    for file in ["weights.npz", "best.npz"] {
+        assert_eq!(Weights::load(run.join(file)).unwrap(), Weights::load(whole.join(file)).unwrap(), "{file}");
+    }
+    let [report, expected] = [&run, &whole].map(|run| fs::read_to_string(run.join("training.json")).unwrap());
+    let [report, expected] = [report, expected].map(|text| serde_json::from_str::<Training>(&text).unwrap());
+    assert_eq!((report.losses, report.checks, report.best), (expected.losses, expected.checks, expected.best));
+    let resumed = log().lines().filter(|line| line.contains("resumed")).count();
+    println!(
+        "{kills} kills, {ends} signals to end, {resumed} times resumed, {} updates: the same bits",
+        report.updates
+    );
 }
 
 #[test]

@@ -109,7 +109,8 @@ pub trait Network: Send {
     }
 
     /// Puts the weights that were best in the checks of the last training into the network, in place of the last ones; see
-    /// [`Trainer::best_by`](crate::train::Trainer::best_by).
+    /// [`Trainer::best_by`](crate::train::Trainer::best_by). Training that is called again goes on from these, and the optimizer starts
+    /// afresh: what it remembers is about the last ones.
     ///
     /// # Errors
     /// If nothing was checked.
@@ -119,7 +120,10 @@ pub trait Network: Send {
             let expected = "trained with checks: give the trainer validation trials, a goal or patience";
             return Err(crate::Error::argument("network", expected, "without best weights"));
         }
-        self.parameters_mut().set_values(&best)
+        let parameters = self.parameters_mut();
+        parameters.set_values(&best)?;
+        parameters.memory.optimizer.clear();
+        Ok(())
     }
 
     /// Runs the network on a batch of trials, recurrent noise included.

@@ -1,5 +1,6 @@
 //! Tensors by name.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
@@ -116,6 +117,8 @@ pub struct Memory {
     pub optimizer: String,
     /// The updates that it made.
     pub updates: u64,
+    /// The updates that all optimizers made.
+    pub total: u64,
     /// The trials that were drawn.
     pub trials: u64,
     /// Its moments, by name: `W_rec/m`, `W_rec/v`.
@@ -125,6 +128,8 @@ pub struct Memory {
     /// The states `[batch_size, n_rec]` in which the trials of the last batch ended, by the name of the initial state in whose place
     /// they are, if they are [carried over](crate::train::Trainer::carry_state).
     pub carried: BTreeMap<String, ArrayD<f32>>,
+    /// What the last training did, for [`Training::of`](crate::train::Training::of), whose type is not known here.
+    pub(crate) report: Option<Box<dyn Any + Send>>,
 }
 
 impl Memory {

@@ -79,6 +79,7 @@ pub use psychrnn_derive::Trial;
 pub use rest::Rest;
 pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;
+#[cfg(feature = "torch")]
 pub use spec::TaskSpec;
 pub use value::{Table, Trial, TrialValue, Value};
 

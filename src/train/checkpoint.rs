@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::validation::Plan;
-use super::{Observer, Trainer, Training};
+use super::{Change, Observer, Trainer, Training};
 use crate::network::{Memory, Network};
 use crate::npz::Npz;
 use crate::random::Seed;
@@ -21,10 +21,37 @@ use crate::{Error, Result, file};
 const FORMAT: u32 = 1;
 /// How many checkpoints are kept.
 const GENERATIONS: usize = 2;
-/// Of the trainer, what may change from one part of a run to the next, since the weights do not depend on it.
-const FREE: &[&str] = &["length", "patience", "time_limit", "threads", "memory", "silent"];
+/// Of the trainer, what may change from one part of a run to the next, since the weights do not depend on it. Its goal is told by
+/// stage.
+const FREE: &[&str] = &["length", "patience", "time_limit", "threads", "memory", "silent", "until"];
+/// What may be changed on the way, and is told: how the minimum is looked for, not which.
+const CHANGEABLE: &[&str] = &[
+    "optimizer",
+    "learning_rate",
+    "schedule",
+    "clip",
+    "vanishing_gradient",
+    "record_every",
+    "check_every",
+    "check_trials",
+    "path",
+    "device",
+];
+/// A loss that is so many times the usual one is that of an explosion.
+const EXPLODING: f64 = 10.0;
+/// How many recorded losses tell which is the usual one.
+const USUAL: usize = 100;
 /// How many trials show whether a task is the one of the checkpoint.
 const PROBES: u64 = 4;
+
+/// The goal, among what a run is about.
+const GOAL: &str = "until";
+
+/// The settings that may be changed on the way, as the section and the key of each.
+fn changeable(sections: Vec<String>) -> impl Iterator<Item = (String, &'static str)> {
+    let goals = sections.into_iter().filter(|section| section == "task" || section.starts_with("stage "));
+    CHANGEABLE.iter().map(|key| ("trainer".to_owned(), *key)).chain(goals.map(|section| (section, GOAL)))
+}
 
 /// How often something is done.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,7 +90,11 @@ impl Trainer {
             return Err(Error::argument("restore", "with the folder of `checkpoint`", "without"));
         };
         match newest(folder, |_| {})? {
-            Some((state, arrays, _)) => put(network, &state, arrays).map(|()| state.training),
+            Some((state, arrays, _)) => {
+                put(network, &state, arrays)?;
+                network.parameters_mut().memory.report = Some(Box::new(state.training.clone()));
+                Ok(state.training)
+            }
             None => Err(Error::file(folder, "it is a folder without checkpoints")),
         }
     }
@@ -79,6 +110,8 @@ pub enum CheckpointEvent {
         update: usize,
         /// The file.
         path: PathBuf,
+        /// The settings that are not as they were.
+        changes: Vec<Change>,
     },
     /// One begins to be written.
     Begun {
@@ -97,6 +130,11 @@ pub enum CheckpointEvent {
         /// What went wrong.
         problem: String,
     },
+    /// Weights could not be saved, see [`Trainer::save_every`]. Training goes on.
+    NotSaved {
+        /// What went wrong.
+        problem: String,
+    },
 }
 
 /// What a checkpoint holds besides arrays.
@@ -109,6 +147,8 @@ struct State {
     training: Training,
     optimizer: String,
     updates: u64,
+    #[serde(default)]
+    total: u64,
     trials: u64,
     /// The names of the arrays, which in the file have no check sum.
     arrays: Vec<String>,
@@ -128,6 +168,12 @@ pub(super) struct Checkpoints {
     last: Instant,
     /// Why the last one could not be written.
     failed: Option<Error>,
+    /// Whether the run goes on as it was, so that what came after the checkpoint comes again.
+    pub(super) again: bool,
+    /// The newest one that is whole, by its updates.
+    newest: Option<usize>,
+    /// The newest of which it is known that the loss of its weights was a usual one.
+    good: Option<usize>,
     /// Held as long as the run lasts, so that no other one writes here.
     _lock: File,
 }
@@ -146,18 +192,33 @@ impl Checkpoints {
         fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
         let lock = lock(folder)?;
         let about = about(trainer, network, plan)?;
-        let mut this =
-            Self { folder: folder.clone(), every: *every, about, last: Instant::now(), failed: None, _lock: lock };
+        let mut this = Self {
+            folder: folder.clone(),
+            every: *every,
+            about,
+            last: Instant::now(),
+            failed: None,
+            again: false,
+            newest: None,
+            good: None,
+            _lock: lock,
+        };
         // What was killed while it wrote left these behind.
-        for path in files(folder, ".psychrnn-")? {
+        for path in files(folder, is_aside)?.into_values() {
             drop(fs::remove_file(path));
         }
-        if !trainer.resume && !files(folder, "checkpoint-")?.is_empty() {
+        let present = files(folder, number)?;
+        if !trainer.resume && !present.is_empty() {
             let expected = "a folder without checkpoints, or go on from those with `resume()`";
             return Err(Error::argument("checkpoint", expected, folder.display()));
         }
-        match this.resume(network, observer)? {
-            Some(position) => *at = position,
+        match this.resume(network, plan, observer)? {
+            Some(position) => {
+                this.newest = Some(position.training.updates);
+                // The oldest was kept since those after it may be of an explosion.
+                this.good = present.into_keys().next();
+                *at = position;
+            }
             None => {
                 this.write(network, at, observer);
                 // Where this one cannot be written, none can.
@@ -170,30 +231,54 @@ impl Checkpoints {
     }
 
     /// Puts the newest whole checkpoint into the network.
-    fn resume(&self, network: &mut dyn Network, observer: &mut dyn Observer) -> Result<Option<Position>> {
+    fn resume(
+        &mut self,
+        network: &mut dyn Network,
+        plan: &Plan<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Position>> {
         let failed = |error: &Error| {
             observer.checkpoint(&CheckpointEvent::Failed { problem: error.to_string() });
         };
         let Some((state, arrays, path)) = newest(&self.folder, failed)? else { return Ok(None) };
-        self.check_same(&state.about, &path)?;
+        let changes = self.changes(&state, &path)?;
         put(network, &state, arrays)?;
-        let State { stage, training, .. } = state;
-        observer.checkpoint(&CheckpointEvent::Resumed { update: training.updates, path });
-        Ok(Some(Position { training, stage }))
+        self.again = changes.is_empty();
+        let State { stage, mut training, .. } = state;
+        training.changes.extend(changes.iter().cloned());
+        let mut at = Position { training, stage };
+        if changes.iter().any(|change| change.setting.ends_with(GOAL)) {
+            plan.judge_again(&mut at);
+        }
+        observer.checkpoint(&CheckpointEvent::Resumed { update: at.training.updates, path, changes });
+        Ok(Some(at))
     }
 
-    /// An error that names the first thing that is not as it was.
-    fn check_same(&self, then: &Value, path: &Path) -> Result<()> {
-        let (then, now) = (leaves(then), leaves(&self.about));
+    /// What is not as it was then. An error names the first thing that must be.
+    fn changes(&self, then: &State, path: &Path) -> Result<Vec<Change>> {
+        let (mut before, mut now) = (then.about.clone(), self.about.clone());
+        let mut changes = Vec::new();
+        let sections = now.as_object().map(|sections| sections.keys().cloned().collect()).unwrap_or_default();
+        for (section, key) in changeable(sections) {
+            let [from, to] = [&mut before, &mut now].map(|about| {
+                let section = about.get_mut(&section).and_then(Value::as_object_mut);
+                section.and_then(|section| section.remove(key)).unwrap_or_default()
+            });
+            if from != to {
+                let setting = format!("{section}.{key}");
+                changes.push(Change { update: then.training.updates, setting, from: short(&from), to: short(&to) });
+            }
+        }
+        let (before, now) = (leaves(&before), leaves(&now));
         let missing = Value::Null;
-        for key in then.keys().chain(now.keys()) {
-            let [then, now] = [&then, &now].map(|leaves| leaves.get(key).unwrap_or(&missing));
-            if then != now {
-                let expected = format!("{}, as in the checkpoint {}", short(then), path.display());
+        for key in before.keys().chain(now.keys()) {
+            let [before, now] = [&before, &now].map(|leaves| leaves.get(key).unwrap_or(&missing));
+            if before != now {
+                let expected = format!("{}, as in the checkpoint {}", short(before), path.display());
                 return Err(Error::argument(key, expected, short(now)));
             }
         }
-        Ok(())
+        Ok(changes)
     }
 
     /// Whether it is time for the next one.
@@ -208,13 +293,46 @@ impl Checkpoints {
     pub(super) fn write(&mut self, network: &dyn Network, at: &Position, observer: &mut dyn Observer) {
         let update = at.training.updates;
         observer.checkpoint(&CheckpointEvent::Begun { update });
-        let path = self.folder.join(format!("checkpoint-{update:08}.npz"));
+        let path = self.folder.join(name(update));
         self.failed = self.try_to_write(&path, network, at).err();
+        if self.failed.is_none() {
+            self.newest = Some(update);
+        }
         observer.checkpoint(&match &self.failed {
             None => CheckpointEvent::Written { update, path },
             Some(error) => CheckpointEvent::Failed { problem: error.to_string() },
         });
         self.last = Instant::now();
+    }
+
+    /// Whether the newest one is of this update.
+    pub(super) fn has(&self, update: usize) -> bool {
+        self.newest == Some(update)
+    }
+
+    /// Takes note of a loss: it is about the weights after the update before.
+    pub(super) fn judge(&mut self, loss: f64, training: &Training) {
+        if self.newest == Some(training.updates) && self.good != self.newest {
+            let recorded = &training.losses[training.losses.len().saturating_sub(USUAL)..];
+            let mut sizes: Vec<f64> = recorded.iter().map(|loss| loss.abs()).collect();
+            sizes.sort_by(f64::total_cmp);
+            if sizes.get(sizes.len() / 2).is_none_or(|usual| loss.abs() <= EXPLODING * usual) {
+                self.good = self.newest;
+            }
+        }
+    }
+
+    /// After an explosion: takes away what was written since it began, and leaves its losses. Gives the newest that is left.
+    pub(super) fn retreat(&self, training: &Training) -> Option<PathBuf> {
+        let mut present = files(&self.folder, number).ok()?;
+        if let Some(good) = self.good.filter(|good| present.contains_key(good)) {
+            for exploding in present.split_off(&(good + 1)).into_values() {
+                // It is only worse than others.
+                drop(fs::remove_file(exploding));
+            }
+        }
+        drop(training.save(self.folder.join(format!("diverged-{:08}.json", training.updates + 1))));
+        present.pop_last().map(|(_, path)| path)
     }
 
     /// An error if the last one could not be written.
@@ -223,14 +341,15 @@ impl Checkpoints {
             None => Ok(()),
             Some(error) => Err(Error::Checkpoint {
                 problem: error.to_string(),
-                kept: files(&self.folder, "checkpoint-").ok().and_then(|mut present| present.pop()),
+                kept: files(&self.folder, number).ok().and_then(|mut present| Some(present.pop_last()?.1)),
             }),
         }
     }
 
     fn try_to_write(&self, path: &Path, network: &dyn Network, at: &Position) -> Result<()> {
         // All of the memory: a checkpoint without a part of it would not compile.
-        let Memory { optimizer, updates, trials, moments, best, carried } = &network.parameters().memory;
+        let Memory { optimizer, updates, total, trials, moments, best, carried, report: _ } =
+            &network.parameters().memory;
         let parameters = network.parameters().values()?;
         let kinds = [("parameters", &parameters), ("moments", moments), ("best", best), ("carried", carried)];
         let arrays: Vec<(String, &ArrayD<f32>)> = kinds
@@ -244,6 +363,7 @@ impl Checkpoints {
             training: at.training.clone(),
             optimizer: optimizer.clone(),
             updates: *updates,
+            total: *total,
             trials: *trials,
             arrays: arrays.iter().map(|(name, _)| name.clone()).collect(),
         };
@@ -252,10 +372,11 @@ impl Checkpoints {
             npz.list("state", state)?;
             arrays.iter().try_for_each(|(name, array)| npz.array(name, array.view()))
         })?;
-        let present = files(&self.folder, "checkpoint-")?;
-        for old in &present[..present.len().saturating_sub(GENERATIONS)] {
+        let present = files(&self.folder, number)?;
+        let old = present.len().saturating_sub(GENERATIONS);
+        for (_, path) in present.into_iter().take(old).filter(|(update, _)| Some(*update) != self.good) {
             // One too many does no harm.
-            drop(fs::remove_file(old));
+            drop(fs::remove_file(path));
         }
         Ok(())
     }
@@ -275,18 +396,33 @@ fn lock(folder: &Path) -> Result<File> {
     }
 }
 
-/// The files of a folder whose names begin so, in the order of their names.
-fn files(folder: &Path, beginning: &str) -> Result<Vec<PathBuf>> {
+/// The files of a folder by what their names say; those whose names say nothing are left out.
+fn files<K: Ord>(folder: &Path, says: fn(&str) -> Option<K>) -> Result<BTreeMap<K, PathBuf>> {
     let read = |source| Error::io("read", folder, source);
-    let mut paths = Vec::new();
+    let mut paths = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(read)? {
         let entry = entry.map_err(read)?;
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(beginning)) {
-            paths.push(entry.path());
+        if let Some(key) = entry.file_name().to_str().and_then(says) {
+            paths.insert(key, entry.path());
         }
     }
-    paths.sort();
     Ok(paths)
+}
+
+/// The updates before a checkpoint of this name. What is not exactly such a name is somebody else's.
+fn number(name: &str) -> Option<usize> {
+    let number: usize = name.strip_prefix("checkpoint-")?.strip_suffix(".npz")?.parse().ok()?;
+    (name == self::name(number)).then_some(number)
+}
+
+fn name(update: usize) -> String {
+    format!("checkpoint-{update:08}.npz")
+}
+
+/// Whether a file is one that was to become a whole one.
+fn is_aside(name: &str) -> Option<String> {
+    let random = name.strip_prefix(".psychrnn-")?;
+    (random.len() == 6 && random.bytes().all(|byte| byte.is_ascii_alphanumeric())).then(|| name.to_owned())
 }
 
 type Arrays = BTreeMap<String, ArrayD<f32>>;
@@ -294,7 +430,7 @@ type Arrays = BTreeMap<String, ArrayD<f32>>;
 /// The newest checkpoint of a folder that is whole. `failed` is told of those that are not; if none is, that is an error.
 fn newest(folder: &Path, mut failed: impl FnMut(&Error)) -> Result<Option<(State, Arrays, PathBuf)>> {
     let mut broken = None;
-    for path in files(folder, "checkpoint-")?.into_iter().rev() {
+    for path in files(folder, number)?.into_values().rev() {
         match read(&path) {
             Ok((state, arrays)) => return Ok(Some((state, arrays, path))),
             Err(error) => {
@@ -336,10 +472,12 @@ fn put(network: &mut dyn Network, state: &State, arrays: Arrays) -> Result<()> {
     network.parameters_mut().memory = Memory {
         optimizer: state.optimizer.clone(),
         updates: state.updates,
+        total: state.total,
         trials: state.trials,
         moments: of("moments"),
         best: of("best"),
         carried: of("carried"),
+        report: None,
     };
     Ok(())
 }
@@ -370,7 +508,7 @@ fn about(trainer: &Trainer, network: &dyn Network, plan: &Plan<'_>) -> Result<Va
     for (i, (source, goal)) in plan.stages.iter().enumerate() {
         let name = if plan.stages.len() == 1 { "task".to_owned() } else { format!("stage {i}") };
         let trials = check_sum(&source.trials(0..PROBES, trainer.seed.child("training"))?);
-        about[name] = json!({ "spec": source.spec(), "trials": trials, "goal": goal });
+        about[name] = json!({ "spec": source.spec(), "trials": trials, GOAL: goal });
     }
     Ok(about)
 }
@@ -389,7 +527,7 @@ pub(super) fn check_sum(batch: &Batch) -> String {
 /// A JSON value as it stands in a sentence: a matrix would be all of it.
 fn short(value: &Value) -> String {
     const LONGEST: usize = 60;
-    let text = value.to_string();
+    let text = if value.is_null() { "none".to_owned() } else { value.to_string() };
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

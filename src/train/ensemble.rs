@@ -1,12 +1,14 @@
 //! Many networks at once.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use indicatif::MultiProgress;
 use serde::{Deserialize, Serialize};
 
+use super::run::OneTorchThread;
 use super::{Curriculum, Observer, Reporter, Silent, Trainer, Training};
 use crate::network::Network;
 use crate::setters::setters;
@@ -100,7 +102,8 @@ impl<N: Network> Ensemble<N> {
     }
 
     /// Trains all networks; a line of progress names the network that it is about. Each has one thread, whatever its trainer
-    /// says of threads. That one network cannot be trained, or diverges, does not keep the others: the report says so.
+    /// says of threads. Where several have a trainer with the same folder for checkpoints or weights, each has a folder of its own within
+    /// it, by its name. That one network cannot be trained, or diverges, does not keep the others: the report says so.
     ///
     /// # Errors
     /// If there is no network, if two have the same name, or if `threads` is 0.
@@ -116,6 +119,9 @@ impl<N: Network> Ensemble<N> {
                 return Err(Error::argument("name", "another one for each network", &member.name));
             }
         }
+        self.part_folders();
+        // Here, so that who called gets its threads of libtorch back.
+        let _one_thread = OneTorchThread::new();
         let (start, work) = (Instant::now(), interrupt::watch());
         let n_threads = self.threads.unwrap_or_else(threads::threads);
         let (bars, silent) = (MultiProgress::new(), self.silent);
@@ -129,18 +135,51 @@ impl<N: Network> Ensemble<N> {
     }
 }
 
+impl<N> Ensemble<N> {
+    /// Gives members that would write into the same folder each its own folder within it, by its name.
+    fn part_folders(&mut self) {
+        let of: [fn(&mut Trainer) -> Option<&mut PathBuf>; 2] = [
+            |trainer| trainer.checkpoint.as_mut().map(|(folder, _)| folder),
+            |trainer| trainer.save_every.as_mut().map(|(_, folder)| folder),
+        ];
+        for folder in of {
+            let mut all = Vec::new();
+            for member in &mut self.members {
+                all.push(folder(&mut member.trainer).cloned());
+            }
+            for (i, member) in self.members.iter_mut().enumerate() {
+                let shared = all[i].is_some() && all.iter().filter(|other| **other == all[i]).count() > 1;
+                if let Some(folder) = folder(&mut member.trainer).filter(|_| shared) {
+                    folder.push(folder_name(&member.name));
+                }
+            }
+        }
+    }
+}
+
+/// The name of a network as that of a folder: what may not be in one stands there by its number.
+fn folder_name(name: &str) -> String {
+    let plain = |(i, c): (usize, char)| match c {
+        '.' if i > 0 => c.to_string(),
+        _ if c.is_alphanumeric() || " -_=,+".contains(c) => c.to_string(),
+        _ => format!("%{:02X}", u32::from(c)),
+    };
+    name.chars().enumerate().map(plain).collect()
+}
+
 impl<N: Network> Member<N> {
     fn train(&mut self, bars: &MultiProgress, silent: bool) -> MemberTraining {
         let observer: &mut dyn Observer =
             if silent || self.trainer.silent { &mut Silent } else { &mut Reporter::named(&self.name, bars.clone()) };
         let trainer = self.trainer.clone().threads(1);
+        self.network.parameters_mut().memory.report = None;
         let training = match &self.goal {
             Goal::Task(task) => trainer.train_observed(&mut self.network, task.as_ref(), observer),
             Goal::Curriculum(curriculum) => trainer.train_curriculum_observed(&mut self.network, curriculum, observer),
         };
         let (training, error) = match training {
             Ok(training) => (Some(training), None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (Training::of(&self.network).ok(), Some(error.to_string())),
         };
         MemberTraining { name: self.name.clone(), training, error }
     }
@@ -170,9 +209,9 @@ pub struct EnsembleTraining {
 pub struct MemberTraining {
     /// What it is called.
     pub name: String,
-    /// What its training did, if it came to an end.
+    /// What its training did, up to an error if there was one; none if it did not begin.
     pub training: Option<Training>,
-    /// Otherwise what went wrong.
+    /// What went wrong.
     pub error: Option<String>,
 }
 

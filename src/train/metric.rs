@@ -194,7 +194,14 @@ impl Metric for Criterion {
         }
     }
 
+    /// What is measured; what is enough of it is the goal.
     fn describe(&self) -> String {
-        format!("{self:?}")
+        match self {
+            Self::Accuracy { .. } => Accuracy.describe(),
+            Self::WorstCondition { columns, .. } => {
+                format!("accuracy in the worst condition of {}", columns.join(", "))
+            }
+            Self::Error { .. } => "error".to_owned(),
+        }
     }
 }

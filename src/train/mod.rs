@@ -23,6 +23,6 @@ pub use metric::{Accuracy, Better, Directed, Measured, Metric, larger_is_better,
 pub use optimizer::{Adam, AdamW, Epsilon, Optimizer, RmsProp, Schedule, Sgd};
 pub use progress::{Observer, Progress, Reporter, Silent};
 pub use regularizer::{L1Weights, L2Rates, L2Weights, Regularizer};
-pub use report::{Check, Path, Stop, Training};
+pub use report::{Change, Check, Path, Stop, Training};
 pub use trainer::{Clip, Trainer};
 pub use validation::BestBy;

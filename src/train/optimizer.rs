@@ -5,6 +5,7 @@
 //! parameter takes longer than the arithmetic of all.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, Zip};
@@ -157,10 +158,18 @@ impl Optimizer {
                 Err(Error::argument(name, "0 or a positive number", value))
             }
         };
+        // The arithmetic is in single precision, and a gradient of 0 is divided by it.
+        let epsilon = |value: f64| {
+            if value.is_finite() && value as f32 > 0.0 {
+                Ok(())
+            } else {
+                Err(Error::argument("epsilon", "a positive number, such as 1e-8", value))
+            }
+        };
         let adam = |adam: &Adam| {
             decay("beta1", adam.beta1)?;
             decay("beta2", adam.beta2)?;
-            size("epsilon", adam.epsilon)
+            epsilon(adam.epsilon)
         };
         match self {
             Self::Adam(moments) => adam(moments),
@@ -169,7 +178,7 @@ impl Optimizer {
             Self::RmsProp(rms) => {
                 decay("alpha", rms.alpha)?;
                 decay("momentum", rms.momentum)?;
-                size("epsilon", rms.epsilon)
+                epsilon(rms.epsilon)
             }
         }
     }
@@ -297,6 +306,30 @@ impl Schedule {
         Self::Custom(Arc::new(factor))
     }
 
+    /// Whether the arguments make sense, and whether there is a factor for each of these updates (of a function of your own for the
+    /// first million).
+    ///
+    /// # Errors
+    /// Names the argument that does not, or the first update without a factor.
+    pub fn check(&self, updates: Range<u64>) -> Result<()> {
+        const TRIED: u64 = 1_000_000;
+        match self {
+            Self::Constant => Ok(()),
+            Self::Steps { every: 0, .. } => Err(Error::argument("every", "at least 1 update", 0)),
+            Self::Steps { factor, .. } if !(*factor > 0.0 && factor.is_finite()) => {
+                Err(Error::argument("factor", "a positive factor on the learning rate", factor))
+            }
+            // What only falls or only rises is worst at one of its ends.
+            Self::Steps { .. } => self.factor(updates.end.saturating_sub(1)).map(drop),
+            Self::Cosine { updates: 0, .. } => Err(Error::argument("updates", "at least 1 update", 0)),
+            Self::Cosine { floor, .. } if !(*floor >= 0.0 && floor.is_finite()) => {
+                Err(Error::argument("floor", "0 or a positive factor on the learning rate", floor))
+            }
+            Self::Cosine { .. } => Ok(()),
+            Self::Custom(_) => updates.take(TRIED as usize).try_for_each(|update| self.factor(update).map(drop)),
+        }
+    }
+
     /// The factor on the learning rate after so many updates.
     ///
     /// # Errors
@@ -314,7 +347,8 @@ impl Schedule {
         if factor >= 0.0 && factor.is_finite() {
             Ok(factor)
         } else {
-            Err(Error::argument("schedule", "0 or a positive factor on the learning rate", factor))
+            let got = format!("{factor} after {updates} updates");
+            Err(Error::argument("schedule", "0 or a positive factor on the learning rate", got))
         }
     }
 }

@@ -29,7 +29,7 @@ pub trait Observer {
         let _ = event;
     }
 
-    /// Called once at the end.
+    /// Called once at the end, whatever it is: `training.stop` says why, an error of training included.
     fn end(&mut self, training: &Training) {
         let _ = training;
     }
@@ -91,7 +91,7 @@ impl Observer for Silent {
 }
 
 /// Shows a bar in a terminal and under a cell of this project's notebook kernel, and elsewhere (another kernel, a log file) a
-/// whole line at most once a second.
+/// whole line at most once a second; outside notebooks on standard error.
 #[derive(Debug, Default)]
 pub struct Reporter {
     bar: Option<ProgressBar>,
@@ -156,10 +156,12 @@ impl Observer for Reporter {
 
     fn checkpoint(&mut self, event: &CheckpointEvent) {
         let line = match event {
-            CheckpointEvent::Resumed { update, path } => {
-                format!("goes on after update {update}, from {}", path.display())
+            CheckpointEvent::Resumed { update, path, changes } => {
+                let changes = changes.iter().map(|change| format!("; {change}")).collect::<String>();
+                format!("goes on after update {update}, from {}{changes}", path.display())
             }
             CheckpointEvent::Failed { problem } => format!("a checkpoint failed, training goes on: {problem}"),
+            CheckpointEvent::NotSaved { problem } => format!("weights were not saved, training goes on: {problem}"),
             CheckpointEvent::Begun { .. } | CheckpointEvent::Written { .. } => return,
         };
         let line = format!("{}{line}", self.name());
@@ -173,7 +175,11 @@ impl Observer for Reporter {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        let line = format!("{}{training}", self.name());
+        // Not the line that the report is: who wants that prints it.
+        let (name, updates, loss) = (self.name(), training.updates, training.final_loss());
+        let metric =
+            training.checks.last().map_or(String::new(), |check| format!(", {}", measured(check.value, check.error)));
+        let line = format!("{name}ended after update {updates}, loss {loss:.5}{metric}: {}", training.stop);
         match self.shown.take() {
             Some(name) => notebook::replace(&name, &[("text/plain", &line)]),
             None => say(&line),
@@ -181,7 +187,11 @@ impl Observer for Reporter {
     }
 }
 
-/// Writes a whole line; that nobody reads it is no reason to stop training, where `println!` would panic.
+/// Writes a whole line: under the cell of a notebook, and elsewhere where it does not mix with what a program puts out. That nobody
+/// reads it is no reason to stop training, where `println!` would panic.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    let _ = match notebook::is_notebook() {
+        true => writeln!(std::io::stdout().lock(), "{line}"),
+        false => writeln!(std::io::stderr().lock(), "{line}"),
+    };
 }

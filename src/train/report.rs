@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::network::Device;
+use crate::network::{Device, Network};
 use crate::random::Seed;
 use crate::task::{Table, Value};
-use crate::{Result, file};
+use crate::{Error, Result, file};
 
 /// What training did: its losses, what was measured on the way, and its times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Training {
     /// The best of the checks, in a curriculum of those in its last stage; the network keeps the weights that it then had, and
     /// [`Network::use_best`](crate::network::Network::use_best) puts them into it.
     pub best: Option<Check>,
+    /// What was not the same all along: settings that were changed when the run went on from a checkpoint.
+    #[serde(default)]
+    pub changes: Vec<Change>,
     /// Why training ended.
     pub stop: Stop,
     /// What computed the gradients.
@@ -77,6 +80,26 @@ pub(crate) fn measured(metric: f64, error: f64) -> String {
     if metric.is_nan() { format!("error {error:.3}") } else { format!("metric {metric:.3}") }
 }
 
+/// A setting that was another one before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The updates done before it.
+    pub update: usize,
+    /// The setting, `trainer.learning_rate`.
+    pub setting: String,
+    /// What it was.
+    pub from: String,
+    /// What it became.
+    pub to: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { update, setting, from, to } = self;
+        write!(f, "{setting} was {from}, and is {to} after update {update}")
+    }
+}
+
 /// Why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,6 +115,15 @@ pub enum Stop {
     TimeUp,
     /// It was interrupted, by Ctrl-C or a notebook's stop button. Training that is called again goes on.
     Interrupted,
+    /// It was told to end, by a cluster's scheduler or `kill` (SIGTERM), or since its terminal was closed (SIGHUP). Training that is
+    /// called again goes on.
+    Terminated,
+    /// It exploded; the last update is missing. See [`Error::Diverged`].
+    Diverged,
+    /// There was an error, in code of your own for instance; the update in which it came is missing.
+    Failed,
+    /// It goes on: the report of a checkpoint on the way, which is what a run leaves that was killed.
+    Unfinished,
 }
 
 /// What computes the gradients through time.
@@ -104,7 +136,51 @@ pub enum Path {
     Libtorch,
 }
 
+impl Stop {
+    /// Whether there is nothing left to do: all updates were done, the goal was reached, or patience was over.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Finished | Self::Reached | Self::Patience)
+    }
+}
+
+/// The reason in words.
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Finished => "all updates were done",
+            Self::Reached => "the goal was reached",
+            Self::Patience => "there was nothing better for long",
+            Self::TimeUp => "its time was up; train again to go on",
+            Self::Interrupted => "it was interrupted; train again to go on",
+            Self::Terminated => "it was told to end; train again to go on",
+            Self::Diverged => "it exploded",
+            Self::Failed => "there was an error",
+            Self::Unfinished => "it was stopped on the way",
+        })
+    }
+}
+
 impl Training {
+    /// What the last training of this network did, also if it ended with an error: its losses and checks up to there.
+    ///
+    /// ```no_run
+    /// use psychrnn::prelude::*;
+    /// let task = PerceptualDiscrimination::default();
+    /// let mut network = Rnn::new(&task, RnnConfig::default())?;
+    /// if let Err(error) = Trainer::default().learning_rate(1e3).train(&mut network, &task) {
+    ///     println!("{error}: {:?}", Training::of(&network)?.losses);
+    /// }
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If it was not trained since it was made or loaded.
+    pub fn of(network: &dyn Network) -> Result<Self> {
+        let last = network.parameters().memory.report.as_ref().and_then(|report| report.downcast_ref::<Self>());
+        last.cloned().ok_or_else(|| Error::argument("network", "one that was trained here", "untrained"))
+    }
+
     /// The mean of the last ten recorded losses; NaN if there is none.
     #[must_use]
     pub fn final_loss(&self) -> f64 {
@@ -165,7 +241,15 @@ impl Training {
 impl fmt::Display for Training {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { updates, trials, seconds, .. } = self;
-        let stop = if self.stop == Stop::Interrupted { "interrupted; " } else { "" };
+        let stop = match self.stop {
+            Stop::Interrupted => "interrupted; ",
+            Stop::Terminated => "told to end; ",
+            Stop::TimeUp => "its time is up; ",
+            Stop::Diverged => "exploded; ",
+            Stop::Failed => "failed; ",
+            Stop::Unfinished => "not finished; ",
+            _ => "",
+        };
         write!(
             f,
             "{stop}trained {updates} updates, {trials} trials, in {seconds:.1} s: loss {:.5}",

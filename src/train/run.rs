@@ -1,7 +1,7 @@
 //! A run of training: update after update, checks and checkpoints between them, until it ends.
 
 use std::collections::BTreeMap;
-use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use ndarray::{ArrayD, Axis};
 use super::checkpoint::{Checkpoints, Position};
 use super::trainer::Updated;
 use super::validation::Plan;
-use super::{Observer, Path, Progress, Stop, Trainer, Training};
+use super::{CheckpointEvent, Observer, Path, Progress, Stop, Trainer, Training};
 use crate::dynamics::Pool;
 use crate::network::{Memory, Network};
 use crate::simulate::check_fit;
@@ -46,6 +46,8 @@ impl Trainer {
         if network.parameters().iter().all(|(_, parameter)| !parameter.trainable) {
             return Err(Error::argument("freeze", "for some parameters only: nothing is left to train", "all of them"));
         }
+        let done = network.parameters().memory.total;
+        self.schedule.check(done..done.saturating_add(updates as u64))?;
         let n_threads = self.threads.unwrap_or_else(threads::threads);
         let _one_thread = OneTorchThread::new();
         let path = self.chosen_path(network)?;
@@ -89,14 +91,24 @@ impl Trainer {
         Err(Error::argument("mask", expected, format!("0 in all of the first {LOOKED_AT} trials")))
     }
 
-    /// Readies what the network remembers of earlier training: another optimizer starts afresh, what was best then was so by other
-    /// checks, and states are carried over where they still belong to a row.
+    /// Readies what the network remembers of earlier training: what was best then was so by other checks, and states are carried over
+    /// where they still belong to a row.
     fn prepare(&self, memory: &mut Memory) {
         memory.best.clear();
         memory.carried.retain(|_, states| self.carry_state && states.len_of(Axis(0)) == self.batch_size);
+        self.renew(memory);
+    }
+
+    /// Another optimizer than the one that left its moments starts afresh.
+    fn renew(&self, memory: &mut Memory) {
         if memory.optimizer != self.optimizer.name() {
-            *memory =
-                Memory { optimizer: self.optimizer.name().to_owned(), trials: memory.trials, ..Memory::default() };
+            *memory = Memory {
+                optimizer: self.optimizer.name().to_owned(),
+                total: memory.total,
+                trials: memory.trials,
+                best: std::mem::take(&mut memory.best),
+                ..Memory::default()
+            };
         }
     }
 }
@@ -114,19 +126,70 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn train(&self, network: &mut dyn Network, observer: &mut dyn Observer) -> Result<Training> {
-        let (trainer, plan, updates) = (self.trainer, self.plan, self.updates);
-        let work = interrupt::watch();
+        let (trainer, work) = (self.trainer, interrupt::watch());
         // Before the checkpoint that replaces what is remembered.
         trainer.prepare(&mut network.parameters_mut().memory);
         let mut at = Position { training: self.report(), stage: 0 };
-        let mut checkpoints = Checkpoints::open(trainer, network, plan, &mut at, observer)?;
-        if at.training.updates > 0
-            && let Some(stop) = self.ended(&at, false)
-        {
-            at.training.stop = stop;
-            observer.end(&at.training);
-            return Ok(at.training);
+        let mut checkpoints = caught("the task, the network or the observer", || {
+            Checkpoints::open(trainer, network, self.plan, &mut at, observer)
+        })?;
+        trainer.renew(&mut network.parameters_mut().memory);
+        let again = checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.again);
+        if !again {
+            trainer.check_unsaved(network.parameters().memory.total)?;
         }
+
+        let ended = self.updates(network, &mut at, (&mut checkpoints, again), observer, &work);
+        at.training.stop = match &ended {
+            Ok(stop) => *stop,
+            Err(Error::Diverged { .. }) => Stop::Diverged,
+            Err(_) => Stop::Failed,
+        };
+        // Whatever the end is: what there is stays.
+        network.parameters_mut().memory.report = Some(Box::new(at.training.clone()));
+        let ended = match ended {
+            Ok(_) => checkpoints.map_or(Ok(()), Checkpoints::close),
+            Err(Error::Diverged { update, what, value, best, .. }) => {
+                let checkpoint = checkpoints.and_then(|checkpoints| checkpoints.retreat(&at.training));
+                Err(Error::Diverged { update, what, value, best, checkpoint })
+            }
+            Err(error) => {
+                if let Some(mut checkpoints) = checkpoints.filter(|checkpoints| !checkpoints.has(at.training.updates)) {
+                    // Of the two errors the first is the one to be told.
+                    drop(told(|| checkpoints.write(network, &at, observer)));
+                }
+                Err(error)
+            }
+        };
+        let heard = told(|| observer.end(&at.training));
+        ended.and(heard).map(|()| at.training)
+    }
+
+    /// Update after update, until the end; why it is one.
+    fn updates(
+        &self,
+        network: &mut dyn Network,
+        at: &mut Position,
+        (checkpoints, again): (&mut Option<Checkpoints>, bool),
+        observer: &mut dyn Observer,
+        work: &interrupt::Work,
+    ) -> Result<Stop> {
+        let (trainer, plan, updates) = (self.trainer, self.plan, self.updates);
+        let checks_at = |update: usize| plan.checks(trainer) && update.is_multiple_of(plan.every);
+        // A check that failed is made up for.
+        if at.training.updates > 0
+            && at.stage < plan.stages.len()
+            && checks_at(at.training.updates)
+            && at.training.checks.last().is_none_or(|check| check.update < at.training.updates)
+        {
+            at.stage += usize::from(self.check(network, at, observer)?);
+        }
+        if at.training.updates > 0
+            && let Some(stop) = self.ended(at, None)
+        {
+            return Ok(stop);
+        }
+        at.training.stop = Stop::Unfinished;
         let seconds_before = at.training.seconds;
         let pool = Pool::default();
         let (mut ahead, mut good) = (None, BTreeMap::new());
@@ -144,13 +207,19 @@ impl Run<'_> {
                 let (stage, next) = (at.stage, first + trainer.batch_size as u64);
                 let drawing = (update < updates && n_threads > 1)
                     .then(|| scope.spawn(move || threads::with_threads(n_threads, || self.draw(stage, next))));
-                let updated = trainer.update(network, &batch, (self.path, self.device), &pool, update, &mut good);
-                let drawn = drawing.map(|drawing| drawing.join().unwrap_or_else(|panic| resume_unwind(panic)));
-                ahead = drawn.map(|batch| (stage, batch));
+                let updated = caught("the loss, a penalty, the schedule or the network", || {
+                    trainer.update(network, &batch, (self.path, self.device), &pool, update, &mut good)
+                });
+                ahead = drawing.and_then(|drawing| drawing.join().ok()).map(|batch| (stage, batch));
                 updated
             });
             let Updated { loss, omega } = updated.map_err(|error| retreat(error, network, &good, &at.training))?;
-            network.parameters_mut().memory.trials = first + trainer.batch_size as u64;
+            if let Some(checkpoints) = checkpoints {
+                checkpoints.judge(loss, &at.training);
+            }
+            let memory = &mut network.parameters_mut().memory;
+            memory.total += 1;
+            memory.trials = first + trainer.batch_size as u64;
             at.training.updates = update;
             at.training.trials = update * trainer.batch_size;
             if update % trainer.record_every == 0 {
@@ -158,16 +227,14 @@ impl Run<'_> {
                 at.training.recorded.push(update);
                 at.training.omegas.extend(omega);
             }
-            if let Some((every, folder)) = &trainer.save_every
-                && update % every == 0
-            {
-                let update = network.parameters().memory.updates;
-                network.weights()?.save(folder.join(format!("weights-{update:06}.npz")))?;
+            if let Err(error) = trainer.save(network, update, again) {
+                let event = CheckpointEvent::NotSaved { problem: error.to_string() };
+                told(|| observer.checkpoint(&event))?;
             }
-            let passed = plan.checks(trainer) && update % plan.every == 0 && self.check(network, &mut at, observer)?;
+            let passed = checks_at(update) && self.check(network, at, observer)?;
             let elapsed = self.start.elapsed();
             at.training.seconds = seconds_before + elapsed.as_secs_f64();
-            observer.update(&Progress {
+            let progress = Progress {
                 update,
                 updates,
                 trials: at.training.trials,
@@ -177,22 +244,21 @@ impl Run<'_> {
                 metric: at.training.checks.last().map(|check| check.value),
                 error: at.training.checks.last().map(|check| check.error),
                 elapsed: elapsed + Duration::from_secs_f64(seconds_before),
-            });
+            };
             at.stage += usize::from(passed);
-            let stop = self.ended(&at, work.is_interrupted());
-            at.training.stop = stop.unwrap_or(Stop::Finished);
-            if let Some(checkpoints) = &mut checkpoints
+            told(|| observer.update(&progress))?;
+            let stop = self.ended(at, Some(work));
+            at.training.stop = stop.unwrap_or(Stop::Unfinished);
+            if let Some(checkpoints) = checkpoints
                 && (stop.is_some() || checkpoints.is_due(update))
             {
-                checkpoints.write(network, &at, observer);
+                told(|| checkpoints.write(network, at, observer))?;
             }
-            if stop.is_some() {
-                break;
+            if let Some(stop) = stop {
+                return Ok(stop);
             }
         }
-        observer.end(&at.training);
-        checkpoints.map_or(Ok(()), |checkpoints| checkpoints.close())?;
-        Ok(at.training)
+        Ok(Stop::Finished)
     }
 
     /// The report of a run that has not begun.
@@ -206,7 +272,8 @@ impl Run<'_> {
             omegas: Vec::new(),
             checks: Vec::new(),
             best: None,
-            stop: Stop::Finished,
+            changes: Vec::new(),
+            stop: Stop::Unfinished,
             path: self.path,
             device: self.trainer.device,
             seconds: 0.0,
@@ -220,7 +287,7 @@ impl Run<'_> {
     fn draw(&self, stage: usize, first: u64) -> Result<Batch> {
         let numbers = first..first + self.trainer.batch_size as u64;
         let source = self.plan.stages[stage].0;
-        let batch = source.trials(numbers, self.trainer.seed.child("training"))?;
+        let batch = caught("the task", || source.trials(numbers, self.trainer.seed.child("training")))?;
         batch.check()?;
         if !batch.is_scored() {
             self.trainer.check_scored(source)?;
@@ -244,28 +311,31 @@ impl Run<'_> {
                     .checked_mul(n)
                     .and_then(|first| Some(first..first.checked_add(n)?));
                 let numbers = numbers.ok_or_else(|| Error::argument("check_trials", "fewer", n))?;
-                fresh = self.plan.stages[at.stage].0.trials(numbers, seed)?;
+                fresh = caught("the task", || self.plan.stages[at.stage].0.trials(numbers, seed))?;
                 &fresh
             }
         };
-        let check = self.plan.check(self.trainer, network, batch, at)?;
+        let check = caught("a check (the metric, the goal, the loss or the network)", || {
+            self.plan.check(self.trainer, network, batch, at)
+        })?;
         if self.plan.is_better(self.trainer.best_by, &check, at.training.best.as_ref()) {
             at.training.best = Some(check);
             let values = network.parameters().values()?;
             network.parameters_mut().memory.best = values;
         }
         at.training.checks.push(check);
-        observer.check(&check);
+        told(|| observer.check(&check))?;
         Ok(check.passed)
     }
 
     /// Why training ends now, if it does.
-    fn ended(&self, at: &Position, interrupted: bool) -> Option<Stop> {
+    fn ended(&self, at: &Position, work: Option<&interrupt::Work>) -> Option<Stop> {
         let (trainer, training) = (self.trainer, &at.training);
         let ends = [
             (at.stage == self.plan.stages.len(), Stop::Reached),
             (training.updates >= self.updates, Stop::Finished),
-            (interrupted, Stop::Interrupted),
+            (work.is_some_and(|work| work.is_terminated()), Stop::Terminated),
+            (work.is_some_and(|work| work.is_interrupted()), Stop::Interrupted),
             (trainer.patience.is_some_and(|checks| training.checks_since_best() >= checks), Stop::Patience),
             (trainer.time_limit.is_some_and(|limit| self.start.elapsed().as_secs_f64() >= limit), Stop::TimeUp),
         ];
@@ -285,24 +355,84 @@ fn retreat(
     let parameters = network.parameters_mut();
     parameters.memory.optimizer.clear();
     match parameters.set_values(good) {
-        Ok(()) => Error::Diverged { update, what, value, best: training.best.map(|best| best.update) },
+        Ok(()) => {
+            Error::Diverged { update, what, value, best: training.best.map(|best| best.update), checkpoint: None }
+        }
         Err(error) => error,
     }
 }
 
-/// libtorch held to one thread: the order of its own sums depends on the number of threads.
-struct OneTorchThread(i32);
+impl Trainer {
+    /// Saves the weights, if they are to be saved after this update. `again` tells whether they may have been saved before.
+    fn save(&self, network: &dyn Network, update: usize, again: bool) -> Result<()> {
+        let Some((every, folder)) = &self.save_every else { return Ok(()) };
+        if !update.is_multiple_of(*every) {
+            return Ok(());
+        }
+        let path = folder.join(format!("weights-{:06}.npz", network.parameters().memory.total));
+        if !again && path.exists() {
+            return Err(Error::file(path, "another run has saved it meanwhile; name another folder"));
+        }
+        caught("the network", || network.weights())?.save(path)
+    }
+
+    /// An error if there are weights in the folder for them that are later than those after so many updates.
+    fn check_unsaved(&self, done: u64) -> Result<()> {
+        let Some((_, folder)) = &self.save_every else { return Ok(()) };
+        let number = |name: &str| name.strip_prefix("weights-")?.strip_suffix(".npz")?.parse::<u64>().ok();
+        let present = std::fs::read_dir(folder).map_err(|source| Error::io("read", folder, source))?;
+        let later = |path: &std::path::PathBuf| {
+            path.file_name().and_then(|name| number(name.to_str()?)).is_some_and(|number| number > done)
+        };
+        match present.filter_map(|entry| Some(entry.ok()?.path())).find(later) {
+            None => Ok(()),
+            Some(path) => {
+                let expected = "a folder without weights of later updates: name another one, or remove these";
+                Err(Error::argument("save_every", expected, format!("one with {}", path.display())))
+            }
+        }
+    }
+}
+
+/// What is done by code that may not be ours: a panic in it becomes an error.
+fn caught<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    crate::caught::caught(work).unwrap_or_else(|message| Err(Error::Panic { what: what.to_owned(), message }))
+}
+
+/// What an observer is told; it may panic, too.
+fn told(tell: impl FnOnce()) -> Result<()> {
+    caught("the observer", || {
+        tell();
+        Ok(())
+    })
+}
+
+/// libtorch held to one thread as long as anybody trains: the order of its own sums depends on the number of threads, which is one
+/// for the whole program.
+pub(super) struct OneTorchThread(());
+
+/// How many trainings hold it, and how many threads there were before the first.
+static HELD: Mutex<(usize, i32)> = Mutex::new((0, 0));
 
 impl OneTorchThread {
-    fn new() -> Self {
-        let before = tch::get_num_threads();
+    pub(super) fn new() -> Self {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.0 == 0 {
+            held.1 = tch::get_num_threads();
+        }
+        held.0 += 1;
+        // By each of them: libtorch remembers the number for each thread that asked for one before.
         tch::set_num_threads(1);
-        Self(before)
+        Self(())
     }
 }
 
 impl Drop for OneTorchThread {
     fn drop(&mut self) {
-        tch::set_num_threads(self.0);
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.0 -= 1;
+        if held.0 == 0 {
+            tch::set_num_threads(held.1);
+        }
     }
 }

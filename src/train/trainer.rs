@@ -12,8 +12,8 @@ use super::checkpoint::check_sum;
 use super::curriculum::Stage;
 use super::validation::Plan;
 use super::{
-    Accuracy, BestBy, Curriculum, Every, Goal, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path, Regularizer,
-    Reporter, Schedule, Silent, Training,
+    Accuracy, AdamW, BestBy, Curriculum, Every, Goal, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path,
+    Regularizer, Reporter, Schedule, Silent, Training,
 };
 use crate::dynamics::noise::Noise;
 use crate::dynamics::{Constants, Dynamics, Pool, Run, Want};
@@ -57,7 +57,7 @@ pub struct Trainer {
     pub(super) carry_state: bool,
     pub(super) optimizer: Optimizer,
     learning_rate: f64,
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
     clip: Clip,
     pub(super) record_every: usize,
     #[serde(skip)]
@@ -223,7 +223,11 @@ impl Trainer {
         record_every: usize;
     }
 
-    /// Saves the weights every so many updates, in a folder, as `weights-000100.npz` and so on.
+    /// Saves the weights every so many updates, in a folder, as `weights-000100.npz` and so on, by the number of all updates of the
+    /// network. Where that fails, because the disk is full for instance, a line says so at once, and training goes on.
+    ///
+    /// No file is overwritten: a folder with weights of later updates is refused, unless the run [resumes](Trainer::resume) as it
+    /// was, and then saves the same ones again.
     #[must_use]
     pub fn save_every(mut self, updates: usize, folder: impl Into<PathBuf>) -> Self {
         self.save_every = Some((updates, folder.into()));
@@ -239,6 +243,12 @@ impl Trainer {
     /// Where one cannot be written, because the disk is full for instance, a line says so at once, training goes on, and it is
     /// tried again the next time. If the last one of all cannot be written, training ends with an error.
     ///
+    /// Where training ends with an error, the folder holds a checkpoint of the last update that was done. After an explosion it is one
+    /// from before it: with weights whose loss was a number, and not ten times the usual one. Those after it are removed, and the
+    /// report with all losses lies beside it, as `diverged-00000812.json`.
+    ///
+    /// Only files of exactly such names are read and removed: `checkpoint-00000500-good.npz` is yours.
+    ///
     /// A folder that holds checkpoints already is refused: see [`Trainer::resume`]. So is one in which another run writes.
     #[must_use]
     pub fn checkpoint(mut self, folder: impl Into<PathBuf>, every: Every) -> Self {
@@ -248,8 +258,12 @@ impl Trainer {
 
     /// Goes on from the newest checkpoint in the folder of [`Trainer::checkpoint`], and begins if there is none. The network, the
     /// task and the trainer are built as they were; where one is not, the error names what differs. The run ends with the same
-    /// bits as one that was never disturbed, and its report is that of the whole. How long to train, patience, the time limit,
-    /// the number of threads and the memory may differ.
+    /// bits as one that was never disturbed, and its report is that of the whole.
+    ///
+    /// How long to train, patience, the time limit, the number of threads and the memory may differ. So may the goal, the
+    /// optimizer, learning rate, schedule, clipping, [`Trainer::vanishing_gradient`], how often there are checks and losses, path and
+    /// device: a line says what was changed, and [`Training::changes`] tells it. Another kind of optimizer starts its moments afresh.
+    /// A run that has ended goes on if it is to be longer, or to reach another goal.
     ///
     /// ```no_run
     /// use psychrnn::prelude::*;
@@ -325,10 +339,12 @@ impl Trainer {
     /// Trains the network, and shows progress: a bar in a terminal, a line a second elsewhere.
     ///
     /// Ctrl-C or Jupyter's stop button ends it after the current update; the report then says
-    /// [`Stop::Interrupted`](super::Stop::Interrupted). Train again to go on.
+    /// [`Stop::Interrupted`](super::Stop::Interrupted). So does a signal to end, [`Stop::Terminated`](super::Stop::Terminated). Train
+    /// again to go on. The report of training that ended with an error is in [`Training::of`].
     ///
     /// # Errors
-    /// If the task does not fit the network, if an argument makes no sense, if the task's code fails, or if training diverges:
+    /// If the task does not fit the network, if an argument makes no sense, if code of yours fails or panics (the task, the loss, a
+    /// metric; the network is then as after the update before), or if training diverges:
     /// the loss or a weight becomes NaN or infinite, or the norm of a gradient exceeds 1e10, which is PyCog's bound. The network
     /// then has the last weights whose loss was a number, and the optimizer starts afresh when training is called again.
     pub fn train(&self, network: &mut dyn Network, task: &dyn TrialSource) -> Result<Training> {
@@ -438,7 +454,13 @@ impl Trainer {
             return Err(Error::argument("vanishing_gradient", "0 or a positive number", self.vanishing_gradient));
         }
         self.optimizer.check()?;
-        self.schedule.factor(0)?;
+        if let Optimizer::AdamW(AdamW { decay, .. }) = &self.optimizer
+            && self.learning_rate * decay > 1.0
+        {
+            let expected =
+                format!("at most 1 / learning_rate = {}: more turns weights about", 1.0 / self.learning_rate);
+            return Err(Error::argument("decay", expected, decay));
+        }
         self.regularizers.iter().try_for_each(|regularizer| regularizer.check())?;
         match self.clip {
             Clip::PerParameter(norm) | Clip::Global(norm) if !(norm > 0.0 && norm.is_finite()) => {
@@ -459,12 +481,14 @@ impl Trainer {
         if let Some((_, folder)) = &self.save_every {
             std::fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
         }
-        match self.length {
-            Length::Trials(0) => Err(Error::argument("trials", "at least 1", 0)),
-            Length::Updates(0) => Err(Error::argument("updates", "at least 1", 0)),
-            Length::Trials(trials) => Ok(trials.div_ceil(self.batch_size)),
-            Length::Updates(updates) => Ok(updates),
-        }
+        let updates = match self.length {
+            Length::Trials(0) => return Err(Error::argument("trials", "at least 1", 0)),
+            Length::Updates(0) => return Err(Error::argument("updates", "at least 1", 0)),
+            Length::Trials(trials) => trials.div_ceil(self.batch_size),
+            Length::Updates(updates) => updates,
+        };
+        self.schedule.check(0..updates as u64)?;
+        Ok(updates)
     }
 
     pub(super) fn chosen_path(&self, network: &dyn Network) -> Result<Path> {
@@ -499,13 +523,19 @@ impl Trainer {
         };
         let (value, omega, ends) = (objective.value, objective.omega, objective.ends.take());
         if !value.is_finite() {
-            return Err(Error::Diverged { update, what: "the loss".into(), value, best: None });
+            return Err(Error::Diverged { update, what: "the loss".into(), value, best: None, checkpoint: None });
         }
         if let Some(&value) = ends.iter().flatten().find(|value| !value.is_finite()) {
-            return Err(Error::Diverged { update, what: "a state".into(), value: value.into(), best: None });
+            return Err(Error::Diverged {
+                update,
+                what: "a state".into(),
+                value: value.into(),
+                best: None,
+                checkpoint: None,
+            });
         }
         let gradients = self.gradients(network, objective, update)?;
-        let rate = self.learning_rate * self.schedule.factor(network.parameters().memory.updates)?;
+        let rate = self.learning_rate * self.schedule.factor(network.parameters().memory.total)?;
         let initial_state = network.initial_state();
         let (parameters, memory) = network.parameters_mut().split_mut();
         memory.updates += 1;
@@ -533,6 +563,7 @@ impl Trainer {
                     what: format!("a weight of {name}"),
                     value: value.into(),
                     best: None,
+                    checkpoint: None,
                 });
             }
             let after = to_tensor(&after)?;
@@ -745,7 +776,7 @@ impl Trainer {
             let norm = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
             if norm.is_nan() || norm > EXPLODED {
                 let what = format!("the norm of the gradient of {name}");
-                return Err(Error::Diverged { update, what, value: norm, best: None });
+                return Err(Error::Diverged { update, what, value: norm, best: None, checkpoint: None });
             }
             gradients.push(Some(gradient));
             norms.push(norm);

@@ -120,6 +120,17 @@ impl Plan<'_> {
         Ok(check)
     }
 
+    /// Goes back to the last stage if it was passed by another goal, unless the checks that there are reach this one.
+    pub(super) fn judge_again(&self, at: &mut Position) {
+        at.stage = at.stage.min(self.stages.len() - 1);
+        if at.stage + 1 == self.stages.len()
+            && let Some((_, Some(goal))) = self.stages.last()
+            && goal.reached(at.training.checks_of(at.stage), self.better())
+        {
+            at.stage += 1;
+        }
+    }
+
     /// Whether a check is better than the best one before it. Those of an earlier stage are about other trials.
     pub(super) fn is_better(&self, by: BestBy, check: &Check, best: Option<&Check>) -> bool {
         // NaN is no better than anything.

@@ -7,51 +7,66 @@ use std::time::{Duration, Instant};
 
 use psychrnn::interrupt;
 use psychrnn::prelude::*;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// Starts one of the tests below that are ignored otherwise.
-fn start(test: &str) -> Child {
+const SIGNALS: &[i32] = &[SIGINT, SIGTERM, SIGHUP];
+
+/// Starts one of the tests below that are ignored otherwise, in which signals of this kind are raised.
+fn start(test: &str, signal: i32) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", &format!("interrupt::{test}"), "--ignored", "--nocapture"]);
+    child.env("RAISED", signal.to_string());
     child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
+fn raised() -> i32 {
+    std::env::var("RAISED").unwrap().parse().unwrap()
+}
+
 fn raise() {
-    signal_hook::low_level::raise(signal_hook::consts::SIGINT).unwrap();
+    signal_hook::low_level::raise(raised()).unwrap();
 }
 
 fn passes(test: &str) {
-    let output = start(test).wait_with_output().unwrap();
+    SIGNALS.iter().for_each(|&signal| passes_with(test, signal));
+}
+
+fn passes_with(test: &str, signal: i32) {
+    let output = start(test, signal).wait_with_output().unwrap();
     assert!(output.status.success(), "{test}: {}", String::from_utf8_lossy(&output.stdout));
 }
 
-fn dies(test: &str) {
+fn dies(test: &str, signal: i32) {
     use std::os::unix::process::ExitStatusExt as _;
-    // Started in the background of a shell, we and all our children ignore interrupts.
+    // Started in the background of a shell, we and all our children ignore interrupts; under `nohup`, that a terminal is gone.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("0").trim();
-    if u64::from_str_radix(ignored, 16).unwrap() & 2 != 0 {
+    if u64::from_str_radix(ignored, 16).unwrap() & (1 << (signal - 1)) != 0 {
         return;
     }
-    assert_eq!(start(test).wait().unwrap().signal(), Some(signal_hook::consts::SIGINT), "{test}");
+    assert_eq!(start(test, signal).wait().unwrap().signal(), Some(signal), "{test}");
 }
 
 #[test]
 fn work_is_stopped_and_the_program_lives() {
     passes("work_notes_an_interrupt");
-    passes("a_bootstrap_gives_what_it_has");
+    passes_with("a_bootstrap_gives_what_it_has", SIGINT);
 }
 
 #[cfg(feature = "torch")]
 #[test]
 fn training_and_ensembles_keep_what_they_have() {
     passes("training_goes_on_where_it_was");
-    passes("an_ensemble_says_who_was_not_trained");
+    passes_with("an_ensemble_says_who_was_not_trained", SIGTERM);
 }
 
 #[test]
 fn without_work_and_at_the_second_time_an_interrupt_ends_the_program() {
-    dies("nothing_works");
-    dies("work_is_deaf");
+    for &signal in SIGNALS {
+        dies("nothing_works", signal);
+        dies("work_is_deaf", signal);
+        dies("another_signal_comes", signal);
+    }
 }
 
 #[test]
@@ -67,6 +82,7 @@ fn work_notes_an_interrupt() {
     assert!(!work.is_interrupted());
     raise();
     assert!(within.is_interrupted());
+    assert_eq!(within.signal(), Some(raised()));
     drop(within);
     assert!(work.is_interrupted());
     drop(work);
@@ -123,8 +139,9 @@ fn training_goes_on_where_it_was() {
     let training = trainer.train(&mut whole, &task).unwrap();
     assert_eq!(training.stop, Stop::Finished);
     let training = trainer.train_observed(&mut parts, &task, &mut Interrupting(interrupting(4))).unwrap();
-    assert_eq!((training.stop, training.updates, training.losses.len()), (Stop::Interrupted, 4, 4));
-    assert!(training.to_string().contains("interrupted"));
+    let stop = if raised() == SIGINT { Stop::Interrupted } else { Stop::Terminated };
+    assert_eq!((training.stop, training.updates, training.losses.len()), (stop, 4, 4));
+    assert!(["interrupted", "told to end"].iter().any(|why| training.to_string().starts_with(why)));
     let training = trainer.clone().updates(6).train(&mut parts, &task).unwrap();
     assert_eq!(training.stop, Stop::Finished);
     assert_eq!(parts.weights().unwrap(), whole.weights().unwrap());
@@ -148,7 +165,7 @@ fn an_ensemble_says_who_was_not_trained() {
     let report = ensemble.train().unwrap();
     signal.join().unwrap();
     assert!(report.interrupted);
-    assert_eq!(report.members[0].training.as_ref().unwrap().stop, Stop::Interrupted);
+    assert_eq!(report.members[0].training.as_ref().unwrap().stop, Stop::Terminated);
     assert!(report.members[1..].iter().all(|member| member.error.as_ref().unwrap().contains("interrupted")));
 }
 
@@ -171,9 +188,19 @@ fn work_is_deaf() {
 
 #[test]
 #[ignore = "a process of its own"]
+fn another_signal_comes() {
+    let _work = interrupt::watch();
+    let other = if raised() == SIGINT { SIGTERM } else { SIGINT };
+    signal_hook::low_level::raise(other).unwrap();
+    raise();
+    sleep(Duration::from_secs(10));
+}
+
+#[test]
+#[ignore = "a process of its own"]
 fn the_program_has_a_handler() {
     let called = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGINT, std::sync::Arc::clone(&called)).unwrap();
+    signal_hook::flag::register(raised(), std::sync::Arc::clone(&called)).unwrap();
     drop(interrupt::watch());
     raise();
     let start = Instant::now();

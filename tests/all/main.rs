@@ -12,6 +12,8 @@ mod checkpoints;
 #[cfg(feature = "torch")]
 mod constraints;
 mod decisions;
+#[cfg(feature = "torch")]
+mod ends;
 mod files;
 mod foreign;
 #[cfg(feature = "torch")]
