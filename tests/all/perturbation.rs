@@ -323,7 +323,7 @@ proptest! {
             return Ok(());
         }
         let run = run.unwrap();
-        for trial in 0..n_batch {
+        for trial in (0..n_batch).step_by(4) {
             let windows = used.iter().map(|&kind| within(kind, trial)).collect();
             let alone = add(simulator.clone(), windows).run(&batch.select(&[trial])).unwrap();
             let here = run.select(&[trial]);

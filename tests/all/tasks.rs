@@ -10,10 +10,15 @@ use psychrnn::threads::with_threads;
 #[derive(Clone, Trial)]
 struct Nothing;
 
+/// What is done at a step.
+type StepFn = fn(f32, &mut Step<'_>);
+/// What is done to a batch.
+type Spoil<'a> = &'a dyn Fn(&mut Batch);
+
 /// Does at each step what the function says.
 struct Custom {
     spec: TaskSpec,
-    step: fn(f32, &mut Step<'_>),
+    step: StepFn,
 }
 
 impl Task for Custom {
@@ -120,7 +125,7 @@ impl Task for Rare {
 #[test]
 fn an_epoch_that_no_trial_has_is_an_error_that_names_those_that_there_are() {
     let spec = TaskSpec::new(1, 2).epoch("fixation", 50.0).epoch("answer", 50.0);
-    let asks: [fn(f32, &mut Step<'_>); 3] = [
+    let asks: [StepFn; 3] = [
         |_, now| assert!(!now.is_in("anwser")),
         |_, now| now.score_only(&["answer", "anwser"]),
         |_, now| now.target[0] = now.epochs().end("anwser").unwrap_or(0.0),
@@ -161,7 +166,7 @@ fn a_panic_is_told_once_with_its_place() {
         return;
     }
     let spec = TaskSpec::new(1, 2).duration(100.0);
-    let steps: [(fn(f32, &mut Step<'_>), &str); 3] = [
+    let steps: [(StepFn, &str); 3] = [
         (|_, now| now.favor(2, 1.0, 0.0), "no output 2"),
         (|_, now| now.input[0] = Seed(0).stream(0).choice(&[]), "nothing to choose from"),
         (|_, now| now.mask[7] = 1.0, "index is 7"),
@@ -409,7 +414,7 @@ fn a_batch_whose_parts_do_not_fit_is_refused_by_name() {
         values.insert("side", vec![1; rows]).unwrap();
         values
     };
-    let spoils: [(&dyn Fn(&mut Batch), &str); 5] = [
+    let spoils: [(Spoil<'_>, &str); 5] = [
         (&|batch| batch.values = values(2), "\"side\""),
         (&|batch| batch.values = values(4), "\"side\""),
         (&|batch| batch.epochs.clear(), "`epochs`"),

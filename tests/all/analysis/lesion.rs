@@ -184,13 +184,13 @@ fn each_lesion_is_a_session_of_its_own() {
 
 #[test]
 fn lesions_may_go_by_an_epoch_of_each_trial() {
-    let (simulator, batch) = (simulator(), batch());
+    // Each trial has a stimulus of its own, so that each runs by itself.
+    let (simulator, batch) = (simulator(), batch().select(&(0..80).collect::<Vec<_>>()));
     let sweep = LesionSweep::of_units([1, 4], Window::during("stimulus"))
         .lesion(
             "late",
             [Perturbation::new(Effect::Clamp { units: 1.into(), rate: 0.0 }, Window::after("decision", 0.0..))],
         )
-        .psychometric("signed", 1, Psychometric::default())
         .silent();
     let lesions = sweep.run(&simulator, &batch).unwrap();
     let alone = simulator.clone().silence(1, Window::during("stimulus")).run(&batch).unwrap();
