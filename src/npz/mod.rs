@@ -367,7 +367,7 @@ fn elements<T>(
     while elements.len() < header.length {
         let missing = header.length - elements.len();
         // Texts without characters have no bytes.
-        let n = if size == 0 { missing } else { missing.min(buffer.len() / size) };
+        let n = buffer.len().checked_div(size).map_or(missing, |n| n.min(missing));
         whole.read_exact(&mut buffer[..n * size])?;
         if elements.capacity() - elements.len() < n {
             elements.try_reserve_exact(elements.len().max(n).min(missing)).map_err(io::Error::other)?;
