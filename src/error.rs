@@ -3,8 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::npz::{self, Skipped};
-
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -154,12 +152,37 @@ fn list(names: &[String]) -> String {
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
+/// An entry of a file that was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its name.
+    pub name: String,
+    /// Why it was not read.
+    pub why: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` ({})", self.name, self.why)
+    }
+}
+
+/// Some entries in a sentence.
+pub(crate) fn skipped_list(skipped: &[Skipped]) -> String {
+    const MOST: usize = 10;
+    let mut words: Vec<String> = skipped.iter().take(MOST).map(Skipped::to_string).collect();
+    if skipped.len() > MOST {
+        words.push(format!("and {} more", skipped.len() - MOST));
+    }
+    words.join(", ")
+}
+
 /// What of a file was not read, the array itself first.
 fn not_read(name: &str, skipped: &[Skipped]) -> String {
     match skipped.iter().find(|entry| entry.name == name) {
         Some(entry) => format!(". The file has it, but it was not read: {}", entry.why),
         None if skipped.is_empty() => String::new(),
-        None => format!(". Not read were {}", npz::list(skipped)),
+        None => format!(". Not read were {}", skipped_list(skipped)),
     }
 }
 

@@ -158,6 +158,9 @@
 //! # ; Ok::<(), psychrnn::Error>(())
 //! ```
 //!
+//! `fixed_weights` is [`fix`](crate::network::RnnConfig::fix): 1 for the weights that training leaves as they are, whatever their values.
+//! [`hold_at`](crate::network::RnnConfig::hold_at) is another thing, PyCog's `Cfixed`: it takes the values themselves.
+//!
 //! # Curriculum learning (3.4)
 //!
 //! ```python
@@ -209,6 +212,8 @@
 //! let network = Rnn::with_weights(&task, RnnConfig::default().units(50), &weights)?;
 //! # Ok::<(), psychrnn::Error>(())
 //! ```
+//!
+//! The file brings its `dale_ratio`, masks and transfer function with it; what the configuration says goes before.
 //!
 //! # Simulation in NumPy (3.7): in ndarray
 //!
@@ -362,4 +367,5 @@
 //!   and [`LstmConfig::default`](crate::network::LstmConfig) has the usual one.
 //! - `Adam` adds `ε` where the paper does; [`Adam::tensorflow`](crate::train::Adam::tensorflow) where PsychRNN does.
 //! - The known flaws of two of its tasks are mended; `psychrnn()` of each gives the original.
+//! - A mask may have factors from 0 to 1; signs of units that are not in PsychRNN's order are [`signs`](crate::network::RnnConfig::signs).
 //! - `dale_ratio` 0 is refused, since nothing would project to the output; 1 is allowed.

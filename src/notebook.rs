@@ -5,10 +5,12 @@
 //! `EVCXR_END_CONTENT`. Blocks of several MIME types in one cell are alternatives of one value, of which the notebook
 //! shows the richest.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
 #[cfg(feature = "torch")]
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Whether this code runs in a cell of a notebook.
 ///
@@ -63,6 +65,15 @@ fn blocks(alternatives: &[(&str, &str)], name: Option<&str>) -> String {
         format!("EVCXR_BEGIN_CONTENT {mime} alternatives={n}{name}\n{content}\nEVCXR_END_CONTENT\n")
     };
     alternatives.iter().map(block).collect()
+}
+
+/// Says on standard error what is not wrong by itself but rarely meant, each sentence once.
+pub(crate) fn warn(sentence: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(sentence.to_owned()) {
+        // There is no one to tell if standard error is closed.
+        let _ = writeln!(std::io::stderr(), "warning: {sentence}");
+    }
 }
 
 /// A value in a few lines: a title, and what it has under which name.

@@ -13,9 +13,8 @@ use ndarray::{Array1, Array2, ArrayD};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::dynamics::Transfer;
+pub use crate::error::Skipped;
 use crate::error::all_finite;
-pub use crate::npz::Skipped;
 use crate::npz::{Npz, Pickled};
 use crate::{Error, Result, file};
 
@@ -50,47 +49,25 @@ pub struct Weights {
     arrays: IndexMap<String, ArrayD<f32>>,
     config: Option<String>,
     dale_ratio: Option<Option<f64>>,
-    transfer: Option<TransferName>,
-    skipped: Vec<Skipped>,
+    /// The transfer function with which they were trained: as this library writes it, or another one by its name in Python.
+    pub(crate) transfer: Option<String>,
+    /// The names, and the same with reasons.
+    skipped: (Vec<String>, Vec<Skipped>),
 }
 
-/// The transfer function that a file names.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum TransferName {
-    /// One of ours.
-    Known(Transfer),
-    /// Another one, by its name in Python.
-    Unknown(String),
-}
-
-impl TransferName {
-    /// The function of this name in a module of Python.
-    fn in_python(module: &str, name: &str) -> Self {
-        let known = ["relu", "tanh", "sigmoid", "softplus", "linear"].contains(&name);
-        // What the user has called `relu` may be anything.
-        let library = module.split('.').next().unwrap_or(module);
-        match parse_transfer(name) {
-            Some(transfer) if known && ["tensorflow", "keras", "jax", "torch"].contains(&library) => {
-                Self::Known(transfer)
-            }
-            _ => Self::Unknown(format!("{module}.{name}")),
-        }
+/// A function of a module of Python as the transfer functions of this library are called, if it is one of them.
+fn in_python(module: &str, name: &str) -> String {
+    let known = ["relu", "tanh", "sigmoid", "softplus", "linear"].contains(&name);
+    // What the user has called `relu` may be anything.
+    let library = module.split('.').next().unwrap_or(module);
+    match known && ["tensorflow", "keras", "jax", "torch"].contains(&library) {
+        true => name.to_owned(),
+        false => format!("{module}.{name}"),
     }
-
-    /// The function that a text names.
-    fn in_words(text: &str) -> Self {
-        parse_transfer(text).map_or_else(|| Self::Unknown(text.to_owned()), Self::Known)
-    }
-}
-
-/// A transfer function by its name, or with its constants in JSON.
-fn parse_transfer(text: &str) -> Option<Transfer> {
-    let name = serde_json::Value::from(text);
-    serde_json::from_value(name).or_else(|_| serde_json::from_str(text)).ok()
 }
 
 /// What a configuration says of the transfer function.
-fn transfer_in(config: &str) -> Option<TransferName> {
+fn transfer_in(config: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Config {
         dynamics: Dynamics,
@@ -101,10 +78,15 @@ fn transfer_in(config: &str) -> Option<TransferName> {
     }
     #[derive(Deserialize)]
     struct Leaky {
-        transfer: Transfer,
+        transfer: serde_json::Value,
     }
     let config: Config = serde_json::from_str(config).ok()?;
-    Some(TransferName::Known(config.dynamics.leaky.transfer))
+    Some(plain(&config.dynamics.leaky.transfer))
+}
+
+/// A text by itself, and other JSON as it is written.
+pub(crate) fn plain(json: &serde_json::Value) -> String {
+    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
 }
 
 impl Weights {
@@ -124,10 +106,16 @@ impl Weights {
         self.arrays.keys().map(String::as_str)
     }
 
-    /// What the file held besides, and was not read, with the reasons: pickled objects, texts, dates, what optimizers keep.
+    /// The names of what the file held besides, and was not read: pickled objects, texts, dates, what optimizers keep.
     #[must_use]
-    pub fn skipped(&self) -> &[Skipped] {
-        &self.skipped
+    pub fn skipped(&self) -> &[String] {
+        &self.skipped.0
+    }
+
+    /// Why what has this name in the file was not read, if it was not.
+    #[must_use]
+    pub fn why_skipped(&self, name: &str) -> Option<&str> {
+        self.skipped.1.iter().find(|skipped| skipped.name == name).map(|skipped| skipped.why.as_str())
     }
 
     /// The array of that name.
@@ -138,7 +126,7 @@ impl Weights {
         self.arrays.get(name).ok_or_else(|| Error::MissingArray {
             name: name.to_owned(),
             present: self.names().map(str::to_owned).collect(),
-            skipped: self.skipped.clone(),
+            skipped: self.skipped.1.clone(),
         })
     }
 
@@ -222,39 +210,6 @@ impl Weights {
         self.dale_ratio = Some(ratio);
     }
 
-    /// An error if the weights were trained with another transfer function than this one, or with one that is not known while this
-    /// one is what networks have that name none.
-    pub(crate) fn check_transfer(&self, transfer: &Transfer) -> Result<()> {
-        match &self.transfer {
-            Some(TransferName::Known(trained)) if trained != transfer => {
-                let expected = format!(
-                    "{trained}, with which the weights were trained, as `.transfer(…)` sets it (`weights.set_transfer` if the file is wrong)"
-                );
-                Err(Error::argument("transfer", expected, transfer))
-            }
-            Some(TransferName::Unknown(name)) if *transfer == Transfer::default() => {
-                let expected = "named, since the file of the weights has one that cannot be read: say which by `.transfer(Transfer::Tanh)`, \
-                     or by `weights.set_transfer(&Transfer::Relu)` if it was that";
-                Err(Error::argument("transfer", expected, format!("`{name}` there")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The transfer function that a file names, if it is one of ours.
-    #[cfg(feature = "torch")]
-    pub(crate) fn known_transfer(&self) -> Option<&Transfer> {
-        match &self.transfer {
-            Some(TransferName::Known(transfer)) => Some(transfer),
-            _ => None,
-        }
-    }
-
-    /// Says with which transfer function the weights are used, in place of what their file says.
-    pub fn set_transfer(&mut self, transfer: &Transfer) {
-        self.transfer = Some(TransferName::Known(transfer.clone()));
-    }
-
     /// The configuration that travels with the weights, if it has this form.
     ///
     /// # Errors
@@ -278,9 +233,9 @@ impl Weights {
         Ok(())
     }
 
-    /// An error that names the array and the place, if a number is NaN or infinite.
-    pub(crate) fn check_finite(&self) -> Result<()> {
-        for (name, array) in &self.arrays {
+    /// An error that names the array and the place, if a number of these arrays is NaN or infinite.
+    pub(crate) fn check_finite<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<()> {
+        for (name, array) in names.filter_map(|name| self.arrays.get_key_value(name)) {
             if array.as_slice().is_some_and(all_finite) {
                 continue;
             }
@@ -290,6 +245,26 @@ impl Weights {
             }
         }
         Ok(())
+    }
+
+    /// The same weights without the constraints that came with them: Dale's principle, masks, and which weights training leaves.
+    /// `Rnn::with_weights` then has those of its configuration alone.
+    #[must_use]
+    pub fn unconstrained(mut self) -> Self {
+        for name in ["Dale_rec", "Dale_out", "input_connectivity", "rec_connectivity", "output_connectivity"] {
+            self.arrays.shift_remove(name);
+        }
+        self.dale_ratio = None;
+        let config = self.config.as_deref().and_then(|config| serde_json::from_str::<serde_json::Value>(config).ok());
+        if let Some(mut config) = config {
+            for network in ["rnn", "lstm"] {
+                if let Some(network) = config.get_mut(network).and_then(serde_json::Value::as_object_mut) {
+                    ["constraints", "frozen", "fixed"].iter().for_each(|key| drop(network.remove(*key)));
+                }
+            }
+            self.config = Some(config.to_string());
+        }
+        self
     }
 
     /// Writes a compressed `.npz` file. An older file of that name stays whole if this fails.
@@ -314,14 +289,10 @@ impl Weights {
                 Some(Some(ratio)) => npz.array(DALE_RATIO, ndarray::arr0(ratio).view())?,
                 Some(None) => npz.entry(DALE_RATIO, "|O", "()", NONE)?,
             }
-            match &self.transfer {
-                transfer if *transfer == self.config.as_deref().and_then(transfer_in) => {}
-                None => {}
-                Some(TransferName::Known(transfer)) => {
-                    let json = serde_json::to_string(transfer).map_err(std::io::Error::from)?;
-                    npz.texts(TRANSFER, &[json.trim_matches('"').to_owned()])?;
-                }
-                Some(TransferName::Unknown(name)) => npz.texts(TRANSFER, std::slice::from_ref(name))?,
+            if let Some(transfer) = &self.transfer
+                && self.transfer != self.config.as_deref().and_then(transfer_in)
+            {
+                npz.texts(TRANSFER, std::slice::from_ref(transfer))?;
             }
             match &self.config {
                 None => Ok(()),
@@ -362,7 +333,8 @@ impl Weights {
         if weights.arrays.is_empty() && !npz.is_ours() {
             return Err(npz.nothing_of("arrays of numbers"));
         }
-        weights.skipped = npz.skipped().to_vec();
+        let names = npz.skipped().iter().map(|skipped| skipped.name.clone());
+        weights.skipped = (names.collect(), npz.skipped().to_vec());
         Ok(weights)
     }
 
@@ -386,27 +358,21 @@ impl Weights {
                 Ok(self.dale_ratio.is_none().then(|| "it should be a number, and is none".to_owned()))
             }
             TRANSFER if npz.has_texts(TRANSFER) => {
-                self.transfer = npz.texts(TRANSFER)?.first().map(|name| TransferName::in_words(name));
+                self.transfer = npz.texts(TRANSFER)?.first().cloned();
                 Ok(None)
             }
             TRANSFER => {
                 let (transfer, why) = match npz.pickled(TRANSFER) {
                     Some(Pickled::Named(module, name)) => {
                         let why = format!("a pickled Python object, of which the name was read: {module}.{name}");
-                        (TransferName::in_python(&module, &name), why)
+                        (in_python(&module, &name), Some(why))
                     }
-                    Some(Pickled::Text(name)) => {
-                        self.transfer = Some(TransferName::in_words(&name));
-                        return Ok(None);
-                    }
+                    Some(Pickled::Text(name)) => (name, None),
                     Some(Pickled::None) => return Ok(None),
-                    _ => (
-                        TransferName::Unknown(TRANSFER.to_owned()),
-                        "it should name a function, and does not".to_owned(),
-                    ),
+                    _ => ("a Python object".to_owned(), Some("it should name a function, and does not".to_owned())),
                 };
                 self.transfer = Some(transfer);
-                Ok(Some(why))
+                Ok(why)
             }
             _ => Ok(Some(format!("it is not what `{name}` stands for"))),
         }

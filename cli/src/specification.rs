@@ -582,4 +582,121 @@ stages = [{ threshold = 0.6 }, { threshold = 0.7, task = { coherences = [0.2] } 
             assert!(said.contains(key) && said.contains(advice), "{said}\n{text}");
         }
     }
+
+    const TOML: &str = r#"
+[task]
+name = "perceptual_discrimination"
+dt = 10.0
+duration = 200.0
+[network]
+kind = "rnn"
+units = 4
+noise = 0.1
+constraints.dale_ratio = 0.8
+constraints.recurrent = [[0, 1, 1, 0], [1, 0, 1, 1], [1, 1, 0, 1], [0, 1, 1, 0]]
+seed = 1
+[trainer]
+batch_size = 20
+learning_rate = 0.001
+clip = { global = 1.0 }
+[loss]
+mean_squared_error.per_mask = true
+[validation]
+trials = 10
+[curriculum]
+stages = [{ threshold = 0.9, task = { dt = 20.0 } }, { threshold = 0.5 }]
+"#;
+    const JSON: &str = r#"{"task": {"name": "random_dots"}, "network": {"kind": "lstm", "units": 3, "seed": 2},
+        "regularizers": [{"l2_rates": {"strength": 0.1}}], "checkpoint": {"updates": 5}}"#;
+    const WORDS: [&str; 24] = [
+        "-1",
+        "0",
+        "1e999",
+        "nan",
+        "inf",
+        "null",
+        "true",
+        "[]",
+        "{}",
+        "[[",
+        "{{",
+        "]]",
+        "\"",
+        "\n[",
+        "99999999999999999999",
+        "0.5",
+        "units",
+        "seed = ",
+        "\"a\": ",
+        "= ",
+        "\u{1F9E0}",
+        "file.npz:name",
+        "[[1], [2, 3]]",
+        "1979-05-27",
+    ];
+
+    /// Whether no number asks for much work: how much is too much is another matter than whether a file is read.
+    fn is_small(value: &Json) -> bool {
+        match value {
+            Json::Number(number) => number.as_f64().is_some_and(|number| number.abs() <= 2000.0),
+            Json::Array(values) => values.iter().all(is_small),
+            Json::Object(fields) => fields.values().all(is_small),
+            _ => true,
+        }
+    }
+
+    /// The most memory that this process has had, in bytes, where the system tells it.
+    fn most_memory() -> usize {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<usize>().ok()).unwrap_or(0) * 1024
+    }
+
+    /// `PSYCHRNN_MUTATIONS` says how many changed files there are; by default 10,000.
+    #[test]
+    fn no_changed_specification_panics_or_takes_much_memory() {
+        let count = std::env::var("PSYCHRNN_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(10_000_u64);
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let (mut read, mut before) = (0, 0);
+        for seed in 0..count {
+            let mut rng = Seed(seed).stream(0);
+            let (mut text, name) =
+                if seed % 2 == 0 { (TOML.to_owned(), "changed.toml") } else { (JSON.to_owned(), "changed.json") };
+            for _ in 0..1 + rng.index(3) {
+                let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+                let from = places[rng.index(places.len())];
+                let to = places.iter().copied().find(|&at| at >= from + rng.index(9)).unwrap_or(text.len());
+                match rng.index(5) {
+                    0 => text.replace_range(from..to, ""),
+                    1 => text.replace_range(from..to, WORDS[rng.index(WORDS.len())]),
+                    2 => text.truncate(from),
+                    3 => {
+                        let piece = text[from..].chars().take(40).collect::<String>();
+                        text.insert_str(places[rng.index(places.len())], &piece);
+                    }
+                    _ => {
+                        let digits: Vec<usize> =
+                            text.match_indices(|c: char| c.is_ascii_digit()).map(|(at, _)| at).collect();
+                        if let Some(&at) = digits.get(rng.index(digits.len().max(1))) {
+                            text.replace_range(at..=at, &rng.index(10).to_string());
+                        }
+                    }
+                }
+            }
+            fs::write(folder.path().join(name), &text).unwrap();
+            if let Ok(given) =
+                super::given(&folder.path().join(name)).map(|given| given.0).map_err(|failure| failure.to_string())
+                && is_small(&given)
+            {
+                read +=
+                    usize::from(Specification::of(given, folder.path()).map_err(|failure| failure.to_string()).is_ok());
+            }
+            // The first ones bring libtorch into memory.
+            if seed == 20 {
+                before = most_memory();
+            }
+        }
+        assert!(read > 0);
+        assert!(most_memory() - before < 64 << 20, "{} bytes", most_memory() - before);
+    }
 }

@@ -500,7 +500,8 @@ fn check_shapes(weights: &Weights, shapes: &[(&str, &str, &[usize])]) -> Result<
             return Err(Error::shape(*name, format!("{meaning} = {expected:?}, none of them 0"), array.shape()));
         }
     }
-    weights.check_finite()
+    let initial = ["init_state", "init_hidden", "init_cell"];
+    weights.check_finite(shapes.iter().map(|(name, ..)| *name).chain(initial))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lanes::dispatch;
 use super::math;
+use crate::weights::{Weights, plain};
 use crate::{Error, Result};
 
 /// The transfer function `f`: a unit with state `x` has rate `f(x)`.
@@ -242,6 +243,41 @@ impl fmt::Display for Transfer {
             Self::RectifiedTanh => "rectified tanh",
             Self::Custom(custom) => &custom.name,
         })
+    }
+}
+
+/// With which transfer function weights were trained.
+impl Weights {
+    /// Says with which transfer function the weights are used, in place of what their file says.
+    pub fn set_transfer(&mut self, transfer: &Transfer) {
+        self.transfer = serde_json::to_value(transfer).ok().map(|json| plain(&json));
+    }
+
+    /// The transfer function with which they were trained, if it is one of ours.
+    pub(crate) fn known_transfer(&self) -> Option<Transfer> {
+        let text = self.transfer.as_deref()?;
+        let by_name = serde_json::from_value(text.into());
+        by_name.or_else(|_| serde_json::from_str(text)).ok()
+    }
+
+    /// An error if the weights were trained with another transfer function than this one, or with one that is not known while this
+    /// one is what networks have that name none.
+    pub(crate) fn check_transfer(&self, transfer: &Transfer) -> Result<()> {
+        let Some(name) = &self.transfer else { return Ok(()) };
+        match self.known_transfer() {
+            Some(trained) if trained != *transfer => {
+                let expected = format!(
+                    "{trained}, with which the weights were trained, as `.transfer(…)` sets it (`weights.set_transfer` if the file is wrong)"
+                );
+                Err(Error::argument("transfer", expected, transfer))
+            }
+            None if *transfer == Transfer::default() => {
+                let expected = "named, since the file of the weights has one that cannot be read: say which by `.transfer(Transfer::Tanh)`, \
+                     or by `weights.set_transfer(&Transfer::Relu)` if it was that";
+                Err(Error::argument("transfer", expected, format!("`{name}` there")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

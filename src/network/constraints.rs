@@ -1,9 +1,9 @@
 //! The map from raw parameters to effective weights, and its inverse.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use ndarray::{Array2, ArrayView2, Axis, Zip, concatenate};
+use ndarray::{Array1, Array2, ArrayView2, Axis, Zip, concatenate};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 
 /// Biological constraints on the weights of a recurrent network.
 ///
-/// With masks `C` and, under Dale's principle, the signs `D` of the units (`+1` excitatory, `-1` inhibitory):
+/// With masks `C` (1 for a weight that exists, 0 for one that does not, and a factor for any number between) and, under Dale's principle, the signs `D` of the units (`+1` excitatory, `-1` inhibitory):
 ///
 /// ```text
 /// W_rec = W'_rec ∘ C_rec          or, under Dale, [W'_rec ∘ C_rec] diag(D)
@@ -29,21 +29,24 @@ use crate::{Error, Result};
 /// excitatory, and inhibitory units do not project out, unless [`inhibitory_outputs`](Self::inhibitory_outputs) lets them: then
 /// `W_out` has `D` too. Song HF, Yang GR, Wang XJ (2016), doi:10.1371/journal.pcbi.1004792; the defaults are those of PsychRNN.
 ///
-/// A weight in [`fixed`](Self::fixed) is there with its value whatever the masks say, and training leaves it.
+/// A weight in [`held`](Self::held) is there with its value whatever the masks say, and training leaves it.
 ///
 /// In an LSTM the masks act on the weights of all gates; Dale's principle is refused there, since gates multiply what
 /// they get, so that a unit has no sign.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Constraints {
-    /// Which input weights exist, `[n_rec, n_in]`, 1 or 0; all by default.
+    /// Which input weights exist, `[n_rec, n_in]`, 0 to 1; all by default.
     pub input: Option<Array2<f32>>,
-    /// Which recurrent weights exist, `[n_rec, n_rec]` (`[post, pre]`), 1 or 0; all by default.
+    /// Which recurrent weights exist, `[n_rec, n_rec]` (`[post, pre]`), 0 to 1; all by default.
     pub recurrent: Option<Array2<f32>>,
-    /// Which output weights exist, `[n_out, n_rec]`, 1 or 0; all by default.
+    /// Which output weights exist, `[n_out, n_rec]`, 0 to 1; all by default.
     pub output: Option<Array2<f32>>,
     /// The share of excitatory units, which come first; `None` for no Dale's principle.
     pub dale_ratio: Option<f64>,
+    /// The sign of each unit under Dale's principle, 1 for an excitatory and -1 for an inhibitory one, where not the first ones are
+    /// excitatory; in place of `dale_ratio`.
+    pub signs: Option<Vec<f32>>,
     /// How weights are kept from changing their sign under Dale's principle.
     pub dale: Dale,
     /// Whether inhibitory units project out under Dale's principle, with negative weights: PyCog's way. In PsychRNN they do not.
@@ -53,9 +56,10 @@ pub struct Constraints {
     /// The areas of the network, which tell which weights exist and which units are excitatory. Where masks are given too, a weight
     /// exists if both let it.
     pub areas: Option<Areas>,
-    /// Effective weights that are fixed, by the name of their matrix, `W_in`, `W_rec` or `W_out`: each entry that is not 0. PyCog's
-    /// `Cfixed`.
-    pub fixed: BTreeMap<String, Array2<f32>>,
+    /// Effective weights that are held at values, by the name of their matrix, `W_in`, `W_rec` or `W_out`: each entry that is not 0.
+    /// PyCog's `Cfixed`. PsychRNN's `fixed_weights` is another thing, see [`RnnConfig::fix`](super::RnnConfig::fix).
+    #[serde(alias = "fixed")]
+    pub held: BTreeMap<String, Array2<f32>>,
 }
 
 /// How weights are kept from changing their sign.
@@ -74,23 +78,81 @@ pub enum Dale {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Connections {
-    /// Which input weights exist, `[n_rec, n_in]`, 1 or 0.
+    /// Which input weights exist, `[n_rec, n_in]`, 0 to 1.
     pub input: Array2<f32>,
-    /// Which recurrent weights exist, `[n_rec, n_rec]`, 1 or 0.
+    /// Which recurrent weights exist, `[n_rec, n_rec]`, 0 to 1.
     pub recurrent: Array2<f32>,
-    /// Which output weights exist, `[n_out, n_rec]`, 1 or 0.
+    /// Which output weights exist, `[n_out, n_rec]`, 0 to 1.
     pub output: Array2<f32>,
-    /// Under Dale's principle, the share of excitatory units and their number; they come first.
-    pub excitatory: Option<(f64, usize)>,
-    /// Effective weights that are fixed, by the name of their matrix: each entry that is not 0.
-    pub fixed: BTreeMap<String, Array2<f32>>,
+    /// Under Dale's principle, the signs of the units.
+    pub signs: Option<Signs>,
+    /// Effective weights that are held at values, by the name of their matrix: each entry that is not 0.
+    pub held: BTreeMap<String, Array2<f32>>,
     constraints: (Dale, bool),
 }
 
+/// The signs of units under Dale's principle.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Signs {
+    /// The sign of each unit, 1 or -1.
+    pub of_units: Array1<f32>,
+    /// The share of excitatory units, as it was given.
+    pub ratio: f64,
+    /// Whether the excitatory units come first, as many as the share says.
+    pub by_ratio: bool,
+}
+
+impl Signs {
+    /// Whether a unit is inhibitory.
+    #[must_use]
+    pub fn inhibits(&self, unit: usize) -> bool {
+        self.of_units.get(unit).is_some_and(|&sign| sign < 0.0)
+    }
+}
+
 impl Constraints {
-    /// The share of excitatory units, as given or as of the areas.
+    /// The share of excitatory units, as given or as of the areas or signs.
     pub(crate) fn share_excitatory(&self) -> Option<f64> {
-        self.dale_ratio.or_else(|| self.areas.as_ref()?.dale_ratio())
+        let of_signs = |signs: &Vec<f32>| signs.iter().filter(|&&sign| sign > 0.0).count() as f64 / signs.len() as f64;
+        let given = self.dale_ratio.or_else(|| self.areas.as_ref()?.dale_ratio());
+        given.or_else(|| self.signs.as_ref().map(of_signs))
+    }
+
+    /// The sign of each unit, if Dale's principle holds.
+    fn signs(&self, n_rec: usize) -> Result<Option<Signs>> {
+        let Some(ratio) = self.share_excitatory() else { return Ok(None) };
+        if let Some(signs) = &self.signs {
+            if self.dale_ratio.is_some() || self.areas.as_ref().is_some_and(|areas| areas.dale_ratio().is_some()) {
+                let expected = "left out where a share of excitatory units is given, or the other way around";
+                return Err(Error::argument("signs", expected, "given"));
+            }
+            if signs.len() != n_rec {
+                return Err(Error::shape("signs", format!("[n_rec = {n_rec}]"), &[signs.len()]));
+            }
+            if let Some(sign) = signs.iter().find(|sign| sign.abs() != 1.0) {
+                return Err(Error::argument("signs", "1 for an excitatory and -1 for an inhibitory unit", sign));
+            }
+            if ratio == 0.0 && !self.inhibitory_outputs {
+                let expected =
+                    "1 for some units: inhibitory ones do not project out, unless `inhibitory_outputs` lets them";
+                return Err(Error::argument("signs", expected, "-1 for all"));
+            }
+            let of_units = Array1::from(signs.clone());
+            return Ok(Some(Signs { of_units, ratio, by_ratio: false }));
+        }
+        if !(ratio > 0.0 && ratio <= 1.0) {
+            let expected = "above 0 and at most 1: without excitatory units nothing projects to the output";
+            return Err(Error::argument("dale_ratio", expected, ratio));
+        }
+        let n = (ratio * n_rec as f64) as usize;
+        if n == 0 {
+            let expected =
+                format!("large enough for one excitatory unit of {n_rec}: inhibitory units do not project out");
+            return Err(Error::argument("dale_ratio", expected, ratio));
+        }
+        let of_units = (0..n_rec).map(|unit| if unit < n { 1.0 } else { -1.0 }).collect();
+        Ok(Some(Signs { of_units, ratio, by_ratio: true }))
     }
 
     /// Areas whose seed is not set take that of their network.
@@ -106,8 +168,11 @@ impl Constraints {
             Some(mask) if mask.dim() != shape => {
                 Err(Error::shape(name, format!("{meaning} = [{}, {}]", shape.0, shape.1), mask.shape()))
             }
-            Some(mask) => match mask.iter().find(|&&entry| entry != 0.0 && entry != 1.0) {
-                Some(entry) => Err(Error::argument(name, "a matrix of 0 and 1", format!("{entry} somewhere"))),
+            Some(mask) => match mask.iter().find(|entry| !(0.0..=1.0).contains(*entry)) {
+                Some(entry) => {
+                    let expected = "a matrix of 1 (a weight exists), 0 (it does not) and factors between: for signs there is `signs`";
+                    Err(Error::argument(name, expected, format!("{entry} somewhere")))
+                }
                 None => Ok(mask.clone()),
             },
         };
@@ -130,32 +195,17 @@ impl Constraints {
         if self.no_autapses {
             recurrent.diag_mut().fill(0.0);
         }
-        let excitatory = match self.share_excitatory() {
-            None => None,
-            Some(ratio) if ratio > 0.0 && ratio <= 1.0 => {
-                let n = (ratio * n_rec as f64) as usize;
-                if n == 0 {
-                    let expected =
-                        format!("large enough for one excitatory unit of {n_rec}: inhibitory units do not project out");
-                    return Err(Error::argument("dale_ratio", expected, ratio));
-                }
-                Some((ratio, n))
-            }
-            Some(ratio) => {
-                let expected = "above 0 and at most 1: without excitatory units nothing projects to the output";
-                return Err(Error::argument("dale_ratio", expected, ratio));
-            }
-        };
-        for (name, values) in &self.fixed {
+        let signs = self.signs(n_rec)?;
+        for (name, values) in &self.held {
             let mask = match name.as_str() {
                 "W_in" => &mut input,
                 "W_rec" => &mut recurrent,
                 "W_out" => &mut output,
                 _ => {
-                    return Err(Error::argument("fixed weights", "those of W_in, W_rec or W_out", format!("{name:?}")));
+                    return Err(Error::argument("held weights", "those of W_in, W_rec or W_out", format!("{name:?}")));
                 }
             };
-            let name = format!("fixed weights of {name}");
+            let name = format!("held weights of {name}");
             if values.dim() != mask.dim() {
                 return Err(Error::shape(name, format!("{:?}", mask.shape()), values.shape()));
             }
@@ -169,8 +219,130 @@ impl Constraints {
             });
         }
         let constraints = (self.dale, self.inhibitory_outputs);
-        Ok(Connections { input, recurrent, output, excitatory, fixed: self.fixed.clone(), constraints })
+        Ok(Connections { input, recurrent, output, signs, held: self.held.clone(), constraints })
     }
+}
+
+/// What a configuration says by itself, where its value alone does not tell: a setter was called for these.
+#[doc(hidden)]
+#[derive(Clone, Debug, Default)]
+pub struct Given(BTreeSet<&'static str>);
+
+/// It does not change what a configuration builds.
+impl PartialEq for Given {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Given {
+    pub(super) fn add(&mut self, name: &'static str) {
+        self.0.insert(name);
+    }
+
+    /// Puts what a file has in the place of a value that is left open: one that is the default, and was not set.
+    pub(super) fn fill<T: PartialEq + Default>(&self, name: &str, value: &mut T, of_file: T) {
+        self.fill_default(name, value, T::default(), of_file);
+    }
+
+    /// As [`Given::fill`], with this default.
+    pub(super) fn fill_default<T: PartialEq>(&self, name: &str, value: &mut T, default: T, of_file: T) {
+        if *value == default && !self.0.contains(name) {
+            *value = of_file;
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+}
+
+/// The arrays of PsychRNN's files that are masks.
+const MASKS: [&str; 3] = ["input_connectivity", "rec_connectivity", "output_connectivity"];
+
+/// What weights bring with them.
+impl Constraints {
+    /// Takes what is left open from weights that were loaded: from the configuration among them, if this library saved them, or from the
+    /// arrays in which PsychRNN has masks and signs.
+    pub(super) fn fill(&mut self, given: &Given, weights: &Weights, saved: Option<Self>) -> Result<()> {
+        let saved = match saved {
+            Some(saved) => {
+                saved.check_same(weights)?;
+                saved
+            }
+            None => Self::of_arrays(weights)?,
+        };
+        let has_signs = self.dale_ratio.is_some() || self.signs.is_some() || self.share_excitatory().is_some();
+        if !has_signs {
+            (self.dale_ratio, self.signs) = (saved.dale_ratio, saved.signs);
+        }
+        for (mask, of_file) in
+            [(&mut self.input, saved.input), (&mut self.recurrent, saved.recurrent), (&mut self.output, saved.output)]
+        {
+            *mask = mask.take().or(of_file);
+        }
+        self.areas = self.areas.take().or(saved.areas);
+        if self.held.is_empty() {
+            self.held = saved.held;
+        }
+        given.fill("dale", &mut self.dale, saved.dale);
+        given.fill("inhibitory_outputs", &mut self.inhibitory_outputs, saved.inhibitory_outputs);
+        given.fill("autapses", &mut self.no_autapses, saved.no_autapses);
+        Ok(())
+    }
+
+    /// The constraints that PsychRNN's arrays tell: masks, of which autapses are a part, and Dale's principle.
+    fn of_arrays(weights: &Weights) -> Result<Self> {
+        let mut found = Self::default();
+        for (name, mask) in MASKS.into_iter().zip([&mut found.input, &mut found.recurrent, &mut found.output]) {
+            *mask = optional(weights, name)?.filter(|mask| mask.iter().any(|&factor| factor != 1.0));
+        }
+        let signs = optional(weights, "Dale_rec")?.map(|signs| signs.diag().to_owned());
+        let ratio = weights.dale_ratio().flatten();
+        let holds = ratio.is_some() || signs.as_ref().is_some_and(|signs| signs.iter().any(|&sign| sign < 0.0));
+        match signs.filter(|_| holds) {
+            None => found.dale_ratio = ratio,
+            Some(signs) => {
+                let by_ratio = Self { dale_ratio: ratio, ..Self::default() }.signs(signs.len())?;
+                match by_ratio.is_some_and(|by_ratio| by_ratio.of_units == signs) {
+                    true => found.dale_ratio = ratio,
+                    false => found.signs = Some(signs.to_vec()),
+                }
+                let outputs = optional(weights, "Dale_out")?;
+                found.inhibitory_outputs = outputs.is_some_and(|outputs| outputs.diag().iter().any(|&sign| sign < 0.0));
+            }
+        }
+        Ok(found)
+    }
+
+    /// An error if a file's configuration and its arrays tell different constraints.
+    pub(super) fn check_same(&self, weights: &Weights) -> Result<()> {
+        let advice = "as the configuration in the file says; `unconstrained()` takes both away";
+        if let Some(ratio) = weights.dale_ratio()
+            && self.signs.is_none()
+            && ratio != self.share_excitatory()
+        {
+            let words = |ratio: Option<f64>| ratio.map_or("none".to_owned(), |ratio| ratio.to_string());
+            let expected = format!("{}, {advice}", words(self.share_excitatory()));
+            return Err(Error::argument("dale_ratio of the weights", expected, words(ratio)));
+        }
+        let masks = MASKS.into_iter().map(|name| optional(weights, name)).collect::<Result<Vec<_>>>()?;
+        if let [Some(input), Some(recurrent), Some(output)] = &masks[..] {
+            let connections = self.connections(input.ncols(), recurrent.nrows(), output.nrows())?;
+            let ours = [&connections.input, &connections.recurrent, &connections.output];
+            for ((name, ours), theirs) in MASKS.into_iter().zip(ours).zip([input, recurrent, output]) {
+                if ours != theirs {
+                    return Err(Error::argument(name, advice, "another one"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A matrix, if there is one of that name.
+fn optional(weights: &Weights, name: &str) -> Result<Option<Array2<f32>>> {
+    weights.names().any(|known| known == name).then(|| weights.matrix(name)).transpose()
 }
 
 /// The constraint map of a network: for each constrained parameter the factors (masks, with the signs of the
@@ -180,16 +352,16 @@ pub(super) struct ConstraintMap {
     arrays: IndexMap<String, Array2<f32>>,
     tensors: Tensors,
     dale: Option<Dale>,
-    fixed: BTreeMap<String, Array2<f32>>,
+    held: BTreeMap<String, Array2<f32>>,
 }
 
 impl ConstraintMap {
     pub(super) fn rnn(connections: &Connections) -> Result<Self> {
         let signed = |mask: &Array2<f32>, inhibitory: f32| {
             let mut factors = mask.clone();
-            if let Some((_, n_excitatory)) = connections.excitatory {
-                for mut column in factors.columns_mut().into_iter().skip(n_excitatory) {
-                    column *= inhibitory;
+            if let Some(signs) = &connections.signs {
+                for (unit, mut column) in factors.columns_mut().into_iter().enumerate() {
+                    column *= if signs.inhibits(unit) { inhibitory } else { 1.0 };
                 }
             }
             factors
@@ -199,19 +371,19 @@ impl ConstraintMap {
             ("W_rec".to_owned(), signed(&connections.recurrent, -1.0)),
             ("W_out".to_owned(), signed(&connections.output, connections.sign_of_inhibitory_outputs())),
         ];
-        let dale = connections.excitatory.map(|_| connections.constraints.0);
-        Self::new(factors.into(), dale, connections.fixed.clone())
+        let dale = connections.signs.as_ref().map(|_| connections.constraints.0);
+        Self::new(factors.into(), dale, connections.held.clone())
     }
 
     pub(super) fn lstm(connections: &Connections) -> Result<Self> {
-        if connections.excitatory.is_some() {
-            let expected = "left out for an LSTM: its gates multiply what they get, so that a unit has no sign";
+        if connections.signs.is_some() {
+            let expected = "left out for an LSTM: its gates multiply what they get, so that a unit has no sign (`unconstrained()` takes it from weights that were loaded)";
             return Err(Error::argument("dale_ratio", expected, "given"));
         }
-        if !connections.fixed.is_empty() {
+        if !connections.held.is_empty() {
             let expected =
                 "left out for an LSTM, whose gates have matrices of their own (use `fix` on W_f, W_i, W_c or W_o)";
-            return Err(Error::argument("fixed weights", expected, "given"));
+            return Err(Error::argument("held weights", expected, "given"));
         }
         let gate = concatenate![Axis(0), connections.recurrent.t(), connections.input.t()];
         let mut factors: IndexMap<_, _> = GATES.iter().map(|name| (format!("W_{name}"), gate.clone())).collect();
@@ -222,19 +394,19 @@ impl ConstraintMap {
     fn new(
         arrays: IndexMap<String, Array2<f32>>,
         dale: Option<Dale>,
-        fixed: BTreeMap<String, Array2<f32>>,
+        held: BTreeMap<String, Array2<f32>>,
     ) -> Result<Self> {
         let mut tensors = Tensors::new();
         for (name, factors) in &arrays {
-            if let Some(values) = fixed.get(name) {
-                check_obeys(&format!("fixed weights of {name}"), values.view(), factors.view(), dale.is_some())?;
+            if let Some(values) = held.get(name) {
+                check_obeys(&format!("held weights of {name}"), values.view(), factors.view(), dale.is_some())?;
             }
             // A parameter that nothing constrains is its own effective weight.
             if dale.is_some() || factors.iter().any(|&factor| factor != 1.0) {
                 tensors.insert(name, to_tensor(factors)?);
             }
         }
-        Ok(Self { arrays, tensors, dale, fixed })
+        Ok(Self { arrays, tensors, dale, held })
     }
 
     pub(super) fn move_to(&mut self, device: tch::Device) -> Result<()> {
@@ -258,12 +430,12 @@ impl ConstraintMap {
         Ok(effective)
     }
 
-    /// Raw parameters to start from, of those that were drawn: the fixed weights have their values, and rectification leaves none
+    /// Raw parameters to start from, of those that were drawn: held weights have their values, and rectification leaves none
     /// of the others at 0.
     pub(super) fn start(&self, mut raw: Weights) -> Result<Weights> {
         for (name, factors) in &self.arrays {
-            let fixed = self.fixed.get(name);
-            if fixed.is_none() && self.dale != Some(Dale::Rectified) {
+            let held = self.held.get(name);
+            if held.is_none() && self.dale != Some(Dale::Rectified) {
                 continue;
             }
             let mut weights = raw.matrix(name)?;
@@ -273,7 +445,7 @@ impl ConstraintMap {
             if self.dale == Some(Dale::Rectified) {
                 weights.mapv_inplace(f32::abs);
             }
-            if let Some(values) = fixed {
+            if let Some(values) = held {
                 Zip::from(&mut weights).and(values).for_each(|weight, &value| {
                     if value != 0.0 {
                         *weight = if self.dale.is_some() { value.abs() } else { value };
@@ -294,10 +466,15 @@ impl ConstraintMap {
                 return Err(Error::shape(name, format!("{:?}", factors.shape()), weights.shape()));
             }
             check_obeys(name, weights.view(), factors.view(), self.dale.is_some())?;
-            if let Some(values) = self.fixed.get(name) {
-                check_fixed(name, weights.view(), values.view())?;
+            if let Some(values) = self.held.get(name) {
+                check_held(name, weights.view(), values.view())?;
             }
-            raw.insert(name, if self.dale.is_some() { weights.mapv(f32::abs) } else { weights });
+            let raw_of = |weight: f32, factor: f32| {
+                let weight = if self.dale.is_some() { weight.abs() } else { weight };
+                // Exactly what it was where the factor is 1.
+                if factor == 0.0 { weight } else { weight / factor.abs() }
+            };
+            raw.insert(name, Zip::from(&weights).and(factors).map_collect(|&weight, &factor| raw_of(weight, factor)));
         }
         Ok(raw)
     }
@@ -310,13 +487,13 @@ impl Connections {
     }
 }
 
-/// An error that names the first fixed weight that has another value.
-fn check_fixed(name: &str, weights: ArrayView2<'_, f32>, values: ArrayView2<'_, f32>) -> Result<()> {
+/// An error that names the first weight that has another value than it is held at.
+fn check_held(name: &str, weights: ArrayView2<'_, f32>, values: ArrayView2<'_, f32>) -> Result<()> {
     let mut pairs = weights.indexed_iter().zip(values);
     match pairs.find(|((_, weight), value)| **value != 0.0 && weight != value) {
         None => Ok(()),
         Some((((row, column), weight), value)) => {
-            Err(Error::argument(format!("{name}[{row}, {column}]"), format!("{value}, at which it is fixed"), weight))
+            Err(Error::argument(format!("{name}[{row}, {column}]"), format!("{value}, at which it is held"), weight))
         }
     }
 }
@@ -325,9 +502,9 @@ fn check_fixed(name: &str, weights: ArrayView2<'_, f32>, values: ArrayView2<'_, 
 fn check_obeys(name: &str, weights: ArrayView2<'_, f32>, factors: ArrayView2<'_, f32>, dale: bool) -> Result<()> {
     for (((row, column), &weight), &factor) in weights.indexed_iter().zip(factors) {
         let expected = if factor == 0.0 && weight != 0.0 {
-            "0, since the constraints leave out this connection"
+            "0, since the constraints leave out this connection (`unconstrained()` takes those away that the weights came with)"
         } else if dale && weight * factor < 0.0 {
-            "of the sign that Dale's principle gives its presynaptic unit"
+            "of the sign that Dale's principle gives its presynaptic unit (`unconstrained()` takes away constraints that the weights came with)"
         } else {
             continue;
         };

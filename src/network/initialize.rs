@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ndarray::{Array1, Array2, Axis, Zip, s};
+use ndarray::{Array1, Array2, Axis, Zip};
 use rand_distr::{Distribution, Gamma, LogNormal};
 use serde::{Deserialize, Serialize};
 use tch::Kind;
@@ -187,12 +187,13 @@ impl Initializer for InitialWeights {
         let n_rec = connections.recurrent.nrows();
         let stream = |name: &str| seed.child(name).stream(0);
         let mut w_rec = entries("W_rec", self.recurrent, &connections.recurrent, &mut stream("W_rec"))?;
-        match (self.inhibitory, connections.excitatory) {
+        match (self.inhibitory, &connections.signs) {
             (None, _) => {}
-            (Some(draw), Some((_, n_excitatory))) => {
-                let of_inhibitory = s![.., n_excitatory..];
+            (Some(draw), Some(signs)) => {
                 let drawn = entries("W_rec", draw, &connections.recurrent, &mut stream("W_rec of inhibitory units"))?;
-                w_rec.slice_mut(of_inhibitory).assign(&drawn.slice(of_inhibitory));
+                for unit in (0..n_rec).filter(|&unit| signs.inhibits(unit)) {
+                    w_rec.column_mut(unit).assign(&drawn.column(unit));
+                }
             }
             (Some(_), None) => {
                 let expected = "left out without Dale's principle: there are no inhibitory units";
@@ -280,8 +281,10 @@ impl Connections {
     /// If it has another shape than the recurrent connections.
     pub fn balance(&self, w_rec: &mut Array2<f32>) -> Result<()> {
         self.check_recurrent(w_rec)?;
-        let Some((ratio, n_excitatory)) = self.excitatory else { return Ok(()) };
-        let strength = |unit: usize| if unit < n_excitatory { 1.0 } else { (ratio / (1.0 - ratio)) as f32 };
+        let Some(signs) = &self.signs else { return Ok(()) };
+        // Without excitatory units there is nothing to balance inhibition with.
+        let of_inhibitory = if signs.ratio > 0.0 { (signs.ratio / (1.0 - signs.ratio)) as f32 } else { 1.0 };
+        let strength = |unit: usize| if signs.inhibits(unit) { of_inhibitory } else { 1.0 };
         for (unit, (mut column, row)) in w_rec.columns_mut().into_iter().zip(self.recurrent.rows()).enumerate() {
             let norm = row.iter().enumerate().map(|(pre, c)| (c * strength(pre)).powi(2)).sum::<f32>().sqrt();
             if norm > 0.0 {
@@ -293,12 +296,14 @@ impl Connections {
 
     /// Multiplies the rows of a raw `W_rec`, see [`Balance::Rows`].
     fn balance_rows(&self, w_rec: &mut Array2<f32>) {
-        let n_excitatory = self.excitatory.map_or(self.recurrent.ncols(), |(_, n)| n);
+        let inhibits = |unit: usize| self.signs.as_ref().is_some_and(|signs| signs.inhibits(unit));
         for (mut weights, exist) in w_rec.rows_mut().into_iter().zip(self.recurrent.rows()) {
-            let (excitatory, inhibitory) =
-                (exist.slice(s![..n_excitatory]).sum(), exist.slice(s![n_excitatory..]).sum());
+            let number = |inhibitory| -> f32 {
+                exist.indexed_iter().filter(|(unit, _)| inhibits(*unit) == inhibitory).map(|(_, exists)| exists).sum()
+            };
+            let (excitatory, inhibitory) = (number(false), number(true));
             let ratio = if excitatory > 0.0 && inhibitory > 0.0 { excitatory / inhibitory } else { 1.0 };
-            weights.slice_mut(s![n_excitatory..]).mapv_inplace(|weight| weight * ratio);
+            weights.indexed_iter_mut().filter(|(unit, _)| inhibits(*unit)).for_each(|(_, weight)| *weight *= ratio);
             let norm = (excitatory + ratio * ratio * inhibitory).sqrt();
             if norm > 0.0 {
                 weights /= norm;
@@ -307,18 +312,18 @@ impl Connections {
     }
 
     /// Scales a raw `W_rec` so that it, or the effective matrix that it makes, has this spectral radius (largest absolute
-    /// eigenvalue). Fixed weights, which are part of the effective matrix, stay as they are.
+    /// eigenvalue). Held weights, which are part of the effective matrix, stay as they are.
     ///
     /// # Errors
     /// If it has another shape than the recurrent connections, if `radius` is not positive, if the radius of the matrix
-    /// is 0, which no scale changes, or if the fixed weights alone have a larger one.
+    /// is 0, which no scale changes, or if the held weights alone have a larger one.
     pub fn scale_to_radius(&self, w_rec: &mut Array2<f32>, radius: f32, of: RadiusOf) -> Result<()> {
         self.check_recurrent(w_rec)?;
         if !(radius > 0.0 && radius.is_finite()) {
             return Err(Error::argument("radius", "a positive number", radius));
         }
-        let fixed = self.fixed.get("W_rec").filter(|_| of == RadiusOf::Effective);
-        // Next to fixed weights the radius does not grow with the scale alone: what is missing becomes less in each round.
+        let held = self.held.get("W_rec").filter(|_| of == RadiusOf::Effective);
+        // Next to held weights the radius does not grow with the scale alone: what is missing becomes less in each round.
         for _ in 0..200 {
             let measured = match of {
                 RadiusOf::Raw => spectral_radius(w_rec)?,
@@ -331,23 +336,23 @@ impl Connections {
             }
             let scale = f64::from(radius) / measured;
             *w_rec *= scale as f32;
-            if fixed.is_none() || (scale - 1.0).abs() < 1e-6 {
+            if held.is_none() || (scale - 1.0).abs() < 1e-6 {
                 return Ok(());
             }
         }
-        let expected = "larger than that of the fixed weights alone, and one that the others can change";
+        let expected = "larger than that of the held weights alone, and one that the others can change";
         Err(Error::argument("radius", expected, radius))
     }
 
     /// The effective matrix that a raw `W_rec` makes.
     fn effective(&self, w_rec: &Array2<f32>) -> Array2<f32> {
         let mut effective = w_rec * &self.recurrent;
-        if let Some((_, n_excitatory)) = self.excitatory {
+        if let Some(signs) = &self.signs {
             effective.mapv_inplace(f32::abs);
-            effective.slice_mut(s![.., n_excitatory..]).mapv_inplace(|weight| -weight);
+            effective *= &signs.of_units;
         }
-        if let Some(fixed) = self.fixed.get("W_rec") {
-            Zip::from(&mut effective).and(fixed).for_each(|weight, &value| {
+        if let Some(held) = self.held.get("W_rec") {
+            Zip::from(&mut effective).and(held).for_each(|weight, &value| {
                 if value != 0.0 {
                     *weight = value;
                 }

@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, ArrayD, Dimension};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::constraints::ConstraintMap;
+use super::constraints::{ConstraintMap, Given};
 use super::initialize::entries;
 use super::rnn::hold;
 use super::tensors::read_out;
@@ -15,7 +15,7 @@ use super::{Activity, Constraints, Draw, Network, Parameters, Sizes, Tensors, Tr
 use crate::dynamics::{Cell, CellOutput, Constants, Dynamics, GATES, Readout};
 use crate::random::Seed;
 use crate::setters::setters;
-use crate::simulate::{Session, Simulator, check_fit};
+use crate::simulate::{Session, check_fit};
 use crate::task::{Batch, TrialSource};
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -38,6 +38,10 @@ pub struct LstmConfig {
     pub fixed: BTreeMap<String, ArrayD<f32>>,
     /// The seed of the initial weights.
     pub seed: Seed,
+    /// What was set, also to its default: the rest is left open where weights are loaded.
+    #[doc(hidden)]
+    #[serde(skip)]
+    pub given: Given,
 }
 
 impl Default for LstmConfig {
@@ -50,6 +54,7 @@ impl Default for LstmConfig {
             frozen: BTreeSet::new(),
             fixed: BTreeMap::new(),
             seed: Seed(0),
+            given: Given::default(),
         }
     }
 }
@@ -61,11 +66,23 @@ impl LstmConfig {
         Self { output: CellOutput::Sigmoid, ..Self::default() }
     }
 
+    /// The number of units.
+    #[must_use]
+    pub fn units(mut self, units: usize) -> Self {
+        self.units = units;
+        self.given.add("units");
+        self
+    }
+
+    /// The output function `g` in `z = g(W_out h + b_out)`; by default linear.
+    #[must_use]
+    pub fn readout(mut self, readout: Readout) -> Self {
+        self.readout = readout;
+        self.given.add("readout");
+        self
+    }
+
     setters! {
-        /// The number of units.
-        units: usize;
-        /// The output function `g` in `z = g(W_out h + b_out)`; by default linear.
-        readout: Readout;
         /// The masks on the connections.
         constraints: Constraints;
     }
@@ -87,6 +104,41 @@ impl LstmConfig {
     setters! {
         /// The seed of the initial weights.
         seed: impl Into<Seed> => seed.into();
+    }
+}
+
+impl LstmConfig {
+    /// Takes what is left open from weights that were loaded, and what this library saved with them.
+    fn filled(mut self, weights: &Weights, saved: Option<(Cell, Self)>) -> Result<Self> {
+        let (default, given) = (Self::default(), self.given.clone());
+        let n_rec = weights.array("W_f")?.shape().last().copied().unwrap_or(1);
+        given.fill_default("units", &mut self.units, default.units, n_rec);
+        let constraints = saved.map(|(cell, saved)| {
+            given.fill("output", &mut self.output, cell.output);
+            given.fill("readout", &mut self.readout, cell.readout);
+            if self.frozen.is_empty() && self.fixed.is_empty() {
+                (self.frozen, self.fixed) = (saved.frozen, saved.fixed);
+            }
+            given.fill_default("seed", &mut self.seed, default.seed, saved.seed);
+            saved.constraints
+        });
+        self.constraints.fill(&given, weights, constraints)?;
+        Ok(self)
+    }
+}
+
+/// What an [`Lstm`] left with its weights, if they are those of one.
+fn saved(weights: &Weights) -> Result<Option<(Cell, LstmConfig)>> {
+    #[derive(Deserialize)]
+    struct OfLstm {
+        #[serde(rename = "lstm")]
+        _lstm: serde::de::IgnoredAny,
+    }
+    match weights.config::<Saved>() {
+        Ok(Some(Saved { dynamics: Constants::Lstm(cell), lstm })) => Ok(Some((cell, lstm))),
+        // As of an Rnn.
+        Err(error) if weights.config::<OfLstm>().is_ok() => Err(error),
+        _ => Ok(None),
     }
 }
 
@@ -149,16 +201,19 @@ impl Lstm {
         Self::assemble(config, cell, constraints, &raw)
     }
 
-    /// A network for a task, with these effective weights. The constraints are inverted.
+    /// A network for a task, with these effective weights. The constraints are inverted. What the configuration leaves open is as it
+    /// was when the weights were saved; [`Weights::unconstrained`] takes constraints away.
     ///
     /// # Errors
-    /// If the weights do not fit the task, or if the constraints of the configuration forbid them.
-    pub fn with_weights(task: &dyn TrialSource, mut config: LstmConfig, weights: &Weights) -> Result<Self> {
+    /// If the weights do not fit the task, or if the constraints forbid them.
+    pub fn with_weights(task: &dyn TrialSource, config: LstmConfig, weights: &Weights) -> Result<Self> {
         let spec = task.spec();
+        let weights = &*weights.unsqueezed();
+        let mut config = config.filled(weights, saved(weights)?)?;
         config.constraints.follow(config.seed);
         let cell = Cell { dt: spec.dt, output: config.output, readout: config.readout };
         let network = Self::from_effective(config, cell, weights)?;
-        check_fit(&spec, network.sizes.n_in, network.sizes.n_out, cell.dt)?;
+        check_fit(&spec, network.sizes.n_in, network.sizes.n_out, cell.dt, None)?;
         Ok(network)
     }
 
@@ -168,21 +223,13 @@ impl Lstm {
     /// If the file cannot be read or does not hold such a network.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let weights = Weights::load(&path)?;
-        match weights.config::<Saved>().ok().flatten() {
-            Some(Saved { dynamics: Constants::Lstm(cell), lstm }) => Self::from_effective(lstm, cell, &weights),
-            _ => Err(Error::file(
+        match saved(&weights)? {
+            Some((cell, lstm)) => Self::from_effective(lstm, cell, &weights.unsqueezed()),
+            None => Err(Error::file(
                 path.as_ref(),
                 "it does not hold an Lstm of this library: use Lstm::with_weights(&task, config, &Weights::load(path)?)",
             )),
         }
-    }
-
-    /// The same network in plain arrays, to be run and perturbed.
-    ///
-    /// # Errors
-    /// What libtorch refuses.
-    pub fn simulator(&self) -> Result<Simulator> {
-        Simulator::new(&self.weights()?, self.cell)
     }
 
     /// How the network was built.
@@ -281,6 +328,11 @@ impl Network for Lstm {
         let states = Tensor::f_stack(&states, 1)?;
         let sums = states.f_matmul(&weights.get("W_out")?.f_tr()?)?.f_add(weights.get("b_out")?)?;
         Ok(Activity { rates: states.shallow_clone(), states, outputs: read_out(self.cell.readout, &sums)? })
+    }
+
+    fn set_weights(&mut self, weights: &Weights) -> Result<()> {
+        let raw = self.constraints.invert(&weights.unsqueezed())?;
+        self.parameters.replace(&raw)
     }
 
     fn run(&self, batch: &Batch) -> Result<Session> {

@@ -7,7 +7,7 @@ mod lstm;
 mod rnn;
 mod tensors;
 
-pub use constraints::{Connections, Constraints, Dale};
+pub use constraints::{Connections, Constraints, Dale, Given, Signs};
 pub use device::Device;
 pub use initialize::{Balance, Draw, InitialWeights, Initializer, RadiusOf};
 pub use lstm::{Lstm, LstmConfig};
@@ -108,6 +108,48 @@ pub trait Network: Send {
         Ok(weights)
     }
 
+    /// Puts these effective weights in the place of those that the network has: from [`Weights::load`], or from another network's
+    /// [`Network::weights`]. What training remembers of the old ones is forgotten.
+    ///
+    /// By default the parameters get the arrays of their names. A network whose [`Network::effective`] makes other weights of them
+    /// writes its own.
+    ///
+    /// # Errors
+    /// If an array is missing or has another shape, or if the network makes other weights of them; then nothing is changed.
+    fn set_weights(&mut self, weights: &Weights) -> Result<()> {
+        let before = self.parameters().values()?;
+        self.parameters_mut().replace(weights)?;
+        let after = self.weights()?;
+        for name in before.keys() {
+            if let (Ok(ours), Ok(theirs)) = (after.array(name), weights.array(name))
+                && !(ours.len() == theirs.len()
+                    && ours.iter().zip(theirs).all(|(a, b)| (a - b).abs() <= 1e-5 * b.abs().max(1.0)))
+            {
+                self.parameters_mut().set_values(&before)?;
+                let expected =
+                    "one that the network's `effective` leaves as it is, or set by a `set_weights` of your own";
+                return Err(crate::Error::argument(name, expected, "another one then"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The same network in plain arrays, to be run and perturbed.
+    ///
+    /// # Errors
+    /// If it has no [`Network::constants`]: a network of your own in `tch` runs by its own `forward` alone, in training, validation and
+    /// [`Network::run`]. Its units and synapses cannot be perturbed from outside.
+    fn simulator(&self) -> Result<Simulator> {
+        match self.constants() {
+            Some(constants) => Simulator::new(&self.weights()?, constants),
+            None => {
+                let expected = "one whose equation is one of `psychrnn::dynamics` (Network::constants): a network of your own runs by its \
+                     `forward`, with `run`; what perturbs it, a lesion for instance, has to be written there";
+                Err(crate::Error::argument("network", expected, "another one"))
+            }
+        }
+    }
+
     /// Puts the weights that were best in the checks of the last training into the network, in place of the last ones; see
     /// [`Trainer::best_by`](crate::train::Trainer::best_by). Training that is called again goes on from these, and the optimizer starts
     /// afresh: what it remembers is about the last ones.
@@ -165,7 +207,7 @@ fn run_on_libtorch<N: Network + ?Sized>(
     start: Option<(&str, &Array2<f32>)>,
 ) -> Result<Session> {
     let sizes = network.sizes();
-    check_fit(&batch.spec, sizes.n_in, sizes.n_out, sizes.dt)?;
+    check_fit(&batch.spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
     let activity = tch::no_grad(|| {
         let mut weights = network.effective()?;
         let device = weights.iter().next().map_or(tch::Device::Cpu, |(_, weights)| weights.device());

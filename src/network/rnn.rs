@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayD, Dimension};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::constraints::ConstraintMap;
+use super::constraints::{ConstraintMap, Given};
 use super::initialize::{InitialWeights, Initializer};
 use super::tensors::{read_out, to_array, to_tensor};
 use super::{Activity, Constraints, Dale, Network, Parameters, RadiusOf, Sizes, Tensors, Trials};
@@ -59,6 +59,9 @@ pub struct RnnConfig {
     pub seed: Seed,
     #[serde(skip)]
     tensor_transfer: Option<TensorTransfer>,
+    /// What was set, also to its default: the rest is left open where weights are loaded.
+    #[serde(skip)]
+    given: Given,
 }
 
 /// A transfer function as a closure on tensors.
@@ -95,14 +98,18 @@ impl Default for RnnConfig {
             fixed: BTreeMap::new(),
             seed: Seed(0),
             tensor_transfer: None,
+            given: Given::default(),
         }
     }
 }
 
 impl RnnConfig {
-    setters! {
-        /// The number of units.
-        units: usize;
+    /// The number of units.
+    #[must_use]
+    pub fn units(mut self, units: usize) -> Self {
+        self.units = units;
+        self.given.add("units");
+        self
     }
 
     /// The transfer function.
@@ -110,6 +117,7 @@ impl RnnConfig {
     pub fn transfer(mut self, transfer: Transfer) -> Self {
         self.transfer = transfer;
         self.tensor_transfer = None;
+        self.given.add("transfer");
         self
     }
 
@@ -123,14 +131,27 @@ impl RnnConfig {
     ) -> Self {
         self.transfer = Transfer::named(name);
         self.tensor_transfer = Some(TensorTransfer(Arc::new(transfer)));
+        self.given.add("transfer");
+        self
+    }
+
+    /// The standard deviation of the recurrent noise.
+    #[must_use]
+    pub fn noise(mut self, sd: f32) -> Self {
+        self.noise = sd;
+        self.given.add("noise");
+        self
+    }
+
+    /// The output function `g` in `z = g(W_out r + b_out)`; by default linear.
+    #[must_use]
+    pub fn readout(mut self, readout: Readout) -> Self {
+        self.readout = readout;
+        self.given.add("readout");
         self
     }
 
     setters! {
-        /// The standard deviation of the recurrent noise.
-        noise: f32;
-        /// The output function `g` in `z = g(W_out r + b_out)`; by default linear.
-        readout: Readout;
         /// The time constant of each unit, in milliseconds.
         tau: &[f32] => Some(tau.to_vec());
     }
@@ -156,28 +177,37 @@ impl RnnConfig {
         self
     }
 
+    /// Dale's principle with the sign of each unit, 1 for an excitatory and -1 for an inhibitory one, where not the first ones are to be
+    /// excitatory.
+    #[must_use]
+    pub fn signs(mut self, signs: &[f32]) -> Self {
+        self.constraints.signs = Some(signs.to_vec());
+        self
+    }
+
     /// Whether a unit may connect to itself.
     #[must_use]
     pub fn autapses(mut self, allowed: bool) -> Self {
         self.constraints.no_autapses = !allowed;
+        self.given.add("autapses");
         self
     }
 
-    /// Which input weights exist: `[n_rec, n_in]`, 1 or 0.
+    /// Which input weights exist: `[n_rec, n_in]`, 1 or 0, or a factor between for each.
     #[must_use]
     pub fn input_connectivity(mut self, mask: Array2<f32>) -> Self {
         self.constraints.input = Some(mask);
         self
     }
 
-    /// Which recurrent weights exist: `[n_rec, n_rec]`, `[post, pre]`, 1 or 0.
+    /// Which recurrent weights exist: `[n_rec, n_rec]`, `[post, pre]`, 1 or 0, or a factor between for each.
     #[must_use]
     pub fn recurrent_connectivity(mut self, mask: Array2<f32>) -> Self {
         self.constraints.recurrent = Some(mask);
         self
     }
 
-    /// Which output weights exist: `[n_out, n_rec]`, 1 or 0.
+    /// Which output weights exist: `[n_out, n_rec]`, 1 or 0, or a factor between for each.
     #[must_use]
     pub fn output_connectivity(mut self, mask: Array2<f32>) -> Self {
         self.constraints.output = Some(mask);
@@ -188,6 +218,7 @@ impl RnnConfig {
     #[must_use]
     pub fn areas(mut self, areas: Areas) -> Self {
         self.units = areas.n_units();
+        self.given.add("units");
         self.constraints.areas = Some(areas);
         self
     }
@@ -197,6 +228,7 @@ impl RnnConfig {
     #[must_use]
     pub fn dale(mut self, dale: Dale) -> Self {
         self.constraints.dale = dale;
+        self.given.add("dale");
         self
     }
 
@@ -204,14 +236,16 @@ impl RnnConfig {
     #[must_use]
     pub fn inhibitory_outputs(mut self, allowed: bool) -> Self {
         self.constraints.inhibitory_outputs = allowed;
+        self.given.add("inhibitory_outputs");
         self
     }
 
-    /// Fixes effective weights of `W_in`, `W_rec` or `W_out`: each entry that is not 0. They exist whatever the masks say, and
-    /// training leaves them. To leave weights at the values that are drawn, use [`RnnConfig::fix`].
+    /// Holds effective weights of `W_in`, `W_rec` or `W_out` at these values: each entry that is not 0. They exist whatever the masks
+    /// say, and training leaves them. To leave weights at the values that are drawn, as PsychRNN's `fixed_weights` does, use
+    /// [`RnnConfig::fix`].
     #[must_use]
-    pub fn fixed_weights(mut self, name: &str, values: Array2<f32>) -> Self {
-        self.constraints.fixed.insert(name.to_owned(), values);
+    pub fn hold_at(mut self, name: &str, values: Array2<f32>) -> Self {
+        self.constraints.held.insert(name.to_owned(), values);
         self
     }
 
@@ -235,7 +269,9 @@ impl RnnConfig {
         self
     }
 
-    /// Leaves those entries of a parameter as they are in training where `entries` is 1; elsewhere it is 0.
+    /// Leaves those entries of a parameter as they are in training where `entries` is 1; elsewhere it is 0. It is what PsychRNN calls
+    /// `fixed_weights`.
+    #[doc(alias = "fixed_weights")]
     #[must_use]
     pub fn fix<D: Dimension>(mut self, parameter: &str, entries: ndarray::Array<f32, D>) -> Self {
         self.fixed.insert(parameter.to_owned(), entries.into_dyn());
@@ -247,10 +283,43 @@ impl RnnConfig {
         seed: impl Into<Seed> => seed.into();
     }
 
-    /// The entries that training leaves: those of [`RnnConfig::fix`], and the fixed weights of matrices that are not frozen whole.
+    /// Takes what is left open from weights that were loaded, and what this library saved with them.
+    fn filled(mut self, spec: &TaskSpec, weights: &Weights, saved: Option<(Leak, Self)>) -> Result<Self> {
+        let (default, given) = (Self::default(), self.given.clone());
+        // How many units there are the weights tell.
+        let n_rec = weights.array("W_rec")?.shape().first().copied().unwrap_or(1);
+        given.fill_default("units", &mut self.units, default.units, n_rec);
+        let constraints = match saved {
+            None => {
+                let named = weights.known_transfer();
+                given.fill("transfer", &mut self.transfer, named.unwrap_or_default());
+                None
+            }
+            Some((leak, saved)) => {
+                given.fill("transfer", &mut self.transfer, leak.transfer);
+                given.fill("readout", &mut self.readout, leak.readout);
+                if self.noise == default.noise && self.unit_noise.is_none() && !given.has("noise") {
+                    (self.noise, self.unit_noise) = (leak.noise, leak.unit_noise);
+                }
+                // One that is the task's is not the network's own.
+                let own = saved.tau.is_some() || leak.tau != [spec.tau];
+                self.tau = self.tau.or(own.then_some(leak.tau));
+                if self.frozen.is_empty() && self.fixed.is_empty() {
+                    (self.frozen, self.fixed) = (saved.frozen, saved.fixed);
+                }
+                given.fill("initial", &mut self.initial, saved.initial);
+                given.fill_default("seed", &mut self.seed, default.seed, saved.seed);
+                Some(saved.constraints)
+            }
+        };
+        self.constraints.fill(&given, weights, constraints)?;
+        Ok(self)
+    }
+
+    /// The entries that training leaves: those of [`RnnConfig::fix`], and the held weights of matrices that are not frozen whole.
     fn held(&self) -> BTreeMap<String, ArrayD<f32>> {
         let mut held = self.fixed.clone();
-        for (name, values) in self.constraints.fixed.iter().filter(|(name, _)| !self.frozen.contains(*name)) {
+        for (name, values) in self.constraints.held.iter().filter(|(name, _)| !self.frozen.contains(*name)) {
             let entries = values.mapv(|value| f32::from(u8::from(value != 0.0))).into_dyn();
             match held.get_mut(name) {
                 Some(more) if more.shape() == entries.shape() => more.zip_mut_with(&entries, |a, &b| *a = a.max(b)),
@@ -336,14 +405,24 @@ impl Rnn {
     /// A network for a task, with these effective weights: from [`Weights::load`], or from another network's
     /// [`Network::weights`], changed as you like. The constraints are inverted.
     ///
+    /// What the configuration leaves open is as it was when the weights were saved: constraints, time constants, transfer function,
+    /// noise, readout, and which weights training leaves; of a file of PsychRNN the masks, Dale's principle and the transfer function.
+    /// [`Weights::unconstrained`] takes constraints away.
+    ///
     /// # Errors
-    /// If the weights do not fit the task, or if the constraints of the configuration forbid them.
-    pub fn with_weights(task: &dyn TrialSource, mut config: RnnConfig, weights: &Weights) -> Result<Self> {
+    /// If the weights do not fit the task, or if the constraints forbid them.
+    pub fn with_weights(task: &dyn TrialSource, config: RnnConfig, weights: &Weights) -> Result<Self> {
         let spec = task.spec();
+        let mut weights = weights.unsqueezed().into_owned();
+        let mut config = config.filled(&spec, &weights, saved(&weights)?)?;
         config.constraints.follow(config.seed);
+        if config.given.has("transfer") && weights.known_transfer().is_none() {
+            // What could not be read was said.
+            weights.set_transfer(&config.transfer);
+        }
         let leak = leak(&spec, &config);
-        let network = Self::from_effective(config, leak, weights)?;
-        check_fit(&spec, network.sizes.n_in, network.sizes.n_out, network.leak.dt)?;
+        let network = Self::from_effective(config, leak, &weights)?;
+        check_fit(&spec, network.sizes.n_in, network.sizes.n_out, network.leak.dt, Some(&network.leak.clone().into()))?;
         Ok(network)
     }
 
@@ -354,21 +433,16 @@ impl Rnn {
     /// the rest in [`Rnn::with_weights`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let weights = Weights::load(&path)?;
-        match weights.config::<Saved>().ok().flatten() {
-            Some(Saved { dynamics: Constants::Leaky(leak), rnn }) => Self::from_effective(rnn, leak, &weights),
-            _ => Err(Error::file(
+        match saved(&weights)? {
+            Some((leak, rnn)) => {
+                rnn.constraints.check_same(&weights)?;
+                Self::from_effective(rnn, leak, &weights.unsqueezed())
+            }
+            None => Err(Error::file(
                 path.as_ref(),
                 "it does not hold an Rnn of this library: use Rnn::with_weights(&task, config, &Weights::load(path)?)",
             )),
         }
-    }
-
-    /// The same network in plain arrays, to be run and perturbed.
-    ///
-    /// # Errors
-    /// If its transfer function is a tensor closure.
-    pub fn simulator(&self) -> Result<Simulator> {
-        Simulator::new(&self.weights()?, self.leak.clone())
     }
 
     /// How the network was built.
@@ -378,9 +452,16 @@ impl Rnn {
     }
 
     fn from_effective(config: RnnConfig, leak: Leak, weights: &Weights) -> Result<Self> {
-        // The plain network checks the arrays against each other; which transfer function it has does not matter.
-        let plain = Leak { transfer: Transfer::Linear, ..leak.clone() };
-        let (n_in, n_rec, n_out) = Dynamics::new(weights, plain)?.sizes();
+        // The plain network checks the arrays against each other. It has no form of a tensor closure.
+        let plain = if config.tensor_transfer.is_some() {
+            weights.check_transfer(&leak.transfer)?;
+            let mut linear = weights.clone();
+            linear.set_transfer(&Transfer::Linear);
+            Dynamics::new(&linear, Leak { transfer: Transfer::Linear, ..leak.clone() })?
+        } else {
+            Dynamics::new(weights, leak.clone())?
+        };
+        let (n_in, n_rec, n_out) = plain.sizes();
         if n_rec != config.units {
             return Err(Error::argument("units", format!("{n_rec}, as in the weights"), config.units));
         }
@@ -440,6 +521,21 @@ impl Rnn {
                 x.f_sub(&x.f_detach()?)?.f_mul(&beside(&slope)?)?.f_add(&beside(&rate)?)?
             }
         })
+    }
+}
+
+/// What an [`Rnn`] left with its weights, if they are those of one.
+fn saved(weights: &Weights) -> Result<Option<(Leak, RnnConfig)>> {
+    #[derive(Deserialize)]
+    struct OfRnn {
+        #[serde(rename = "rnn")]
+        _rnn: serde::de::IgnoredAny,
+    }
+    match weights.config::<Saved>() {
+        Ok(Some(Saved { dynamics: Constants::Leaky(leak), rnn })) => Ok(Some((leak, rnn))),
+        // Constraints that cannot be read are not dropped; what is no configuration of an Rnn is somebody else's.
+        Err(error) if weights.config::<OfRnn>().is_ok() => Err(error),
+        _ => Ok(None),
     }
 }
 
@@ -517,17 +613,22 @@ impl Network for Rnn {
     fn annotate(&self, weights: &mut Weights) -> Result<()> {
         // What PsychRNN reads besides.
         let connections = self.config.constraints.connections(self.sizes.n_in, self.sizes.n_rec, self.sizes.n_out)?;
-        let n_excitatory = connections.excitatory.map_or(self.sizes.n_rec, |(_, n)| n);
+        let inhibits = |unit| connections.signs.as_ref().is_some_and(|signs| signs.inhibits(unit));
         let dale = |inhibitory: f32| {
-            let sign = |unit| if unit < n_excitatory { 1.0 } else { inhibitory };
+            let sign = |unit| if inhibits(unit) { inhibitory } else { 1.0 };
             Array2::from_diag(&(0..self.sizes.n_rec).map(sign).collect::<ndarray::Array1<f32>>())
         };
         weights.insert("Dale_rec", dale(-1.0));
         weights.insert("Dale_out", dale(connections.sign_of_inhibitory_outputs()));
+        // PsychRNN makes signs of the share: without it, it refuses the file rather than to have others.
+        match &connections.signs {
+            Some(signs) if !signs.by_ratio => {}
+            signs => weights.set_dale_ratio(signs.as_ref().map(|signs| signs.ratio)),
+        }
         weights.insert("input_connectivity", connections.input);
         weights.insert("rec_connectivity", connections.recurrent);
         weights.insert("output_connectivity", connections.output);
-        weights.set_dale_ratio(connections.excitatory.map(|(ratio, _)| ratio));
+        weights.set_transfer(&self.leak.transfer);
         weights.set_config(&Saved { dynamics: self.leak.clone().into(), rnn: self.config.clone() })
     }
 
@@ -559,6 +660,17 @@ impl Network for Rnn {
         let rates = Tensor::f_stack(&rates, 1)?;
         let sums = rates.f_matmul(&weights.get("W_out")?.f_tr()?)?.f_add(weights.get("b_out")?)?;
         Ok(Activity { states, rates, outputs: read_out(self.leak.readout, &sums)? })
+    }
+
+    fn simulator(&self) -> Result<Simulator> {
+        Simulator::new(&self.weights()?, self.leak.clone())
+    }
+
+    fn set_weights(&mut self, weights: &Weights) -> Result<()> {
+        let weights = weights.unsqueezed();
+        weights.check_transfer(&self.leak.transfer)?;
+        let raw = self.constraints.invert(&weights)?;
+        self.parameters.replace(&raw)
     }
 
     fn run(&self, batch: &Batch) -> Result<Session> {

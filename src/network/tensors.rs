@@ -8,6 +8,7 @@ use ndarray::{ArrayBase, ArrayD, Data, Dimension};
 use tch::{Kind, Tensor};
 
 use crate::dynamics::Readout;
+use crate::weights::Weights;
 use crate::{Error, Result};
 
 impl From<tch::TchError> for Error {
@@ -250,6 +251,21 @@ impl Parameters {
             let parameter = self.parameter(name)?;
             tch::no_grad(|| parameter.value.f_copy_(&value))?;
         }
+        Ok(())
+    }
+
+    /// Puts the arrays of their names in the place of all parameters, in the shapes of these, and forgets what training remembers.
+    pub(super) fn replace(&mut self, raw: &Weights) -> Result<()> {
+        let mut values = BTreeMap::new();
+        for (name, parameter) in self.iter() {
+            let array = raw.array(name)?;
+            let shape: Vec<usize> = parameter.value.size().iter().map(|&length| length as usize).collect();
+            let of_shape =
+                array.to_shape(shape.clone()).map_err(|_| Error::shape(name, format!("{shape:?}"), array.shape()))?;
+            values.insert(name.to_owned(), of_shape.into_owned());
+        }
+        self.set_values(&values)?;
+        self.memory = Memory::default();
         Ok(())
     }
 

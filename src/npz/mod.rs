@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 use ndarray::{ArrayD, ShapeBuilder};
 
+use crate::error::{Skipped, skipped_list};
 use crate::{Error, Result};
 use header::{Header, Kind};
 pub(crate) use pickle::Pickled;
@@ -31,28 +32,6 @@ const MOST_BEHIND: u64 = 4096;
 /// the file beyond 1 MiB. Deflation makes a thousand zeros one byte, so that a small file could fill any memory.
 pub(crate) fn allowance(length: u64) -> u64 {
     (16 << 20) + 64 * length.saturating_sub(1 << 20)
-}
-
-/// An entry of a file that was not read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// Its name.
-    pub name: String,
-    /// Why it was not read.
-    pub why: String,
-}
-
-impl std::fmt::Display for Skipped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}` ({})", self.name, self.why)
-    }
-}
-
-/// By its name.
-impl PartialEq<str> for Skipped {
-    fn eq(&self, name: &str) -> bool {
-        self.name == name
-    }
 }
 
 /// An `.npz` file whose directory and heads are read, and hold together.
@@ -240,23 +219,13 @@ impl Npz {
         } else {
             ""
         };
-        let listed = if self.skipped.is_empty() { String::new() } else { format!(": {}", list(&self.skipped)) };
+        let listed = if self.skipped.is_empty() { String::new() } else { format!(": {}", skipped_list(&self.skipped)) };
         Error::file(&self.path, format!("it holds no {wanted}{listed}{advice}"))
     }
 }
 
 /// Why an array of objects was skipped.
 const PICKLED: &str = "a pickled Python object";
-
-/// Some entries in a sentence.
-pub(crate) fn list(skipped: &[Skipped]) -> String {
-    const MOST: usize = 10;
-    let mut words: Vec<String> = skipped.iter().take(MOST).map(Skipped::to_string).collect();
-    if skipped.len() > MOST {
-        words.push(format!("and {} more", skipped.len() - MOST));
-    }
-    words.join(", ")
-}
 
 /// Opening.
 impl Npz {
@@ -406,7 +375,7 @@ fn elements<T>(
     while elements.len() < header.length {
         let missing = header.length - elements.len();
         // Texts without characters have no bytes.
-        let n = if size == 0 { missing } else { missing.min(buffer.len() / size) };
+        let n = buffer.len().checked_div(size).map_or(missing, |n| n.min(missing));
         whole.read_exact(&mut buffer[..n * size])?;
         if elements.capacity() - elements.len() < n {
             elements.try_reserve_exact(elements.len().max(n).min(missing)).map_err(io::Error::other)?;

@@ -63,7 +63,9 @@ impl Weights {
 
     /// The colors of the sending and of the receiving units, where these are recurrent and Dale's principle holds.
     fn kinds(&self, name: &str) -> [Option<Vec<Color>>; 2] {
-        let signs = self.dale_ratio().flatten().and_then(|_| self.matrix("Dale_rec").ok()).map(|signs| {
+        let holds =
+            |signs: &Array2<f32>| self.dale_ratio().flatten().is_some() || signs.diag().iter().any(|&sign| sign < 0.0);
+        let signs = self.matrix("Dale_rec").ok().filter(holds).map(|signs| {
             let color = |&sign: &f32| Colormap::Diverging.color(if sign < 0.0 { 0.2 } else { 0.8 });
             signs.diag().iter().map(color).collect::<Vec<_>>()
         });
@@ -116,9 +118,9 @@ mod tests {
         let mut weights = Weights::new();
         weights.insert("W_rec", array![[0.5, 0.2, -0.3], [0.1, 0.0, -0.2], [0.3, 0.2, 0.0]]);
         weights.insert("W_in", Array2::<f32>::ones((3, 2)));
-        weights.insert("Dale_rec", Array2::from_diag(&array![1.0, 1.0, -1.0]));
+        weights.insert("Dale_rec", Array2::from_diag(&array![1.0, 1.0, 1.0]));
         assert!(!weights.plot("W_rec").unwrap().to_string().contains("E red"), "nothing says that the principle holds");
-        weights.set_dale_ratio(Some(0.67));
+        weights.insert("Dale_rec", Array2::from_diag(&array![1.0, 1.0, -1.0]));
         let text = |figure: Result<Figure>| figure.unwrap().to_string();
         assert_eq!(text(weights.plot("W_rec")).matches("E red").count(), 2);
         assert_eq!(text(weights.plot("W_in")).matches("(E red, I blue)\" 2.5 to -0.5").count(), 1);

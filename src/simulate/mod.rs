@@ -19,7 +19,7 @@ use crate::dynamics::{Constants, Dynamics, Keep, Pool, Want, parts};
 use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
-use crate::{Error, Result, threads};
+use crate::{Error, Result, notebook, threads};
 use perturb::{Alike, Held, Perturbed};
 
 /// What travels with saved weights, so that they can be run again.
@@ -155,7 +155,7 @@ impl Simulator {
     fn activity(&self, batch: &Batch, states: bool) -> Result<Activity> {
         let (n_in, _, n_out) = self.network.sizes();
         batch.check()?;
-        check_fit(&batch.spec, n_in, n_out, self.constants().dt())?;
+        check_fit(&batch.spec, n_in, n_out, self.constants().dt(), Some(&self.constants()))?;
         let mut groups = Alike::groups(&self.perturbations, batch)?;
         if let [_] = groups.as_slice()
             && let Some(all) = groups.pop()
@@ -253,8 +253,14 @@ impl Simulator {
     }
 }
 
-/// An error if a task and a network do not fit each other.
-pub(crate) fn check_fit(spec: &crate::task::TaskSpec, n_in: usize, n_out: usize, dt: f32) -> Result<()> {
+/// An error if a task and a network do not fit each other, and a warning if the task has another time constant than the network.
+pub(crate) fn check_fit(
+    spec: &crate::task::TaskSpec,
+    n_in: usize,
+    n_out: usize,
+    dt: f32,
+    constants: Option<&Constants>,
+) -> Result<()> {
     let fits = |name: &str, task: f32, network: f32| {
         if task == network {
             return Ok(());
@@ -263,5 +269,17 @@ pub(crate) fn check_fit(spec: &crate::task::TaskSpec, n_in: usize, n_out: usize,
     };
     fits("n_in", spec.n_in as f32, n_in as f32)?;
     fits("n_out", spec.n_out as f32, n_out as f32)?;
-    fits("dt", spec.dt, dt)
+    fits("dt", spec.dt, dt)?;
+    // Units that differ have not theirs from a task.
+    if let Some(Constants::Leaky(leak)) = constants
+        && let [tau] = leak.tau[..]
+        && tau != spec.tau
+    {
+        let task = spec.tau;
+        notebook::warn(&format!(
+            "the task has a `tau` of {task} ms and the network one of {tau} ms, which it keeps: give the task the same, or the network \
+             `.tau(&[{task:?}])` where it is built"
+        ));
+    }
+    Ok(())
 }

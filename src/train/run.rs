@@ -30,7 +30,7 @@ impl Trainer {
         for (source, _) in &plan.stages {
             let spec = source.spec();
             spec.check()?;
-            check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt)?;
+            check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
         }
         if let Some(constants) = network.constants() {
             self.loss.check(constants.readout())?;
@@ -41,7 +41,7 @@ impl Trainer {
                 let expected = "other than 0 somewhere: no error counts, so that nothing could be judged";
                 return Err(Error::argument("mask of the validation", expected, "0 everywhere"));
             }
-            check_fit(&validation.spec, sizes.n_in, sizes.n_out, sizes.dt)?;
+            check_fit(&validation.spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
         }
         if network.parameters().iter().all(|(_, parameter)| !parameter.trainable) {
             return Err(Error::argument("freeze", "for some parameters only: nothing is left to train", "all of them"));

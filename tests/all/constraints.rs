@@ -200,7 +200,7 @@ fn areas_hold_in_training_and_in_files() {
 }
 
 #[test]
-fn fixed_weights_have_their_values_where_masks_have_no_others() {
+fn held_weights_have_their_values_where_masks_have_no_others() {
     let task = PerceptualDiscrimination::default().duration(200.0);
     let (mut values, mut absent) = (Array2::zeros((20, 20)), Array2::ones((20, 20)));
     for unit in 0..16 {
@@ -214,7 +214,7 @@ fn fixed_weights_have_their_values_where_masks_have_no_others() {
             .dale(dale)
             .recurrent_connectivity(absent.clone())
             .initial(InitialWeights::pycog().radius(1.3, RadiusOf::Effective))
-            .fixed_weights("W_rec", values.clone())
+            .hold_at("W_rec", values.clone())
             .seed(4)
     };
     for dale in [Dale::Absolute, Dale::Rectified] {
@@ -234,17 +234,17 @@ fn fixed_weights_have_their_values_where_masks_have_no_others() {
         assert_ne!(before, after.matrix("W_rec").unwrap());
         let again = Rnn::with_weights(&task, config(dale), &after).unwrap();
         assert_eq!(again.weights().unwrap().matrix("W_rec").unwrap(), after.matrix("W_rec").unwrap());
-        let other = Rnn::new(&task, config(dale).fixed_weights("W_rec", values.mapv(|value| value / 2.0))).unwrap();
+        let other = Rnn::new(&task, config(dale).hold_at("W_rec", values.mapv(|value| value / 2.0))).unwrap();
         let error = Rnn::with_weights(&task, config(dale), &other.weights().unwrap()).unwrap_err().to_string();
-        assert!(error.contains("W_rec[0, 0]") && error.contains("fixed"), "{error}");
+        assert!(error.contains("W_rec[0, 0]") && error.contains("held"), "{error}");
     }
     let refused = |config: RnnConfig| Rnn::new(&task, config).unwrap_err().to_string();
     for (config, words) in [
-        (config(Dale::Absolute).fixed_weights("W_rec", -values.clone()), ["fixed weights of W_rec[0, 0]", "sign"]),
-        (config(Dale::Absolute).fixed_weights("W_out", Array2::ones((2, 20))), ["fixed weights of W_out", "leave out"]),
-        (config(Dale::Absolute).fixed_weights("W_rec", Array2::ones((20, 19))), ["fixed weights of W_rec", "[20, 20]"]),
-        (config(Dale::Absolute).fixed_weights("b_rec", Array2::ones((1, 20))), ["fixed weights", "b_rec"]),
-        (config(Dale::Absolute).fixed_weights("W_rec", values.mapv(|value| 20.0 * value)), ["radius", "fixed weights"]),
+        (config(Dale::Absolute).hold_at("W_rec", -values.clone()), ["held weights of W_rec[0, 0]", "sign"]),
+        (config(Dale::Absolute).hold_at("W_out", Array2::ones((2, 20))), ["held weights of W_out", "leave out"]),
+        (config(Dale::Absolute).hold_at("W_rec", Array2::ones((20, 19))), ["held weights of W_rec", "[20, 20]"]),
+        (config(Dale::Absolute).hold_at("b_rec", Array2::ones((1, 20))), ["held weights", "b_rec"]),
+        (config(Dale::Absolute).hold_at("W_rec", values.mapv(|value| 20.0 * value)), ["radius", "held weights"]),
     ] {
         let error = refused(config);
         assert!(words.iter().all(|word| error.contains(word)), "{error}");

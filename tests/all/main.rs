@@ -23,6 +23,8 @@ mod gradients;
 mod interrupt;
 #[cfg(feature = "torch")]
 mod learning;
+#[cfg(feature = "torch")]
+mod loaded;
 mod models;
 mod numbers;
 #[cfg(feature = "torch")]

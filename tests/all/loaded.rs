@@ -1,0 +1,262 @@
+//! Networks from weights that were loaded: what a configuration leaves open comes with them.
+
+use ndarray::{Array2, Axis, arr1};
+use psychrnn::dynamics::Leak;
+use psychrnn::network::{Activity, Constraints, Parameters, Sizes, Tensors, Trials};
+use psychrnn::prelude::*;
+use psychrnn::tch::Tensor;
+
+use crate::numbers::data;
+
+fn task() -> PerceptualDiscrimination {
+    PerceptualDiscrimination::default().duration(200.0)
+}
+
+/// The weights as they are after they went through a file.
+fn through_file(weights: &Weights) -> Weights {
+    let folder = tempfile::tempdir().unwrap();
+    weights.save(folder.path().join("weights.npz")).unwrap();
+    Weights::load(folder.path().join("weights.npz")).unwrap()
+}
+
+fn train(network: &mut dyn Network) {
+    Trainer::default().learning_rate(0.05).updates(5).batch_size(8).silent().train(network, &task()).unwrap();
+}
+
+/// An error, in words.
+fn words<T>(result: Result<T>) -> String {
+    result.err().unwrap().to_string()
+}
+
+#[test]
+fn what_is_left_open_is_as_it_was_saved_and_holds_after_training() {
+    let mask = Array2::from_shape_fn((20, 20), |(to, from)| f32::from(u8::from((to + 2 * from) % 3 != 0)));
+    let factors = Array2::from_shape_fn((20, 2), |(unit, _)| if unit < 10 { 1.0 } else { 0.25 });
+    let config = RnnConfig::default()
+        .units(20)
+        .transfer(Transfer::Tanh)
+        .noise(0.05)
+        .tau(&[40.0])
+        .dale_ratio(0.8)
+        .dale(Dale::Rectified)
+        .inhibitory_outputs(true)
+        .autapses(false)
+        .recurrent_connectivity(mask.clone())
+        .input_connectivity(factors)
+        .fix("b_out", arr1(&[1.0, 0.0]))
+        .seed(3);
+    let saved = Rnn::new(&task(), config).unwrap();
+    let weights = through_file(&saved.weights().unwrap());
+    let mut network = Rnn::with_weights(&task(), RnnConfig::default(), &weights).unwrap();
+    assert_eq!(network.config(), saved.config());
+    assert_eq!(network.constants(), saved.constants());
+    let before = network.weights().unwrap();
+    assert_eq!(before.matrix("W_rec").unwrap(), saved.weights().unwrap().matrix("W_rec").unwrap());
+    train(&mut network);
+    let after = network.weights().unwrap();
+    assert_ne!(after.matrix("W_rec").unwrap(), before.matrix("W_rec").unwrap());
+    assert_eq!(after.vector("b_out").unwrap()[0], before.vector("b_out").unwrap()[0]);
+    for ((to, from), &weight) in after.matrix("W_rec").unwrap().indexed_iter() {
+        let exists = mask[[to, from]] == 1.0 && to != from;
+        assert!(if exists { if from < 16 { weight >= 0.0 } else { weight <= 0.0 } } else { weight == 0.0 });
+    }
+    assert!(after.matrix("W_in").unwrap().iter().all(|&weight| weight >= 0.0));
+    // And once more: a curriculum of loads.
+    let again = Rnn::with_weights(&task(), RnnConfig::default(), &through_file(&after)).unwrap();
+    assert_eq!(again.config(), saved.config());
+    // What is set is not overridden; what contradicts the weights is refused.
+    let noisy = Rnn::with_weights(&task(), RnnConfig::default().noise(0.0), &weights).unwrap();
+    assert_eq!(noisy.config().noise, 0.0);
+    let refused = [
+        (RnnConfig::default().units(50), "units"),
+        (RnnConfig::default().transfer(Transfer::Relu), "transfer"),
+        (RnnConfig::default().dale_ratio(0.4), "Dale"),
+        (RnnConfig::default().signs(&[1.0; 20]), "Dale"),
+    ];
+    for (config, word) in refused {
+        let error = words(Rnn::with_weights(&task(), config, &weights));
+        assert!(error.contains(word), "{error}");
+    }
+    let free = Rnn::with_weights(&task(), RnnConfig::default(), &weights.clone().unconstrained()).unwrap();
+    assert_eq!(free.config().constraints, Constraints::default());
+    assert_eq!(free.config().transfer, Transfer::Tanh);
+    let mut edited = weights.clone();
+    edited.insert("rec_connectivity", Array2::<f32>::ones((20, 20)));
+    assert!(words(Rnn::with_weights(&task(), RnnConfig::default(), &edited)).contains("rec_connectivity"));
+    edited = weights;
+    edited.set_dale_ratio(None);
+    assert!(words(Rnn::with_weights(&task(), RnnConfig::default(), &edited)).contains("dale_ratio"));
+}
+
+#[test]
+fn a_file_of_psychrnn_brings_its_ratio_masks_and_transfer_function() {
+    let weights = Weights::load(data("psychrnn_saved_dale.npz")).unwrap();
+    let (n_in, n_out) = (weights.matrix("W_in").unwrap().ncols(), weights.matrix("W_out").unwrap().nrows());
+    let task = psychrnn::task::Rest { n_in, n_out, ..psychrnn::task::Rest::of(&task()) };
+    let network = Rnn::with_weights(&task, RnnConfig::default(), &weights).unwrap();
+    assert_eq!((network.config().units, network.config().constraints.dale_ratio), (10, Some(0.8)));
+    assert_eq!(network.config().transfer, Transfer::Relu);
+    let mut masked = weights.clone();
+    let mut mask = Array2::<f32>::ones((10, 10));
+    mask.diag_mut().fill(0.0);
+    masked.insert("W_rec", weights.matrix("W_rec").unwrap() * &mask);
+    masked.insert("rec_connectivity", mask.clone());
+    let network = Rnn::with_weights(&task, RnnConfig::default(), &masked).unwrap();
+    assert_eq!(network.config().constraints.recurrent, Some(mask));
+    let mut signed = weights;
+    // Signs that no ratio tells.
+    let mut w_rec = signed.matrix("W_rec").unwrap();
+    w_rec.column_mut(0).mapv_inplace(|weight| -weight);
+    let mut signs = signed.matrix("Dale_rec").unwrap();
+    signs[[0, 0]] = -1.0;
+    let mut w_out = signed.matrix("W_out").unwrap();
+    w_out.column_mut(0).fill(0.0);
+    signed.insert("W_rec", w_rec);
+    signed.insert("Dale_rec", signs.clone());
+    signed.insert("W_out", w_out);
+    let network = Rnn::with_weights(&task, RnnConfig::default(), &signed).unwrap();
+    assert_eq!(network.config().constraints.signs, Some(signs.diag().to_vec()));
+}
+
+#[test]
+fn an_lstm_keeps_its_masks() {
+    let mask = Array2::from_shape_fn((8, 8), |(to, from)| f32::from(u8::from((to + from) % 2 == 0)));
+    let constraints = Constraints { recurrent: Some(mask.clone()), ..Constraints::default() };
+    let saved = Lstm::new(&task(), LstmConfig::psychrnn().units(8).constraints(constraints)).unwrap();
+    let weights = through_file(&saved.weights().unwrap());
+    let mut network = Lstm::with_weights(&task(), LstmConfig::default(), &weights).unwrap();
+    assert_eq!(network.config(), saved.config());
+    train(&mut network);
+    let gate = network.weights().unwrap().matrix("W_f").unwrap();
+    for ((from, to), &weight) in gate.indexed_iter().filter(|((from, _), _)| *from < 8) {
+        assert!(mask[[to, from]] == 1.0 || weight == 0.0);
+    }
+    let mut dale = weights;
+    dale.set_dale_ratio(Some(0.8));
+    assert!(words(Lstm::with_weights(&task(), LstmConfig::default(), &dale)).contains("dale_ratio"));
+}
+
+#[test]
+fn inhibitory_units_may_stand_anywhere_and_factors_scale_weights() {
+    let signs: Vec<f32> = (0..12).map(|unit| if unit % 3 == 1 { -1.0 } else { 1.0 }).collect();
+    let factors = Array2::from_shape_fn((12, 12), |(to, from)| [0.0, 0.5, 1.0][(to * 5 + from) % 3]);
+    for (balance, dale) in [(Balance::Columns, Dale::Absolute), (Balance::Rows, Dale::Rectified)] {
+        let initial = InitialWeights::pycog().inhibitory(Draw::Gamma { shape: 2.0, mean: 0.3 }).balance(balance);
+        let config = RnnConfig::default()
+            .units(12)
+            .signs(&signs)
+            .dale(dale)
+            .initial(initial)
+            .recurrent_connectivity(factors.clone())
+            .seed(1);
+        let mut network = Rnn::new(&task(), config).unwrap();
+        train(&mut network);
+        let weights = through_file(&network.weights().unwrap());
+        let w_rec = weights.matrix("W_rec").unwrap();
+        for ((to, from), &weight) in w_rec.indexed_iter() {
+            assert!(weight * signs[from] >= 0.0 && (factors[[to, from]] > 0.0 || weight == 0.0));
+        }
+        for (unit, column) in weights.matrix("W_out").unwrap().axis_iter(Axis(1)).enumerate() {
+            assert!(signs[unit] > 0.0 || column.iter().all(|&weight| weight == 0.0));
+        }
+        let loaded = Rnn::with_weights(&task(), RnnConfig::default(), &weights).unwrap();
+        assert_eq!(loaded.config(), network.config());
+        let again = loaded.weights().unwrap().matrix("W_rec").unwrap();
+        assert!(again.iter().zip(&w_rec).all(|(a, b)| (a - b).abs() <= 1e-6 * b.abs()));
+        assert_eq!(weights.dale_ratio(), None, "PsychRNN would make other signs of a share");
+    }
+    let refused = |config: RnnConfig| words(Rnn::new(&task(), config.units(3)));
+    assert!(refused(RnnConfig::default().signs(&[1.0, -1.0])).contains("n_rec"));
+    assert!(refused(RnnConfig::default().signs(&[1.0, 0.5, 1.0])).contains("signs"));
+    assert!(refused(RnnConfig::default().signs(&[-1.0; 3])).contains("signs"));
+    assert!(refused(RnnConfig::default().signs(&[1.0; 3]).dale_ratio(0.8)).contains("signs"));
+    for entry in [-1.0, 1.5, f32::NAN] {
+        let error = refused(RnnConfig::default().recurrent_connectivity(Array2::from_elem((3, 3), entry)));
+        assert!(error.contains("factors"), "{error}");
+    }
+}
+
+/// A network of one's own, whose equation is not one of ours.
+struct Own(Parameters, bool);
+
+impl Own {
+    fn new(halved: bool) -> Self {
+        let mut parameters = Parameters::new();
+        parameters.insert("W", &Array2::<f32>::from_elem((2, 2), 0.5)).unwrap();
+        Self(parameters, halved)
+    }
+}
+
+impl Network for Own {
+    fn sizes(&self) -> Sizes {
+        Sizes { n_in: 2, n_rec: 2, n_out: 2, dt: 10.0 }
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.0
+    }
+    fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.0
+    }
+    fn effective(&self) -> Result<Tensors> {
+        let mut weights = self.0.tensors();
+        if self.1 {
+            let half = weights.get("W")?.f_mul_scalar(0.5)?;
+            weights.insert("W", half);
+        }
+        Ok(weights)
+    }
+    fn forward(&self, weights: &Tensors, trials: &Trials) -> Result<Activity> {
+        let outputs: Tensor = trials.inputs.f_matmul(weights.get("W")?)?;
+        Ok(Activity { states: outputs.shallow_clone(), rates: outputs.shallow_clone(), outputs })
+    }
+}
+
+#[test]
+fn a_network_of_ones_own_runs_loads_and_says_why_it_has_no_simulator() {
+    let mut own = Own::new(false);
+    let batch = task().batch(3, Seed(1)).unwrap();
+    let mut weights = own.weights().unwrap();
+    weights.insert("W", Array2::<f32>::eye(2));
+    own.set_weights(&through_file(&weights)).unwrap();
+    assert_eq!(own.run(&batch).unwrap().outputs, batch.inputs);
+    let error = words(own.simulator());
+    assert!(error.contains("forward") && error.contains("constants"), "{error}");
+    assert!(words(own.set_weights(&Weights::new())).contains("`W`"));
+    // Where the effective weights are others, the default does not pretend.
+    let mut halved = Own::new(true);
+    let before = halved.weights().unwrap();
+    assert!(words(halved.set_weights(&weights)).contains("set_weights"));
+    assert_eq!(halved.weights().unwrap(), before);
+
+    let mut rnn = Rnn::new(&task(), RnnConfig::default().units(6).dale_ratio(0.5).seed(1)).unwrap();
+    let other = Rnn::new(&task(), RnnConfig::default().units(6).dale_ratio(0.5).seed(2)).unwrap();
+    rnn.set_weights(&other.weights().unwrap()).unwrap();
+    assert_eq!(rnn.weights().unwrap().matrix("W_rec").unwrap(), other.weights().unwrap().matrix("W_rec").unwrap());
+    let free = Rnn::new(&task(), RnnConfig::default().units(6).seed(2)).unwrap();
+    assert!(words(rnn.set_weights(&free.weights().unwrap())).contains("Dale"));
+}
+
+#[test]
+fn errors_of_others_are_handed_on_and_ones_own_are_said() {
+    fn number(text: &str) -> Result<f32> {
+        if text.is_empty() {
+            return Err(psychrnn::Error::other("the line is empty"));
+        }
+        std::fs::read("no such file").or_else(|_| Ok::<_, std::io::Error>(Vec::new()))?;
+        Array2::<f32>::from_shape_vec((1, 1), vec![0.0])?;
+        Ok(text.parse::<f32>()? + text.parse::<i32>()? as f32)
+    }
+    assert_eq!(number("3").unwrap(), 6.0);
+    assert_eq!(number("").unwrap_err().to_string(), "the line is empty");
+    assert_eq!(number("x").unwrap_err().to_string(), "x".parse::<f32>().unwrap_err().to_string());
+}
+
+#[test]
+fn another_time_constant_of_the_task_does_not_change_the_network() {
+    let saved = Rnn::new(&task().tau(20.0), RnnConfig::default().units(5).seed(1)).unwrap();
+    let weights = through_file(&saved.weights().unwrap());
+    let network = Rnn::with_weights(&task().tau(100.0), RnnConfig::default(), &weights).unwrap();
+    assert_eq!(network.constants(), Some(Leak::new(10.0, 20.0).into()));
+    let asked = Rnn::with_weights(&task().tau(100.0), RnnConfig::default().tau(&[100.0]), &weights).unwrap();
+    assert_eq!(asked.constants(), Some(Leak::new(10.0, 100.0).into()));
+}
