@@ -97,7 +97,7 @@ show_as! {
     Batch: |batch| trials("Batch", batch).show();
     Session: |session| {
         trials("Session", &session.batch)
-            .line("units", session.states.dim().2)
+            .line("units", session.units.len())
             .line("accuracy", format!("{:.3}", session.accuracy()))
             .show();
     };

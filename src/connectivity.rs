@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::random::Seed;
 use crate::setters::setters;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 /// The areas of a network, and which connections there are: within areas, between them, from input channels and to outputs.
 ///
@@ -125,6 +125,22 @@ struct Channels {
     area: String,
 }
 
+impl Channels {
+    fn new(channels: impl IntoIterator<Item = usize>, area: &str) -> Self {
+        // More than that is no list that someone means, and what is taken of it is refused: no task has so many.
+        const MOST: usize = 1 << 20;
+        Self { channels: channels.into_iter().take(MOST).collect(), area: area.to_owned() }
+    }
+}
+
+/// The advice where there are too many units.
+const FEWER: &str = "give the areas fewer units";
+
+/// A sum, at most the largest number.
+fn total(numbers: impl Iterator<Item = usize>) -> usize {
+    numbers.fold(0, usize::saturating_add)
+}
+
 /// Which connections exist: 1, or 0 for those that do not.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -197,7 +213,7 @@ impl Areas {
     /// said reaches all units.
     #[must_use]
     pub fn input(mut self, channels: impl IntoIterator<Item = usize>, area: &str) -> Self {
-        self.inputs.push(Channels { channels: channels.into_iter().collect(), area: area.to_owned() });
+        self.inputs.push(Channels::new(channels, area));
         self
     }
 
@@ -205,14 +221,17 @@ impl Areas {
     /// all units. Whether inhibitory units reach the outputs is a matter of the network's constraints.
     #[must_use]
     pub fn output(mut self, channels: impl IntoIterator<Item = usize>, area: &str) -> Self {
-        self.outputs.push(Channels { channels: channels.into_iter().collect(), area: area.to_owned() });
+        self.outputs.push(Channels::new(channels, area));
         self
     }
 
     /// The number of all units.
     #[must_use]
     pub fn n_units(&self) -> usize {
-        self.areas.iter().map(|area| self.classes(area)).map(|(excitatory, inhibitory)| excitatory + inhibitory).sum()
+        self.areas
+            .iter()
+            .map(|area| self.classes(area))
+            .fold(0, |sum, (excitatory, inhibitory)| sum.saturating_add(excitatory).saturating_add(inhibitory))
     }
 
     /// The number of excitatory units, which come first; `None` if there are no classes.
@@ -220,7 +239,7 @@ impl Areas {
     pub fn n_excitatory(&self) -> Option<usize> {
         let given = |area: &Area| matches!(area.size, AreaSize::Classes(..));
         let has_classes = self.excitatory.is_some() || self.areas.iter().any(given);
-        has_classes.then(|| self.areas.iter().map(|area| self.classes(area).0).sum())
+        has_classes.then(|| total(self.areas.iter().map(|area| self.classes(area).0)))
     }
 
     /// The excitatory units of an area; all its units, if there are no classes.
@@ -229,8 +248,8 @@ impl Areas {
     /// If there is no such area.
     pub fn excitatory_units(&self, area: &str) -> Result<std::ops::Range<usize>> {
         let place = self.place("area", area)?;
-        let before: usize = self.areas[..place].iter().map(|area| self.classes(area).0).sum();
-        Ok(before..before + self.classes(&self.areas[place]).0)
+        let before = total(self.areas[..place].iter().map(|area| self.classes(area).0));
+        Ok(before..before.saturating_add(self.classes(&self.areas[place]).0))
     }
 
     /// The inhibitory units of an area.
@@ -239,28 +258,33 @@ impl Areas {
     /// If there is no such area.
     pub fn inhibitory_units(&self, area: &str) -> Result<std::ops::Range<usize>> {
         let place = self.place("area", area)?;
-        let excitatory: usize = self.areas.iter().map(|area| self.classes(area).0).sum();
-        let before: usize = self.areas[..place].iter().map(|area| self.classes(area).1).sum();
-        let first = excitatory + before;
-        Ok(first..first + self.classes(&self.areas[place]).1)
+        let excitatory = total(self.areas.iter().map(|area| self.classes(area).0));
+        let first = total(self.areas[..place].iter().map(|area| self.classes(area).1)).saturating_add(excitatory);
+        Ok(first..first.saturating_add(self.classes(&self.areas[place]).1))
     }
 
     /// The units of an area, the excitatory ones first.
     ///
     /// # Errors
-    /// If there is no such area.
+    /// If there is no such area, or if there is not enough memory for a list of its units.
     pub fn units(&self, area: &str) -> Result<Vec<usize>> {
+        let (excitatory, inhibitory) = self.classes(&self.areas[self.place("area", area)?]);
+        let n = excitatory.saturating_add(inhibitory);
+        memory::check(format!("a list of {n} units"), memory::floats(&[2, n]), FEWER)?;
         Ok(self.excitatory_units(area)?.chain(self.inhibitory_units(area)?).collect())
     }
 
     /// The masks for a network with these numbers of input and output channels.
     ///
     /// # Errors
-    /// If an area, a class, a channel or a probability makes no sense, or if not every unit is reached from every other one and
-    /// [`Areas::strongly_connected`] does not allow this.
+    /// If an area, a class, a channel or a probability makes no sense, if not every unit is reached from every other one and
+    /// [`Areas::strongly_connected`] does not allow this, or if there is not enough memory for so many units.
     pub fn masks(&self, n_in: usize, n_out: usize) -> Result<Masks> {
         self.check()?;
         let n_rec = self.n_units();
+        // The mask, and the list of its connections.
+        let needed = memory::floats(&[if self.strongly_connected { 9 } else { 1 }, n_rec, n_rec]);
+        memory::check(format!("which of {n_rec} units are connected to which"), needed, FEWER)?;
         let mut recurrent = Array2::zeros((n_rec, n_rec));
         for from in &self.areas {
             for to in &self.areas {
@@ -418,11 +442,13 @@ impl Areas {
 /// ```
 ///
 /// # Errors
-/// Names the units that are not reached and those that do not reach the others.
+/// Names the units that are not reached and those that do not reach the others; also if there is not enough memory for the list of
+/// connections.
 pub fn check_strongly_connected(recurrent: &Array2<f32>) -> Result<()> {
     if !recurrent.is_square() {
         return Err(Error::shape("recurrent connectivity", "[n_rec, n_rec]", recurrent.shape()));
     }
+    memory::check("the list of connections", memory::floats(&[8, recurrent.len()]), "take fewer units")?;
     match Lost::in_graph(recurrent) {
         None => Ok(()),
         Some(lost) => Err(lost.error("add connections or draw another mask", |units| Ok(list(units)))?),

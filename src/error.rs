@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::memory;
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -114,6 +116,20 @@ pub enum Error {
         problem: String,
         /// The newest checkpoint.
         kept: Option<PathBuf>,
+    },
+    /// There is not enough memory for what was asked.
+    #[error(
+        "{what} takes {} of memory, but there is room for {}: {advice}", memory::in_words(*.needed), memory::in_words(*.available)
+    )]
+    Memory {
+        /// What takes it, in words.
+        what: String,
+        /// The bytes that it takes.
+        needed: u64,
+        /// The bytes that there are.
+        available: u64,
+        /// How it takes fewer.
+        advice: String,
     },
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]

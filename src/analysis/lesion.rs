@@ -35,6 +35,9 @@ pub struct LesionSweep {
     silent: bool,
 }
 
+/// More lesions than this are no list that someone means.
+const MOST: usize = 1_000_000;
+
 /// One lesion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lesion {
@@ -86,7 +89,7 @@ impl LesionSweep {
             name: name.into(),
             perturbations: vec![Perturbation { effect: effect(units.into()), window }],
         };
-        Self { lesions: groups.into_iter().map(lesion).collect(), ..Self::default() }
+        Self { lesions: groups.into_iter().take(MOST + 1).map(lesion).collect(), ..Self::default() }
     }
 
     /// Adds a lesion of your own.
@@ -124,6 +127,10 @@ impl LesionSweep {
             Some((column, ..)) => Some(batch.values.numbers(column)?),
             None => None,
         };
+        if self.lesions.len() > MOST {
+            return Err(Error::argument("lesions", format!("at most {MOST}"), "more"));
+        }
+        simulator.check_memory(batch, true, threads::threads().min(self.lesions.len() + 1))?;
         let intact = Lesion { name: "intact".to_owned(), perturbations: Vec::new() };
         let all: Vec<&Lesion> = std::iter::once(&intact).chain(&self.lesions).collect();
         let progress = Progress { total: all.len(), state: Mutex::new((0, Instant::now())), silent: self.silent };

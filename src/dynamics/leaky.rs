@@ -95,6 +95,11 @@ impl Leak {
         }
     }
 
+    /// Whether noise is drawn for all steps before a run: that which units share.
+    pub(crate) fn draws_all_noise_at_once(&self) -> bool {
+        matches!(self.unit_noise, Some(UnitNoise::Covariance(_)))
+    }
+
     fn check_noise(&self, n_rec: usize) -> Result<()> {
         let (sds, shape) = match &self.unit_noise {
             None => (std::slice::from_ref(&self.noise), None),
@@ -378,7 +383,7 @@ impl WithSimd for Forward<'_, '_> {
                 let x = [(&self.trace.rates, i + 1), (&drive.inputs, t)];
                 let to = seen.outputs(t);
                 Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, soon: None, vectors });
-                seen.take(t, (self.x, 0));
+                seen.take(t, (self.x, 0), (&self.trace.rates, i + 1));
             }
         }
     }

@@ -326,7 +326,7 @@ impl WithSimd for Forward<'_, '_> {
             if let Some(seen) = &mut seen {
                 let (x, to) = ([(&trace.h, i + 1), (&drive.inputs, t)], seen.outputs(t));
                 Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, soon: None, vectors });
-                seen.take(t, (&trace.h, i + 1));
+                seen.take(t, (&trace.h, i + 1), (&trace.h, i + 1));
             }
         }
         for v in 0..vectors {

@@ -2,6 +2,7 @@
 
 mod consecutive;
 mod perturb;
+mod recording;
 mod session;
 
 use std::borrow::Cow;
@@ -11,10 +12,13 @@ use ndarray::{Array2, Array3};
 use serde::{Deserialize, Serialize};
 
 pub use perturb::{Effect, Perturbation, Units, Window};
+pub use recording::Recording;
 pub use session::{Session, Signal};
 
 use crate::dynamics::noise::Noise;
-use crate::dynamics::{Constants, Dynamics, Keep, Pool, Want, parts};
+use crate::dynamics::parts::{self, Ran};
+use crate::dynamics::{Constants, Dynamics, Keep, Pool, Want};
+use crate::memory;
 use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
@@ -44,6 +48,9 @@ pub struct Simulator {
     connectivity: Option<Array3<f32>>,
     perturbations: Vec<Perturbation>,
     initial_noise: f32,
+    recording: Recording,
+    /// Memory of earlier runs, also of those of its clones.
+    pool: Pool,
 }
 
 impl Simulator {
@@ -60,6 +67,8 @@ impl Simulator {
             connectivity: None,
             perturbations: Vec::new(),
             initial_noise: 0.0,
+            recording: Recording::default(),
+            pool: Pool::default(),
         })
     }
 
@@ -92,6 +101,20 @@ impl Simulator {
         initial_noise: f32;
     }
 
+    /// What sessions keep of the units; by default states and rates of all. Only what is kept takes memory.
+    #[must_use]
+    pub fn record(mut self, recording: Recording) -> Self {
+        self.recording = recording;
+        self
+    }
+
+    /// The same simulator with memory that it shares with others.
+    #[cfg(feature = "torch")]
+    pub(crate) fn with_pool(mut self, pool: &Pool) -> Self {
+        self.pool = pool.clone();
+        self
+    }
+
     /// The same network in steps of another size, in milliseconds: shorter than in training, to come closer to the
     /// continuous equation. The noise is scaled with it; the task must have the same `dt`. Errors there are of the order of
     /// `dt / tau`.
@@ -113,38 +136,55 @@ impl Simulator {
     ///
     /// # Errors
     /// If the batch has other channels or another `dt` than the network, if a perturbation names units, channels or times that
-    /// are not there, or if a setting makes no sense.
+    /// are not there, if a setting makes no sense, or if there is not enough memory for what the session is to keep.
     pub fn run(&self, batch: &Batch) -> Result<Session> {
-        let network = self.started(batch)?;
-        let perturbed = self.perturbed(&network, batch)?;
-        let (states, outputs) = self.forward(&network, batch, perturbed.as_ref(), true)?;
-        let mut rates = Array3::zeros(states.dim());
-        match &self.constants() {
-            Constants::Leaky(leak) => {
-                // What a run gives is in standard layout.
-                if let (Some(states), Some(rates)) = (states.as_slice(), rates.as_slice_mut()) {
-                    leak.transfer.rates_into(states, rates);
-                }
-            }
-            Constants::Lstm(_) => rates.assign(&states),
+        let units = self.recording.among(self.network.sizes().1)?;
+        let (mut ran, perturbed) = self.forward(batch, &self.recording, &units)?;
+        if let Some(perturbed) = perturbed
+            && self.recording.rates
+        {
+            perturbed.report(&units, &mut ran.rates);
         }
-        if let Some(perturbed) = perturbed {
-            perturbed.report(&mut rates);
-        }
-        Session::new(batch.clone(), states, rates, outputs)
+        Session::recorded(batch.clone(), ran.states, ran.rates, ran.outputs, units)
     }
 
     /// Runs the network for its outputs `[n_batch, n_steps, n_out]` alone.
     pub(crate) fn outputs(&self, batch: &Batch) -> Result<Array3<f32>> {
-        let network = self.started(batch)?;
-        Ok(self.forward(&network, batch, self.perturbed(&network, batch)?.as_ref(), false)?.1)
+        Ok(self.forward(batch, &Recording::outputs(), &[])?.0.outputs)
     }
 
-    /// The perturbations, if there are any, made ready for a batch that fits the network.
+    /// An error if there is not enough memory for so many runs at a time that keep outputs only, or what the simulator records.
+    pub(crate) fn check_memory(&self, batch: &Batch, outputs_only: bool, at_a_time: usize) -> Result<()> {
+        let outputs = Recording::outputs();
+        self.check_recording(batch, if outputs_only { &outputs } else { &self.recording }, at_a_time)
+    }
+
+    fn check_recording(&self, batch: &Batch, recording: &Recording, at_a_time: usize) -> Result<()> {
+        let (_, n_rec, n_out) = self.network.sizes();
+        let (n_trials, n_steps) = (batch.n_trials(), batch.n_steps());
+        let n_units = recording.among(n_rec)?.len();
+        let n_kept = n_units * (usize::from(recording.states) + usize::from(recording.rates));
+        let cube = |n: usize| memory::floats(&[n_trials, n_steps, n]);
+        // A session has a copy of the batch; noise that units share and that of perturbations is drawn for all steps.
+        let copied = cube(batch.spec.n_in + 2 * batch.spec.n_out);
+        let shared = matches!(self.network.constants(), Constants::Leaky(leak) if leak.draws_all_noise_at_once());
+        let noises = usize::from(shared && self.noise) + self.perturbations.iter().filter(|one| one.is_noise()).count();
+        let gain = if self.connectivity.is_some() { memory::floats(&[n_steps, n_rec, n_rec]) } else { 0 };
+        let needed = [cube(n_out), cube(n_kept), copied, cube(noises.saturating_mul(n_rec)), gain];
+        let needed = needed.iter().fold(0_u64, |sum, &bytes| sum.saturating_add(bytes));
+        let advice = match n_kept {
+            0 => "run fewer trials at a time, or take a longer `dt`",
+            _ => {
+                "record fewer units, `record(Recording::rates(0..10))`, or none, `record(Recording::outputs())`; or run fewer trials at a \
+                 time"
+            }
+        };
+        let what = format!("running {n_trials} trials of {n_steps} steps, with {n_units} of {n_rec} units recorded,");
+        memory::check(what, needed.saturating_mul(at_a_time as u64), advice)
+    }
+
+    /// The perturbations, if there are any, made ready for a batch.
     fn perturbed(&self, network: &Dynamics, batch: &Batch) -> Result<Option<Perturbed>> {
-        let (n_in, _, n_out) = network.sizes();
-        batch.check()?;
-        check_fit(&batch.spec, n_in, n_out, self.constants().dt())?;
         if self.perturbations.is_empty() {
             return Ok(None);
         }
@@ -155,30 +195,30 @@ impl Simulator {
         Ok(Some(perturbed))
     }
 
-    /// States, if they are wanted, and outputs.
-    fn forward(
-        &self,
-        network: &Dynamics,
-        batch: &Batch,
-        perturbed: Option<&Perturbed>,
-        states: bool,
-    ) -> Result<(Array3<f32>, Array3<f32>)> {
+    /// What is recorded, and the perturbations.
+    fn forward(&self, batch: &Batch, recording: &Recording, units: &[usize]) -> Result<(Ran, Option<Perturbed>)> {
+        batch.check()?;
+        let (n_in, _, n_out) = self.network.sizes();
+        check_fit(&batch.spec, n_in, n_out, self.constants().dt())?;
+        self.check_recording(batch, recording, 1)?;
+        let network = self.started(batch)?;
+        let perturbed = self.perturbed(&network, batch)?;
         let noise = match self.noise && self.constants().noise() > 0.0 {
             true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() },
             false => Noise::Off,
         };
-        match perturbed {
-            Some(perturbed) => {
-                let inputs = perturbed.inputs.view();
-                parts::run(&perturbed.parts, inputs, noise, self.connectivity.as_ref(), states)
-            }
+        let [states, rates] = recording.rows(units);
+        let want = Want { states, rates, keep: Keep::Nothing };
+        let gain = self.connectivity.as_ref();
+        let ran = match &perturbed {
+            Some(perturbed) => parts::run(&self.pool, &perturbed.parts, perturbed.inputs.view(), noise, gain, &want)?,
             None => {
-                let gain = self.connectivity.as_ref().map(|gain| gain.view());
-                let want = Want { states, keep: Keep::Nothing };
-                let run = network.run_with(&Pool::default(), batch.inputs.view(), noise, gain, want)?;
-                Ok((run.states, run.outputs))
+                let gain = gain.map(|gain| gain.view());
+                let run = network.run_with(&self.pool, batch.inputs.view(), noise, gain, want)?;
+                Ran { states: run.states, rates: run.rates, outputs: run.outputs }
             }
-        }
+        };
+        Ok((ran, perturbed))
     }
 }
 

@@ -16,11 +16,14 @@ use crate::{Error, Result, file};
 pub struct Session {
     /// The trials.
     pub batch: Batch,
-    /// The states `x` `[n_batch, n_steps, n_rec]`, before the transfer function; the first is the one after the first
-    /// step.
+    /// The states `x` `[n_batch, n_steps, n]` of the recorded units, before the transfer function; the first is the one after the
+    /// first step. By default all units are recorded, see [`Simulator::record`](super::Simulator::record); what is not is
+    /// `[n_batch, n_steps, 0]`.
     pub states: Array3<f32>,
-    /// The rates `f(x)` `[n_batch, n_steps, n_rec]`; those of an LSTM are its states.
+    /// The rates `f(x)` `[n_batch, n_steps, n]` of the recorded units; those of an LSTM are its states.
     pub rates: Array3<f32>,
+    /// The numbers of the recorded units in the network, ascending: that of each column of states and rates `[n]`.
+    pub units: Vec<usize>,
     /// The outputs `z` `[n_batch, n_steps, n_out]`.
     pub outputs: Array3<f32>,
     /// The choice of each trial, by the task's [`Decision`](crate::task::Decision).
@@ -48,17 +51,32 @@ impl Session {
     /// # Errors
     /// If their shapes do not fit the batch.
     pub fn new(batch: Batch, states: Array3<f32>, rates: Array3<f32>, outputs: Array3<f32>) -> Result<Self> {
+        if rates.dim() != states.dim() {
+            return Err(Error::shape("rates", format!("{:?}, as the states", states.dim()), rates.shape()));
+        }
+        let units = (0..states.len_of(Axis(2))).collect();
+        Self::recorded(batch, states, rates, outputs, units)
+    }
+
+    /// The session of which these units were recorded: states, rates or both.
+    pub(crate) fn recorded(
+        batch: Batch,
+        states: Array3<f32>,
+        rates: Array3<f32>,
+        outputs: Array3<f32>,
+        units: Vec<usize>,
+    ) -> Result<Self> {
         batch.check()?;
         let expected = (batch.n_trials(), batch.n_steps(), batch.spec.n_out);
         if outputs.dim() != expected {
             return Err(Error::shape("outputs", format!("[n_batch, n_steps, n_out] = {expected:?}"), outputs.shape()));
         }
-        if (states.len_of(Axis(0)), states.len_of(Axis(1))) != (expected.0, expected.1) {
-            let expected = format!("[n_batch = {}, n_steps = {}, n_rec]", expected.0, expected.1);
-            return Err(Error::shape("states", expected, states.shape()));
-        }
-        if rates.dim() != states.dim() {
-            return Err(Error::shape("rates", format!("{:?}, as the states", states.dim()), rates.shape()));
+        for (name, array) in [("states", &states), ("rates", &rates)] {
+            let (n_batch, n_steps, n) = array.dim();
+            if (n_batch, n_steps) != (expected.0, expected.1) || (n != units.len() && n != 0) {
+                let expected = format!("[n_batch = {}, n_steps = {}, n_rec]", expected.0, expected.1);
+                return Err(Error::shape(name, expected, array.shape()));
+            }
         }
         let choices: Vec<_> =
             outputs.axis_iter(Axis(0)).enumerate().map(|(trial, outputs)| batch.choice(trial, outputs)).collect();
@@ -67,7 +85,7 @@ impl Session {
             .enumerate()
             .map(|(trial, choice)| batch.correct_choice(trial).map(|correct| *choice == Some(correct)))
             .collect();
-        Ok(Self { batch, states, rates, outputs, choices, correct })
+        Ok(Self { batch, states, rates, units, outputs, choices, correct })
     }
 
     /// The number of trials.
@@ -77,12 +95,28 @@ impl Session {
     }
 
     /// The states, the rates or the outputs, `[n_batch, n_steps, n]`.
+    ///
+    /// # Errors
+    /// If they were not recorded.
+    pub fn signal(&self, signal: Signal) -> Result<&Array3<f32>> {
+        let (array, name) = match signal {
+            Signal::States => (&self.states, "states"),
+            Signal::Rates => (&self.rates, "rates"),
+            Signal::Outputs => return Ok(&self.outputs),
+        };
+        if array.len_of(Axis(2)) > 0 {
+            return Ok(array);
+        }
+        let expected = format!("recorded in the run, as by `record(Recording::{name}(..))`");
+        Err(Error::argument(name, expected, "not: the session keeps other things only"))
+    }
+
+    /// The numbers that the columns of [`Session::signal`] have: those of units in the network, or of output channels.
     #[must_use]
-    pub fn signal(&self, signal: Signal) -> &Array3<f32> {
+    pub fn numbers_of(&self, signal: Signal) -> Vec<usize> {
         match signal {
-            Signal::States => &self.states,
-            Signal::Rates => &self.rates,
-            Signal::Outputs => &self.outputs,
+            Signal::States | Signal::Rates => self.units.clone(),
+            Signal::Outputs => (0..self.outputs.len_of(Axis(2))).collect(),
         }
     }
 
@@ -145,7 +179,7 @@ impl Session {
     pub fn decided_by(mut self, decision: Decision) -> Result<Self> {
         decision.check()?;
         self.batch.spec.decision = decision;
-        Self::new(self.batch, self.states, self.rates, self.outputs)
+        Self::recorded(self.batch, self.states, self.rates, self.outputs, self.units)
     }
 
     /// The time from the start of the epoch `event` until an output first reaches `threshold`, in milliseconds, for
@@ -213,6 +247,7 @@ impl Session {
             batch: self.batch.select(&rows),
             states: self.states.select(Axis(0), &rows),
             rates: self.rates.select(Axis(0), &rows),
+            units: self.units.clone(),
             outputs: self.outputs.select(Axis(0), &rows),
             choices: rows.iter().map(|&row| self.choices[row]).collect(),
             correct: rows.iter().map(|&row| self.correct[row]).collect(),
@@ -270,7 +305,8 @@ impl Session {
     }
 
     /// Writes a compressed `.npz` file that opens with `numpy.load`: `inputs`, `targets`, `mask`, `states`, `rates`,
-    /// `outputs` `[n_batch, n_steps, n]`, `lengths` (in steps), `dt` (in milliseconds), and each column of
+    /// `outputs` `[n_batch, n_steps, n]`, `units` (the numbers of the recorded units; states or rates that were not recorded are left
+    /// out), `lengths` (in steps), `dt` (in milliseconds), and each column of
     /// [`Session::trials`] as `trials/choice` and so on, numbers with NaN where one is missing. An older file of that
     /// name stays whole if this fails.
     ///
@@ -288,8 +324,11 @@ impl Session {
                 ("rates", &self.rates),
                 ("outputs", &self.outputs),
             ] {
-                npz.array(name, array.view())?;
+                if array.len_of(Axis(2)) > 0 {
+                    npz.array(name, array.view())?;
+                }
             }
+            npz.list("units", self.units.iter().map(|&unit| unit as u64))?;
             npz.list("lengths", batch.lengths.iter().map(|&length| length as u64))?;
             npz.array("dt", ndarray::arr0(batch.spec.dt).view())?;
             for (name, column) in table.iter() {

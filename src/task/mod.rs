@@ -75,6 +75,8 @@ pub use psychrnn_derive::Trial;
 pub use rest::Rest;
 pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;
+#[cfg(feature = "torch")]
+pub(crate) use source::usual_steps;
 pub use spec::TaskSpec;
 pub use value::{Table, Trial, Value};
 

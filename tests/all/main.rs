@@ -17,6 +17,8 @@ mod gradients;
 mod interrupt;
 #[cfg(feature = "torch")]
 mod learning;
+#[cfg(target_os = "linux")]
+mod memory;
 mod models;
 mod numbers;
 #[cfg(feature = "torch")]

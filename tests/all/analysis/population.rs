@@ -119,7 +119,7 @@ fn averages_that_make_no_sense_are_refused_by_name() {
     }
     assert!(session.mean_activity(Signal::States, "Go", 0.0..10.0).is_err());
     assert!(session.mean_activity(Signal::States, None, 10.0..0.0).unwrap_err().to_string().contains("`window`"));
-    let all = session.samples(Signal::States);
+    let all = session.samples(Signal::States).unwrap();
     assert_eq!(all.nrows(), session.batch.lengths.iter().sum::<usize>());
     for n in [0, 4] {
         assert!(Pca::fit(&all, n).unwrap_err().to_string().contains("from 1 to 3"));
