@@ -174,6 +174,12 @@ impl Pool {
     pub(crate) fn bytes(&self) -> usize {
         4 * self.held().in_all()
     }
+
+    /// The most bytes that were in use at one time.
+    #[cfg(test)]
+    pub(crate) fn most_bytes(&self) -> usize {
+        4 * self.held().most
+    }
 }
 
 impl fmt::Debug for Pool {

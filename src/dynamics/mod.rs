@@ -683,7 +683,7 @@ mod tests {
                 let mut rng = Seed(5).stream(0);
                 for _ in 0..60 {
                     run(&pool, 50 + rng.index(101));
-                    assert!(pool.bytes() <= longest.bytes(), "{} {}", pool.bytes(), longest.bytes());
+                    assert!(pool.bytes() <= longest.most_bytes(), "{} {}", pool.bytes(), longest.most_bytes());
                 }
             });
         }
