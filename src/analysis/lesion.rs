@@ -130,7 +130,10 @@ impl LesionSweep {
         if self.lesions.len() > MOST {
             return Err(Error::argument("lesions", format!("at most {MOST}"), "more"));
         }
-        simulator.check_memory(batch, true, threads::threads().min(self.lesions.len() + 1))?;
+        // Noise takes more memory than all other effects.
+        let noises = |lesion: &&Lesion| lesion.perturbations.iter().filter(|one| one.is_noise()).count();
+        let largest = self.lesions.iter().max_by_key(noises).map_or(&[][..], |lesion| &lesion.perturbations);
+        simulator.check_outputs(batch, largest, threads::threads().min(self.lesions.len() + 1))?;
         let intact = Lesion { name: "intact".to_owned(), perturbations: Vec::new() };
         let all: Vec<&Lesion> = std::iter::once(&intact).chain(&self.lesions).collect();
         let progress = Progress { total: all.len(), state: Mutex::new((0, Instant::now())), silent: self.silent };

@@ -153,13 +153,18 @@ impl Simulator {
         Ok(self.forward(batch, &Recording::outputs(), &[])?.0.outputs)
     }
 
-    /// An error if there is not enough memory for so many runs at a time that keep outputs only, or what the simulator records.
-    pub(crate) fn check_memory(&self, batch: &Batch, outputs_only: bool, at_a_time: usize) -> Result<()> {
-        let outputs = Recording::outputs();
-        self.check_recording(batch, if outputs_only { &outputs } else { &self.recording }, at_a_time)
+    /// An error if there is not enough memory for so many runs at a time that keep outputs only, with more perturbations.
+    pub(crate) fn check_outputs(&self, batch: &Batch, more: &[Perturbation], at_a_time: usize) -> Result<()> {
+        self.check_memory(batch, &Recording::outputs(), more, at_a_time)
     }
 
-    fn check_recording(&self, batch: &Batch, recording: &Recording, at_a_time: usize) -> Result<()> {
+    fn check_memory(
+        &self,
+        batch: &Batch,
+        recording: &Recording,
+        more: &[Perturbation],
+        at_a_time: usize,
+    ) -> Result<()> {
         let (_, n_rec, n_out) = self.network.sizes();
         let (n_trials, n_steps) = (batch.n_trials(), batch.n_steps());
         let n_units = recording.among(n_rec)?.len();
@@ -168,7 +173,8 @@ impl Simulator {
         // A session has a copy of the batch; noise that units share and that of perturbations is drawn for all steps.
         let copied = cube(batch.spec.n_in + 2 * batch.spec.n_out);
         let shared = matches!(self.network.constants(), Constants::Leaky(leak) if leak.draws_all_noise_at_once());
-        let noises = usize::from(shared && self.noise) + self.perturbations.iter().filter(|one| one.is_noise()).count();
+        let perturbations = self.perturbations.iter().chain(more);
+        let noises = usize::from(shared && self.noise) + perturbations.filter(|one| one.is_noise()).count();
         let gain = if self.connectivity.is_some() { memory::floats(&[n_steps, n_rec, n_rec]) } else { 0 };
         let needed = [cube(n_out), cube(n_kept), copied, cube(noises.saturating_mul(n_rec)), gain];
         let needed = needed.iter().fold(0_u64, |sum, &bytes| sum.saturating_add(bytes));
@@ -200,7 +206,7 @@ impl Simulator {
         batch.check()?;
         let (n_in, _, n_out) = self.network.sizes();
         check_fit(&batch.spec, n_in, n_out, self.constants().dt())?;
-        self.check_recording(batch, recording, 1)?;
+        self.check_memory(batch, recording, &[], 1)?;
         let network = self.started(batch)?;
         let perturbed = self.perturbed(&network, batch)?;
         let noise = match self.noise && self.constants().noise() > 0.0 {

@@ -228,7 +228,7 @@ pub struct Perturbation {
 }
 
 impl Perturbation {
-    pub(super) fn is_noise(&self) -> bool {
+    pub(crate) fn is_noise(&self) -> bool {
         matches!(self.effect, Effect::Noise { .. })
     }
 

@@ -57,7 +57,7 @@ fn nothing_is_killed() {
         refused("a batch of recorded trials", silent_trials(2, 50).batch(n, Seed(1)));
     }
 
-    let (network, long) = (simulator(1000), silent_trials(200, 60_000));
+    let (network, long) = (simulator(1000), silent_trials(20, 60_000));
     refused("a long run", network.run(&long));
     refused("its rates", network.clone().record(Recording::rates(..)).run(&long));
     let noise = Perturbation::new(Effect::Noise { units: (..).into(), sd: 0.1 }, ..);
@@ -65,7 +65,7 @@ fn nothing_is_killed() {
     let short = silent_trials(1, 20);
     let few = network.clone().record(Recording::rates(0..3)).run(&short).unwrap();
     assert_eq!((few.rates.dim(), few.states.dim()), ((1, 20, 3), (1, 20, 0)));
-    let areas = |size: usize| Areas::new().area("a", size).area("b", (size, size)).connect("a", "b", 0.5);
+    let areas = |size: usize| Areas::new().area("a", (size, size)).area("b", (size, size)).connect("a", "b", 0.5);
     for size in [50_000, usize::MAX] {
         refused("masks", areas(size).masks(1, 1));
     }
