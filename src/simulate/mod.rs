@@ -176,8 +176,9 @@ impl Simulator {
         let perturbations = self.perturbations.iter().chain(more);
         let noises = usize::from(shared && self.noise) + perturbations.filter(|one| one.is_noise()).count();
         let gain = if self.connectivity.is_some() { memory::floats(&[n_steps, n_rec, n_rec]) } else { 0 };
-        let needed = [cube(n_out), cube(n_kept), copied, cube(noises.saturating_mul(n_rec)), gain];
-        let needed = needed.iter().fold(0_u64, |sum, &bytes| sum.saturating_add(bytes));
+        let at_work = self.network.bytes_at_work(Keep::Nothing, n_trials, n_steps);
+        let needed = [cube(n_out), cube(n_kept), copied, cube(noises.saturating_mul(n_rec)), gain, at_work];
+        let needed = needed.into_iter().fold(0, u64::saturating_add);
         let advice = match n_kept {
             0 => "run fewer trials at a time, or take a longer `dt`",
             _ => {
