@@ -146,17 +146,22 @@ pub(super) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 }
 
 /// `ln(1 + exp(x))` and its slope, `1 / (1 + exp(-x))`.
+///
+/// With `y = exp(-|x|)` and `s = y / (2 + y)`, at most 1/3, `ln(1 + y) = 2 artanh(s) = 2 (s + s³ / 3 + s⁵ / 5 + …)`: as precise where `y`
+/// is small, and one division gives both.
 #[inline(always)]
 pub(super) fn softplus_and_slope<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
     let y = exp(simd, simd.neg_f32s(abs(simd, x)));
-    let u = simd.add_f32s(one, y);
-    // What rounding to u took away is given back as a factor; where nothing is left of y, ln(1 + y) = y.
-    let kept = simd.sub_f32s(u, one);
-    let log = simd.div_f32s(simd.mul_f32s(ln(simd, u), y), kept);
-    let log = simd.select_f32s(simd.equal_f32s(kept, zero), y, log);
-    let slope = simd.div_f32s(simd.select_f32s(simd.greater_than_f32s(zero, x), y, one), u);
-    (simd.add_f32s(simd.max_f32s(zero, x), log), slope)
+    let (plus_one, plus_two) = (simd.add_f32s(one, y), simd.add_f32s(simd.splat_f32s(2.0), y));
+    let inverse = simd.div_f32s(one, simd.mul_f32s(plus_one, plus_two));
+    let s = simd.mul_f32s(simd.mul_f32s(y, plus_one), inverse);
+    let square = simd.mul_f32s(s, s);
+    let p = polynomial(simd, square, [1.0 / 13.0, 1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0]);
+    let log = simd.mul_add_e_f32s(simd.mul_f32s(s, square), p, s);
+    let above = simd.select_f32s(simd.greater_than_f32s(zero, x), y, one);
+    let slope = simd.mul_f32s(simd.mul_f32s(above, plus_two), inverse);
+    (simd.add_f32s(simd.max_f32s(zero, x), simd.add_f32s(log, log)), slope)
 }
 
 #[cfg(test)]
