@@ -109,7 +109,7 @@ show_as! {
             (accuracy, Err(why)) if accuracy.is_nan() => format!("none: {why}"),
             (accuracy, _) => format!("{accuracy:.3}"),
         };
-        trials("Session", &session.batch).line("units", session.states.dim().2).line("accuracy", accuracy).show();
+        trials("Session", &session.batch).line("units", session.units.len()).line("accuracy", accuracy).show();
     };
     Simulator: |simulator| fields("Simulator", &simulator.constants()).show();
 }

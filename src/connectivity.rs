@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::random::Seed;
 use crate::setters::setters;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 /// More units or channels than this are taken for a mistake.
 const MOST: usize = 1_000_000;
@@ -135,6 +135,9 @@ impl Channels {
         Self { channels: channels.into_iter().take(MANY).collect(), area: area.to_owned() }
     }
 }
+
+/// The advice where there are too many units.
+const FEWER: &str = "give the areas fewer units";
 
 /// Which connections exist: 1, or 0 for those that do not.
 #[derive(Clone, Debug, PartialEq)]
@@ -268,8 +271,8 @@ impl Areas {
     /// The masks for a network with these numbers of input and output channels.
     ///
     /// # Errors
-    /// If an area, a class, a channel or a probability makes no sense, or if not every unit is reached from every other one and
-    /// [`Areas::strongly_connected`] does not allow this.
+    /// If an area, a class, a channel or a probability makes no sense, if not every unit is reached from every other one and
+    /// [`Areas::strongly_connected`] does not allow this, or if there is not enough memory for so many units.
     pub fn masks(&self, n_in: usize, n_out: usize) -> Result<Masks> {
         self.check()?;
         for (name, channels) in [("n_in", n_in), ("n_out", n_out)] {
@@ -278,6 +281,9 @@ impl Areas {
             }
         }
         let n_rec = self.n_units();
+        // The mask, and the list of its connections.
+        let needed = memory::floats(&[if self.strongly_connected { 9 } else { 1 }, n_rec, n_rec]);
+        memory::check(format!("which of {n_rec} units are connected to which"), needed, FEWER)?;
         let mut recurrent = Array2::zeros((n_rec, n_rec));
         for from in &self.areas {
             for to in &self.areas {
@@ -457,11 +463,13 @@ impl Areas {
 /// ```
 ///
 /// # Errors
-/// Names the units that are not reached and those that do not reach the others.
+/// Names the units that are not reached and those that do not reach the others; also if there is not enough memory for the list of
+/// connections.
 pub fn check_strongly_connected(recurrent: &Array2<f32>) -> Result<()> {
     if !recurrent.is_square() {
         return Err(Error::shape("recurrent connectivity", "[n_rec, n_rec]", recurrent.shape()));
     }
+    memory::check("the list of connections", memory::floats(&[8, recurrent.len()]), "take fewer units")?;
     match Lost::in_graph(recurrent) {
         None => Ok(()),
         Some(lost) => Err(lost.error("add connections or draw another mask", |units| Ok(list(units)))?),

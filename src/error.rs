@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::memory;
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -134,6 +136,20 @@ pub enum Error {
     /// What code of your own says went wrong, see [`Error::other`].
     #[error("{0}")]
     Other(Box<dyn std::error::Error + Send + Sync>),
+    /// There is not enough memory for what was asked.
+    #[error(
+        "{what} takes {} of memory, but there is room for {}: {advice}", memory::in_words(*.needed), memory::in_words(*.available)
+    )]
+    Memory {
+        /// What takes it, in words.
+        what: String,
+        /// The bytes that it takes.
+        needed: u64,
+        /// The bytes that there are.
+        available: u64,
+        /// How it takes fewer.
+        advice: String,
+    },
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]
     Torch(String),

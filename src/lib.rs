@@ -55,6 +55,7 @@ mod file;
 #[cfg(feature = "torch")]
 pub mod from_psychrnn;
 pub mod interrupt;
+mod memory;
 #[cfg(feature = "torch")]
 pub mod models;
 #[cfg(feature = "torch")]

@@ -8,7 +8,7 @@ pub use crate::analysis::{
 pub use crate::connectivity::Areas;
 pub use crate::dynamics::{Cell, CellOutput, Covariance, Leak, Readout, Transfer};
 pub use crate::random::{Seed, TrialRng};
-pub use crate::simulate::{Effect, Perturbation, Session, Signal, Simulator, Window};
+pub use crate::simulate::{Effect, Perturbation, Recording, Session, Signal, Simulator, Window};
 pub use crate::task::{
     Batch, Csv, Decision, DelayedDiscrimination, Duration, Epochs, MatchToCategory, PerceptualDiscrimination, Step,
     Table, Task, TaskSpec, Trial, TrialSource, Value,

@@ -8,9 +8,12 @@
 //!
 //! A contestant first says its versions: `{"versions": "…"}`. A request is a line `WORK COUNT`. `losses` makes so many
 //! updates and answers `{"losses": […]}`, the loss before each. `update`, `update_with_batch`, `update_noise` and
-//! `forward` do that so many times and answer `{"ms": …}`, the milliseconds of one. `products` answers with the rates of
+//! `forward` do that so many times and answer `{"ms": …}`, the milliseconds of one. `losses`, `update` and `forward` may name the
+//! functions of another network with the same weights, `update:tanh,linear`: its transfer function and its readout, in serde's
+//! spelling; otherwise they are `relu,linear`. `products` answers with the rates of
 //! matrix products, in GFLOP/s, and `copies` with that of copies in memory, in GB/s, all threads together.
 
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 use std::path::{self, PathBuf};
@@ -91,8 +94,20 @@ struct Contestant {
     trainer: Trainer,
     threads: usize,
     batch: Batch,
+    weights: PathBuf,
+    units: usize,
     network: Box<dyn Network>,
     noisy: Option<Rnn>,
+    /// Networks with other functions, by their names.
+    others: HashMap<String, Rnn>,
+}
+
+/// A rectified power needs a number; PyCog's is 2.
+fn function<T: serde::de::DeserializeOwned>(name: &str) -> Outcome<T> {
+    Ok(match name {
+        "rectified_power" => serde_json::from_value(json!({ name: { "power": 2.0 } }))?,
+        _ => serde_json::from_value(json!(name))?,
+    })
 }
 
 impl Contestant {
@@ -107,24 +122,37 @@ impl Contestant {
             _ => (Box::new(Lstm::load(&weights)?), None),
         };
         let trainer = Trainer::default().batch_size(N_BATCH).threads(threads).path(path).silent();
-        Ok(Self { trainer, threads, batch: batch()?, network, noisy })
+        Ok(Self { trainer, threads, batch: batch()?, weights, units, network, noisy, others: HashMap::new() })
     }
 
     fn answer(&mut self, work: &str, count: usize) -> Outcome<Value> {
         // The first update of a run also allocates its memory; a run has thousands.
         let trainer = self.trainer.clone().updates(count + 1);
         let mut clock = Clock::default();
+        let (work, network): (_, &mut dyn Network) = match work.split_once(':') {
+            None => (work, self.network.as_mut()),
+            Some((work, functions)) => {
+                if !self.others.contains_key(functions) {
+                    let (transfer, readout) = functions.split_once(',').ok_or("functions are `TRANSFER,READOUT`")?;
+                    let config = RnnConfig::default().units(self.units);
+                    let config = config.transfer(function(transfer)?).readout(function(readout)?);
+                    let network = Rnn::with_weights(&task(), config, &Weights::load(&self.weights)?)?;
+                    self.others.insert(functions.to_owned(), network);
+                }
+                (work, self.others.get_mut(functions).ok_or("it was just made")?)
+            }
+        };
         match (work, &mut self.noisy) {
             ("losses", _) => {
                 let trainer = self.trainer.clone().updates(count);
-                return Ok(json!({ "losses": trainer.train(self.network.as_mut(), &self.batch)?.losses }));
+                return Ok(json!({ "losses": trainer.train(network, &self.batch)?.losses }));
             }
-            ("update", _) => drop(trainer.train_observed(self.network.as_mut(), &self.batch, &mut clock)?),
-            ("update_with_batch", _) => drop(trainer.train_observed(self.network.as_mut(), &task(), &mut clock)?),
+            ("update", _) => drop(trainer.train_observed(network, &self.batch, &mut clock)?),
+            ("update_with_batch", _) => drop(trainer.train_observed(network, &task(), &mut clock)?),
             ("update_noise", Some(noisy)) => drop(trainer.train_observed(noisy, &self.batch, &mut clock)?),
             ("forward", _) => with_threads(self.threads, || {
                 clock.start();
-                (0..count).try_for_each(|_| self.network.run(&self.batch).map(|session| drop(black_box(session))))
+                (0..count).try_for_each(|_| network.run(&self.batch).map(|session| drop(black_box(session))))
             })?,
             _ => return Err(format!("there is no work `{work}` for this network").into()),
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::special::{check_confidence, mean, middle, normal_cdf, normal_quantile, quantile, variance};
 use crate::random::{Seed, TrialRng};
 use crate::setters::setters;
-use crate::{Error, Result, interrupt, threads};
+use crate::{Error, Result, interrupt, memory, threads};
 
 /// Intervals of any statistic by resampling the data with replacement (Efron B (1979), doi:10.1214/aos/1176344552).
 ///
@@ -146,6 +146,9 @@ pub(super) fn draw<R: Send>(
     if resamples == 0 {
         return Err(Error::argument("resamples", "at least 1", 0));
     }
+    // Each has a place, and a number before it is drawn.
+    let needed = memory::floats(&[resamples, 16 + size_of::<R>() / 2]);
+    memory::check(format!("{resamples} resamples"), needed, "take fewer `resamples`")?;
     let (work, taken) = (interrupt::watch(), AtomicUsize::new(0));
     // Of two a standard error can be had.
     let go_on = || taken.fetch_add(1, Ordering::Relaxed) < 2 || !work.is_interrupted();

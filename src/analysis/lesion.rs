@@ -146,6 +146,10 @@ impl LesionSweep {
             }
             None => None,
         };
+        // Noise takes more memory than all other effects.
+        let noises = |lesion: &&Lesion| lesion.perturbations.iter().filter(|one| one.is_noise()).count();
+        let largest = self.lesions.iter().max_by_key(noises).map_or(&[][..], |lesion| &lesion.perturbations);
+        simulator.check_outputs(batch, largest, threads::threads().min(self.lesions.len() + 1))?;
         let (work, wanted) = (interrupt::watch(), self.lesions.len());
         let progress = Progress { total: wanted + 1, state: Mutex::new((0, Instant::now())), silent: self.silent };
         // The intact network is run first, and whatever comes: all others are compared with it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::simulate::Signal;
 use crate::task::Value;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 /// The principal components of activity: the directions, orthogonal to each other, along which it varies most.
 ///
@@ -65,6 +65,9 @@ impl Pca {
         if !(1..=most).contains(&n_components) {
             return Err(Error::argument("n_components", format!("from 1 to {most}"), n_components));
         }
+        // Samples about their mean; the covariance, its decomposition and the room that this takes.
+        let needed = memory::floats(&[2, n_samples, n_units]).saturating_add(memory::floats(&[8, n_units, n_units]));
+        memory::check(format!("the components of {n_units} units"), needed, "take fewer units or samples")?;
         let mean = samples.sum_axis(Axis(0)) / n_samples as f64;
         let centered = samples - &mean;
         let covariance = centered.t().dot(&centered) / (n_samples - 1) as f64;

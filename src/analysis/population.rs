@@ -11,7 +11,7 @@ use super::special::middle;
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
 use crate::task::Value;
-use crate::{Error, Result, threads};
+use crate::{Error, Result, memory, threads};
 
 /// How the interval about an average is found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -92,9 +92,13 @@ impl Average {
         }
         let all: Vec<usize> = groups.iter().flat_map(|(_, rows)| rows).copied().collect();
         let steps = events.common(&all)?;
+        // The activity of all groups, of which as many as threads are there at once, about their means; and the averages.
+        let (n, n_times) = (session.signal(self.signal)?.len_of(Axis(2)), steps.end.abs_diff(steps.start) as usize);
+        let needed = memory::floats(&[4, all.len() + 3 * groups.len(), n_times, n]);
+        memory::check("averaging", needed, "average over a shorter window, or of a session with fewer units recorded")?;
         let groups: Vec<(usize, (Value, Vec<usize>))> = groups.into_iter().enumerate().collect();
         let averaged = threads::map(groups, |(condition, (value, rows))| {
-            let cut = Cut::new(session, self.signal, &rows, &events, &steps);
+            let cut = Cut::new(session, self.signal, &rows, &events, &steps)?;
             Ok((value, cut.average(&self.band, condition)?))
         })?;
         let clock = session.batch.clock();
@@ -107,6 +111,7 @@ impl Average {
         Ok(Averages {
             by: self.by.clone(),
             signal: self.signal,
+            units: session.numbers_of(self.signal),
             event: self.event.clone(),
             times: steps.map(|step| clock.time(step)).collect(),
             mean: stacked(|averaged| &averaged.mean),
@@ -218,8 +223,8 @@ impl Cut {
         rows: &[usize],
         events: &Events<'_>,
         steps: &Range<i64>,
-    ) -> Self {
-        let source = session.signal(signal);
+    ) -> Result<Self> {
+        let source = session.signal(signal)?;
         let n_times = (steps.end - steps.start) as usize;
         let mut activity = Array3::zeros((rows.len(), n_times, source.len_of(Axis(2))));
         let mut there = Array2::zeros((rows.len(), n_times));
@@ -235,7 +240,7 @@ impl Cut {
                 }
             }
         }
-        Self { activity, there }
+        Ok(Self { activity, there })
     }
 
     /// The average, NaN where there is no trial.
@@ -261,6 +266,8 @@ impl Cut {
     fn bootstrap(&self, bootstrap: &Bootstrap, condition: usize) -> Result<(Array2<f64>, Array2<f64>)> {
         let (n_trials, n_times, n) = self.activity.dim();
         // How often each resample has each trial: the averages of all resamples are then one product.
+        let needed = memory::floats(&[4, bootstrap.resamples, n_trials + n_times]);
+        memory::check(format!("{} resamples", bootstrap.resamples), needed, "take fewer `resamples`")?;
         let settings = bootstrap.clone().seed(bootstrap.seed.child(&format!("condition {condition}")));
         let drawn = settings.draw(|rng| {
             let mut times = vec![0.0; n_trials];
@@ -289,6 +296,9 @@ pub struct Averages {
     pub by: String,
     /// What was averaged.
     pub signal: Signal,
+    /// The numbers of the units in the network, or of the outputs: of each column of the averages `[n]`.
+    #[serde(default)]
+    pub units: Vec<usize>,
     /// The epoch whose start is time 0; without it, that of the trial.
     pub event: Option<String>,
     /// The conditions, ascending.
@@ -371,16 +381,21 @@ impl Averages {
 
 impl Session {
     /// The activity at all steps of all trials, one below the other: `[n_samples, n]`, padding left out.
-    #[must_use]
-    pub fn samples(&self, signal: Signal) -> Array2<f64> {
-        let source = self.signal(signal);
-        let mut samples = Array2::zeros((self.batch.lengths.iter().sum(), source.len_of(Axis(2))));
+    ///
+    /// # Errors
+    /// If that was not recorded, or if there is not enough memory.
+    pub fn samples(&self, signal: Signal) -> Result<Array2<f64>> {
+        let source = self.signal(signal)?;
+        let (n_samples, n): (usize, _) = (self.batch.lengths.iter().sum(), source.len_of(Axis(2)));
+        let what = format!("the activity of {n} units at {n_samples} steps");
+        memory::check(what, 2 * memory::floats(&[n_samples, n]), "take fewer trials, or averages over trials")?;
+        let mut samples = Array2::zeros((n_samples, n));
         let mut from = 0;
         for (trial, &length) in source.outer_iter().zip(&self.batch.lengths) {
             samples.slice_mut(s![from..from + length, ..]).assign(&trial.slice(s![..length, ..]).mapv(f64::from));
             from += length;
         }
-        samples
+        Ok(samples)
     }
 
     /// The value of a column of [`Session::trials`] for each of the [`samples`](Session::samples): that of its trial.
@@ -399,7 +414,7 @@ impl Session {
     /// # Errors
     /// As [`Pca::fit`].
     pub fn pca(&self, signal: Signal, n_components: usize) -> Result<Pca> {
-        Ok(Pca { signal: Some(signal), ..Pca::fit(&self.samples(signal), n_components)? })
+        Ok(Pca { signal: Some(signal), ..Pca::fit(&self.samples(signal)?, n_components)? })
     }
 
     /// The mean activity of each trial `[n_trials, n]` in a window, in milliseconds from the start of the epoch
@@ -415,7 +430,7 @@ impl Session {
         window: Range<f64>,
     ) -> Result<Array2<f64>> {
         let events = Events::of(self, event.into(), Some((window.start, window.end)))?;
-        let source = self.signal(signal);
+        let source = self.signal(signal)?;
         let mut means = Array2::from_elem((self.n_trials(), source.len_of(Axis(2))), f64::NAN);
         for (trial, mut means) in means.outer_iter_mut().enumerate() {
             let Some(steps) = events.within(trial) else { continue };
@@ -435,7 +450,7 @@ impl Session {
     /// If no trial has that epoch.
     pub fn epoch_activity(&self, signal: Signal, epoch: &str) -> Result<Array2<f64>> {
         self.batch.starts(epoch)?;
-        let source = self.signal(signal);
+        let source = self.signal(signal)?;
         let mut means = Array2::from_elem((self.n_trials(), source.len_of(Axis(2))), f64::NAN);
         for (trial, mut means) in means.outer_iter_mut().enumerate() {
             let Some(steps) = self.batch.steps_of(trial, epoch) else { continue };

@@ -111,7 +111,7 @@ impl Targeted {
         let known = |&row: &usize| events.times[row].is_some() && columns.iter().all(|column| !column[row].is_nan());
         let rows: Vec<usize> = (0..session.n_trials()).filter(known).collect();
         let steps = events.common(&rows)?;
-        let cut = Cut::new(session, self.signal, &rows, &events, &steps);
+        let cut = Cut::new(session, self.signal, &rows, &events, &steps)?;
         let (mean, sd, activity) = z_scored(&cut);
         let times: Vec<f64> = steps.map(|step| session.batch.clock().time(step)).collect();
 

@@ -18,6 +18,8 @@ pub struct Tuning {
     pub conditions: Vec<Value>,
     /// The trials of each.
     pub n_trials: Vec<usize>,
+    /// The numbers of the units in the network `[n_units]`.
+    pub units: Vec<usize>,
     /// The mean over these trials `[n_conditions, n_units]`.
     #[serde(with = "crate::number")]
     pub mean: Array2<f64>,
@@ -52,6 +54,11 @@ impl Session {
         };
         Ok(Tuning {
             by: column.to_owned(),
+            // Activity of so many is that of the recorded units, and otherwise that of outputs.
+            units: match self.units.len() == activity.ncols() {
+                true => self.units.clone(),
+                false => (0..activity.ncols()).collect(),
+            },
             n_trials: groups.iter().map(|(_, rows)| rows.len()).collect(),
             mean: of_units(&mean),
             sem: of_units(&|values| (variance(values) / values.len() as f64).sqrt()),

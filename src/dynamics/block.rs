@@ -61,6 +61,81 @@ impl Drive {
     }
 }
 
+/// Of which units something is wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Rows {
+    /// Of none.
+    None,
+    /// Of all.
+    All,
+    /// Of these.
+    These(Arc<[usize]>),
+}
+
+impl Rows {
+    /// How many of `n` units they are.
+    pub(crate) fn count(&self, n: usize) -> usize {
+        match self {
+            Self::None => 0,
+            Self::All => n,
+            Self::These(rows) => rows.len(),
+        }
+    }
+}
+
+/// What is seen of a forward run, for all trials.
+pub(super) struct View<'a> {
+    states: &'a Rows,
+    rates: &'a Rows,
+    n_steps: usize,
+    n_out: usize,
+    /// `[n_batch, n_steps, n_out]`
+    pub(super) outputs: Array3<f32>,
+    /// `[n_batch, n_steps, n]`
+    pub(super) seen_states: Array3<f32>,
+    /// `[n_batch, n_steps, n]`
+    pub(super) seen_rates: Array3<f32>,
+}
+
+impl<'a> View<'a> {
+    /// Room for it.
+    pub(super) fn new(
+        (n_batch, n_steps): (usize, usize),
+        (n_rec, n_out): (usize, usize),
+        states: &'a Rows,
+        rates: &'a Rows,
+    ) -> Self {
+        let room = |n: usize| Array3::zeros((n_batch, n_steps, n));
+        let (seen_states, seen_rates) = (room(states.count(n_rec)), room(rates.count(n_rec)));
+        Self { states, rates, n_steps, n_out, outputs: room(n_out), seen_states, seen_rates }
+    }
+
+    /// The blocks of the batch, each with what is to be seen of it.
+    pub(super) fn blocks(&mut self, pool: &Pool) -> Vec<(Block, Seen<'_>)> {
+        let (n_batch, n_steps, n_out) = (self.outputs.len_of(Axis(0)), self.n_steps, self.n_out);
+        let blocks = Block::partition(n_batch);
+        let lanes = blocks.first().map_or(1, Block::lanes);
+        fn parts(array: &mut Array3<f32>, lanes: usize) -> std::slice::ChunksMut<'_, f32> {
+            let size = lanes * array.len_of(Axis(1)) * array.len_of(Axis(2));
+            array.as_slice_mut().unwrap_or_default().chunks_mut(size.max(1))
+        }
+        let mut outputs = parts(&mut self.outputs, lanes);
+        let mut states = parts(&mut self.seen_states, lanes);
+        let mut rates = parts(&mut self.seen_rates, lanes);
+        let seen = |block: Block| {
+            let seen = Seen {
+                recent: Steps::unwritten(pool, &block, Seen::RECENT, n_out),
+                n_steps,
+                outputs: outputs.next().unwrap_or_default(),
+                states: (self.states, states.next().unwrap_or_default()),
+                rates: (self.rates, rates.next().unwrap_or_default()),
+            };
+            (block, seen)
+        };
+        blocks.into_iter().map(seen).collect()
+    }
+}
+
 /// What is to be seen of a block's forward run, batch-major for its trials alone.
 pub(super) struct Seen<'a> {
     /// The outputs of the last steps, before they are given away together.
@@ -68,37 +143,33 @@ pub(super) struct Seen<'a> {
     n_steps: usize,
     /// `[n_trials, n_steps, n_out]`
     outputs: &'a mut [f32],
-    /// `[n_trials, n_steps, n_rec]`
-    states: Option<&'a mut [f32]>,
+    /// `[n_trials, n_steps, n]`
+    states: (&'a Rows, &'a mut [f32]),
+    /// `[n_trials, n_steps, n]`
+    rates: (&'a Rows, &'a mut [f32]),
 }
 
-impl<'a> Seen<'a> {
+impl Seen<'_> {
     const RECENT: usize = 16;
-
-    pub(super) fn new(
-        pool: &Pool,
-        block: &Block,
-        (n_steps, n_out): (usize, usize),
-        outputs: &'a mut [f32],
-        states: Option<&'a mut [f32]>,
-    ) -> Self {
-        Self { recent: Steps::unwritten(pool, block, Self::RECENT, n_out), n_steps, outputs, states }
-    }
 
     /// The place for the outputs of step `t`.
     pub(super) fn outputs(&mut self, t: usize) -> (&mut Steps, usize) {
         (&mut self.recent, t % Self::RECENT)
     }
 
-    /// Gives away the outputs of step `t`, which are in their place, and the states, which lie in that step of `states`. Steps
+    /// Gives away the outputs of step `t`, which are in their place, and states and rates, which lie in those steps of theirs. Steps
     /// come in their order.
-    pub(super) fn take(&mut self, t: usize, (states, from): (&Steps, usize)) {
+    pub(super) fn take(&mut self, t: usize, states: (&Steps, usize), rates: (&Steps, usize)) {
         let count = t % Self::RECENT + 1;
         if count == Self::RECENT || t + 1 == self.n_steps {
             self.recent.scatter_all(count, self.outputs, self.n_steps, t + 1 - count);
         }
-        if let Some(to) = &mut self.states {
-            states.scatter(from, to, self.n_steps, t);
+        for ((steps, from), (rows, to)) in [(states, &mut self.states), (rates, &mut self.rates)] {
+            match rows {
+                Rows::None => {}
+                Rows::All => steps.scatter(from, to, self.n_steps, t),
+                Rows::These(rows) => steps.scatter_rows(from, rows, to, self.n_steps, t),
+            }
         }
     }
 }
@@ -251,8 +322,8 @@ pub enum Keep {
     Every(usize),
 }
 
-/// Steps of a stretch if nothing is kept.
-const STRETCH: usize = 16;
+/// Steps of a stretch if nothing is kept: few, so that what they leave behind stays in the cache.
+pub(super) const STRETCH: usize = 16;
 
 /// Runs a block forward.
 pub(super) fn forward<K: Kernel>(
@@ -323,8 +394,11 @@ pub(super) fn backward<K: Kernel>(
 /// cache together with what the way back through them needs, many enough for long sums. Chunks start at multiples of this number.
 pub(super) fn chunk_of(kernel: &impl Kernel, block: &Block) -> usize {
     const BYTES: usize = 1 << 20;
-    (BYTES / (4 * block.lanes() * (kernel.driven_rows() + kernel.trace_rows()).max(1))).clamp(8, 32)
+    (BYTES / (4 * block.lanes() * (kernel.driven_rows() + kernel.trace_rows()).max(1))).clamp(8, CHUNK)
 }
+
+/// The most steps of a chunk.
+pub(super) const CHUNK: usize = 32;
 
 /// Adds gradients to those of other blocks.
 pub(super) fn add(total: &mut Gradients, gradients: Gradients) {

@@ -2,8 +2,9 @@
 //! registers, so that every number of units fills the registers and a weight is one number for all lanes.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use ndarray::{Array2, ArrayView3};
@@ -63,33 +64,127 @@ impl Block {
         (0..n_batch).step_by(size).map(block).collect()
     }
 
+    /// The trials of a whole block.
+    pub(super) fn most_trials() -> usize {
+        Registers::new().width * VECTORS
+    }
+
+    /// A block of which a batch begins with so many, if there is one, and the last block if it is another one: for sums over batches
+    /// of any size.
+    pub(super) fn whole_and_last(n_batch: usize) -> (Option<(Self, usize)>, Option<Self>) {
+        let width = Registers::new().width;
+        let size = width * VECTORS;
+        let (count, rest) = (n_batch / size, n_batch % size);
+        let block = |n: usize| Self { trials: 0..n, width, vectors: n.div_ceil(width) };
+        ((count > 0).then(|| (block(size), count)), (rest > 0).then(|| block(rest)))
+    }
+
     /// The lanes, with and without a trial.
     pub(super) fn lanes(&self) -> usize {
         self.width * self.vectors
     }
+
+    /// How many numbers lie from one slab of [`Steps`] to the next.
+    fn stride(&self, n_rows: usize) -> usize {
+        let mut lines = n_rows.saturating_mul(self.width).div_ceil(LINE);
+        if lines > 8 {
+            // Slabs that are whole pages apart would fall onto the same few lines of the first cache, those that are an even number
+            // of lines apart onto half of them.
+            while lines.is_multiple_of(2) || !(11..=53).contains(&(lines % 64)) {
+                lines += 1;
+            }
+        }
+        lines * LINE
+    }
+
+    /// How many numbers [`Steps`] take.
+    pub(super) fn numbers(&self, n_steps: usize, n_rows: usize) -> usize {
+        n_steps.saturating_mul(self.vectors).saturating_mul(self.stride(n_rows)).saturating_add(LINE)
+    }
 }
 
-/// Memory of earlier updates, to be used again: asking the system for it anew takes longer than the arithmetic. With it stands which
+/// Memory of earlier runs, to be used again: asking the system for it anew takes longer than the arithmetic. With it stands which
 /// thread had it: that one gets it again, since it is in the cache of its core.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Pool(Arc<Mutex<Vec<Had>>>);
+///
+/// It never holds more than what was in use at one time, so that runs of ever other lengths do not fill the memory.
+#[derive(Clone, Default)]
+pub(crate) struct Pool(Arc<Mutex<Held>>);
 
-/// Memory, and who had it.
-type Had = (ThreadId, Vec<f32>);
+/// What a pool holds. Sizes are in numbers.
+#[derive(Default)]
+struct Held {
+    /// What is not in use, and who had it, the latest last.
+    free: Vec<(ThreadId, Vec<f32>)>,
+    in_use: usize,
+    /// The most that was in use at one time.
+    most: usize,
+}
+
+impl Held {
+    fn in_all(&self) -> usize {
+        self.in_use + self.free.iter().map(|(_, data)| data.capacity()).sum::<usize>()
+    }
+
+    /// What is free and best for this length: of the same length, by preference had by this thread, or else the nearest that is not
+    /// of another order.
+    fn best(&self, length: usize) -> Option<usize> {
+        let ours = |place: &usize| self.free[*place].0 == thread::current().id();
+        let fits = |place: &usize| self.free[*place].1.len() == length;
+        let places = || (0..self.free.len()).rev();
+        let exact = places().filter(fits).find(ours).or_else(|| places().find(fits));
+        let alike = |place: &usize| (length / 2..=length.saturating_mul(2)).contains(&self.free[*place].1.len());
+        exact.or_else(|| places().filter(alike).min_by_key(|&place| self.free[place].1.len().abs_diff(length)))
+    }
+}
 
 impl Pool {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Numbers of this length, whatever they are.
     fn take(&self, length: usize) -> Vec<f32> {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |(_, data): &Had| data.len() == length;
-        let ours = free.iter().rposition(|had| fits(had) && had.0 == thread::current().id());
-        let mut data = match ours.or_else(|| free.iter().rposition(fits)) {
-            Some(place) => free.remove(place).1,
-            None => Vec::new(),
-        };
-        drop(free);
-        data.resize(length, 0.0);
+        let mut held = self.held();
+        let mut data = held.best(length).map_or_else(Vec::new, |place| held.free.remove(place).1);
+        held.in_use += length;
+        held.most = held.most.max(held.in_use);
+        // What was not wanted for the longest time goes first.
+        while held.in_all() > held.most && !held.free.is_empty() {
+            held.free.remove(0);
+        }
+        drop(held);
+        if data.len() != length {
+            // In place where the system can do so.
+            data.truncate(length);
+            data.shrink_to(length);
+            data.reserve_exact(length - data.len());
+            data.resize(length, 0.0);
+        }
         data
+    }
+
+    fn give_back(&self, thread: ThreadId, data: Vec<f32>) {
+        let mut held = self.held();
+        held.in_use -= data.len();
+        held.free.push((thread, data));
+    }
+
+    /// The bytes that it holds, those in use and the others.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        4 * self.held().in_all()
+    }
+
+    /// The most bytes that were in use at one time.
+    #[cfg(test)]
+    pub(crate) fn most_bytes(&self) -> usize {
+        4 * self.held().most
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", 4 * self.held().in_all())
     }
 }
 
@@ -136,8 +231,7 @@ fn line_start(numbers: &[f32]) -> usize {
 
 impl Drop for Steps {
     fn drop(&mut self) {
-        let mut free = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
-        free.push((self.thread, std::mem::take(&mut self.data)));
+        self.pool.give_back(self.thread, std::mem::take(&mut self.data));
     }
 }
 
@@ -145,16 +239,8 @@ impl Steps {
     /// Steps whose numbers are still to be written, all of them.
     pub(super) fn unwritten(pool: &Pool, block: &Block, n_steps: usize, n_rows: usize) -> Self {
         let (width, vectors) = (block.width, block.vectors);
-        let mut lines = (n_rows * width).div_ceil(LINE);
-        if lines > 8 {
-            // Slabs that are whole pages apart would fall onto the same few lines of the first cache, those that are an even number
-            // of lines apart onto half of them.
-            while lines.is_multiple_of(2) || !(11..=53).contains(&(lines % 64)) {
-                lines += 1;
-            }
-        }
-        let stride = lines * LINE;
-        let data = pool.take(n_steps * vectors * stride + LINE);
+        let stride = block.stride(n_rows);
+        let data = pool.take(block.numbers(n_steps, n_rows));
         let start = line_start(&data);
         Self {
             n_steps,
@@ -327,6 +413,18 @@ impl Steps {
             let lanes = self.numbers(from, v).chunks_exact(self.width);
             for (to, lanes) in rows[t * n..(t + 1) * n].iter_mut().zip(lanes) {
                 *to = lanes[lane];
+            }
+        }
+    }
+
+    /// As [`Steps::scatter`], of some rows only.
+    pub(super) fn scatter_rows(&self, from: usize, chosen: &[usize], batch: &mut [f32], n_steps: usize, t: usize) {
+        let n = chosen.len();
+        for (trial, rows) in batch.chunks_exact_mut((n_steps * n).max(1)).enumerate() {
+            let (v, lane) = (trial / self.width, trial % self.width);
+            let numbers = self.numbers(from, v);
+            for (to, row) in rows[t * n..(t + 1) * n].iter_mut().zip(chosen) {
+                *to = numbers[row * self.width + lane];
             }
         }
     }

@@ -95,6 +95,11 @@ impl Leak {
         }
     }
 
+    /// Whether noise is drawn for all steps before a run: that which units share.
+    pub(crate) fn draws_all_noise_at_once(&self) -> bool {
+        matches!(self.unit_noise, Some(UnitNoise::Covariance(_)))
+    }
+
     fn check_noise(&self, n_rec: usize) -> Result<()> {
         let (sds, shape) = match &self.unit_noise {
             None => (std::slice::from_ref(&self.noise), None),
@@ -206,8 +211,8 @@ impl LeakyRnn {
 
 /// The weights of a leaky network, packed once for all blocks and steps.
 pub(super) struct LeakyPanels {
-    keep: Array1<f32>,
-    noise_sd: Array1<f32>,
+    keep: Vec<f32>,
+    noise_sd: Vec<f32>,
     forward: Panels,
     /// `W_out` for the rates, `b_out` for the constant 1.
     outputs: Panels,
@@ -234,8 +239,8 @@ impl Kernel for LeakyRnn {
     fn pack(&self) -> LeakyPanels {
         let (n_out, n_rec) = self.w_out.dim();
         LeakyPanels {
-            keep: self.alpha.mapv(|alpha| 1.0 - alpha),
-            noise_sd: self.leak.noise_sd(&self.alpha),
+            keep: self.alpha.iter().map(|alpha| 1.0 - alpha).collect(),
+            noise_sd: self.leak.noise_sd(&self.alpha).to_vec(),
             forward: self.pack_forward(None),
             outputs: Panels::pack(n_out, [n_rec, 1], |output, unit| match unit < n_rec {
                 true => self.w_out[[output, unit]],
@@ -339,9 +344,10 @@ impl Forward<'_, '_> {
     fn rates<S: Simd>(&mut self, simd: S, i: usize) {
         let transfer = &self.network.leak.transfer;
         for v in 0..self.drive.block.vectors {
-            transfer.rates(simd, self.x.slab::<S>(0, v), self.trace.rates.slab_mut::<S>(i, v));
-            if let Some(slopes) = &mut self.trace.slopes {
-                transfer.slopes(simd, self.x.slab::<S>(0, v), slopes.slab_mut::<S>(i, v));
+            let (x, rates) = (self.x.slab::<S>(0, v), self.trace.rates.slab_mut::<S>(i, v));
+            match &mut self.trace.slopes {
+                None => transfer.rates(simd, x, rates),
+                Some(slopes) => transfer.rates_and_slopes(simd, x, rates, slopes.slab_mut::<S>(i, v)),
             }
         }
     }
@@ -360,7 +366,10 @@ impl WithSimd for Forward<'_, '_> {
             let noisy = drive.noise.fill(simd, &drive.block, t, &mut noise);
             for v in 0..vectors {
                 let x = self.x.slab_mut::<S>(0, v);
-                x.iter_mut().zip(&panels.keep).for_each(|(x, &keep)| *x = simd.mul_f32s(*x, simd.splat_f32s(keep)));
+                // No closures here nor below: see `transfer`.
+                for (x, &keep) in x.iter_mut().zip(&panels.keep) {
+                    *x = simd.mul_f32s(*x, simd.splat_f32s(keep));
+                }
                 if noisy {
                     for ((x, &n), &sd) in x.iter_mut().zip(noise.slab::<S>(0, v)).zip(&panels.noise_sd) {
                         *x = simd.mul_add_e_f32s(n, simd.splat_f32s(sd), *x);
@@ -377,7 +386,7 @@ impl WithSimd for Forward<'_, '_> {
                 let x = [(&self.trace.rates, i + 1), (&drive.inputs, t)];
                 let to = seen.outputs(t);
                 Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, soon: None, vectors });
-                seen.take(t, (self.x, 0));
+                seen.take(t, (self.x, 0), (&self.trace.rates, i + 1));
             }
         }
     }
@@ -427,8 +436,9 @@ impl WithSimd for Backward<'_> {
                         *now = simd.mul_add_e_f32s(after, simd.splat_f32s(keep), back);
                     }
                     if has_direct {
-                        let direct = now.iter_mut().zip(on_states.slab::<S>(0, v));
-                        direct.for_each(|(now, &direct)| *now = simd.add_f32s(*now, direct));
+                        for (now, &direct) in now.iter_mut().zip(on_states.slab::<S>(0, v)) {
+                            *now = simd.add_f32s(*now, direct);
+                        }
                     }
                 }
             }

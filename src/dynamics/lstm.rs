@@ -327,7 +327,7 @@ impl WithSimd for Forward<'_, '_> {
             if let Some(seen) = &mut seen {
                 let (x, to) = ([(&trace.h, i + 1), (&drive.inputs, t)], seen.outputs(t));
                 Simd::vectorize(simd, Product { panels: &panels.outputs, x, to, add: false, soon: None, vectors });
-                seen.take(t, (&trace.h, i + 1));
+                seen.take(t, (&trace.h, i + 1), (&trace.h, i + 1));
             }
         }
         for v in 0..vectors {
@@ -395,8 +395,9 @@ impl WithSimd for Backward<'_> {
                 for v in 0..block.vectors {
                     let d_h = d_h.slab_mut::<S>(0, v);
                     if has_direct {
-                        let direct = d_h.iter_mut().zip(on_states.slab::<S>(0, v));
-                        direct.for_each(|(d_h, &direct)| *d_h = simd.add_f32s(*d_h, direct));
+                        for (d_h, &direct) in d_h.iter_mut().zip(on_states.slab::<S>(0, v)) {
+                            *d_h = simd.add_f32s(*d_h, direct);
+                        }
                     }
                     let gates = trace.gates.slab::<S>(at, v).chunks_exact(n_rec);
                     let [forget, input, candidate, output] = four(gates);
@@ -412,11 +413,10 @@ impl WithSimd for Backward<'_> {
                             CellOutput::Tanh => simd.negate_mul_add_e_f32s(shown, shown, one),
                             CellOutput::Sigmoid => simd.negate_mul_add_e_f32s(shown, shown, shown),
                         };
-                        let logistic = |x| simd.negate_mul_add_e_f32s(x, x, x);
                         let d_cell = simd.mul_add_e_f32s(simd.mul_f32s(*d_h, *o), slope, *d_c);
-                        *d_o = simd.mul_f32s(simd.mul_f32s(*d_h, shown), logistic(*o));
-                        *d_f = simd.mul_f32s(simd.mul_f32s(d_cell, c_before), logistic(*f));
-                        *d_i = simd.mul_f32s(simd.mul_f32s(d_cell, *g), logistic(*i));
+                        *d_o = simd.mul_f32s(simd.mul_f32s(*d_h, shown), logistic(simd, *o));
+                        *d_f = simd.mul_f32s(simd.mul_f32s(d_cell, c_before), logistic(simd, *f));
+                        *d_i = simd.mul_f32s(simd.mul_f32s(d_cell, *g), logistic(simd, *i));
                         *d_g = simd.mul_f32s(simd.mul_f32s(d_cell, *i), simd.negate_mul_add_e_f32s(*g, *g, one));
                         *d_c = simd.mul_f32s(d_cell, *f);
                     }
@@ -429,6 +429,12 @@ impl WithSimd for Backward<'_> {
             end = first;
         }
     }
+}
+
+/// `x (1 - x)`: the slope of a sigmoid whose value is `x`.
+#[inline(always)]
+fn logistic<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    simd.negate_mul_add_e_f32s(x, x, x)
 }
 
 /// The rows of the four gates, to read.

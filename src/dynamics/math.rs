@@ -32,6 +32,12 @@ pub(super) fn shift_right<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
     simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(by))
 }
 
+/// `|x|`. That of pulp is not inlined whole.
+#[inline(always)]
+fn abs<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    simd.and_f32s(x, simd.transmute_f32s_u32s(simd.splat_u32s(0x7fff_ffff)))
+}
+
 /// `exp(x)`, held within the normal numbers; relative error below 2e-7.
 #[inline(always)]
 pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
@@ -110,6 +116,13 @@ pub(super) fn positive_power<S: Simd>(simd: S, x: S::f32s, n: f32) -> S::f32s {
     simd.select_f32s(simd.greater_than_f32s(x, zero), power, zero)
 }
 
+/// `max(x, 0)ⁿ` and its slope, `n xⁿ⁻¹` where `x` is positive and 0 elsewhere.
+#[inline(always)]
+pub(super) fn positive_power_and_slope<S: Simd>(simd: S, x: S::f32s, n: f32) -> (S::f32s, S::f32s) {
+    let below = positive_power(simd, x, n - 1.0);
+    (simd.mul_f32s(simd.max_f32s(simd.splat_f32s(0.0), x), below), simd.mul_f32s(simd.splat_f32s(n), below))
+}
+
 /// `1 / (1 + exp(-x))`.
 #[inline(always)]
 pub(super) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
@@ -120,7 +133,7 @@ pub(super) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 /// `tanh(x)`.
 #[inline(always)]
 pub(super) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let size = simd.abs_f32s(x);
+    let size = abs(simd, x);
     let square = simd.mul_f32s(x, x);
     let p =
         polynomial(simd, square, [-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1]);
@@ -132,17 +145,23 @@ pub(super) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.select_f32s(simd.less_than_f32s(size, simd.splat_f32s(0.625)), near, far)
 }
 
-/// `ln(1 + exp(x))`.
+/// `ln(1 + exp(x))` and its slope, `1 / (1 + exp(-x))`.
+///
+/// With `y = exp(-|x|)` and `s = y / (2 + y)`, at most 1/3, `ln(1 + y) = 2 artanh(s) = 2 (s + s³ / 3 + s⁵ / 5 + …)`: as precise where `y`
+/// is small, and one division gives both.
 #[inline(always)]
-pub(super) fn softplus<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(super) fn softplus_and_slope<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
-    let y = exp(simd, simd.neg_f32s(simd.abs_f32s(x)));
-    let u = simd.add_f32s(one, y);
-    // What rounding to u took away is given back as a factor; where nothing is left of y, ln(1 + y) = y.
-    let kept = simd.sub_f32s(u, one);
-    let log = simd.div_f32s(simd.mul_f32s(ln(simd, u), y), kept);
-    let log = simd.select_f32s(simd.equal_f32s(kept, zero), y, log);
-    simd.add_f32s(simd.max_f32s(zero, x), log)
+    let y = exp(simd, simd.neg_f32s(abs(simd, x)));
+    let (plus_one, plus_two) = (simd.add_f32s(one, y), simd.add_f32s(simd.splat_f32s(2.0), y));
+    let inverse = simd.div_f32s(one, simd.mul_f32s(plus_one, plus_two));
+    let s = simd.mul_f32s(simd.mul_f32s(y, plus_one), inverse);
+    let square = simd.mul_f32s(s, s);
+    let p = polynomial(simd, square, [1.0 / 13.0, 1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0]);
+    let log = simd.mul_add_e_f32s(simd.mul_f32s(s, square), p, s);
+    let above = simd.select_f32s(simd.greater_than_f32s(zero, x), y, one);
+    let slope = simd.mul_f32s(simd.mul_f32s(above, plus_two), inverse);
+    (simd.add_f32s(simd.max_f32s(zero, x), simd.add_f32s(log, log)), slope)
 }
 
 #[cfg(test)]
@@ -158,6 +177,7 @@ mod tests {
         Sigmoid,
         Tanh,
         Softplus,
+        SlopeOfSoftplus,
     }
 
     struct Map<'a>(Function, &'a mut [f32]);
@@ -174,7 +194,8 @@ mod tests {
                     Function::Ln => ln(simd, *x),
                     Function::Sigmoid => sigmoid(simd, *x),
                     Function::Tanh => tanh(simd, *x),
-                    Function::Softplus => softplus(simd, *x),
+                    Function::Softplus => softplus_and_slope(simd, *x).0,
+                    Function::SlopeOfSoftplus => softplus_and_slope(simd, *x).1,
                 };
             }
         }
@@ -183,12 +204,13 @@ mod tests {
     #[test]
     fn functions_are_those_of_double_precision() {
         type Exact = fn(f64) -> f64;
-        let exact: [(Function, Exact, f64, f64); 5] = [
+        let exact: [(Function, Exact, f64, f64); 6] = [
             (Function::Exp, f64::exp, -86.0, 87.0),
             (Function::Ln, f64::ln, 1e-30, 20.0),
             (Function::Sigmoid, |x| 1.0 / (1.0 + (-x).exp()), -80.0, 80.0),
             (Function::Tanh, f64::tanh, -20.0, 20.0),
             (Function::Softplus, |x| x.max(0.0) + (-x.abs()).exp().ln_1p(), -80.0, 80.0),
+            (Function::SlopeOfSoftplus, |x| 1.0 / (1.0 + (-x).exp()), -80.0, 80.0),
         ];
         for (function, exact, low, high) in exact {
             let n = 1 << 16;
@@ -215,7 +237,9 @@ mod tests {
 
     #[test]
     fn nan_and_infinity_are_not_hidden() {
-        for function in [Function::Exp, Function::Sigmoid, Function::Tanh, Function::Softplus] {
+        for function in
+            [Function::Exp, Function::Sigmoid, Function::Tanh, Function::Softplus, Function::SlopeOfSoftplus]
+        {
             let mut numbers = [f32::NAN; 64];
             Arch::new().dispatch(Map(function, &mut numbers));
             assert!(numbers.iter().all(|x| x.is_nan()));

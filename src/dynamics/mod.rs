@@ -69,7 +69,7 @@ pub use transfer::{CustomTransfer, Transfer};
 
 use std::sync::Arc;
 
-use block::{BlockTape, Drive, Gradients, Kernel, Seen, add};
+use block::{BlockTape, CHUNK, Drive, Gradients, Kernel, STRETCH, View, add};
 use lanes::{BatchMajor, Block};
 use leaky::LeakyTrace;
 use lstm::LstmTrace;
@@ -78,6 +78,7 @@ use noise::Noise;
 use serde::{Deserialize, Serialize};
 
 pub use block::Keep;
+pub(crate) use block::Rows;
 pub(crate) use lanes::Pool;
 
 use crate::weights::Weights;
@@ -221,7 +222,7 @@ impl Dynamics {
         gain: Option<ArrayView3<'_, f32>>,
     ) -> Result<(Array3<f32>, Array3<f32>)> {
         let noise = noise.map_or(Noise::Off, |noise| Noise::Given(noise.to_owned()));
-        let run = self.run_with(&Pool::default(), inputs, noise, gain, Want { states: true, keep: Keep::Nothing })?;
+        let run = self.run_with(&Pool::default(), inputs, noise, gain, Want::states(Keep::Nothing))?;
         Ok((run.states, run.outputs))
     }
 
@@ -231,7 +232,7 @@ impl Dynamics {
     /// If the shapes do not fit.
     pub fn run(&self, inputs: ArrayView3<'_, f32>, noise: Option<ArrayView3<'_, f32>>, keep: Keep) -> Result<Run> {
         let noise = noise.map_or(Noise::Off, |noise| Noise::Given(noise.to_owned()));
-        self.run_with(&Pool::default(), inputs, noise, None, Want { states: true, keep })
+        self.run_with(&Pool::default(), inputs, noise, None, Want::states(keep))
     }
 
     /// A run with memory of earlier ones.
@@ -304,12 +305,63 @@ impl Dynamics {
     /// What a run may keep for the way back so that this takes no more than a number of bytes, if that can be.
     #[must_use]
     pub fn keep_within(&self, bytes: usize, n_batch: usize, n_steps: usize) -> Keep {
+        // Where not everything fits, as many states are kept as a stretch between two of them has steps.
+        let every = Keep::Every(n_steps.isqrt().max(1));
+        if self.bytes_kept(Keep::All, n_batch, n_steps) <= bytes as u64 { Keep::All } else { every }
+    }
+
+    /// The bytes that a run takes for the way back.
+    pub(crate) fn bytes_kept(&self, keep: Keep, n_batch: usize, n_steps: usize) -> u64 {
+        self.bytes_of_blocks(n_batch, |block| match keep {
+            Keep::Nothing => 0,
+            Keep::All => self.trace_numbers(block, n_steps).saturating_add(self.input_numbers(block, n_steps)),
+            Keep::Every(steps) => {
+                let rows = match self {
+                    Self::Leaky(network) => network.state_rows(),
+                    Self::Lstm(network) => network.state_rows(),
+                };
+                let states = block.numbers(n_steps.div_ceil(steps.max(1)), rows) as u64;
+                states.saturating_add(self.input_numbers(block, n_steps))
+            }
+        })
+    }
+
+    /// The bytes that each thread takes besides, while it works on a block.
+    pub(crate) fn bytes_at_work(&self, keep: Keep, n_batch: usize, n_steps: usize) -> u64 {
+        let stretch = match keep {
+            Keep::Nothing => STRETCH,
+            Keep::All => 0,
+            Keep::Every(steps) => steps.saturating_add(CHUNK).min(n_steps),
+        };
+        let (_, _, n_out) = self.sizes();
+        let of_block = |block: &Block| {
+            let back = block.numbers(n_steps.saturating_add(1), n_out) as u64;
+            let numbers = [self.trace_numbers(block, stretch), self.input_numbers(block, n_steps), back];
+            numbers.into_iter().fold(0, u64::saturating_add)
+        };
+        let n_threads = threads::threads().min(n_batch.div_ceil(Block::most_trials())) as u64;
+        self.bytes_of_blocks(n_batch.min(Block::most_trials()), of_block).saturating_mul(n_threads)
+    }
+
+    /// The sum of numbers over the blocks of a batch, in bytes. All blocks are alike but the last, which may have fewer vectors.
+    fn bytes_of_blocks(&self, n_batch: usize, of_block: impl Fn(&Block) -> u64) -> u64 {
+        let (whole, last) = Block::whole_and_last(n_batch);
+        let numbers = whole.map_or(0, |(block, count)| of_block(&block).saturating_mul(count as u64));
+        numbers.saturating_add(last.map_or(0, |block| of_block(&block))).saturating_mul(4)
+    }
+
+    fn input_numbers(&self, block: &Block, n_steps: usize) -> u64 {
+        block.numbers(n_steps.saturating_add(1), 1 + self.sizes().0) as u64
+    }
+
+    fn trace_numbers(&self, block: &Block, n_steps: usize) -> u64 {
+        let (_, n_rec, _) = self.sizes();
         let rows = match self {
             Self::Leaky(network) => network.trace_rows(),
             Self::Lstm(network) => network.trace_rows(),
         };
-        // Where not everything fits, as many states are kept as a stretch between two of them has steps.
-        if 4 * n_batch * n_steps * rows <= bytes { Keep::All } else { Keep::Every(n_steps.isqrt().max(1)) }
+        let of_unit = block.numbers(n_steps.saturating_add(1), n_rec) as u64;
+        of_unit.saturating_mul((rows / n_rec.max(1)) as u64)
     }
 
     /// The gradients of a loss with respect to the effective weights, by their names, from those with respect to the outputs
@@ -391,13 +443,28 @@ impl Dynamics {
     }
 }
 
-/// What is wanted of a run.
-#[derive(Clone, Copy, Debug)]
+/// What is wanted of a run, beside its outputs.
+#[derive(Clone, Debug)]
 pub(crate) struct Want {
-    /// Whether its states are.
-    pub(crate) states: bool,
+    /// Whose states are.
+    pub(crate) states: Rows,
+    /// Whose rates are.
+    pub(crate) rates: Rows,
     /// What is kept for the way back.
     pub(crate) keep: Keep,
+}
+
+impl Want {
+    /// The states of all units.
+    pub(crate) fn states(keep: Keep) -> Self {
+        Self { states: Rows::All, rates: Rows::None, keep }
+    }
+
+    /// Nothing but outputs.
+    #[cfg(any(test, feature = "torch"))]
+    pub(crate) fn outputs(keep: Keep) -> Self {
+        Self { states: Rows::None, rates: Rows::None, keep }
+    }
 }
 
 /// A forward run.
@@ -408,6 +475,8 @@ pub(crate) struct Want {
 pub struct Run {
     /// The states `[n_batch, n_steps, n_rec]`, the initial one left out.
     pub states: Array3<f32>,
+    /// The rates of the units of which they were wanted.
+    pub(crate) rates: Array3<f32>,
     /// The outputs `[n_batch, n_steps, n_out]`.
     pub outputs: Array3<f32>,
     tapes: Tapes,
@@ -448,23 +517,16 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn forward<K: Kernel>(self, kernel: &K, tapes: fn(Vec<BlockTape<K::Trace>>) -> Tapes) -> Result<Run> {
-        let (n_batch, (n_steps, _)) = (self.n_batch, self.inputs.dim());
         let (_, n_rec, n_out) = kernel.sizes();
-        let mut outputs = Array3::zeros((n_batch, n_steps, n_out));
-        let mut states = Array3::zeros(if self.want.states { (n_batch, n_steps, n_rec) } else { (0, 0, 0) });
+        let (n_steps, _) = self.inputs.dim();
+        let mut view = View::new((self.n_batch, n_steps), (n_rec, n_out), &self.want.states, &self.want.rates);
         let panels = kernel.pack();
-        let blocks = Block::partition(n_batch);
-        let lanes = blocks.first().map_or(1, Block::lanes);
-        let mut of_outputs = outputs.as_slice_mut().unwrap_or_default().chunks_mut((lanes * n_steps * n_out).max(1));
-        let mut of_states = states.as_slice_mut().unwrap_or_default().chunks_mut((lanes * n_steps * n_rec).max(1));
-        let blocks: Vec<_> =
-            blocks.into_iter().map(|block| (block, of_outputs.next().unwrap_or_default(), of_states.next())).collect();
-        let made = threads::map(blocks, |(block, outputs, states)| {
-            let seen = Seen::new(self.pool, &block, (n_steps, n_out), outputs, states);
+        let made = threads::map(view.blocks(self.pool), |(block, seen)| {
             let drive = Drive::new(self.pool, block, &self.inputs, self.noise.clone(), self.gain.clone());
             Ok(block::forward(kernel, &panels, drive, self.want.keep, seen))
         })?;
-        Ok(Run { states, outputs, tapes: tapes(made.into_iter().flatten().collect()) })
+        let tapes = tapes(made.into_iter().flatten().collect());
+        Ok(Run { states: view.seen_states, rates: view.seen_rates, outputs: view.outputs, tapes })
     }
 }
 
@@ -558,7 +620,7 @@ mod tests {
             let inputs = random((n_batch, n_steps, 2), 1.0, 1);
             let (d_outputs, d_states) = (random((n_batch, n_steps, 3), 1.0, 2), random((n_batch, n_steps, 7), 1.0, 4));
             let gradients = |keep| {
-                let want = Want { states: true, keep };
+                let want = Want::states(keep);
                 let noise = drawn(&network, 0..n_batch as u64);
                 let run = network.run_with(&Pool::default(), inputs.view(), noise, None, want).unwrap();
                 let gradients = network.backward(&run, d_outputs.view(), Some(d_states.view())).unwrap();
@@ -568,7 +630,7 @@ mod tests {
             for keep in [Keep::Every(1), Keep::Every(65), Keep::Every(149), Keep::Every(1000)] {
                 assert_eq!(gradients(keep), (states.clone(), outputs.clone(), all.clone()), "{keep:?}");
             }
-            let want = Want { states: false, keep: Keep::Nothing };
+            let want = Want::outputs(Keep::Nothing);
             let run = network.run_with(&Pool::default(), inputs.view(), drawn(&network, 0..37), None, want);
             let run = run.unwrap();
             assert_eq!((run.outputs, run.states.len()), (outputs, 0));
@@ -581,7 +643,7 @@ mod tests {
             let inputs = random((41, 30, 2), 1.0, 1);
             let run = |trials: std::ops::Range<usize>| {
                 let noise = drawn(&network, trials.start as u64..trials.end as u64);
-                let want = Want { states: true, keep: Keep::Nothing };
+                let want = Want::states(Keep::Nothing);
                 network.run_with(&Pool::default(), inputs.slice(s![trials, .., ..]), noise, None, want).unwrap()
             };
             let all = run(0..41);
@@ -595,10 +657,78 @@ mod tests {
 
     #[test]
     fn activity_is_kept_whole_while_it_fits() {
-        let [leaky, softplus, lstm] = networks();
-        for (network, bytes) in [(leaky, 28), (softplus, 56), (lstm, 196)] {
-            assert_eq!(network.keep_within(bytes * 600, 6, 100), Keep::All);
-            assert_eq!(network.keep_within(bytes * 600 - 1, 6, 100), Keep::Every(10));
+        for network in networks() {
+            let bytes = |keep| network.bytes_kept(keep, 6, 100) as usize;
+            let whole = bytes(Keep::All);
+            assert!(whole > bytes(Keep::Every(10)) && bytes(Keep::Every(10)) > bytes(Keep::Nothing));
+            // The numbers of seven units, with whatever lies between them.
+            assert!(whole >= 4 * 7 * 600, "{whole}");
+            assert_eq!(network.keep_within(whole, 6, 100), Keep::All);
+            assert_eq!(network.keep_within(whole - 1, 6, 100), Keep::Every(10));
+            assert_eq!(network.bytes_kept(Keep::All, usize::MAX, usize::MAX), u64::MAX);
+            assert!(network.bytes_at_work(Keep::All, usize::MAX, usize::MAX) > 1 << 60);
+        }
+    }
+
+    #[test]
+    fn runs_of_ever_other_lengths_do_not_pile_up_memory() {
+        for network in networks() {
+            let run = |pool: &Pool, n_steps: usize| {
+                let inputs = Array3::ones((20, n_steps, 2));
+                let run = network.run_with(pool, inputs.view(), Noise::Off, None, Want::outputs(Keep::All)).unwrap();
+                drop(network.backward(&run, run.outputs.view(), None).unwrap());
+            };
+            threads::with_threads(1, || {
+                let (longest, pool) = (Pool::default(), Pool::default());
+                run(&longest, 60);
+                let mut rng = Seed(5).stream(0);
+                for _ in 0..30 {
+                    run(&pool, 20 + rng.index(41));
+                    assert!(pool.bytes() <= longest.most_bytes(), "{} {}", pool.bytes(), longest.most_bytes());
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn memory_of_earlier_runs_is_used_again() {
+        let [leaky, ..] = networks();
+        let pool = Pool::default();
+        let inputs = random((40, 50, 2), 1.0, 1);
+        let run = || {
+            let run = leaky.run_with(&pool, inputs.view(), Noise::Off, None, Want::states(Keep::Nothing)).unwrap();
+            (run.states, run.outputs)
+        };
+        threads::with_threads(1, || {
+            let (first, again, bytes) = (run(), run(), pool.bytes());
+            assert!(first == again && bytes > 0);
+            for _ in 0..3 {
+                assert_eq!((run(), pool.bytes()), (first.clone(), bytes));
+            }
+        });
+    }
+
+    #[test]
+    fn chosen_rows_are_those_of_all() {
+        let these = Rows::These(Arc::from([1, 4, 6]));
+        for network in networks() {
+            let inputs = random((37, 30, 2), 1.0, 1);
+            let run = |states: Rows, rates: Rows| {
+                let want = Want { states, rates, keep: Keep::Nothing };
+                network.run_with(&Pool::default(), inputs.view(), drawn(&network, 0..37), None, want).unwrap()
+            };
+            let all = run(Rows::All, Rows::All);
+            if let Dynamics::Leaky(leaky) = &network {
+                let mut rates = Array3::zeros(all.states.dim());
+                leaky.leak.transfer.rates_into(all.states.as_slice().unwrap(), rates.as_slice_mut().unwrap());
+                assert_eq!(all.rates, rates);
+            } else {
+                assert_eq!(all.rates, all.states);
+            }
+            let some = run(these.clone(), Rows::None);
+            assert_eq!(some.states, all.states.select(ndarray::Axis(2), &[1, 4, 6]));
+            assert_eq!((some.outputs, some.rates.dim()), (all.outputs, (37, 30, 0)));
+            assert_eq!(run(Rows::None, these.clone()).rates, all.rates.select(ndarray::Axis(2), &[1, 4, 6]));
         }
     }
 }

@@ -184,7 +184,9 @@ impl WithSimd for Draw<'_> {
                 let bits = philox(simd, [simd.splat_u32s(i as u32), step, low, high], key);
                 let (a, b) = gaussian_pair(simd, bits[0], bits[1]);
                 let (c, d) = gaussian_pair(simd, bits[2], bits[3]);
-                units.iter_mut().zip([a, b, c, d]).for_each(|(unit, number)| *unit = number);
+                for (unit, number) in units.iter_mut().zip([a, b, c, d]) {
+                    *unit = number;
+                }
             }
         }
     }
@@ -208,19 +210,20 @@ fn philox<S: Simd>(simd: S, mut counter: [S::u32s; 4], mut key: [u32; 2]) -> [S:
     counter
 }
 
+/// 23 random bits as the fraction of a number in [1, 2).
+#[inline(always)]
+fn between_one_and_two<S: Simd>(simd: S, bits: S::u32s) -> S::f32s {
+    let one = simd.transmute_u32s_f32s(simd.splat_f32s(1.0));
+    simd.transmute_f32s_u32s(simd.or_u32s(math::shift_right(simd, bits, 9), one))
+}
+
 /// Two independent Gaussian numbers from 32 random bits each. Box GEP, Muller ME (1958), doi:10.1214/aoms/1177706645.
 #[inline(always)]
 fn gaussian_pair<S: Simd>(simd: S, a: S::u32s, b: S::u32s) -> (S::f32s, S::f32s) {
-    let one = simd.splat_f32s(1.0);
-    // 23 bits as the fraction of a number in [1, 2).
-    let fraction = |bits| {
-        let mantissa = math::shift_right(simd, bits, 9);
-        simd.transmute_f32s_u32s(simd.or_u32s(mantissa, simd.transmute_u32s_f32s(one)))
-    };
-    let uniform = simd.sub_f32s(simd.splat_f32s(2.0), fraction(a));
+    let uniform = simd.sub_f32s(simd.splat_f32s(2.0), between_one_and_two(simd, a));
     let radius = simd.sqrt_f32s(simd.mul_f32s(simd.splat_f32s(-2.0), math::ln(simd, uniform)));
     // A quarter of the circle around 0; two more bits say which quarter.
-    let turn = simd.sub_f32s(fraction(b), simd.splat_f32s(1.5));
+    let turn = simd.sub_f32s(between_one_and_two(simd, b), simd.splat_f32s(1.5));
     let (sin, cos) = math::sin_cos_quarter(simd, simd.mul_f32s(turn, simd.splat_f32s(std::f32::consts::FRAC_PI_2)));
     let sign = simd.and_u32s(math::shift_left(simd, b, 31), simd.splat_u32s(1 << 31));
     let cos = simd.transmute_f32s_u32s(simd.xor_u32s(simd.transmute_u32s_f32s(cos), sign));

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use ndarray::{Array3, ArrayView1, ArrayView3, ArrayViewMut1, Axis};
+use ndarray::{Array3, ArrayView3, Axis};
+use pulp::{Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
+use super::lanes::dispatch;
+use super::math;
 use crate::{Error, Result};
 
 /// The output function `g`: with the sums `a = W_out r + b_out` the outputs are `z = g(a)`.
@@ -54,50 +57,114 @@ impl Readout {
 
     /// Turns the sums `[n_batch, n_steps, n_out]` into the outputs.
     pub(crate) fn apply(self, outputs: &mut Array3<f32>) {
-        match self {
-            Self::Linear => {}
-            Self::Rectified => outputs.mapv_inplace(|a| a.max(0.0)),
-            Self::RectifiedPower { power } => outputs.mapv_inplace(|a| a.max(0.0).powf(power)),
-            Self::Sigmoid => outputs.mapv_inplace(|a| (1.0 + (-a).exp()).recip()),
-            Self::Softmax => outputs.lanes_mut(Axis(2)).into_iter().for_each(softmax),
+        let n_out = outputs.len_of(Axis(2)).max(1);
+        // What a run gives is in standard layout.
+        let Some(numbers) = outputs.as_slice_mut() else { return };
+        if self == Self::Softmax {
+            for sums in numbers.chunks_exact_mut(n_out) {
+                // The largest exponent is 0, so that nothing overflows.
+                let largest = sums.iter().fold(f32::NEG_INFINITY, |largest, &a| largest.max(a));
+                sums.iter_mut().for_each(|a| *a -= largest);
+            }
+        }
+        dispatch(Apply { readout: self, numbers });
+        if self == Self::Softmax {
+            for exponentials in numbers.chunks_exact_mut(n_out) {
+                let sum: f32 = exponentials.iter().sum();
+                exponentials.iter_mut().for_each(|e| *e /= sum);
+            }
         }
     }
 
     /// The gradients with respect to the sums, from the outputs and the gradients with respect to these.
     pub(super) fn backward(self, outputs: &Array3<f32>, d_outputs: ArrayView3<'_, f32>) -> Array3<f32> {
         let mut gradients = d_outputs.as_standard_layout().into_owned();
-        let each = |gradients: &mut Array3<f32>, slope: &dyn Fn(f32) -> f32| {
-            gradients.zip_mut_with(outputs, |gradient, &z| *gradient *= slope(z));
-        };
+        let n_out = outputs.len_of(Axis(2)).max(1);
+        let (Some(numbers), Some(z)) = (gradients.as_slice_mut(), outputs.as_slice()) else { return gradients };
         match self {
-            Self::Linear => {}
-            Self::Rectified => each(&mut gradients, &|z| f32::from(u8::from(z > 0.0))),
-            Self::RectifiedPower { power } => each(&mut gradients, &|z| match z > 0.0 {
-                true => power * z.powf(1.0 - power.recip()),
-                false => 0.0,
-            }),
-            Self::Sigmoid => each(&mut gradients, &|z| z * (1.0 - z)),
             Self::Softmax => {
-                let lanes = gradients.lanes_mut(Axis(2)).into_iter().zip(outputs.lanes(Axis(2)));
-                lanes.for_each(|(gradients, z)| through_softmax(gradients, z));
+                // zᵢ (dᵢ - Σ dⱼ zⱼ)
+                for (d, z) in numbers.chunks_exact_mut(n_out).zip(z.chunks_exact(n_out)) {
+                    let mean: f32 = d.iter().zip(z).map(|(d, z)| d * z).sum();
+                    d.iter_mut().zip(z).for_each(|(d, z)| *d = z * (*d - mean));
+                }
             }
+            _ => dispatch(TimesSlopes { readout: self, outputs: z, gradients: numbers }),
         }
         gradients
     }
 }
 
-fn softmax(mut lane: ArrayViewMut1<'_, f32>) {
-    // The largest exponent is 0, so that nothing overflows.
-    let largest = lane.fold(f32::NEG_INFINITY, |largest, &a| largest.max(a));
-    lane.mapv_inplace(|a| (a - largest).exp());
-    let sum = lane.sum();
-    lane.mapv_inplace(|e| e / sum);
+/// The functions of single numbers on many of them; of a softmax the exponentials.
+struct Apply<'a> {
+    readout: Readout,
+    numbers: &'a mut [f32],
 }
 
-/// `zᵢ (dᵢ - Σ dⱼ zⱼ)`.
-fn through_softmax(mut gradients: ArrayViewMut1<'_, f32>, z: ArrayView1<'_, f32>) {
-    let mean: f32 = gradients.iter().zip(z).map(|(d, z)| d * z).sum();
-    gradients.zip_mut_with(&z, |d, &z| *d = z * (*d - mean));
+impl WithSimd for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let zero = simd.splat_f32s(0.0);
+        // No closures here: see `transfer`.
+        macro_rules! each {
+            ($a:ident => $value:expr) => {{
+                let (vectors, rest) = S::as_mut_simd_f32s(self.numbers);
+                for vector in vectors {
+                    let $a = *vector;
+                    *vector = $value;
+                }
+                let $a = simd.partial_load_f32s(rest);
+                simd.partial_store_f32s(rest, $value);
+            }};
+        }
+        match self.readout {
+            Readout::Linear => {}
+            Readout::Rectified => each!(a => simd.max_f32s(zero, a)),
+            Readout::RectifiedPower { power } => each!(a => math::positive_power_and_slope(simd, a, power).0),
+            Readout::Sigmoid => each!(a => math::sigmoid(simd, a)),
+            Readout::Softmax => each!(a => math::exp(simd, a)),
+        }
+    }
+}
+
+/// Multiplies gradients by the slopes where the outputs are these.
+struct TimesSlopes<'a> {
+    readout: Readout,
+    outputs: &'a [f32],
+    gradients: &'a mut [f32],
+}
+
+impl WithSimd for TimesSlopes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let zero = simd.splat_f32s(0.0);
+        macro_rules! each {
+            ($d:ident, $z:ident => $value:expr) => {{
+                let (outputs, rest_of_outputs) = S::as_simd_f32s(self.outputs);
+                let (gradients, rest) = S::as_mut_simd_f32s(self.gradients);
+                for (gradient, &$z) in gradients.iter_mut().zip(outputs) {
+                    let $d = *gradient;
+                    *gradient = $value;
+                }
+                let ($d, $z) = (simd.partial_load_f32s(rest), simd.partial_load_f32s(rest_of_outputs));
+                simd.partial_store_f32s(rest, $value);
+            }};
+        }
+        match self.readout {
+            Readout::Rectified => each!(d, z => simd.select_f32s(simd.greater_than_f32s(z, zero), d, zero)),
+            Readout::RectifiedPower { power } => {
+                // Of z = aⁿ the slope is n z^(1 - 1 / n).
+                let n = simd.splat_f32s(power);
+                each!(d, z => simd.mul_f32s(d, simd.mul_f32s(n, math::positive_power(simd, z, 1.0 - power.recip()))));
+            }
+            Readout::Sigmoid => each!(d, z => simd.mul_f32s(d, simd.negate_mul_add_e_f32s(z, z, z))),
+            Readout::Linear | Readout::Softmax => {}
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ use super::constraints::{ConstraintMap, Given};
 use super::initialize::entries;
 use super::rnn::hold;
 use super::tensors::read_out;
-use super::{Activity, Constraints, Draw, Network, Parameters, Sizes, Tensors, Trials};
-use crate::dynamics::{Cell, CellOutput, Constants, Dynamics, GATES, Readout};
+use super::{Activity, Constraints, Draw, Network, Parameters, Sizes, Tensors, Trials, check_memory};
+use crate::dynamics::{Cell, CellOutput, Constants, Dynamics, GATES, Pool, Readout};
 use crate::random::Seed;
 use crate::setters::setters;
-use crate::simulate::{Session, check_fit};
+use crate::simulate::{Session, Simulator, check_fit};
 use crate::task::{Batch, TrialSource};
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -157,6 +157,8 @@ pub struct Lstm {
     sizes: Sizes,
     constraints: ConstraintMap,
     parameters: Parameters,
+    /// Memory of its runs.
+    pool: Pool,
 }
 
 /// What travels with the weights of an [`Lstm`].
@@ -170,7 +172,8 @@ impl Lstm {
     /// A network for a task, with fresh weights. The task gives channels and `dt`.
     ///
     /// # Errors
-    /// If the task or the configuration makes no sense, or if one contradicts the other.
+    /// If the task or the configuration makes no sense, if one contradicts the other, or if there is not enough memory for so many
+    /// units.
     pub fn new(task: &dyn TrialSource, mut config: LstmConfig) -> Result<Self> {
         let spec = task.spec();
         spec.check()?;
@@ -178,6 +181,7 @@ impl Lstm {
         if config.units == 0 {
             return Err(Error::argument("units", "at least 1", 0));
         }
+        check_memory(GATES.len(), spec.n_in, config.units, spec.n_out)?;
         let connections = config.constraints.connections(spec.n_in, config.units, spec.n_out)?;
         let constraints = ConstraintMap::lstm(&connections)?;
         let seed = config.seed.child("initial weights");
@@ -243,6 +247,7 @@ impl Lstm {
         if n_rec != config.units {
             return Err(Error::argument("units", format!("{n_rec}, as in the weights"), config.units));
         }
+        check_memory(GATES.len(), n_in, n_rec, n_out)?;
         let constraints = ConstraintMap::lstm(&config.constraints.connections(n_in, n_rec, n_out)?)?;
         let raw = constraints.invert(weights)?;
         Self::assemble(config, cell, constraints, &raw)
@@ -264,7 +269,8 @@ impl Lstm {
             parameters.insert(name, &raw.rows(name, n_rec)?)?;
         }
         hold(&mut parameters, &config.frozen, &config.fixed)?;
-        Ok(Self { config, cell, sizes: Sizes { n_in, n_rec, n_out, dt: cell.dt }, constraints, parameters })
+        let sizes = Sizes { n_in, n_rec, n_out, dt: cell.dt };
+        Ok(Self { config, cell, sizes, constraints, parameters, pool: Pool::default() })
     }
 }
 
@@ -292,6 +298,10 @@ impl Network for Lstm {
 
     fn constants(&self) -> Option<Constants> {
         Some(self.cell.into())
+    }
+
+    fn simulator(&self) -> Result<Simulator> {
+        Ok(Simulator::new(&self.weights()?, self.cell)?.with_pool(&self.pool))
     }
 
     fn annotate(&self, weights: &mut Weights) -> Result<()> {

@@ -20,12 +20,12 @@ use std::path::Path;
 use ndarray::{Array2, Array3};
 use tch::{Kind, Tensor};
 
-use crate::Result;
 use crate::dynamics::{Constants, standard_normal};
 use crate::random::Seed;
-use crate::simulate::{Session, Simulator, check_fit};
+use crate::simulate::{Recording, Session, Simulator, check_fit};
 use crate::task::Batch;
 use crate::weights::Weights;
+use crate::{Result, memory};
 
 /// A network that can be trained. [`Rnn`] is one; write your own with `tch`, by three methods and the parameters.
 #[diagnostic::on_unimplemented(
@@ -188,15 +188,32 @@ pub trait Network: Send {
     }
 }
 
-/// Runs a network as [`Network::run`] does, but with these states `[n_batch, n_rec]` in place of the initial state of that name.
-pub(crate) fn run_from(network: &dyn Network, batch: &Batch, start: (&str, &Array2<f32>)) -> Result<Session> {
-    match network.constants() {
-        Some(constants) => {
+/// An error if there is not enough memory to build a network of so many units, with so many matrices `[n_rec, n_rec + n_in]`.
+fn check_memory(n_matrices: usize, n_in: usize, n_rec: usize, n_out: usize) -> Result<()> {
+    // While it is built there are: what is drawn, the masks, the constraints, the tensors, and copies of them where they are checked.
+    const COPIES: usize = 8;
+    let columns = n_rec.saturating_add(n_in).saturating_add(n_out);
+    let needed = memory::floats(&[COPIES, n_matrices, n_rec, columns]);
+    memory::check(format!("a network of {n_rec} units"), needed, "take fewer units")
+}
+
+/// Runs a network as [`Network::run`] does, but from these states `[n_batch, n_rec]` in place of the initial state of that name, if
+/// some are given, and, where the simulator runs it, with this recording.
+pub(crate) fn run_from(
+    network: &dyn Network,
+    batch: &Batch,
+    start: Option<(&str, &Array2<f32>)>,
+    recording: Recording,
+) -> Result<Session> {
+    match (network.constants(), start) {
+        (Some(_), None) => network.simulator()?.record(recording).run(batch),
+        (Some(constants), Some((name, states))) => {
             let mut weights = network.weights()?;
-            weights.insert(start.0, start.1.clone());
-            Simulator::new(&weights, constants)?.run(batch)
+            weights.insert(name, states.clone());
+            Simulator::new(&weights, constants)?.record(recording).run(batch)
         }
-        None => run_on_libtorch(network, batch, Some(start)),
+        (None, None) => network.run(batch),
+        (None, Some(_)) => run_on_libtorch(network, batch, start),
     }
 }
 

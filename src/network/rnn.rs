@@ -12,9 +12,9 @@ use tch::Tensor;
 use super::constraints::{ConstraintMap, Given};
 use super::initialize::{InitialWeights, Initializer};
 use super::tensors::{read_out, to_array, to_tensor};
-use super::{Activity, Constraints, Dale, Network, Parameters, RadiusOf, Sizes, Tensors, Trials};
+use super::{Activity, Constraints, Dale, Network, Parameters, RadiusOf, Sizes, Tensors, Trials, check_memory};
 use crate::connectivity::Areas;
-use crate::dynamics::{Constants, Covariance, Dynamics, Leak, Readout, Transfer, UnitNoise};
+use crate::dynamics::{Constants, Covariance, Dynamics, Leak, Pool, Readout, Transfer, UnitNoise};
 use crate::random::Seed;
 use crate::setters::setters;
 use crate::simulate::{Session, Simulator, check_fit};
@@ -353,6 +353,8 @@ pub struct Rnn {
     /// What mixes noise that units share, `Rᵀ`.
     noise_root: Option<Tensor>,
     parameters: Parameters,
+    /// Memory of its runs.
+    pool: Pool,
 }
 
 /// What travels with the weights of an [`Rnn`].
@@ -366,7 +368,8 @@ impl Rnn {
     /// A network for a task, with fresh weights. The task gives channels, `dt` and `tau`.
     ///
     /// # Errors
-    /// If the task or the configuration makes no sense, or if one contradicts the other.
+    /// If the task or the configuration makes no sense, if one contradicts the other, or if there is not enough memory for so many
+    /// units.
     pub fn new(task: &dyn TrialSource, config: RnnConfig) -> Result<Self> {
         Self::from_spec(&task.spec(), config)
     }
@@ -394,6 +397,7 @@ impl Rnn {
         if config.units == 0 {
             return Err(Error::argument("units", "at least 1", 0));
         }
+        check_memory(1, spec.n_in, config.units, spec.n_out)?;
         let connections = config.constraints.connections(spec.n_in, config.units, spec.n_out)?;
         let raw = initializer.initialize(&connections, config.seed.child("initial weights"))?;
         let leak = leak(spec, &config);
@@ -465,6 +469,7 @@ impl Rnn {
         if n_rec != config.units {
             return Err(Error::argument("units", format!("{n_rec}, as in the weights"), config.units));
         }
+        check_memory(1, n_in, n_rec, n_out)?;
         let constraints = ConstraintMap::rnn(&config.constraints.connections(n_in, n_rec, n_out)?)?;
         let raw = constraints.invert(weights)?;
         Self::assemble(config, leak, constraints, &raw)
@@ -498,6 +503,7 @@ impl Rnn {
             leak,
             constraints,
             parameters,
+            pool: Pool::default(),
         })
     }
 
@@ -663,7 +669,7 @@ impl Network for Rnn {
     }
 
     fn simulator(&self) -> Result<Simulator> {
-        Simulator::new(&self.weights()?, self.leak.clone())
+        Ok(Simulator::new(&self.weights()?, self.leak.clone())?.with_pool(&self.pool))
     }
 
     fn set_weights(&mut self, weights: &Weights) -> Result<()> {

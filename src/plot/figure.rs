@@ -86,7 +86,8 @@ impl Figure {
     /// The size in points, which are the pixels of a web page (1/96 inch); a PNG has two pixels for each. By default
     /// 420 by 300 for one panel, and 320 by 250 for each of several.
     ///
-    /// Drawing fails with [`Error::Argument`] unless both are between 1 and 10,000.
+    /// Drawing fails with [`Error::Argument`] unless both are between 1 and 10,000, and for a PNG of more than 25 million square
+    /// points.
     pub fn size(mut self, width: f64, height: f64) -> Self {
         self.size = Some((width, height));
         self
@@ -121,7 +122,8 @@ impl Figure {
     ///
     /// # Errors
     ///
-    /// [`Error::Argument`] if an element's arrays differ in length or a range or the size makes no sense.
+    /// [`Error::Argument`] if an element's arrays differ in length or a range or the size makes no sense; [`Error::Memory`] if there
+    /// is not enough memory for so large a picture.
     pub fn png(&self) -> Result<Vec<u8>> {
         let size = self.checked_size()?;
         font::tell(self.texts())?;

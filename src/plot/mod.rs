@@ -42,3 +42,20 @@ pub use panel::{Heatmap, Number, Panel};
 /// The library that figures are drawn with, for [`Figure::draw`].
 pub use plotters;
 pub use style::{Legend, Marker, Style};
+
+use crate::{Error, Result};
+
+/// The column of a unit of the network among those of the units that were recorded.
+fn column_of(name: &str, recorded: &[usize], unit: usize) -> Result<usize> {
+    recorded.iter().position(|&number| number == unit).ok_or_else(|| {
+        let n = recorded.len();
+        let all = recorded.iter().copied().eq(0..n);
+        let numbers = || recorded.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+        let expected = if all {
+            format!("below the number of units, {n}")
+        } else {
+            format!("one of those recorded, {}", numbers())
+        };
+        Error::argument(name, expected, unit)
+    })
+}

@@ -1,10 +1,10 @@
 //! Population activity: averages over trials, components, tuning.
 
-use ndarray::{Axis, s};
+use ndarray::s;
 
 use super::behavior::ends;
 use super::ticks::brief;
-use super::{Color, Figure, Legend, Marker, Panel, Style};
+use super::{Color, Figure, Legend, Marker, Panel, Style, column_of};
 use crate::analysis::{Averages, DiffusionCoordinates, LinearTuning, Pca, TargetedAxes, Trajectories, Tuning};
 use crate::simulate::Signal;
 use crate::task::{Table, Value};
@@ -14,7 +14,7 @@ impl Averages {
     /// The averages of a unit (or of an output) over time, a line for each condition with its interval as a band.
     ///
     /// # Errors
-    /// If there is no such unit.
+    /// If there is no such unit, or if it was not recorded.
     pub fn plot_unit(&self, unit: usize) -> Result<Figure> {
         self.plot_units([unit])
     }
@@ -22,7 +22,7 @@ impl Averages {
     /// The averages of several units, a panel for each.
     ///
     /// # Errors
-    /// If there is no such unit, or none is asked for.
+    /// If there is no such unit, if it was not recorded, or if none is asked for.
     pub fn plot_units(&self, units: impl IntoIterator<Item = usize>) -> Result<Figure> {
         let panels = units.into_iter().map(|unit| self.unit_panel(unit)).collect::<Result<Vec<_>>>()?;
         if panels.is_empty() {
@@ -40,10 +40,7 @@ impl Averages {
     }
 
     fn unit_panel(&self, unit: usize) -> Result<Panel> {
-        let n = self.mean.len_of(Axis(2));
-        if unit >= n {
-            return Err(Error::argument("unit", format!("below the number of units, {n}"), unit));
-        }
+        let column = column_of("unit", &self.units, unit)?;
         let what = match self.signal {
             Signal::States => "State x of unit",
             Signal::Rates => "Rate of unit",
@@ -56,7 +53,7 @@ impl Averages {
             panel = panel.vline(0.0, ());
         }
         for (i, color) in colors(&self.conditions).into_iter().enumerate() {
-            let of = |array: &ndarray::Array3<f64>| array.slice(s![i, .., unit]).to_vec();
+            let of = |array: &ndarray::Array3<f64>| array.slice(s![i, .., column]).to_vec();
             panel = panel.band(&self.times, of(&self.low), of(&self.high), color).line(
                 &self.times,
                 of(&self.mean),
@@ -275,13 +272,10 @@ impl Tuning {
     /// The mean activity of a unit in each condition, with standard errors.
     ///
     /// # Errors
-    /// If there is no such unit.
+    /// If there is no such unit, or if it was not recorded.
     pub fn plot_unit(&self, unit: usize) -> Result<Figure> {
-        let n = self.mean.ncols();
-        if unit >= n {
-            return Err(Error::argument("unit", format!("below the number of units, {n}"), unit));
-        }
-        let (mean, sem) = (self.mean.column(unit), self.sem.column(unit));
+        let column = column_of("unit", &self.units, unit)?;
+        let (mean, sem) = (self.mean.column(column), self.sem.column(column));
         let mut panel = Panel::new().x_label(&self.by).y_label(format!("Activity of unit {unit}"));
         let places: Vec<f64> = match levels(&self.conditions) {
             Some(levels) => levels,

@@ -9,12 +9,27 @@ use tiny_skia::{FillRule, LineJoin, Paint, Path, Pixmap, Rect, Stroke, Transform
 use super::figure::{Figure, UNITS};
 use super::paths::{Paths, Surface};
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// Pixels along one point of the figure: sharp on high-density screens and, at 96 points to the inch, in print.
 const DENSITY: f64 = 2.0;
+/// The most square points of a picture: a poster has fewer, and more take a gigabyte and half a minute.
+const MOST: f64 = 2.5e7;
 
 /// The figure as the bytes of a PNG file.
 pub(super) fn png(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u8>> {
+    if width * height > MOST {
+        let expected =
+            format!("at most {MOST:e} square points, as 5000 by 5000, as a PNG; an SVG or a PDF may be larger");
+        return Err(Error::argument("size", expected, format!("{width} by {height}")));
+    }
+    // The canvas, its colors without their opacity, and the file, which in the worst case is as long.
+    let needed = (width * DENSITY * height * DENSITY * 10.0) as u64;
+    memory::check(
+        format!("a PNG of {width} by {height} points"),
+        needed,
+        "make it smaller, or save it as an SVG or a PDF",
+    )?;
     let mut pixels = Pixmap::new((width * DENSITY) as u32, (height * DENSITY) as u32)
         .ok_or_else(|| Error::Draw(format!("there is no memory for {width} by {height} points")))?;
     pixels.fill(tiny_skia::Color::WHITE);

@@ -2,8 +2,8 @@
 
 use ndarray::{ArrayView2, Axis, s};
 
-use super::{Color, Figure, Legend, Panel, Style};
-use crate::simulate::Session;
+use super::{Color, Figure, Legend, Panel, Style, column_of};
+use crate::simulate::{Session, Signal};
 use crate::task::Batch;
 use crate::task::time::decimal;
 use crate::{Error, Result};
@@ -80,10 +80,10 @@ impl Session {
     /// The states of some units in a trial over time.
     ///
     /// # Errors
-    /// If there is no such trial or unit, or no unit is asked for.
+    /// If there is no such trial or unit, if such a unit was not recorded, or if no unit is asked for.
     pub fn plot_states(&self, trial: usize, units: impl IntoIterator<Item = usize>) -> Result<Figure> {
         let length = self.batch.length(trial)?;
-        let n_rec = self.states.len_of(Axis(2));
+        let states = self.signal(Signal::States)?;
         let times = self.batch.times();
         let mut panel =
             Panel::new().x_label("Time (ms)").y_label("State x").x_range(0.0, self.batch.clock().time(length as i64));
@@ -95,10 +95,8 @@ impl Session {
             return Err(Error::argument("units", "at least one", "none"));
         }
         for unit in units {
-            if unit >= n_rec {
-                return Err(Error::argument("units", format!("below the number of units, {n_rec}"), unit));
-            }
-            panel = panel.line(&times[..length], self.states.slice(s![trial, ..length, unit]), Style::new().width(1.0));
+            let column = column_of("units", &self.units, unit)?;
+            panel = panel.line(&times[..length], states.slice(s![trial, ..length, column]), Style::new().width(1.0));
         }
         Ok(panel.figure().size(SIZE.0, 2.0 * SIZE.1))
     }

@@ -48,6 +48,7 @@ impl Simulator {
             }
             parts
         };
-        Session::new(batch.clone(), parted(&run.states), parted(&run.rates), parted(&run.outputs))
+        let (states, rates, outputs) = (parted(&run.states), parted(&run.rates), parted(&run.outputs));
+        Session::recorded(batch.clone(), states, rates, outputs, run.units)
     }
 }

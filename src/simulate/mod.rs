@@ -2,6 +2,7 @@
 
 mod consecutive;
 mod perturb;
+mod recording;
 mod session;
 
 use std::borrow::Cow;
@@ -12,10 +13,13 @@ use ndarray::{Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
 
 pub use perturb::{Effect, Perturbation, Reference, Units, Window};
+pub use recording::Recording;
 pub use session::{Session, Signal};
 
 use crate::dynamics::noise::Noise;
-use crate::dynamics::{Constants, Dynamics, Keep, Pool, Want, parts};
+use crate::dynamics::parts::{self, Ran};
+use crate::dynamics::{Constants, Dynamics, Keep, Pool, Rows, Want};
+use crate::memory;
 use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
@@ -30,10 +34,7 @@ pub(crate) struct SavedDynamics {
 
 /// What a network does.
 struct Activity {
-    /// `[n_batch, n_steps, n_rec]`, empty if they are not wanted.
-    states: Array3<f32>,
-    /// `[n_batch, n_steps, n_out]`
-    outputs: Array3<f32>,
+    ran: Ran,
     /// Trials, and the rates at which units are held in them.
     held: Vec<(Vec<usize>, Vec<Held>)>,
 }
@@ -55,6 +56,9 @@ pub struct Simulator {
     connectivity: Option<Array3<f32>>,
     perturbations: Vec<Perturbation>,
     initial_noise: f32,
+    recording: Recording,
+    /// Memory of earlier runs, also of those of its clones.
+    pool: Pool,
 }
 
 impl Simulator {
@@ -72,6 +76,8 @@ impl Simulator {
             connectivity: None,
             perturbations: Vec::new(),
             initial_noise: 0.0,
+            recording: Recording::default(),
+            pool: Pool::default(),
         })
     }
 
@@ -104,6 +110,20 @@ impl Simulator {
         initial_noise: f32;
     }
 
+    /// What sessions keep of the units; by default states and rates of all. Only what is kept takes memory.
+    #[must_use]
+    pub fn record(mut self, recording: Recording) -> Self {
+        self.recording = recording;
+        self
+    }
+
+    /// The same simulator with memory that it shares with others.
+    #[cfg(feature = "torch")]
+    pub(crate) fn with_pool(mut self, pool: &Pool) -> Self {
+        self.pool = pool.clone();
+        self
+    }
+
     /// The same network in steps of another size, in milliseconds: shorter than in training, to come closer to the
     /// continuous equation. The noise is scaled with it; the task must have the same `dt`. Errors there are of the order of
     /// `dt / tau`.
@@ -125,71 +145,119 @@ impl Simulator {
     ///
     /// # Errors
     /// If the batch has other channels or another `dt` than the network, if a perturbation names units, channels or times that
-    /// are not there, or if a setting makes no sense.
+    /// are not there, if a setting makes no sense, or if there is not enough memory for what the session is to keep.
     pub fn run(&self, batch: &Batch) -> Result<Session> {
-        let Activity { states, outputs, held } = self.activity(batch, true)?;
-        let mut rates = Array3::zeros(states.dim());
-        match &self.constants() {
-            Constants::Leaky(leak) => {
-                // What a run gives is in standard layout.
-                if let (Some(states), Some(rates)) = (states.as_slice(), rates.as_slice_mut()) {
-                    leak.transfer.rates_into(states, rates);
-                }
-            }
-            Constants::Lstm(_) => rates.assign(&states),
-        }
-        for (trials, held) in held {
+        let units = self.recording.among(self.network.sizes().1)?;
+        let Activity { mut ran, held } = self.activity(batch, &self.recording, &units)?;
+        for (trials, held) in held.iter().filter(|_| self.recording.rates) {
             for Held { unit, steps, rate } in held {
-                trials.iter().for_each(|&trial| rates.slice_mut(s![trial, steps.clone(), unit]).fill(rate));
+                let Ok(place) = units.binary_search(unit) else { continue };
+                trials.iter().for_each(|&trial| ran.rates.slice_mut(s![trial, steps.clone(), place]).fill(*rate));
             }
         }
-        Session::new(batch.clone(), states, rates, outputs)
+        Session::recorded(batch.clone(), ran.states, ran.rates, ran.outputs, units)
     }
 
     /// Runs the network for its outputs `[n_batch, n_steps, n_out]` alone.
     pub(crate) fn outputs(&self, batch: &Batch) -> Result<Array3<f32>> {
-        Ok(self.activity(batch, false)?.outputs)
+        Ok(self.activity(batch, &Recording::outputs(), &[])?.ran.outputs)
     }
 
-    /// What the network does on a batch, with states if they are wanted.
-    fn activity(&self, batch: &Batch, states: bool) -> Result<Activity> {
+    /// An error if there is not enough memory for so many runs at a time that keep outputs only, with more perturbations.
+    pub(crate) fn check_outputs(&self, batch: &Batch, more: &[Perturbation], at_a_time: usize) -> Result<()> {
+        self.check_memory(batch, &Recording::outputs(), more, at_a_time)
+    }
+
+    fn check_memory(
+        &self,
+        batch: &Batch,
+        recording: &Recording,
+        more: &[Perturbation],
+        at_a_time: usize,
+    ) -> Result<()> {
+        let (_, n_rec, n_out) = self.network.sizes();
+        let (n_trials, n_steps) = (batch.n_trials(), batch.n_steps());
+        let n_units = recording.among(n_rec)?.len();
+        let n_kept = n_units * (usize::from(recording.states) + usize::from(recording.rates));
+        let cube = |n: usize| memory::floats(&[n_trials, n_steps, n]);
+        // A session has a copy of the batch; noise that units share and that of perturbations is drawn for all steps.
+        let copied = cube(batch.spec.n_in + 2 * batch.spec.n_out);
+        let shared = matches!(self.network.constants(), Constants::Leaky(leak) if leak.draws_all_noise_at_once());
+        let perturbations = self.perturbations.iter().chain(more);
+        let noises = usize::from(shared && self.noise) + perturbations.filter(|one| one.is_noise()).count();
+        let gain = if self.connectivity.is_some() { memory::floats(&[n_steps, n_rec, n_rec]) } else { 0 };
+        let at_work = self.network.bytes_at_work(Keep::Nothing, n_trials, n_steps);
+        let needed = [cube(n_out), cube(n_kept), copied, cube(noises.saturating_mul(n_rec)), gain, at_work];
+        let needed = needed.into_iter().fold(0, u64::saturating_add);
+        let advice = match n_kept {
+            0 => "run fewer trials at a time, or take a longer `dt`",
+            _ => {
+                "record fewer units, `record(Recording::rates(0..10))`, or none, `record(Recording::outputs())`; or run fewer trials at a \
+                 time"
+            }
+        };
+        let what = format!("running {n_trials} trials of {n_steps} steps, with {n_units} of {n_rec} units recorded,");
+        memory::check(what, needed.saturating_mul(at_a_time as u64), advice)
+    }
+
+    /// What the network does on a batch, of the units that are recorded.
+    fn activity(&self, batch: &Batch, recording: &Recording, units: &[usize]) -> Result<Activity> {
         let (n_in, _, n_out) = self.network.sizes();
         batch.check()?;
         check_fit(&batch.spec, n_in, n_out, self.constants().dt(), Some(&self.constants()))?;
+        self.check_memory(batch, recording, &[], 1)?;
+        let wanted = recording.rows(units);
         let mut groups = Alike::groups(&self.perturbations, batch)?;
         if let [_] = groups.as_slice()
             && let Some(all) = groups.pop()
         {
-            return self.alike(batch, all, states);
+            return self.alike(batch, all, wanted);
         }
         // Each trial is as it is alone, so that it does not matter which run together. The largest groups first, for the threads.
         groups.sort_by_key(|group| std::cmp::Reverse(group.trials.len()));
-        let parts = threads::map(groups, |group| self.alike(&batch.rows(&group.trials), group, states))?;
-        let joined = |part: fn(&Activity) -> &Array3<f32>| {
-            let (_, n_steps, n) = parts.first().map_or((0, 0, 0), |activity| part(activity).dim());
+        let parts = threads::map(groups, |group| self.alike(&batch.rows(&group.trials), group, wanted.clone()))?;
+        let joined = |part: fn(&Ran) -> &Array3<f32>| {
+            let (_, n_steps, n) = parts.first().map_or((0, 0, 0), |activity| part(&activity.ran).dim());
             let mut joined = Array3::zeros((batch.n_trials(), n_steps, n));
             for activity in &parts {
                 let trials = activity.held.iter().flat_map(|(trials, _)| trials);
-                for (&trial, from) in trials.zip(part(activity).outer_iter()) {
+                for (&trial, from) in trials.zip(part(&activity.ran).outer_iter()) {
                     joined.index_axis_mut(Axis(0), trial).assign(&from);
                 }
             }
             joined
         };
-        let (states, outputs) = (joined(|activity| &activity.states), joined(|activity| &activity.outputs));
-        Ok(Activity { states, outputs, held: parts.into_iter().flat_map(|activity| activity.held).collect() })
+        let ran = Ran {
+            states: joined(|ran| &ran.states),
+            rates: joined(|ran| &ran.rates),
+            outputs: joined(|ran| &ran.outputs),
+        };
+        Ok(Activity { ran, held: parts.into_iter().flat_map(|activity| activity.held).collect() })
     }
 
     /// What the network does on trials in which each perturbation is there at the same steps.
-    fn alike(&self, batch: &Batch, Alike { trials, steps }: Alike, states: bool) -> Result<Activity> {
+    fn alike(&self, batch: &Batch, Alike { trials, steps }: Alike, [states, rates]: [Rows; 2]) -> Result<Activity> {
         let network = self.started(batch)?;
         let perturbed = match self.perturbations.is_empty() {
             true => None,
             false => Some(self.perturbed(&network, batch, &steps)?),
         };
-        let (states, outputs) = self.forward(&network, batch, perturbed.as_ref(), states)?;
+        let noise = match self.noise && self.constants().noise() > 0.0 {
+            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() },
+            false => Noise::Off,
+        };
+        let want = Want { states, rates, keep: Keep::Nothing };
+        let gain = self.connectivity.as_ref();
+        let ran = match &perturbed {
+            Some(perturbed) => parts::run(&self.pool, &perturbed.parts, perturbed.inputs.view(), noise, gain, &want)?,
+            None => {
+                let gain = gain.map(|gain| gain.view());
+                let run = network.run_with(&self.pool, batch.inputs.view(), noise, gain, want)?;
+                Ran { states: run.states, rates: run.rates, outputs: run.outputs }
+            }
+        };
         let held = perturbed.map_or(Vec::new(), |perturbed| perturbed.held);
-        Ok(Activity { states, outputs, held: vec![(trials, held)] })
+        Ok(Activity { ran, held: vec![(trials, held)] })
     }
 
     /// The perturbations made ready for trials in which they are there at these steps.
@@ -199,32 +267,6 @@ impl Simulator {
             first.network.initial_mut().clone_from(network.initial());
         }
         Ok(perturbed)
-    }
-
-    /// States, if they are wanted, and outputs.
-    fn forward(
-        &self,
-        network: &Dynamics,
-        batch: &Batch,
-        perturbed: Option<&Perturbed>,
-        states: bool,
-    ) -> Result<(Array3<f32>, Array3<f32>)> {
-        let noise = match self.noise && self.constants().noise() > 0.0 {
-            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() },
-            false => Noise::Off,
-        };
-        match perturbed {
-            Some(perturbed) => {
-                let inputs = perturbed.inputs.view();
-                parts::run(&perturbed.parts, inputs, noise, self.connectivity.as_ref(), states)
-            }
-            None => {
-                let gain = self.connectivity.as_ref().map(|gain| gain.view());
-                let want = Want { states, keep: Keep::Nothing };
-                let run = network.run_with(&Pool::default(), batch.inputs.view(), noise, gain, want)?;
-                Ok((run.states, run.outputs))
-            }
-        }
     }
 }
 

@@ -23,20 +23,45 @@ use crate::{Error, Result};
 /// assert_eq!(Units::from(0..3), Units::from([0, 1, 2]));
 /// assert_ne!(Units::from(..), Units::from(0));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Units {
     /// All that there are.
     All,
+    /// Those from a number on and below another.
+    Range(Range<usize>),
     /// Those with these numbers.
     These(Vec<usize>),
 }
 
+/// A range is the same as the list of its numbers.
+impl PartialEq for Units {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, Self::All) => true,
+            (Self::Range(a), Self::Range(b)) => a == b || (a.is_empty() && b.is_empty()),
+            (Self::These(a), Self::These(b)) => a == b,
+            (Self::Range(range), Self::These(list)) | (Self::These(list), Self::Range(range)) => {
+                list.len() == range.len() && list.iter().copied().eq(range.clone())
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Units {}
+
 impl Units {
     /// Their numbers among `n`; an error that names them if one is not among them.
-    fn among(&self, n: usize, name: &str) -> Result<Vec<usize>> {
+    pub(super) fn among(&self, n: usize, name: &str) -> Result<Vec<usize>> {
         match self {
             Self::All => Ok((0..n).collect()),
+            Self::Range(units) if units.is_empty() => Err(Error::argument(name, "at least one", "none")),
+            Self::Range(units) if units.end > n => {
+                let expected = format!("below {n}, as many as there are");
+                Err(Error::argument(name, expected, format!("{} to {}", units.start, units.end - 1)))
+            }
+            Self::Range(units) => Ok(units.clone().collect()),
             Self::These(units) if units.is_empty() => Err(Error::argument(name, "at least one", "none")),
             Self::These(units) => match units.iter().find(|&&unit| unit >= n) {
                 Some(unit) => Err(Error::argument(name, format!("below {n}, as many as there are"), unit)),
@@ -54,10 +79,8 @@ impl From<usize> for Units {
 
 impl From<Range<usize>> for Units {
     fn from(units: Range<usize>) -> Self {
-        // More than any network has: the last of them is enough for the error that will name it.
-        const MANY: usize = 1 << 24;
-        let last = units.end.saturating_sub(1);
-        Self::These(if units.len() > MANY { vec![last] } else { units.collect() })
+        // Not as a list: a range may be longer than memory.
+        Self::Range(units)
     }
 }
 
@@ -317,6 +340,10 @@ pub struct Perturbation {
 }
 
 impl Perturbation {
+    pub(crate) fn is_noise(&self) -> bool {
+        matches!(self.effect, Effect::Noise { .. })
+    }
+
     /// An effect within a window.
     #[must_use]
     pub fn new(effect: Effect, window: impl Into<Window>) -> Self {

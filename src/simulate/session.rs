@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
-use ndarray::{Array3, ArrayView2, Axis};
+use ndarray::{Array3, ArrayD, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::npz::Npz;
@@ -18,11 +18,14 @@ use crate::{Error, Result, file};
 pub struct Session {
     /// The trials.
     pub batch: Batch,
-    /// The states `x` `[n_batch, n_steps, n_rec]`, before the transfer function; the first is the one after the first
-    /// step.
+    /// The states `x` `[n_batch, n_steps, n]` of the recorded units, before the transfer function; the first is the one after the
+    /// first step. By default all units are recorded, see [`Simulator::record`](super::Simulator::record); what is not is
+    /// `[n_batch, n_steps, 0]`.
     pub states: Array3<f32>,
-    /// The rates `f(x)` `[n_batch, n_steps, n_rec]`; those of an LSTM are its states.
+    /// The rates `f(x)` `[n_batch, n_steps, n]` of the recorded units; those of an LSTM are its states.
     pub rates: Array3<f32>,
+    /// The numbers of the recorded units in the network, ascending: that of each column of states and rates `[n]`.
+    pub units: Vec<usize>,
     /// The outputs `z` `[n_batch, n_steps, n_out]`.
     pub outputs: Array3<f32>,
     /// The choice of each trial, by the task's [`Decision`](crate::task::Decision).
@@ -61,18 +64,33 @@ impl Session {
     /// # Errors
     /// If their shapes do not fit the batch, or if the task's decision is read by an epoch and the trials have no epochs.
     pub fn new(batch: Batch, states: Array3<f32>, rates: Array3<f32>, outputs: Array3<f32>) -> Result<Self> {
+        if rates.dim() != states.dim() {
+            return Err(Error::shape("rates", format!("{:?}, as the states", states.dim()), rates.shape()));
+        }
+        let units = (0..states.len_of(Axis(2))).collect();
+        Self::recorded(batch, states, rates, outputs, units)
+    }
+
+    /// The session of which these units were recorded: states, rates or both.
+    pub(crate) fn recorded(
+        batch: Batch,
+        states: Array3<f32>,
+        rates: Array3<f32>,
+        outputs: Array3<f32>,
+        units: Vec<usize>,
+    ) -> Result<Self> {
         batch.check()?;
         batch.spec.decision.check_epochs(&batch)?;
         let expected = (batch.n_trials(), batch.n_steps(), batch.spec.n_out);
         if outputs.dim() != expected {
             return Err(Error::shape("outputs", format!("[n_batch, n_steps, n_out] = {expected:?}"), outputs.shape()));
         }
-        if (states.len_of(Axis(0)), states.len_of(Axis(1))) != (expected.0, expected.1) {
-            let expected = format!("[n_batch = {}, n_steps = {}, n_rec]", expected.0, expected.1);
-            return Err(Error::shape("states", expected, states.shape()));
-        }
-        if rates.dim() != states.dim() {
-            return Err(Error::shape("rates", format!("{:?}, as the states", states.dim()), rates.shape()));
+        for (name, array) in [("states", &states), ("rates", &rates)] {
+            let (n_batch, n_steps, n) = array.dim();
+            if (n_batch, n_steps) != (expected.0, expected.1) || (n != units.len() && n != 0) {
+                let expected = format!("[n_batch = {}, n_steps = {}, n_rec]", expected.0, expected.1);
+                return Err(Error::shape(name, expected, array.shape()));
+            }
         }
         let choices: Vec<_> =
             outputs.axis_iter(Axis(0)).enumerate().map(|(trial, outputs)| batch.choice(trial, outputs)).collect();
@@ -81,7 +99,7 @@ impl Session {
             .enumerate()
             .map(|(trial, choice)| batch.correct_choice(trial).map(|correct| *choice == Some(correct)))
             .collect();
-        Ok(Self { batch, states, rates, outputs, choices, correct })
+        Ok(Self { batch, states, rates, units, outputs, choices, correct })
     }
 
     /// The number of trials.
@@ -91,12 +109,28 @@ impl Session {
     }
 
     /// The states, the rates or the outputs, `[n_batch, n_steps, n]`.
+    ///
+    /// # Errors
+    /// If they were not recorded.
+    pub fn signal(&self, signal: Signal) -> Result<&Array3<f32>> {
+        let (array, name) = match signal {
+            Signal::States => (&self.states, "states"),
+            Signal::Rates => (&self.rates, "rates"),
+            Signal::Outputs => return Ok(&self.outputs),
+        };
+        if array.len_of(Axis(2)) > 0 {
+            return Ok(array);
+        }
+        let expected = format!("recorded in the run, as by `record(Recording::{name}(..))`");
+        Err(Error::argument(name, expected, "not: the session keeps other things only"))
+    }
+
+    /// The numbers that the columns of [`Session::signal`] have: those of units in the network, or of output channels.
     #[must_use]
-    pub fn signal(&self, signal: Signal) -> &Array3<f32> {
+    pub fn numbers_of(&self, signal: Signal) -> Vec<usize> {
         match signal {
-            Signal::States => &self.states,
-            Signal::Rates => &self.rates,
-            Signal::Outputs => &self.outputs,
+            Signal::States | Signal::Rates => self.units.clone(),
+            Signal::Outputs => (0..self.outputs.len_of(Axis(2))).collect(),
         }
     }
 
@@ -162,7 +196,7 @@ impl Session {
             self.batch.starts(epoch)?;
         }
         self.batch.spec.decision = decision;
-        Self::new(self.batch, self.states, self.rates, self.outputs)
+        Self::recorded(self.batch, self.states, self.rates, self.outputs, self.units)
     }
 
     /// When each choice was made by the task's decision: the time from the start of the epoch by which it is read (of the trial, if
@@ -274,6 +308,7 @@ impl Session {
             batch: self.batch.rows(&rows),
             states: self.states.select(Axis(0), &rows),
             rates: self.rates.select(Axis(0), &rows),
+            units: self.units.clone(),
             outputs: self.outputs.select(Axis(0), &rows),
             choices: rows.iter().map(|&row| self.choices[row]).collect(),
             correct: rows.iter().map(|&row| self.correct[row]).collect(),
@@ -330,7 +365,8 @@ impl Session {
     }
 
     /// Writes a compressed `.npz` file that opens with `numpy.load`: `inputs`, `targets`, `mask`, `states`, `rates`,
-    /// `outputs` `[n_batch, n_steps, n]`, `lengths` (in steps), `dt` (in milliseconds), and each column of
+    /// `outputs` `[n_batch, n_steps, n]`, `units` (the numbers of the recorded units; states or rates that were not recorded are
+    /// left out), `lengths` (in steps), `dt` (in milliseconds), and each column of
     /// [`Session::trials`] as `trials/choice` and so on, numbers with NaN where one is missing; and what [`Session::load`] needs
     /// besides, as JSON. An older file of that name stays whole if this fails.
     ///
@@ -340,8 +376,10 @@ impl Session {
         let (trials, about) = (self.trials(), self.batch.about()?);
         file::write_npz(path.as_ref(), |npz| {
             self.batch.write(npz, &trials, about)?;
+            npz.list("units", self.units.iter().map(|&unit| unit as u64))?;
             [("states", &self.states), ("rates", &self.rates), ("outputs", &self.outputs)]
                 .iter()
+                .filter(|(_, array)| array.len_of(Axis(2)) > 0)
                 .try_for_each(|(name, array)| npz.array(name, array.view()))
         })
     }
@@ -357,12 +395,23 @@ impl Session {
             |problem: String| Error::file(path, format!("it is no session as `Session::save` writes it: {problem}"));
         let batch = Batch::read(&mut npz, path)?
             .ok_or_else(|| no_session("it does not say what the trials were about".into()))?;
-        let mut array = |name: &str| match npz.has_numbers(name) {
-            true => {
-                npz.numbers(name)?.into_dimensionality().map_err(|_| no_session(format!("`{name}` has not three axes")))
-            }
-            false => Err(no_session(format!("there is no `{name}`"))),
+        let mut array = |name: &str| -> Result<Option<Array3<f32>>> {
+            let numbers = npz.has_numbers(name).then(|| npz.numbers(name)).transpose()?;
+            let cube = |numbers: ArrayD<f32>| {
+                numbers.into_dimensionality().map_err(|_| no_session(format!("`{name}` has not three axes")))
+            };
+            numbers.map(cube).transpose()
         };
-        Self::new(batch, array("states")?, array("rates")?, array("outputs")?)
+        let outputs = array("outputs")?.ok_or_else(|| no_session("there is no `outputs`".into()))?;
+        // What was not recorded is not there.
+        let (states, rates) = (array("states")?, array("rates")?);
+        let n = [&states, &rates].iter().find_map(|array| Some(array.as_ref()?.len_of(Axis(2)))).unwrap_or(0);
+        let units = match npz.has_numbers("units") {
+            true => npz.numbers::<f64>("units")?.iter().map(|&unit| unit as usize).collect(),
+            false => (0..n).collect(),
+        };
+        let missing = || Array3::zeros((batch.n_trials(), batch.n_steps(), 0));
+        let [states, rates] = [states, rates].map(|array| array.unwrap_or_else(missing));
+        Self::recorded(batch, states, rates, outputs, units)
     }
 }

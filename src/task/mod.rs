@@ -80,6 +80,7 @@ pub use rest::Rest;
 pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;
 #[cfg(feature = "torch")]
+pub(crate) use source::usual_steps;
 pub use spec::TaskSpec;
 pub use value::{Table, Trial, TrialValue, Value};
 

@@ -9,7 +9,7 @@ use super::sensory::Afferents;
 use super::time::Clock;
 use super::{Batch, Epochs, Step, Task, TaskSpec, Trial, Value};
 use crate::random::{Seed, TrialRng};
-use crate::{Error, Result, threads};
+use crate::{Error, Result, memory, threads};
 
 /// Anything that gives trials: every [`Task`], and a [`Batch`] that gives its own trials again.
 #[diagnostic::on_unimplemented(
@@ -24,7 +24,8 @@ pub trait TrialSource: Send + Sync {
     /// asked for, not on the number of threads.
     ///
     /// # Errors
-    /// If the task is set up wrongly, if its code panics, if a number that it gives is not finite.
+    /// If the task is set up wrongly, if its code panics, if a number that it gives is not finite, or if there is not enough memory
+    /// for so many trials.
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch>;
 
     /// The first `n` trials under this seed.
@@ -34,6 +35,24 @@ pub trait TrialSource: Send + Sync {
     fn batch(&self, n: usize, seed: Seed) -> Result<Batch> {
         self.trials(0..n as u64, seed)
     }
+}
+
+/// The steps of a trial, or about so many where they are drawn.
+pub(crate) fn usual_steps(spec: &TaskSpec) -> usize {
+    let middle = |(low, high): (f32, f32)| f64::from(low) / 2.0 + f64::from(high) / 2.0;
+    let of_epochs = || spec.epochs.iter().map(|(_, duration)| middle(duration.range())).sum();
+    (spec.duration.map_or_else(of_epochs, f64::from) / f64::from(spec.dt)).ceil() as usize
+}
+
+/// An error if there is not enough memory for so many trials.
+fn check_memory(spec: &TaskSpec, n_steps: usize, n_trials: u64) -> Result<()> {
+    // What stands beside the arrays of a trial: its epochs and values.
+    const BESIDE: u64 = 256;
+    let n_channels = spec.n_in.saturating_add(spec.n_out.saturating_mul(2));
+    // Trials are drawn one by one, and then put together.
+    let of_one = memory::floats(&[2, n_steps, n_channels]).saturating_add(BESIDE);
+    let what = format!("a batch of {n_trials} trials of {n_steps} steps");
+    memory::check(what, of_one.saturating_mul(n_trials), "draw fewer trials at a time, or take a longer `dt`")
 }
 
 /// One trial as the task made it.
@@ -57,6 +76,7 @@ impl<T: Task> TrialSource for T {
         spec.check()?;
         caught("check", || self.check())??;
         check_number(&numbers)?;
+        check_memory(&spec, usual_steps(&spec), numbers.end - numbers.start)?;
         let afferents = spec.sensory.prepare(spec.dt, spec.n_in)?;
         let (stream, noise) = (seed.child("trials"), seed.child("input noise"));
         let draw_one = |number: u64| {
@@ -230,6 +250,7 @@ impl TrialSource for Batch {
         if n == 0 {
             return Err(Error::argument("inputs", "those of at least one trial", "empty"));
         }
+        check_memory(&self.spec, self.n_steps(), numbers.end - numbers.start)?;
         let rows: Vec<usize> = numbers.clone().map(|number| (number % n) as usize).collect();
         let mut batch = self.rows(&rows);
         // The inputs are the recorded ones, but each presentation has recurrent noise of its own.

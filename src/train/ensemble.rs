@@ -12,8 +12,8 @@ use super::run::OneTorchThread;
 use super::{Curriculum, Observer, Reporter, Silent, Trainer, Training};
 use crate::network::Network;
 use crate::setters::setters;
-use crate::task::{Table, TrialSource, Value};
-use crate::{Error, Result, file, interrupt, threads};
+use crate::task::{Table, TrialSource, Value, usual_steps};
+use crate::{Error, Result, file, interrupt, memory, threads};
 
 /// Many networks that are trained at the same time, one on each core: other seeds, other configurations, with and without a
 /// curriculum. Each becomes, bit for bit, what it would become if it were trained alone.
@@ -106,7 +106,8 @@ impl<N: Network> Ensemble<N> {
     /// it, by its name. That one network cannot be trained, or diverges, does not keep the others: the report says so.
     ///
     /// # Errors
-    /// If there is no network, if two have the same name, or if `threads` is 0.
+    /// If there is no network, if two have the same name, if `threads` is 0, or if there is not enough memory to train so many at the
+    /// same time.
     pub fn train(&mut self) -> Result<EnsembleTraining> {
         if self.members.is_empty() {
             return Err(Error::argument("members", "at least one network", "none"));
@@ -124,6 +125,7 @@ impl<N: Network> Ensemble<N> {
         let _one_thread = OneTorchThread::new();
         let (start, work) = (Instant::now(), interrupt::watch());
         let n_threads = self.threads.unwrap_or_else(threads::threads);
+        self.check_memory(n_threads)?;
         let (bars, silent) = (MultiProgress::new(), self.silent);
         let members = threads::with_threads(n_threads, || {
             threads::map(self.members.iter_mut().collect(), |member| match work.is_interrupted() {
@@ -167,7 +169,30 @@ fn folder_name(name: &str) -> String {
     name.chars().enumerate().map(plain).collect()
 }
 
+impl<N: Network> Ensemble<N> {
+    /// An error if there is not enough memory for as many networks as are trained at the same time. One that alone takes too much
+    /// says so itself.
+    fn check_memory(&self, n_threads: usize) -> Result<()> {
+        let needs = self.members.iter().filter_map(|member| member.bytes_needed().ok());
+        let mut needs: Vec<u64> = needs.filter(|&needed| memory::check("a network", needed, "").is_ok()).collect();
+        needs.sort_unstable_by(|a, b| b.cmp(a));
+        let together = needs.iter().take(n_threads).fold(0, |sum: u64, &needed| sum.saturating_add(needed));
+        let what = format!("training {} networks at the same time", n_threads.min(needs.len()));
+        memory::check(what, together, "train fewer at a time (`threads`), or take smaller batches")
+    }
+}
+
 impl<N: Network> Member<N> {
+    fn bytes_needed(&self) -> Result<u64> {
+        let n_steps = match &self.goal {
+            Goal::Task(task) => usual_steps(&task.spec()),
+            Goal::Curriculum(curriculum) => {
+                curriculum.stages.iter().map(|stage| usual_steps(&stage.source.spec())).max().unwrap_or(0)
+            }
+        };
+        self.trainer.bytes_needed(&self.network, n_steps, self.trainer.chosen_path(&self.network)?)
+    }
+
     fn train(&mut self, bars: &MultiProgress, silent: bool) -> MemberTraining {
         let observer: &mut dyn Observer =
             if silent || self.trainer.silent { &mut Silent } else { &mut Reporter::named(&self.name, bars.clone()) };

@@ -42,6 +42,12 @@ pub trait Metric: Send + Sync {
         Ok(())
     }
 
+    /// Whether it looks at states or rates, and not only at outputs and trials; otherwise a check does not keep them. By default it
+    /// may.
+    fn uses_activity(&self) -> bool {
+        true
+    }
+
     /// What it is, in words, by which a [checkpoint](super::Trainer::checkpoint) knows it again. By default not said.
     fn describe(&self) -> String {
         "one of your own".to_owned()
@@ -153,6 +159,10 @@ impl Metric for Accuracy {
         Ok(session.accuracy())
     }
 
+    fn uses_activity(&self) -> bool {
+        false
+    }
+
     fn better(&self) -> Option<Better> {
         Some(Better::Larger)
     }
@@ -174,6 +184,10 @@ impl Metric for Accuracy {
 impl Metric for Criterion {
     fn measure(&self, session: &Session) -> Result<f64> {
         session.measured_by(self)
+    }
+
+    fn uses_activity(&self) -> bool {
+        false
     }
 
     fn better(&self) -> Option<Better> {

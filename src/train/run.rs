@@ -63,6 +63,7 @@ impl Trainer {
                 "false for this network, which has no one state to begin a trial with (Network::initial_state)";
             return Err(Error::argument("carry_state", expected, true));
         }
+        self.check_memory(network, plan, path)?;
         plan.check_measurable(self, network)?;
         let device = self.device.ready()?;
         let mut train = |network: &mut dyn Network| {

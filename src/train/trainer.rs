@@ -20,9 +20,9 @@ use crate::dynamics::{Constants, Dynamics, Pool, Run, Want};
 use crate::network::{Activity, Device, Network, Tensors, Trials, to_array, to_tensor};
 use crate::random::Seed;
 use crate::setters::setters;
-use crate::task::{Batch, TrialSource};
+use crate::task::{Batch, TrialSource, usual_steps};
 use crate::weights::Weights;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 /// The norm of a gradient from which on it points nowhere: training has exploded. PyCog's bound.
 const EXPLODED: f64 = 1e10;
@@ -322,9 +322,9 @@ impl Trainer {
         path: Path => Some(path);
         /// Where updates are computed; on the processor by default. On a card it is libtorch that computes.
         device: Device;
-        /// How many mebibytes the kernel keeps of an update's activity at most; 1024 by default. It keeps 4 bytes for each trial,
-        /// step and unit (8 where the slope of the transfer function does not follow from its value, 28 in an LSTM). Beyond this
-        /// limit it keeps the states at every `√n_steps` steps and runs the steps between once more on the way back: a third more
+        /// How many mebibytes the kernel keeps of an update's activity at most; 1024 by default. It keeps about 4 bytes for each trial,
+        /// step and unit (8 where the slope of the transfer function does not follow from its value, 28 in an LSTM), inputs and
+        /// outputs. Batches of other lengths use the same memory. Beyond this limit it keeps the states at every `√n_steps` steps and runs the steps between once more on the way back: a third more
         /// arithmetic, the same bits.
         memory: usize;
     }
@@ -343,8 +343,9 @@ impl Trainer {
     /// again to go on. The report of training that ended with an error is in [`Training::of`].
     ///
     /// # Errors
-    /// If the task does not fit the network, if an argument makes no sense, if code of yours fails or panics (the task, the loss, a
-    /// metric; the network is then as after the update before), or if training diverges:
+    /// If the task does not fit the network, if an argument makes no sense, if there is not enough memory for the batches and the
+    /// activity that is kept of them, if code of yours fails or panics (the task, the loss, a metric; the network is then as after
+    /// the update before), or if training diverges:
     /// the loss or a weight becomes NaN or infinite, or the norm of a gradient exceeds 1e10, which is PyCog's bound. The network
     /// then has the last weights whose loss was a number, and the optimizer starts afresh when training is called again.
     pub fn train(&self, network: &mut dyn Network, task: &dyn TrialSource) -> Result<Training> {
@@ -507,6 +508,66 @@ impl Trainer {
         }
     }
 
+    /// The limit on what the kernel keeps, in bytes.
+    fn bytes(&self) -> usize {
+        self.memory.saturating_mul(1 << 20)
+    }
+
+    /// Whether an update looks at states, and not only at outputs.
+    fn uses_states(&self) -> bool {
+        self.vanishing_gradient > 0.0
+            || self.carry_state
+            || self.loss.uses_states()
+            || self.regularizers.iter().any(|penalty| penalty.uses_states())
+    }
+
+    /// The bytes that updates of a network take on trials of so many steps, as far as they can be told before they begin.
+    pub(super) fn bytes_needed(&self, network: &dyn Network, n_steps: usize, path: Path) -> Result<u64> {
+        let sizes = network.sizes();
+        let trials = |n: usize| memory::floats(&[self.batch_size, n_steps, n]);
+        let activity = match (path, network.constants()) {
+            (Path::Kernel, Some(constants)) => {
+                let dynamics = Dynamics::new(&network.weights()?, constants)?;
+                let keep = dynamics.keep_within(self.bytes(), self.batch_size, n_steps);
+                // States, what the loss makes of them on libtorch's graph, and their gradients.
+                let states = if self.uses_states() { trials(5 * sizes.n_rec) } else { 0 };
+                let kept = dynamics.bytes_kept(keep, self.batch_size, n_steps);
+                let at_work = dynamics.bytes_at_work(keep, self.batch_size, n_steps);
+                [states, trials(3 * sizes.n_out), kept, at_work].into_iter().fold(0, u64::saturating_add)
+            }
+            // A step of the graph keeps what goes into each of its operations.
+            _ if self.device == Device::Cpu => trials(6 * sizes.n_rec + 3 * sizes.n_out),
+            _ => 0,
+        };
+        // The batch, and the next one, which is drawn meanwhile and put together from its trials.
+        let batches = trials(3 * (sizes.n_in + 2 * sizes.n_out));
+        // Weights, gradients, two moments, and copies of them on the way through an update.
+        let numbers: usize = network.parameters().iter().map(|(_, parameter)| parameter.value.numel()).sum();
+        Ok([activity, batches, memory::floats(&[9, numbers])].into_iter().fold(0, u64::saturating_add))
+    }
+
+    /// An error if there is not enough memory for training.
+    pub(super) fn check_memory(&self, network: &dyn Network, plan: &Plan<'_>, path: Path) -> Result<()> {
+        let sizes = network.sizes();
+        let n_steps = plan.stages.iter().map(|(source, _)| usual_steps(&source.spec())).max().unwrap_or(0);
+        let (n_checked, longest) = match plan.validation {
+            Some(batch) => (batch.n_trials(), batch.n_steps()),
+            None => (if plan.checks(self) { plan.trials } else { 0 }, n_steps),
+        };
+        let kept = if plan.keeps_activity(self) { 2 * sizes.n_rec } else { 0 };
+        let checks = memory::floats(&[n_checked, longest, 2 * (sizes.n_in + 2 * sizes.n_out) + sizes.n_out + kept]);
+        let needed = self.bytes_needed(network, n_steps, path)?.saturating_add(checks);
+        let what = format!(
+            "training {} units on batches of {} trials of {n_steps} steps, with checks on {n_checked} trials,",
+            sizes.n_rec, self.batch_size
+        );
+        memory::check(
+            what,
+            needed,
+            "take smaller batches (`batch_size`) or fewer trials in checks, a longer `dt` or fewer units",
+        )
+    }
+
     /// One update; gives the loss before it and its `Ω`. `good` becomes the weights that had this loss.
     pub(super) fn update(
         &self,
@@ -622,12 +683,9 @@ impl Trainer {
         };
         let dynamics = Dynamics::new(&arrays, constants)?;
         let keeps_from_vanishing = self.vanishing_gradient > 0.0;
-        let uses_states = keeps_from_vanishing
-            || self.carry_state
-            || self.loss.uses_states()
-            || self.regularizers.iter().any(|penalty| penalty.uses_states());
-        let keep = dynamics.keep_within(self.memory << 20, batch.n_trials(), batch.n_steps());
-        let mut run = dynamics.run_with(pool, batch.inputs.view(), noise, None, Want { states: uses_states, keep })?;
+        let keep = dynamics.keep_within(self.bytes(), batch.n_trials(), batch.n_steps());
+        let want = if self.uses_states() { Want::states(keep) } else { Want::outputs(keep) };
+        let mut run = dynamics.run_with(pool, batch.inputs.view(), noise, None, want)?;
         let states = keeps_from_vanishing.then(|| run.states.clone());
         let ends = self.carry_state.then(|| ends(&run.states.view().into_dyn(), &batch.lengths));
         let of_loss = self.loss_gradients(network, &effective, batch, &mut run)?;

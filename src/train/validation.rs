@@ -7,7 +7,7 @@ use tch::Tensor;
 use super::checkpoint::Position;
 use super::{Better, Check, Goal, Loss, Metric, Trainer};
 use crate::network::{Activity, Network, Trials, run_from, to_tensor};
-use crate::simulate::Session;
+use crate::simulate::{Recording, Session};
 use crate::task::{Batch, TrialSource};
 use crate::{Error, Result};
 
@@ -83,7 +83,8 @@ impl Plan<'_> {
         self.metric.check(all)?;
         // What a metric of one's own needs only the metric knows. If it is no number for this network, it may become one: so it is
         // asked about a network that does what the targets say.
-        let mut session = session(network, &few)?;
+        let recording = if self.metric.uses_activity() { Recording::default() } else { Recording::outputs() };
+        let mut session = session(network, &few, recording)?;
         let is_number = |measured: &Result<f64>| measured.as_ref().is_ok_and(|value| !value.is_nan());
         if is_number(&self.metric.measure(&session)) {
             return Ok(());
@@ -98,6 +99,11 @@ impl Plan<'_> {
         }
     }
 
+    /// Whether checks look at states or rates.
+    pub(super) fn keeps_activity(&self, trainer: &Trainer) -> bool {
+        self.metric.uses_activity() || trainer.loss.uses_states()
+    }
+
     /// Measures the network on `batch` and judges it by the checks before this one.
     pub(super) fn check(
         &self,
@@ -107,7 +113,8 @@ impl Plan<'_> {
         at: &Position,
     ) -> Result<Check> {
         let Position { training, stage } = at;
-        let session = session(network, batch)?;
+        let recording = if self.keeps_activity(trainer) { Recording::default() } else { Recording::outputs() };
+        let session = session(network, batch, recording)?;
         let value = self.metric.measure(&session)?;
         let loss = loss_of(trainer.loss.as_ref(), &session)?;
         let mut check =
@@ -145,15 +152,17 @@ impl Plan<'_> {
 }
 
 /// The network on a batch. Where states are carried over its trials go on from those of the rows in turn.
-fn session(network: &dyn Network, batch: &Batch) -> Result<Session> {
-    let Some((name, states)) = network.parameters().memory.carried.iter().next() else { return network.run(batch) };
+fn session(network: &dyn Network, batch: &Batch, recording: Recording) -> Result<Session> {
+    let Some((name, states)) = network.parameters().memory.carried.iter().next() else {
+        return run_from(network, batch, None, recording);
+    };
     let n_rows = states.len_of(Axis(0));
     let rows: Vec<usize> = (0..batch.n_trials()).map(|trial| trial % n_rows).collect();
     let start = states
         .select(Axis(0), &rows)
         .into_dimensionality()
         .map_err(|_| Error::shape(name, "[n_batch, n_rec]", states.shape()))?;
-    run_from(network, batch, (name, &start))
+    run_from(network, batch, Some((name, &start)), recording)
 }
 
 /// The loss of a session, without penalties.

@@ -25,6 +25,8 @@ mod interrupt;
 mod learning;
 #[cfg(feature = "torch")]
 mod loaded;
+#[cfg(target_os = "linux")]
+mod memory;
 mod models;
 mod numbers;
 #[cfg(feature = "torch")]

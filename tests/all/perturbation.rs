@@ -62,6 +62,7 @@ fn is_there(window: &Window, step: i64) -> bool {
 fn numbers(units: &Units, n: usize) -> Vec<usize> {
     match units {
         Units::All => (0..n).collect(),
+        Units::Range(units) => units.clone().collect(),
         Units::These(units) => units.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, Array3, Axis, arr2, s};
 use psychrnn::prelude::*;
+use psychrnn::simulate::Units;
 use psychrnn::task::{Rest, Sensory};
 
 const UNITS: usize = 5;
@@ -179,4 +180,93 @@ fn small_weights_are_dropped_and_biases_are_not() {
     let weights = weights.without_small(1e-4);
     assert_eq!(weights.matrix("W_rec").unwrap(), arr2(&[[0.2, 0.0], [-0.1, 0.0]]));
     assert_eq!(weights.vector("b_rec").unwrap()[0], 1e-5);
+}
+
+#[test]
+fn a_session_keeps_what_is_recorded_and_the_numbers_of_its_units() {
+    let batch = noise_trials(9);
+    let simulator = Simulator::new(&weights(1.0), Leak::new(10.0, 50.0).transfer(Transfer::Tanh).noise(0.1)).unwrap();
+    // Units 1 and 3 are held, of which only one is recorded.
+    let held = simulator.clone().clamp([1, 3], 0.25, 50.0..100.0).stimulate(0, 0.5, ..);
+    for simulator in [simulator, held] {
+        let all = simulator.run(&batch).unwrap();
+        assert_eq!(all.units, [0, 1, 2, 3, 4]);
+        let columns = |array: &Array3<f32>| array.select(Axis(2), &[1, 4]);
+        let recorded = |recording| simulator.clone().record(recording).run(&batch).unwrap();
+
+        let both = recorded(Recording::of([4, 1]));
+        assert_eq!((&both.states, &both.rates), (&columns(&all.states), &columns(&all.rates)));
+        assert_eq!((&both.units, &both.outputs, &both.correct), (&vec![1, 4], &all.outputs, &all.correct));
+        let rates = recorded(Recording::rates([1, 4]));
+        assert_eq!((&rates.rates, rates.states.dim()), (&columns(&all.rates), (9, batch.n_steps(), 0)));
+        let states = recorded(Recording::states([1, 4]));
+        assert_eq!((&states.states, states.rates.dim()), (&columns(&all.states), (9, batch.n_steps(), 0)));
+        let outputs = recorded(Recording::outputs());
+        assert_eq!((&outputs.outputs, outputs.states.len(), outputs.rates.len()), (&all.outputs, 0, 0));
+        assert!(outputs.units.is_empty());
+        assert_eq!(recorded(Recording::default()), all);
+
+        // What is done with a session knows units by their numbers in the network.
+        let halves = |session: &Session| {
+            let average = Average::by("half").signal(Signal::Rates);
+            average.of(&session.clone().with_column("half", (0..9).map(|trial| trial % 2)).unwrap()).unwrap()
+        };
+        let averages = halves(&rates);
+        assert_eq!(averages.units, [1, 4]);
+        let drawn = averages.plot_unit(4).unwrap();
+        assert!(drawn.to_string().contains("unit 4"));
+        assert_eq!(drawn, halves(&all).plot_unit(4).unwrap());
+        let message = averages.plot_unit(2).unwrap_err().to_string();
+        assert!(message.contains("one of those recorded, 1, 4") && message.contains("it is 2"), "{message}");
+        assert_eq!(states.plot_states(2, [4]).unwrap(), all.plot_states(2, [4]).unwrap());
+        let activity = rates.mean_activity(Signal::Rates, None, 0.0..100.0).unwrap();
+        let (some, of_all) = (rates.tuning("choice", &activity), all.mean_activity(Signal::Rates, None, 0.0..100.0));
+        if let Ok(tuning) = some {
+            assert_eq!(
+                tuning.plot_unit(4).unwrap(),
+                all.tuning("choice", &of_all.unwrap()).unwrap().plot_unit(4).unwrap()
+            );
+            assert!(tuning.plot_unit(0).is_err());
+        }
+        // And it says what is not there.
+        for (session, signal, name) in
+            [(&rates, Signal::States, "states"), (&states, Signal::Rates, "rates"), (&outputs, Signal::Rates, "rates")]
+        {
+            let messages = [
+                session.signal(signal).map(drop),
+                session.samples(signal).map(drop),
+                session.mean_activity(signal, None, 0.0..50.0).map(drop),
+                Average::by("trial").signal(signal).of(session).map(drop),
+            ];
+            for message in messages.map(|result| result.unwrap_err().to_string()) {
+                assert!(message.contains(&format!("record(Recording::{name}(..))")), "{message}");
+            }
+        }
+        assert!(outputs.plot_states(0, [1]).is_err());
+    }
+}
+
+#[test]
+fn a_recording_of_units_that_are_not_there_is_refused() {
+    let simulator = Simulator::new(&weights(1.0), Leak::new(10.0, 50.0)).unwrap();
+    for units in [Units::from(3..6), Units::from([0, 5]), Units::from(2..2), Units::from(Vec::new())] {
+        let error = simulator.clone().record(Recording::rates(units)).run(&noise_trials(2)).unwrap_err();
+        assert!(error.to_string().contains("units to record"), "{error}");
+    }
+}
+
+#[test]
+fn a_recording_holds_for_trials_one_after_another_and_in_files() {
+    let batch = noise_trials(4);
+    let simulator = Simulator::new(&weights(1.0), Leak::new(10.0, 50.0)).unwrap();
+    let all = simulator.run_consecutively(&batch).unwrap();
+    let some = simulator.record(Recording::rates([2, 3])).run_consecutively(&batch).unwrap();
+    assert_eq!((&some.rates, &some.units), (&all.rates.select(Axis(2), &[2, 3]), &vec![2, 3]));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("session.npz");
+    some.save(&path).unwrap();
+    let mut file = ndarray_npy::NpzReader::new(std::fs::File::open(path).unwrap()).unwrap();
+    assert_eq!(file.by_name::<ndarray::OwnedRepr<u64>, ndarray::Ix1>("units").unwrap().to_vec(), [2, 3]);
+    let names = file.names().unwrap();
+    assert!(names.iter().any(|name| name.starts_with("rates")) && !names.iter().any(|name| name.starts_with("states")));
 }

@@ -140,7 +140,7 @@ fn averages_and_trials_of_a_session_are_mapped() {
     assert!(figure.to_string().contains("λ = 0."), "{figure}");
 
     let few = session.select(&[0, 1, 2, 3]);
-    let other = DiffusionMap::default().of(&few.samples(Signal::Rates)).unwrap();
+    let other = DiffusionMap::default().of(&few.samples(Signal::Rates).unwrap()).unwrap();
     let values = few.of_samples("direction").unwrap();
     drawn("diffusion-trials", &other.plot_by(0, 1, "direction", &values).unwrap());
     assert!(other.trajectories(&averages).unwrap_err().to_string().contains("averages"));

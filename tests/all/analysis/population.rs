@@ -119,7 +119,7 @@ fn averages_that_make_no_sense_are_refused_by_name() {
     }
     assert!(session.mean_activity(Signal::States, "Go", 0.0..10.0).is_err());
     assert!(session.mean_activity(Signal::States, None, 10.0..0.0).unwrap_err().to_string().contains("`window`"));
-    let all = session.samples(Signal::States);
+    let all = session.samples(Signal::States).unwrap();
     assert_eq!(all.nrows(), session.batch.lengths.iter().sum::<usize>());
     for n in [0, 4] {
         assert!(Pca::fit(&all, n).unwrap_err().to_string().contains("from 1 to 3"));
@@ -172,7 +172,7 @@ fn signals_are_not_mixed_up() {
         }
     }
     // Of a plain array nothing is known: it is taken at its word, if it has as many units.
-    let pca = Pca::fit(&session.samples(Signal::Rates), 1).unwrap();
+    let pca = Pca::fit(&session.samples(Signal::Rates).unwrap(), 1).unwrap();
     assert_eq!(pca.signal, None);
     assert!(of(Signal::States).trajectories(&pca).is_ok() && of(Signal::Outputs).trajectories(&pca).is_err());
     // What is not asked for is the same for all.

@@ -2,7 +2,8 @@
 
 A contestant is started as `python SCRIPT MODEL FOLDER UNITS THREADS`. It first says its versions, and then answers each
 request, a line `WORK COUNT`, with a line of JSON: `losses` with the loss before each of so many updates, any other work
-with the milliseconds that one of so many took.
+with the milliseconds that one of so many took. Work may name the functions of another network with the same weights, as
+`update:tanh,linear`: its transfer function and its readout; otherwise they are `relu,linear`.
 """
 
 import importlib.metadata
@@ -53,12 +54,21 @@ def requests(*packages):
         yield work, int(count)
 
 
-def serve(update, forward, *packages):
-    """Answers all requests. `update` makes an update and returns the loss before it; `forward` runs the network."""
-    works = {"update": update, "forward": forward}
-    for work, count in requests(*packages):
+def serve(make, *packages):
+    """Answers all requests.
+
+    `make(transfer, readout)` makes a network with these functions from the weights, and gives two functions: one makes an
+    update and returns the loss before it, the other runs the network forward.
+    """
+    made = {}
+    for request, count in requests(*packages):
+        work, _, functions = request.partition(":")
+        functions = functions or "relu,linear"
+        if functions not in made:
+            made[functions] = dict(zip(("update", "forward"), make(*functions.split(","))))
+        works = made[functions]
         if work == "losses":
-            answer(losses=[update() for _ in range(count)])
+            answer(losses=[works["update"]() for _ in range(count)])
             continue
         start = time.perf_counter()
         for _ in range(count):

@@ -11,21 +11,33 @@ inputs, targets, mask = (jnp.asarray(protocol.steps_first(array)) for array in p
 N_BATCH = inputs.shape[1]
 
 
-def rnn(p, inputs):
-    """States and outputs of the leaky network, `[n_steps, n_batch, n]`."""
+FUNCTIONS = {
+    "linear": lambda x: x,
+    "relu": jax.nn.relu,
+    "tanh": jnp.tanh,
+    "sigmoid": jax.nn.sigmoid,
+    "softplus": jax.nn.softplus,
+    "softmax": jax.nn.softmax,
+    "rectified_tanh": lambda x: jax.nn.relu(jnp.tanh(x)),
+    "rectified_power": lambda x: jnp.square(jax.nn.relu(x)),
+}
+
+
+def rnn(p, inputs, transfer):
+    """States and sums of the leaky network, `[n_steps, n_batch, n]`."""
     drive = ALPHA * (inputs @ p["W_in"].T + p["b_rec"])
 
     def step(state, drive):
-        state = (1 - ALPHA) * state + ALPHA * (jax.nn.relu(state) @ p["W_rec"].T) + drive
+        state = (1 - ALPHA) * state + ALPHA * (transfer(state) @ p["W_rec"].T) + drive
         return state, state
 
     start = jnp.broadcast_to(p["init_state"], (N_BATCH, protocol.UNITS))
     _, states = jax.lax.scan(step, start, drive)
-    return states, jax.nn.relu(states) @ p["W_out"].T + p["b_out"]
+    return states, transfer(states) @ p["W_out"].T + p["b_out"]
 
 
-def lstm(p, inputs):
-    """Hidden states and outputs of the LSTM, `[n_steps, n_batch, n]`. Its four gates are one product."""
+def lstm(p, inputs, _):
+    """Hidden states and sums of the LSTM, `[n_steps, n_batch, n]`. Its four gates are one product."""
     drive = inputs @ p["w_input"] + p["bias"]
 
     def step(state, drive):
@@ -57,38 +69,42 @@ def parameters():
     return joined | {name: jnp.asarray(array) for name, array in rest.items()}
 
 
-model = {"rnn": rnn, "lstm": lstm}[protocol.MODEL]
 adam = optax.adam(protocol.LEARNING_RATE)
-
-
-def loss(p, inputs, targets, mask):
-    return jnp.mean((mask * (model(p, inputs)[1] - targets)) ** 2)
 
 
 def clipped(gradient):
     return gradient * jnp.minimum(1.0, protocol.CLIP / jnp.maximum(jnp.linalg.norm(gradient), 1e-30))
 
 
-@jax.jit
-def step(p, moments, inputs, targets, mask):
-    value, gradients = jax.value_and_grad(loss)(p, inputs, targets, mask)
-    changes, moments = adam.update(jax.tree.map(clipped, gradients), moments)
-    return optax.apply_updates(p, changes), moments, value
+def make(transfer, readout):
+    """An update and a forward run of the network with these functions."""
+
+    def model(p, inputs):
+        states, sums = {"rnn": rnn, "lstm": lstm}[protocol.MODEL](p, inputs, FUNCTIONS[transfer])
+        return states, FUNCTIONS[readout](sums)
+
+    def loss(p, inputs, targets, mask):
+        return jnp.mean((mask * (model(p, inputs)[1] - targets)) ** 2)
+
+    @jax.jit
+    def step(p, moments, inputs, targets, mask):
+        value, gradients = jax.value_and_grad(loss)(p, inputs, targets, mask)
+        changes, moments = adam.update(jax.tree.map(clipped, gradients), moments)
+        return optax.apply_updates(p, changes), moments, value
+
+    run = jax.jit(model)
+    p = parameters()
+    moments = adam.init(p)
+
+    def update():
+        nonlocal p, moments
+        p, moments, value = step(p, moments, inputs, targets, mask)
+        return float(value)
+
+    def forward():
+        jax.block_until_ready(run(p, inputs))
+
+    return update, forward
 
 
-run = jax.jit(model)
-p = parameters()
-moments = adam.init(p)
-
-
-def update():
-    global p, moments
-    p, moments, value = step(p, moments, inputs, targets, mask)
-    return float(value)
-
-
-def forward():
-    jax.block_until_ready(run(p, inputs))
-
-
-protocol.serve(update, forward, "jax", "optax")
+protocol.serve(make, "jax", "optax")

@@ -51,9 +51,9 @@ impl Contestant {
         number(&self.request(work, count)?, "ms")
     }
 
-    /// Makes updates; the loss before each.
-    pub(super) fn losses(&mut self, updates: usize) -> Result<Vec<f64>> {
-        let answer = self.request("losses", updates)?;
+    /// Makes updates, as this request asks for them; the loss before each.
+    pub(super) fn losses(&mut self, request: &str, updates: usize) -> Result<Vec<f64>> {
+        let answer = self.request(request, updates)?;
         let losses = answer["losses"].as_array().with_context(|| format!("{} tells no losses: {answer}", self.who))?;
         // A loss that is not a number agrees with none.
         Ok(losses.iter().map(|loss| loss.as_f64().unwrap_or(f64::NAN)).collect())
@@ -117,7 +117,7 @@ mod tests {
         let mut shell = Contestant::start("shell", Command::new("sh").args(["-c", talk])).unwrap();
         assert_eq!(shell.versions(), "sh 1");
         assert_eq!(shell.turn("update", 7).unwrap(), 7.0);
-        let losses = shell.losses(2).unwrap();
+        let losses = shell.losses("losses", 2).unwrap();
         assert!(losses[0] == 0.5 && losses[1].is_nan());
         assert!(shell.turn("fail", 1).unwrap_err().to_string().starts_with("shell failed"));
     }

@@ -31,15 +31,32 @@ const TOLERANCES: [f64; 2] = [1e-4, 1e-2];
 const TURN_MS: f64 = 500.0;
 const COUNTS: (f64, f64) = (3.0, 60.0);
 
-/// What is measured, and who can do it. A turn of the first gives the peak memory of training.
-const RNN: &[(&str, &[&str])] = &[
+/// What is measured, and who can do it.
+type Work = (&'static str, &'static [&'static str]);
+
+/// The work with the leaky network. A turn of the first gives the peak memory of training.
+const RNN: &[Work] = &[
     ("update", &["kernel", "tch", "jax", "torch", "psychrnn"]),
     ("update_with_batch", &["kernel", "tch", "psychrnn"]),
     ("update_noise", &["kernel", "tch"]),
     ("forward", &["kernel", "jax", "torch", "psychrnn"]),
 ];
+/// The same with other transfer functions and readouts, for the smallest network: `WORK:TRANSFER,READOUT`. Each is a network of its
+/// own, whose losses must agree, too.
+const FUNCTIONS: &[Work] = &[
+    ("update:tanh,linear", WITH_FUNCTIONS),
+    ("update:sigmoid,linear", WITH_FUNCTIONS),
+    ("update:softplus,linear", WITH_FUNCTIONS),
+    ("update:rectified_tanh,linear", WITH_FUNCTIONS),
+    ("update:rectified_power,linear", WITH_FUNCTIONS),
+    ("update:relu,sigmoid", WITH_FUNCTIONS),
+    ("update:relu,softmax", WITH_FUNCTIONS),
+    ("forward:tanh,linear", WITH_FUNCTIONS),
+    ("forward:softplus,linear", WITH_FUNCTIONS),
+];
+const WITH_FUNCTIONS: &[&str] = &["kernel", "jax", "torch"];
 /// PsychRNN's LSTM is another network (see [`report`]): it has no place here.
-const LSTM: &[(&str, &[&str])] = &[("update", &["kernel", "tch", "jax", "torch"])];
+const LSTM: &[Work] = &[("update", &["kernel", "tch", "jax", "torch"])];
 
 /// The peers: who, their script, their environment.
 const PEERS: [(&str, &str, Environment); 3] = [
@@ -104,9 +121,12 @@ impl Extent {
     }
 
     /// The networks, and the work with each.
-    fn networks(&self) -> impl Iterator<Item = (Net, &'static [(&'static str, &'static [&'static str])])> {
-        let rnns = self.rnn.iter().map(|&n_rec| (Net::new(Model::Rnn, n_rec), RNN));
-        rnns.chain(self.lstm.iter().map(|&n_rec| (Net::new(Model::Lstm, n_rec), LSTM)))
+    fn networks(&self) -> impl Iterator<Item = (Net, Vec<Work>)> {
+        let rnns = self.rnn.iter().enumerate().map(|(i, &n_rec)| {
+            let functions = if i == 0 { FUNCTIONS } else { &[] };
+            (Net::new(Model::Rnn, n_rec), [RNN, functions].concat())
+        });
+        rnns.chain(self.lstm.iter().map(|&n_rec| (Net::new(Model::Lstm, n_rec), LSTM.to_vec())))
     }
 }
 
@@ -157,7 +177,7 @@ pub(crate) fn run(workspace: &Workspace, options: &[String]) -> Result<()> {
     report.machine.version("products", machine.versions());
     for (net, works) in extent.networks() {
         let title = format!("{} with {} units", net.model.title(), net.n_rec);
-        run::step(&title, || measure(&place, net, works, extent.turns, &mut machine, &mut report))?;
+        run::step(&title, || measure(&place, net, &works, extent.turns, &mut machine, &mut report))?;
         // It takes long: what is measured is kept if it is ended early.
         for (name, text) in [("bench.json", format!("{:#}\n", report.json())), ("bench.md", report.markdown())] {
             let path = folder.join(name);
@@ -172,7 +192,7 @@ pub(crate) fn run(workspace: &Workspace, options: &[String]) -> Result<()> {
 fn measure(
     place: &Place,
     net: Net,
-    works: &[(&str, &[&str])],
+    works: &[Work],
     turns: usize,
     machine: &mut Contestant,
     report: &mut Report,
@@ -181,12 +201,22 @@ fn measure(
     let mut losses = Vec::new();
     for contestant in &mut contestants {
         report.machine.version(contestant.who, contestant.versions());
-        losses.push((contestant.who, contestant.losses(TOLERANCES.len())?));
+        losses.push((contestant.who, contestant.losses("losses", TOLERANCES.len())?));
     }
     agree(&losses)?;
+    let mut held = Vec::new();
     let mut best = Best::new(net);
     for (i, (work, able)) in works.iter().enumerate() {
         let mut entrants: Vec<_> = contestants.iter_mut().filter(|contestant| able.contains(&contestant.who)).collect();
+        if let Some((_, functions)) = work.split_once(':')
+            && !held.contains(&functions)
+        {
+            let request = format!("losses:{functions}");
+            let losses =
+                entrants.iter_mut().map(|entrant| Ok((entrant.who, entrant.losses(&request, TOLERANCES.len())?)));
+            agree(&losses.collect::<Result<Vec<_>>>()?).with_context(|| functions.to_owned())?;
+            held.push(functions);
+        }
         let mut counts = Vec::new();
         for entrant in &mut entrants {
             // What is done once, such as compiling, is done in the first turn.
@@ -314,6 +344,8 @@ mod tests {
         assert!(extent(&[]).unwrap().turns >= 15);
         let quick = extent(&["--quick", "--ours"]).unwrap();
         assert_eq!(quick.networks().map(|(net, _)| net.n_rec).collect::<Vec<_>>(), [50, 50]);
+        assert!(quick.networks().next().unwrap().1.contains(&FUNCTIONS[0]));
+        assert_eq!(extent(&[]).unwrap().networks().filter(|(_, works)| works.contains(&FUNCTIONS[0])).count(), 1);
         assert!(!quick.peers && extent(&["--quick"]).unwrap().peers);
         assert!(extent(&["--fast"]).is_err());
     }
@@ -338,8 +370,8 @@ mod tests {
 
     #[test]
     fn whoever_does_other_work_also_does_updates() {
-        for works in [RNN, LSTM] {
-            for (_, able) in works {
+        for works in [[RNN, FUNCTIONS].concat(), LSTM.to_vec()] {
+            for (_, able) in &works {
                 assert!(able.iter().all(|who| works[0].1.contains(who)));
             }
         }

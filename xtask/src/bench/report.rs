@@ -185,7 +185,9 @@ impl Report {
                 (Some(ms), Some(ours)) if *who != WHO[0].0 => format!("{} ({:.2}×)", figures(ms), ms / ours),
                 (Some(ms), _) => figures(ms),
             });
-            [work.replace('_', " "), n_rec.to_string()].into_iter().chain(cells).collect()
+            // `rnn_update:tanh,linear`: of other functions than ReLU and a linear readout.
+            let work = work.replace('_', " ").replace(':', ", ").replace(",linear", "").replace("relu,", "readout ");
+            [work, n_rec.to_string()].into_iter().chain(cells).collect()
         });
         table(&header.collect::<Vec<_>>(), lines)
     }
@@ -294,6 +296,8 @@ mod tests {
             rows: vec![
                 row("rnn_update", "kernel", 20.0),
                 row("rnn_update", "jax", 30.0),
+                row("rnn_forward:rectified_tanh,linear", "kernel", 4.0),
+                row("rnn_forward:relu,softmax", "kernel", 4.0),
                 row("rnn_forward", "psychrnn", 0.512_34),
             ],
             sizes: vec![Size { net, gemm_gflops: 159.744, kernel_gflops: 79.872, copy_gbs: 10.0 }],
@@ -349,7 +353,9 @@ mod tests {
         };
         assert_eq!(cells("work")[0], ["work", "units", "ours", "JAX", "PsychRNN"]);
         assert_eq!(cells("update")[0], ["rnn update", "100", "20.0", "30.0 (1.50×)", ""]);
-        assert_eq!(cells("forward")[0], ["rnn forward", "100", "", "", "0.512"]);
+        assert_eq!(cells("rnn forward, rectified tanh ")[0][1..3], ["100", "4.00"]);
+        assert_eq!(cells("rnn forward, readout softmax ")[0][1..3], ["100", "4.00"]);
+        assert_eq!(cells("rnn forward ")[0], ["rnn forward", "100", "", "", "0.512"]);
         let of_the_machine = &cells("RNN")[1];
         assert_eq!(of_the_machine[..2], ["RNN", "100"]);
         assert_eq!(of_the_machine[4..7], ["10.0", "20.0", "79.9"]);
