@@ -44,8 +44,12 @@ pub(crate) fn usual_steps(spec: &TaskSpec) -> usize {
     (spec.duration.map_or_else(of_epochs, f64::from) / f64::from(spec.dt)).ceil() as usize
 }
 
-/// An error if there is not enough memory for so many trials.
-fn check_memory(spec: &TaskSpec, n_steps: usize, n_trials: u64) -> Result<()> {
+/// An error if there is no trial among these, or not enough memory for them.
+fn check_numbers(spec: &TaskSpec, n_steps: usize, numbers: &Range<u64>) -> Result<()> {
+    let n_trials = numbers.end.saturating_sub(numbers.start);
+    if n_trials == 0 {
+        return Err(Error::argument("n", "at least 1 trial", 0));
+    }
     // What stands beside the arrays of a trial: its epochs and values.
     const BESIDE: u64 = 256;
     let n_channels = spec.n_in.saturating_add(spec.n_out.saturating_mul(2));
@@ -75,8 +79,7 @@ impl<T: Task> TrialSource for T {
         let spec = caught("spec", || Task::spec(self))?;
         spec.check()?;
         caught("check", || self.check())??;
-        check_number(&numbers)?;
-        check_memory(&spec, usual_steps(&spec), numbers.end - numbers.start)?;
+        check_numbers(&spec, usual_steps(&spec), &numbers)?;
         let afferents = spec.sensory.prepare(spec.dt, spec.n_in)?;
         let (stream, noise) = (seed.child("trials"), seed.child("input noise"));
         let draw_one = |number: u64| {
@@ -135,16 +138,6 @@ fn play<T: Task>(
     }
     let values = caught(&format!("values of trial {number}"), || trial.values())?;
     Ok(Drawn { values, epochs, inputs, targets, mask, unknown: unknown.into_inner() })
-}
-
-/// An error if these are more trials than can be counted in any memory.
-fn check_number(numbers: &Range<u64>) -> Result<()> {
-    let (n, most) = (numbers.end.saturating_sub(numbers.start), isize::MAX as u64 / size_of::<Drawn>() as u64);
-    match n {
-        0 => Err(Error::argument("n", "at least 1 trial", 0)),
-        n if n > most => Err(Error::argument("n", "a number of trials that a memory holds", n)),
-        _ => Ok(()),
-    }
 }
 
 /// How many trials are looked at for an epoch that none of a batch has.
@@ -245,12 +238,11 @@ impl TrialSource for Batch {
 
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
         self.check_rows()?;
-        check_number(&numbers)?;
         let n = self.n_trials() as u64;
         if n == 0 {
             return Err(Error::argument("inputs", "those of at least one trial", "empty"));
         }
-        check_memory(&self.spec, self.n_steps(), numbers.end - numbers.start)?;
+        check_numbers(&self.spec, self.n_steps(), &numbers)?;
         let rows: Vec<usize> = numbers.clone().map(|number| (number % n) as usize).collect();
         let mut batch = self.rows(&rows);
         // The inputs are the recorded ones, but each presentation has recurrent noise of its own.

@@ -191,7 +191,7 @@ fn a_session_that_is_saved_is_loaded() {
     session.batch.save(&path).unwrap();
     same(&Batch::load(&path, &spec).unwrap(), &session.batch);
     let error = Session::load(&path).unwrap_err().to_string();
-    assert!(error.contains("no session") && error.contains("`states`"), "{error}");
+    assert!(error.contains("no session") && error.contains("`outputs`"), "{error}");
     Npz::new(&path).with("states", &Array2::<f32>::zeros((2, 2))).done();
     assert!(Session::load(&path).unwrap_err().to_string().contains("no session"));
 }

@@ -399,7 +399,7 @@ fn a_number_of_trials_that_no_memory_holds_is_an_error() {
     let batch = task.batch(2, Seed(0)).unwrap();
     for source in [&task as &dyn TrialSource, &batch] {
         for n in [usize::MAX, usize::MAX / 2] {
-            assert!(source.batch(n, Seed(0)).unwrap_err().to_string().contains("`n`"));
+            assert!(source.batch(n, Seed(0)).unwrap_err().to_string().contains("memory"));
         }
         assert!(source.batch(0, Seed(0)).is_err());
     }

@@ -21,7 +21,7 @@ pub(crate) fn check(case: &Case, file: &str) -> Outcome {
             case.compare_scalar(&entry, "file", ratio)?;
         } else if let Ok(loaded) = weights.array(&stored) {
             case.compare(&entry, "file", loaded)?;
-        } else if weights.skipped().iter().any(|skipped| *skipped == stored) {
+        } else if weights.skipped().contains(&stored) {
             // The moments of the optimizer, which PsychRNN itself does not read again.
             let numbers = plain.get(&stored).ok_or_else(|| format!("the file has no entry {stored}"))?;
             case.compare_wide(&entry, "file, not loaded", numbers.values.clone())?;
