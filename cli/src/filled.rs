@@ -165,6 +165,9 @@ pub(crate) fn placed(key: &str, section: &Json, error: Error) -> Failure {
         }
         _ => "",
     };
+    if let Some(stage) = name.strip_prefix("goal of stage ") {
+        return Failure::key(format!("{key}.stages[{stage}].threshold"), error.to_string());
+    }
     let name = match name {
         "input connectivity" => "input",
         "recurrent connectivity" => "recurrent",

@@ -106,7 +106,7 @@ fn training() {
     refused("penalized rates", large().regularizer(L2Rates::new(0.1)).train(&mut small, &task));
     refused("large checks", trainer().until(0.9).check_trials(100_000_000).train(&mut small, &task));
     let metric = |session: &Session| session.rates.mean().map_or(f64::NAN, f64::from);
-    let looks_at_rates = trainer().until(0.9).check_trials(100_000);
+    let looks_at_rates = trainer().until(Goal::at_least(0.9)).check_trials(100_000);
     refused("checks that look at rates", looks_at_rates.metric(metric).train(&mut small, &task));
 
     let mut ensemble = Ensemble::new().silent().threads(8);
