@@ -24,9 +24,9 @@
 //! | module | what it is for |
 //! | --- | --- |
 //! | [`task`] | what the subject sees and must do; write a task of your own in one notebook cell |
-//! | [`network`] | what is trained: networks, constraints, initial weights |
-//! | [`train`] | losses, optimizers, the trainer, its runs and their checkpoints |
-//! | [`models`] | PyCog's eleven example models, each a task, a network and a trainer |
+#![cfg_attr(feature = "torch", doc = "| [`network`] | what is trained: networks, constraints, initial weights |")]
+#![cfg_attr(feature = "torch", doc = "| [`train`] | losses, optimizers, the trainer, its runs and their checkpoints |")]
+#![cfg_attr(feature = "torch", doc = "| [`models`] | PyCog's eleven example models, each a task, a network and a trainer |")]
 //! | [`simulate`] | running a network forward, also perturbed, and the [`Session`](simulate::Session) that every run gives |
 //! | [`analysis`] | psychometric curves, population activity, statistics |
 //! | [`dynamics`] | the equations, on plain arrays |
@@ -34,12 +34,12 @@
 //! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |
 //! | [`plot`], [`notebook`] | figures, and how values show themselves under a cell |
 //! | [`random`], [`threads`], [`interrupt`] | seeds; how many threads are used; stopping long work without losing it |
-//! | [`from_psychrnn`] | PsychRNN's Getting Started, line by line |
+#![cfg_attr(feature = "torch", doc = "| [`from_psychrnn`] | PsychRNN's Getting Started, line by line |")]
 //!
 //! Conventions: arrays are `[n_batch, n_steps, n_channels]`, weights `[post, pre]`, times milliseconds. The same seed on
 //! the same machine gives the same bits, for any number of threads.
 //!
-//! Feature `torch` (on by default) brings [`network`], [`train`] and [`models`], which need libtorch; all else builds without it. Feature
+//! Feature `torch` (on by default) brings `network`, `train` and `models`, which need libtorch; all else builds without it. Feature
 //! `polars` (off by default, since it compiles for minutes) turns a [`Table`](task::Table) into a data frame or a Parquet file.
 
 // The derive macro writes `::psychrnn::…`, also within this crate.

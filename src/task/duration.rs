@@ -41,7 +41,7 @@ pub enum Duration {
     },
     /// One of these, all equally likely.
     Choice(Vec<f32>),
-    /// What is left until the end of the trial. Only for the last epoch, and only with [`TaskSpec::duration`].
+    /// What is left until the end of the trial. Only for the last epoch, and only with [`TaskSpec::duration`](super::TaskSpec::duration).
     Rest,
 }
 
