@@ -26,7 +26,7 @@
 //! | [`task`] | what the subject sees and must do; write a task of your own in one notebook cell |
 #![cfg_attr(feature = "torch", doc = "| [`network`] | what is trained: networks, constraints, initial weights |")]
 #![cfg_attr(feature = "torch", doc = "| [`train`] | losses, optimizers, the trainer, its runs and their checkpoints |")]
-#![cfg_attr(feature = "torch", doc = "| [`models`] | PyCog's eleven example models, each a task, a network and a trainer |")]
+#![cfg_attr(feature = "torch", doc = "| [`models`] | PyCog's eleven example models: task, network, trainer |")]
 //! | [`simulate`] | running a network forward, also perturbed, and the [`Session`](simulate::Session) that every run gives |
 //! | [`analysis`] | psychometric curves, population activity, statistics |
 //! | [`dynamics`] | the equations, on plain arrays |
