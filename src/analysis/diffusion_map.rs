@@ -58,7 +58,7 @@ const APART: f64 = 1.0 - 1e-9;
 /// map.trajectories(&averages)?.plot(0, 1)?; // the way of each condition
 ///
 /// let few = session.select(&[0, 1, 2, 3, 4]);
-/// let map = DiffusionMap::default().of(&few.samples(Signal::States))?;
+/// let map = DiffusionMap::default().of(&few.samples(Signal::States)?)?;
 /// map.plot_by(0, 1, "direction", &few.of_samples("direction")?)?; // a point for each step of each trial
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
