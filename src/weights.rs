@@ -106,6 +106,12 @@ impl Weights {
         self.arrays.keys().map(String::as_str)
     }
 
+    /// Whether there are the same arrays in both, whatever is said about them.
+    #[cfg(feature = "torch")]
+    pub(crate) fn has_arrays_of(&self, other: &Self) -> bool {
+        self.arrays == other.arrays
+    }
+
     /// The names of what the file held besides, and was not read: pickled objects, texts, dates, what optimizers keep.
     #[must_use]
     pub fn skipped(&self) -> &[String] {

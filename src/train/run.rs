@@ -1,6 +1,7 @@
 //! A run of training: update after update, checks and checkpoints between them, until it ends.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use crate::dynamics::Pool;
 use crate::network::{Memory, Network};
 use crate::simulate::check_fit;
 use crate::task::{Batch, TrialSource};
+use crate::weights::Weights;
 use crate::{Error, Result, interrupt, threads};
 
 impl Trainer {
@@ -137,7 +139,7 @@ impl Run<'_> {
         trainer.renew(&mut network.parameters_mut().memory);
         let again = checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.again);
         if !again {
-            trainer.check_unsaved(network.parameters().memory.total)?;
+            trainer.check_unsaved(network.parameters().memory.total, self.updates)?;
         }
 
         let ended = self.updates(network, &mut at, (&mut checkpoints, again), observer, &work);
@@ -228,9 +230,12 @@ impl Run<'_> {
                 at.training.recorded.push(update);
                 at.training.omegas.extend(omega);
             }
-            if let Err(error) = trainer.save(network, update, again) {
-                let event = CheckpointEvent::NotSaved { problem: error.to_string() };
-                told(|| observer.checkpoint(&event))?;
+            if let Some(path) = trainer.saved_as(network, update) {
+                trainer.check_same(network, &path, again)?;
+                if let Err(error) = caught("the network", || network.weights()).and_then(|weights| weights.save(path)) {
+                    let event = CheckpointEvent::NotSaved { problem: error.to_string() };
+                    told(|| observer.checkpoint(&event))?;
+                }
             }
             let passed = checks_at(update) && self.check(network, at, observer)?;
             let elapsed = self.start.elapsed();
@@ -364,36 +369,47 @@ fn retreat(
 }
 
 impl Trainer {
-    /// Saves the weights, if they are to be saved after this update. `again` tells whether they may have been saved before.
-    fn save(&self, network: &dyn Network, update: usize, again: bool) -> Result<()> {
-        let Some((every, folder)) = &self.save_every else { return Ok(()) };
-        if !update.is_multiple_of(*every) {
-            return Ok(());
-        }
-        let path = folder.join(format!("weights-{:06}.npz", network.parameters().memory.total));
-        if !again && path.exists() {
-            return Err(Error::file(path, "another run has saved it meanwhile; name another folder"));
-        }
-        caught("the network", || network.weights())?.save(path)
+    /// Where the weights are saved after this update, if they are.
+    fn saved_as(&self, network: &dyn Network, update: usize) -> Option<PathBuf> {
+        let (every, folder) = self.save_every.as_ref()?;
+        let number = network.parameters().memory.total;
+        update.is_multiple_of(*every).then(|| folder.join(format!("weights-{number:06}.npz")))
     }
 
-    /// An error if there are weights in the folder for them that are later than those after so many updates.
-    fn check_unsaved(&self, done: u64) -> Result<()> {
-        let Some((_, folder)) = &self.save_every else { return Ok(()) };
+    /// An error if there are other weights than the network's in the place for them, which would be lost. A run that is done again
+    /// has the same; `again` tells that it goes on from a checkpoint and may have saved them before.
+    fn check_same(&self, network: &dyn Network, path: &std::path::Path, again: bool) -> Result<()> {
+        if again || !path.exists() {
+            return Ok(());
+        }
+        let weights = caught("the network", || network.weights())?;
+        match Weights::load(path) {
+            Ok(there) if there.has_arrays_of(&weights) => Ok(()),
+            _ => Err(Error::argument("save_every", FREE_FOLDER, format!("one with {}", path.display()))),
+        }
+    }
+
+    /// An error if there are weights in the folder for them which are later than those after so many updates, and which so many more
+    /// updates will not come upon.
+    fn check_unsaved(&self, done: u64, updates: usize) -> Result<()> {
+        let Some((every, folder)) = &self.save_every else { return Ok(()) };
         let number = |name: &str| name.strip_prefix("weights-")?.strip_suffix(".npz")?.parse::<u64>().ok();
         let present = std::fs::read_dir(folder).map_err(|source| Error::io("read", folder, source))?;
-        let later = |path: &std::path::PathBuf| {
-            path.file_name().and_then(|name| number(name.to_str()?)).is_some_and(|number| number > done)
+        let foreign = |path: &PathBuf| {
+            let number = path.file_name().and_then(|name| number(name.to_str()?)).unwrap_or(0);
+            let ours = number <= done + updates as u64 && number.saturating_sub(done).is_multiple_of(*every as u64);
+            number > done && !ours
         };
-        match present.filter_map(|entry| Some(entry.ok()?.path())).find(later) {
+        match present.filter_map(|entry| Some(entry.ok()?.path())).find(foreign) {
             None => Ok(()),
-            Some(path) => {
-                let expected = "a folder without weights of later updates: name another one, or remove these";
-                Err(Error::argument("save_every", expected, format!("one with {}", path.display())))
-            }
+            Some(path) => Err(Error::argument("save_every", FREE_FOLDER, format!("one with {}", path.display()))),
         }
     }
 }
+
+/// What [`Trainer::save_every`] asks for.
+const FREE_FOLDER: &str =
+    "a folder without weights of later updates from another run: name another one, or remove these";
 
 /// What is done by code that may not be ours: a panic in it becomes an error.
 fn caught<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {

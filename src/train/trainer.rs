@@ -226,8 +226,8 @@ impl Trainer {
     /// Saves the weights every so many updates, in a folder, as `weights-000100.npz` and so on, by the number of all updates of the
     /// network. Where that fails, because the disk is full for instance, a line says so at once, and training goes on.
     ///
-    /// No file is overwritten: a folder with weights of later updates is refused, unless the run [resumes](Trainer::resume) as it
-    /// was, and then saves the same ones again.
+    /// No file is overwritten: a folder with weights of later updates from another run is refused, at the first of them that would
+    /// be. The same run may be done again, and saves the same ones.
     #[must_use]
     pub fn save_every(mut self, updates: usize, folder: impl Into<PathBuf>) -> Self {
         self.save_every = Some((updates, folder.into()));

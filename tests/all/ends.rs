@@ -190,6 +190,8 @@ fn saved_weights_are_never_overwritten() {
     let mut first = network();
     saving(trainer()).train(&mut first, &task()).unwrap();
     let before = Weights::load(folder.path().join("weights-000004.npz")).unwrap();
+    // The same run once more, as when the cells of a notebook are run again.
+    saving(trainer()).train(&mut network(), &task()).unwrap();
     // Another run.
     let error = saving(trainer().seed(2)).train(&mut network(), &task()).unwrap_err().to_string();
     assert!(error.contains("`save_every`") && error.contains("weights-0000"), "{error}");
