@@ -105,7 +105,7 @@ show_as! {
     };
     Batch: |batch| trials("Batch", batch).show();
     Session: |session| {
-        let accuracy = match (session.accuracy(), session.batch.check_choices()) {
+        let accuracy = match (session.share_correct(), session.batch.check_choices()) {
             (accuracy, Err(why)) if accuracy.is_nan() => format!("none: {why}"),
             (accuracy, _) => format!("{accuracy:.3}"),
         };

@@ -179,7 +179,7 @@ impl Specification {
             Some(given) => filled_json("regularizers", &Json::Null, &given)?,
         };
         words.trainer(&mut trainer_section)?;
-        let (trainer, settings) = trainer(trainer_section, own(&usual.trainer, until), &name, &main)?;
+        let (trainer, settings) = trainer(trainer_section, &usual.trainer, until, &name, &main)?;
         let trainer = penalties.iter().fold(loss.put_into(trainer), |trainer, penalty| match penalty {
             Penalty::L1Weights { weights, strength } => trainer.regularizer(L1Weights::new(weights, *strength)),
             Penalty::L2Weights { weights, strength } => trainer.regularizer(L2Weights::new(weights, *strength)),
@@ -347,7 +347,7 @@ fn own(trainer: &Trainer, until: bool) -> Json {
 }
 
 /// The trainer without what has a section of its own, and its settings.
-fn trainer(mut given: Json, usual: Json, name: &str, task: &Described) -> Outcome<(Trainer, Json)> {
+fn trainer(mut given: Json, usual: &Trainer, until: bool, name: &str, task: &Described) -> Outcome<(Trainer, Json)> {
     if given["until"] == "criterion" {
         let Some(criterion) = &task.criterion else {
             let problem = format!("{name} has no criterion of its own: write {{ metric = 0.9 }} or another number");
@@ -358,8 +358,8 @@ fn trainer(mut given: Json, usual: Json, name: &str, task: &Described) -> Outcom
     if let Some(key) = ["loss", "regularizers", "validation"].iter().find(|key| !given[**key].is_null()) {
         return Err(Failure::key(format!("trainer.{key}"), format!("this has a section of its own: [{key}]")));
     }
-    let trainer: Trainer = filled_json("trainer", &usual, &given)?;
-    let settings = own(&trainer, true);
+    let trainer: Trainer = filled_json("trainer", &own(usual, until), &given)?;
+    let settings = own(&trainer, until);
     Ok((trainer, settings))
 }
 

@@ -11,6 +11,7 @@ use super::special::middle;
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
 use crate::task::Value;
+use crate::task::time::check_window;
 use crate::{Error, Result, memory, threads};
 
 /// How the interval about an average is found.
@@ -142,6 +143,7 @@ impl<'a> Events<'a> {
         };
         let events = Self { session, times, window };
         if let Some((start, end)) = window {
+            check_window("window", start, end, session.batch.spec.dt)?;
             let (clock, n_steps) = (session.batch.clock(), session.batch.n_steps() as i64);
             let inside = clock.last_step(start) >= -n_steps && clock.step(end) <= n_steps;
             let within =

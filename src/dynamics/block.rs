@@ -125,6 +125,7 @@ impl<'a> View<'a> {
         let seen = |block: Block| {
             let seen = Seen {
                 recent: Steps::unwritten(pool, &block, Seen::RECENT, n_out),
+                some: None,
                 n_steps,
                 outputs: outputs.next().unwrap_or_default(),
                 states: (self.states, states.next().unwrap_or_default()),
@@ -140,6 +141,8 @@ impl<'a> View<'a> {
 pub(super) struct Seen<'a> {
     /// The outputs of the last steps, before they are given away together.
     recent: Steps,
+    /// The lanes of which something is seen, if these are only some, and room for the outputs of all.
+    some: Option<(Vec<bool>, Steps)>,
     n_steps: usize,
     /// `[n_trials, n_steps, n_out]`
     outputs: &'a mut [f32],
@@ -150,25 +153,39 @@ pub(super) struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    const RECENT: usize = 16;
+    pub(super) const RECENT: usize = 16;
+
+    /// From now on these lanes only are seen, or all again. Between two multiples of [`Seen::RECENT`] steps may come once for each of
+    /// several sets of lanes.
+    pub(super) fn only(&mut self, lanes: Option<Vec<bool>>, drive: &Drive) {
+        let n_out = self.recent.n_rows;
+        self.some = lanes.map(|lanes| (lanes, Steps::unwritten(drive.pool(), &drive.block, 1, n_out)));
+    }
 
     /// The place for the outputs of step `t`.
     pub(super) fn outputs(&mut self, t: usize) -> (&mut Steps, usize) {
-        (&mut self.recent, t % Self::RECENT)
+        match &mut self.some {
+            None => (&mut self.recent, t % Self::RECENT),
+            Some((_, aside)) => (aside, 0),
+        }
     }
 
     /// Gives away the outputs of step `t`, which are in their place, and states and rates, which lie in those steps of theirs. Steps
     /// come in their order.
     pub(super) fn take(&mut self, t: usize, states: (&Steps, usize), rates: (&Steps, usize)) {
         let count = t % Self::RECENT + 1;
+        let lanes = self.some.as_ref().map(|(lanes, aside)| {
+            self.recent.copy_lanes(count - 1, aside, 0, lanes);
+            lanes.as_slice()
+        });
         if count == Self::RECENT || t + 1 == self.n_steps {
             self.recent.scatter_all(count, self.outputs, self.n_steps, t + 1 - count);
         }
         for ((steps, from), (rows, to)) in [(states, &mut self.states), (rates, &mut self.rates)] {
             match rows {
                 Rows::None => {}
-                Rows::All => steps.scatter(from, to, self.n_steps, t),
-                Rows::These(rows) => steps.scatter_rows(from, rows, to, self.n_steps, t),
+                Rows::All => steps.scatter(from, lanes, to, self.n_steps, t),
+                Rows::These(rows) => steps.scatter_rows(from, lanes, rows, to, self.n_steps, t),
             }
         }
     }
@@ -222,7 +239,7 @@ impl Sums {
     ) {
         if let Some(seen) = &mut self.seen {
             for (i, t) in chunk.clone().enumerate() {
-                delta.scatter(i, seen, drive.n_steps(), t);
+                delta.scatter(i, None, seen, drive.n_steps(), t);
             }
         }
         // Past the last step there is no δ, but there are outputs.

@@ -328,6 +328,19 @@ impl Steps {
         }
     }
 
+    /// As [`Steps::copy`], of some lanes only.
+    pub(super) fn copy_lanes(&mut self, to: usize, other: &Self, from: usize, lanes: &[bool]) {
+        let width = self.width;
+        for v in 0..self.vectors {
+            let rows = self.numbers_mut(to, v).chunks_exact_mut(width).zip(other.numbers(from, v).chunks_exact(width));
+            for (to, from) in rows {
+                for ((to, from), _) in to.iter_mut().zip(from).zip(&lanes[v * width..]).filter(|(_, is_one)| **is_one) {
+                    *to = *from;
+                }
+            }
+        }
+    }
+
     /// Takes the trials of a block for one step from batch-major numbers `[n_batch, n_steps, n]`, into the rows from
     /// `first` on. Lanes without a trial get what `spare` says.
     pub(super) fn gather(
@@ -405,10 +418,14 @@ impl Steps {
         }
     }
 
-    /// Gives one step of the block's trials to batch-major numbers of this block alone, `[n_trials, n_steps, n]`.
-    pub(super) fn scatter(&self, from: usize, batch: &mut [f32], n_steps: usize, t: usize) {
+    /// Gives one step of the block's trials, or of those in some lanes only, to batch-major numbers of this block alone, `[n_trials,
+    /// n_steps, n]`.
+    pub(super) fn scatter(&self, from: usize, lanes: Option<&[bool]>, batch: &mut [f32], n_steps: usize, t: usize) {
         let n = self.n_rows;
         for (trial, rows) in batch.chunks_exact_mut((n_steps * n).max(1)).enumerate() {
+            if lanes.is_some_and(|lanes| !lanes[trial]) {
+                continue;
+            }
             let (v, lane) = (trial / self.width, trial % self.width);
             let lanes = self.numbers(from, v).chunks_exact(self.width);
             for (to, lanes) in rows[t * n..(t + 1) * n].iter_mut().zip(lanes) {
@@ -418,9 +435,20 @@ impl Steps {
     }
 
     /// As [`Steps::scatter`], of some rows only.
-    pub(super) fn scatter_rows(&self, from: usize, chosen: &[usize], batch: &mut [f32], n_steps: usize, t: usize) {
+    pub(super) fn scatter_rows(
+        &self,
+        from: usize,
+        lanes: Option<&[bool]>,
+        chosen: &[usize],
+        batch: &mut [f32],
+        n_steps: usize,
+        t: usize,
+    ) {
         let n = chosen.len();
         for (trial, rows) in batch.chunks_exact_mut((n_steps * n).max(1)).enumerate() {
+            if lanes.is_some_and(|lanes| !lanes[trial]) {
+                continue;
+            }
             let (v, lane) = (trial / self.width, trial % self.width);
             let numbers = self.numbers(from, v);
             for (to, row) in rows[t * n..(t + 1) * n].iter_mut().zip(chosen) {

@@ -144,7 +144,7 @@ pub fn standard_normal(seed: Seed, numbers: &[u64], n_steps: usize, n_rec: usize
         let mut step = Steps::unwritten(&Pool::default(), &block, 1, n_rec);
         for t in 0..n_steps {
             dispatch(Draw { key, numbers, block: &block, t, to: &mut step });
-            step.scatter(0, part, n_steps, t);
+            step.scatter(0, None, part, n_steps, t);
         }
         Ok(())
     });

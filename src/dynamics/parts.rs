@@ -1,20 +1,22 @@
-//! A forward run through a network that changes on the way.
+//! A forward run through networks that change on the way.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::{Array3, ArrayView3};
+use ndarray::{Array2, Array3, ArrayView3, Axis};
 
-use super::block::{Drive, Kernel, STRETCH, Seen, View};
+use super::block::{Drive, Kernel, Seen, View};
 use super::lanes::{BatchMajor, Pool, Steps};
 use super::noise::Noise;
 use super::{Dynamics, LeakyRnn, LstmRnn, Want};
 use crate::{Error, Result, threads};
 
-/// Some steps, and the network that makes them.
-pub(crate) struct Part {
-    pub(crate) steps: Range<usize>,
-    pub(crate) network: Dynamics,
+/// Networks of the same kind and sizes, and which of them makes each step of each trial.
+pub(crate) struct Parts {
+    /// The first has the initial states of all trials.
+    pub(crate) networks: Vec<Dynamics>,
+    /// `[n_batch, n_steps]`
+    pub(crate) makes: Array2<u32>,
 }
 
 /// What was wanted of a run: states and rates `[n_batch, n_steps, n]`, and outputs `[n_batch, n_steps, n_out]`.
@@ -24,79 +26,110 @@ pub(crate) struct Ran {
     pub(crate) outputs: Array3<f32>,
 }
 
-/// Runs networks of the same kind and sizes one after the other on inputs `[n_batch, n_steps, n_in]`: each goes on from the
-/// state in which the one before it ended, the first starts from its own. Noise is addressed by the step of the trial, and
-/// `gain` is as in [`Dynamics::forward`]. One network in several parts gives the same bits as in one.
+/// Runs networks on inputs `[n_batch, n_steps, n_in]`: in each trial each goes on from the state in which the one before it ended.
+/// Noise is addressed by the step of the trial, and `gain` is as in [`Dynamics::forward`]. Whichever trials run together, and in
+/// however many parts one network runs, the bits are the same; trials that are made by the same networks at the same time are
+/// best neighbors.
 ///
 /// What is kept for a way back does not matter: there is none.
 pub(crate) fn run(
     pool: &Pool,
-    parts: &[Part],
+    parts: &Parts,
     inputs: ArrayView3<'_, f32>,
     noise: Noise,
     gain: Option<&Array3<f32>>,
     want: &Want,
 ) -> Result<Ran> {
-    let (mut leaky, mut lstm): (Vec<(_, &LeakyRnn)>, Vec<(_, &LstmRnn)>) = (Vec::new(), Vec::new());
-    for part in parts {
-        part.network.check_initial(inputs.dim().0)?;
-        match &part.network {
-            Dynamics::Leaky(network) => leaky.push((part.steps.clone(), network)),
-            Dynamics::Lstm(network) => lstm.push((part.steps.clone(), network)),
+    let (mut leaky, mut lstm): (Vec<&LeakyRnn>, Vec<&LstmRnn>) = (Vec::new(), Vec::new());
+    for network in &parts.networks {
+        network.check_initial(inputs.dim().0)?;
+        match network {
+            Dynamics::Leaky(network) => leaky.push(network),
+            Dynamics::Lstm(network) => lstm.push(network),
         }
     }
-    if let (Some(gain), Some(part)) = (gain, parts.first()) {
-        let expected = (inputs.dim().1, part.network.sizes().1, part.network.sizes().1);
+    let first = parts.networks.first();
+    if let (Some(gain), Some(first)) = (gain, first) {
+        let expected = (inputs.dim().1, first.sizes().1, first.sizes().1);
         if gain.dim() != expected {
             return Err(Error::shape("connectivity", format!("[n_steps, n_rec, n_rec] = {expected:?}"), gain.shape()));
         }
     }
-    let noise = match parts.first() {
-        Some(part) => part.network.mixed(noise, inputs.dim().1),
+    let noise = match first {
+        Some(first) => first.mixed(noise, inputs.dim().1),
         None => noise,
     };
     let mut ran = if lstm.is_empty() {
-        run_kernels(pool, leaky, inputs, noise, gain, want)
+        run_kernels(pool, leaky, &parts.makes, inputs, noise, gain, want)
     } else {
-        run_kernels(pool, lstm, inputs, noise, gain, want)
+        run_kernels(pool, lstm, &parts.makes, inputs, noise, gain, want)
     }?;
-    if let Some(part) = parts.first() {
-        part.network.readout().apply(&mut ran.outputs);
+    if let Some(first) = first {
+        first.readout().apply(&mut ran.outputs);
     }
     Ok(ran)
 }
 
 fn run_kernels<K: Kernel>(
     pool: &Pool,
-    parts: Vec<(Range<usize>, &K)>,
+    kernels: Vec<&K>,
+    makes: &Array2<u32>,
     inputs: ArrayView3<'_, f32>,
     noise: Noise,
     gain: Option<&Array3<f32>>,
     want: &Want,
 ) -> Result<Ran> {
     let (n_batch, n_steps, _) = inputs.dim();
-    let (_, n_rec, n_out) = parts.first().map_or((0, 0, 0), |(_, kernel)| kernel.sizes());
+    let (_, n_rec, n_out) = kernels.first().map_or((0, 0, 0), |kernel| kernel.sizes());
     let mut view = View::new((n_batch, n_steps), (n_rec, n_out), &want.states, &want.rates);
-    let parts: Vec<_> = parts.into_iter().map(|(steps, kernel)| (steps, kernel, kernel.pack())).collect();
+    let kernels: Vec<_> = kernels.into_iter().map(|kernel| (kernel, kernel.pack())).collect();
     let (inputs, noise) = (BatchMajor::new(&inputs), Arc::new(noise));
     let gain = gain.map(|gain| Arc::new(gain.clone()));
     threads::map(view.blocks(pool), |(block, seen)| {
         let drive = Drive::new(pool, block, &inputs, noise.clone(), gain.clone());
-        run_block(&parts, &drive, seen);
+        run_block(&kernels, makes, &drive, seen);
         Ok(())
     })?;
     Ok(Ran { states: view.seen_states, rates: view.seen_rates, outputs: view.outputs })
 }
 
-fn run_block<K: Kernel>(parts: &[(Range<usize>, &K, K::Panels)], drive: &Drive, mut seen: Seen<'_>) {
-    let Some((_, first, _)) = parts.first() else { return };
-    let mut state = Steps::unwritten(drive.pool(), &drive.block, 1, first.state_rows());
+fn run_block<K: Kernel>(kernels: &[(&K, K::Panels)], makes: &Array2<u32>, drive: &Drive, mut seen: Seen<'_>) {
+    let Some((first, _)) = kernels.first() else { return };
+    let (block, pool, n_steps) = (&drive.block, drive.pool(), drive.n_steps());
+    let steps_of = |n: usize| Steps::unwritten(pool, block, n, first.state_rows());
+    let mut state = steps_of(1);
     first.start(drive, &mut state);
-    let mut trace = first.trace(drive.pool(), drive, STRETCH);
-    for (steps, kernel, panels) in parts {
-        for from in steps.clone().step_by(STRETCH) {
-            let stretch = from..steps.end.min(from + STRETCH);
-            kernel.forward(panels, drive, stretch, &mut state, &mut trace, Some(&mut seen));
+    let mut trace = first.trace(pool, drive, Seen::RECENT);
+    let mut forward = |network: u32, steps: Range<usize>, state: &mut Steps, seen: &mut Seen<'_>| {
+        let (kernel, panels) = &kernels[network as usize];
+        kernel.forward(panels, drive, steps, state, &mut trace, Some(seen));
+    };
+    let makes = makes.slice_axis(Axis(0), block.trials.clone().into());
+    let mut step = 0;
+    while step < n_steps {
+        let now = makes.column(step);
+        let most = n_steps.min((step / Seen::RECENT + 1) * Seen::RECENT);
+        let end = (step + 1..most).find(|&next| makes.column(next) != now).unwrap_or(most);
+        let mut networks = now.to_vec();
+        networks.sort_unstable();
+        networks.dedup();
+        match networks.as_slice() {
+            [one] => forward(*one, step..end, &mut state, &mut seen),
+            several => {
+                // Each carries all lanes, of which those of its own trials count.
+                let (mut before, mut after) = (steps_of(1), steps_of(1));
+                before.copy(0, &state, 0);
+                for &network in several {
+                    let lane = |lane: usize| now[lane.min(now.len() - 1)] == network;
+                    let lanes: Vec<bool> = (0..block.lanes()).map(lane).collect();
+                    after.copy(0, &before, 0);
+                    seen.only(Some(lanes.clone()), drive);
+                    forward(network, step..end, &mut after, &mut seen);
+                    state.copy_lanes(0, &after, 0, &lanes);
+                }
+                seen.only(None, drive);
+            }
         }
+        step = end;
     }
 }

@@ -23,20 +23,13 @@ use crate::memory;
 use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
-use crate::{Error, Result, notebook, threads};
-use perturb::{Alike, Held, Perturbed};
+use crate::{Error, Result, notebook};
+use perturb::{Held, Perturbed};
 
 /// What travels with saved weights, so that they can be run again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SavedDynamics {
     pub(crate) dynamics: Constants,
-}
-
-/// What a network does.
-struct Activity {
-    ran: Ran,
-    /// Trials, and the rates at which units are held in them.
-    held: Vec<(Vec<usize>, Vec<Held>)>,
 }
 
 /// Runs a network on trials in plain arrays: the same equations and the same numbers as in training, without libtorch.
@@ -148,19 +141,13 @@ impl Simulator {
     /// are not there, if a setting makes no sense, or if there is not enough memory for what the session is to keep.
     pub fn run(&self, batch: &Batch) -> Result<Session> {
         let units = self.recording.among(self.network.sizes().1)?;
-        let Activity { mut ran, held } = self.activity(batch, &self.recording, &units)?;
-        for (trials, held) in held.iter().filter(|_| self.recording.rates) {
-            for Held { unit, steps, rate } in held {
-                let Ok(place) = units.binary_search(unit) else { continue };
-                trials.iter().for_each(|&trial| ran.rates.slice_mut(s![trial, steps.clone(), place]).fill(*rate));
-            }
-        }
-        Session::recorded(batch.clone(), ran.states, ran.rates, ran.outputs, units)
+        let Ran { states, rates, outputs } = self.activity(batch, &self.recording, &units)?;
+        Session::recorded(batch.clone(), states, rates, outputs, units)
     }
 
     /// Runs the network for its outputs `[n_batch, n_steps, n_out]` alone.
     pub(crate) fn outputs(&self, batch: &Batch) -> Result<Array3<f32>> {
-        Ok(self.activity(batch, &Recording::outputs(), &[])?.ran.outputs)
+        Ok(self.activity(batch, &Recording::outputs(), &[])?.outputs)
     }
 
     /// An error if there is not enough memory for so many runs at a time that keep outputs only, with more perturbations.
@@ -187,7 +174,12 @@ impl Simulator {
         let noises = usize::from(shared && self.noise) + perturbations.filter(|one| one.is_noise()).count();
         let gain = if self.connectivity.is_some() { memory::floats(&[n_steps, n_rec, n_rec]) } else { 0 };
         let at_work = self.network.bytes_at_work(Keep::Nothing, n_trials, n_steps);
-        let needed = [cube(n_out), cube(n_kept), copied, cube(noises.saturating_mul(n_rec)), gain, at_work];
+        // Trials in another order, and what they gave in theirs.
+        let in_order = match self.perturbations.iter().chain(more).any(|one| one.window.is_relative()) {
+            true => copied.saturating_add(cube(n_out + n_kept)),
+            false => 0,
+        };
+        let needed = [cube(n_out), cube(n_kept), copied, in_order, cube(noises.saturating_mul(n_rec)), gain, at_work];
         let needed = needed.into_iter().fold(0, u64::saturating_add);
         let advice = match n_kept {
             0 => "run fewer trials at a time, or take a longer `dt`",
@@ -201,72 +193,56 @@ impl Simulator {
     }
 
     /// What the network does on a batch, of the units that are recorded.
-    fn activity(&self, batch: &Batch, recording: &Recording, units: &[usize]) -> Result<Activity> {
+    fn activity(&self, batch: &Batch, recording: &Recording, units: &[usize]) -> Result<Ran> {
         let (n_in, _, n_out) = self.network.sizes();
         batch.check()?;
         check_fit(&batch.spec, n_in, n_out, self.constants().dt(), Some(&self.constants()))?;
         self.check_memory(batch, recording, &[], 1)?;
-        let wanted = recording.rows(units);
-        let mut groups = Alike::groups(&self.perturbations, batch)?;
-        if let [_] = groups.as_slice()
-            && let Some(all) = groups.pop()
-        {
-            return self.alike(batch, all, wanted);
+        let [states, rates] = recording.rows(units);
+        let want = Want { states, rates, keep: Keep::Nothing };
+        if self.perturbations.is_empty() {
+            let (network, gain) = (self.started(batch)?, self.connectivity.as_ref().map(|gain| gain.view()));
+            let run = network.run_with(&self.pool, batch.inputs.view(), self.noise_of(batch), gain, want)?;
+            return Ok(Ran { states: run.states, rates: run.rates, outputs: run.outputs });
         }
-        // Each trial is as it is alone, so that it does not matter which run together. The largest groups first, for the threads.
-        groups.sort_by_key(|group| std::cmp::Reverse(group.trials.len()));
-        let parts = threads::map(groups, |group| self.alike(&batch.rows(&group.trials), group, wanted.clone()))?;
-        let joined = |part: fn(&Ran) -> &Array3<f32>| {
-            let (_, n_steps, n) = parts.first().map_or((0, 0, 0), |activity| part(&activity.ran).dim());
-            let mut joined = Array3::zeros((batch.n_trials(), n_steps, n));
-            for activity in &parts {
-                let trials = activity.held.iter().flat_map(|(trials, _)| trials);
-                for (&trial, from) in trials.zip(part(&activity.ran).outer_iter()) {
-                    joined.index_axis_mut(Axis(0), trial).assign(&from);
+        let windows = perturb::windows(&self.perturbations, batch)?;
+        let order = perturb::ordered(&self.perturbations, &windows, batch.n_trials());
+        if order.is_sorted() {
+            return self.perturbed(batch, &windows, &want, units);
+        }
+        let windows: Vec<Vec<_>> =
+            windows.iter().map(|steps| order.iter().map(|&trial| steps[trial].clone()).collect()).collect();
+        let ran = self.perturbed(&batch.rows(&order), &windows, &want, units)?;
+        let mut places = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(place, &trial)| places[trial] = place);
+        let back = |array: Array3<f32>| array.select(Axis(0), &places);
+        Ok(Ran { states: back(ran.states), rates: back(ran.rates), outputs: back(ran.outputs) })
+    }
+
+    /// What the perturbed network does. `windows` has the steps of each perturbation in each trial.
+    fn perturbed(&self, batch: &Batch, windows: &[Vec<Range<i64>>], want: &Want, units: &[usize]) -> Result<Ran> {
+        let network = self.started(batch)?;
+        let perturbed = Perturbed::new(&self.perturbations, windows, &self.weights, &network, batch)?;
+        let (inputs, noise, gain) = (perturbed.inputs.view(), self.noise_of(batch), self.connectivity.as_ref());
+        let mut ran = parts::run(&self.pool, &perturbed.parts, inputs, noise, gain, want)?;
+        if want.rates != Rows::None {
+            for Held { units: held, rate, steps } in &perturbed.held {
+                for place in held.iter().filter_map(|unit| units.binary_search(unit).ok()) {
+                    for (mut rates, steps) in ran.rates.outer_iter_mut().zip(steps) {
+                        rates.slice_mut(s![steps.clone(), place]).fill(*rate);
+                    }
                 }
             }
-            joined
-        };
-        let ran = Ran {
-            states: joined(|ran| &ran.states),
-            rates: joined(|ran| &ran.rates),
-            outputs: joined(|ran| &ran.outputs),
-        };
-        Ok(Activity { ran, held: parts.into_iter().flat_map(|activity| activity.held).collect() })
+        }
+        Ok(ran)
     }
 
-    /// What the network does on trials in which each perturbation is there at the same steps.
-    fn alike(&self, batch: &Batch, Alike { trials, steps }: Alike, [states, rates]: [Rows; 2]) -> Result<Activity> {
-        let network = self.started(batch)?;
-        let perturbed = match self.perturbations.is_empty() {
-            true => None,
-            false => Some(self.perturbed(&network, batch, &steps)?),
-        };
-        let noise = match self.noise && self.constants().noise() > 0.0 {
+    /// The recurrent noise of these trials.
+    fn noise_of(&self, batch: &Batch) -> Noise {
+        match self.noise && self.constants().noise() > 0.0 {
             true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() },
             false => Noise::Off,
-        };
-        let want = Want { states, rates, keep: Keep::Nothing };
-        let gain = self.connectivity.as_ref();
-        let ran = match &perturbed {
-            Some(perturbed) => parts::run(&self.pool, &perturbed.parts, perturbed.inputs.view(), noise, gain, &want)?,
-            None => {
-                let gain = gain.map(|gain| gain.view());
-                let run = network.run_with(&self.pool, batch.inputs.view(), noise, gain, want)?;
-                Ran { states: run.states, rates: run.rates, outputs: run.outputs }
-            }
-        };
-        let held = perturbed.map_or(Vec::new(), |perturbed| perturbed.held);
-        Ok(Activity { ran, held: vec![(trials, held)] })
-    }
-
-    /// The perturbations made ready for trials in which they are there at these steps.
-    fn perturbed(&self, network: &Dynamics, batch: &Batch, steps: &[Range<i64>]) -> Result<Perturbed> {
-        let mut perturbed = Perturbed::new(&self.perturbations, steps, &self.weights, network, batch)?;
-        if let Some(first) = perturbed.parts.first_mut() {
-            first.network.initial_mut().clone_from(network.initial());
         }
-        Ok(perturbed)
     }
 }
 

@@ -9,9 +9,9 @@ use ndarray::{Array2, Array3, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
 use super::Simulator;
-use crate::dynamics::parts::Part;
+use crate::dynamics::parts::Parts;
 use crate::dynamics::{Constants, Dynamics, GATES, standard_normal};
-use crate::task::time::decimal;
+use crate::task::time::{check_window, decimal};
 use crate::task::{Batch, Epochs};
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -225,6 +225,11 @@ impl Window {
         Self { start, end: times.end, reference: Reference::After(epoch.to_owned()) }
     }
 
+    /// Whether it goes by an epoch, which may start at another time in each trial.
+    pub(super) fn is_relative(&self) -> bool {
+        !self.reference.is_trial()
+    }
+
     /// The steps of each trial whose times lie within, where step -1 is the state before the first; of none in a trial without the
     /// epoch.
     ///
@@ -232,6 +237,10 @@ impl Window {
     /// If no trial has the epoch, or a step within.
     fn steps(&self, batch: &Batch) -> Result<Vec<Range<i64>>> {
         let (clock, n_steps) = (batch.clock(), batch.n_steps() as i64);
+        let from = if matches!(self.reference, Reference::After(_)) { self.start } else { self.start.or(Some(0.0)) };
+        if let (Some(start), Some(end)) = (from, self.end) {
+            check_window("window", start, end, batch.spec.dt)?;
+        }
         // From when times are counted, and when the window ends at the latest.
         let trials: Vec<Option<(f64, Option<f64>)>> = match &self.reference {
             Reference::Trial => vec![Some((0.0, None)); batch.n_trials()],
@@ -344,6 +353,11 @@ impl Perturbation {
         matches!(self.effect, Effect::Noise { .. })
     }
 
+    /// Whether it is in the weights, and not in what is added to the inputs.
+    fn is_in_weights(&self) -> bool {
+        !matches!(self.effect, Effect::Noise { .. } | Effect::Stimulate { .. })
+    }
+
     /// An effect within a window.
     #[must_use]
     pub fn new(effect: Effect, window: impl Into<Window>) -> Self {
@@ -433,43 +447,39 @@ impl Simulator {
     }
 }
 
-/// The trials of a batch in which each perturbation is there at the same steps, and these steps.
-pub(super) struct Alike {
-    pub(super) trials: Vec<usize>,
-    pub(super) steps: Vec<Range<i64>>,
+/// The steps of each perturbation in each trial of a batch.
+pub(super) fn windows(perturbations: &[Perturbation], batch: &Batch) -> Result<Vec<Vec<Range<i64>>>> {
+    perturbations.iter().map(|one| one.window.steps(batch)).collect()
 }
 
-impl Alike {
-    /// All trials of a batch, in such groups: one, unless windows go by an epoch that starts at different times.
-    pub(super) fn groups(perturbations: &[Perturbation], batch: &Batch) -> Result<Vec<Self>> {
-        let of_each = perturbations.iter().map(|one| one.window.steps(batch)).collect::<Result<Vec<_>>>()?;
-        let mut groups: IndexMap<Vec<Range<i64>>, Vec<usize>> = IndexMap::new();
-        for trial in 0..batch.n_trials() {
-            let steps = of_each.iter().map(|steps| steps[trial].clone()).collect();
-            groups.entry(steps).or_default().push(trial);
-        }
-        Ok(groups.into_iter().map(|(steps, trials)| Self { trials, steps }).collect())
-    }
+/// The trials in an order in which neighbors have the same weights at the same time, as nearly as may be.
+pub(super) fn ordered(perturbations: &[Perturbation], windows: &[Vec<Range<i64>>], n_trials: usize) -> Vec<usize> {
+    let in_weights: Vec<_> = perturbations.iter().zip(windows).filter(|(one, _)| one.is_in_weights()).collect();
+    let times = |trial: usize| in_weights.iter().map(move |(_, steps)| (steps[trial].start, steps[trial].end));
+    let mut order: Vec<usize> = (0..n_trials).collect();
+    order.sort_by(|&a, &b| times(a).cmp(times(b)));
+    order
 }
 
-/// A network and its perturbations, made ready for trials that are alike.
+/// A network and its perturbations, made ready for a batch.
 pub(super) struct Perturbed {
-    /// Stretches of steps, in each of which the perturbed network is a network with other weights.
-    pub(super) parts: Vec<Part>,
+    /// Where an effect is there the perturbed network is a network with other weights.
+    pub(super) parts: Parts,
     /// The inputs, and after them a channel for each unit that gets a current: `[n_batch, n_steps, n_in + n_currents]`.
     pub(super) inputs: Array3<f32>,
     pub(super) held: Vec<Held>,
 }
 
-/// A unit that is held at a rate.
+/// Units that are held at a rate.
 pub(super) struct Held {
-    pub(super) unit: usize,
-    pub(super) steps: Range<usize>,
+    pub(super) units: Vec<usize>,
     pub(super) rate: f32,
+    /// In each trial.
+    pub(super) steps: Vec<Range<usize>>,
 }
 
 /// Whether an effect is there in a step, and whether it was there before it.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct There {
     now: bool,
     before: bool,
@@ -481,13 +491,14 @@ struct Checked<'a> {
     units: Vec<usize>,
     /// What is at the other end of a synapse.
     others: Vec<usize>,
-    steps: Range<i64>,
+    /// In each trial.
+    steps: &'a [Range<i64>],
 }
 
 impl<'a> Checked<'a> {
     fn new(
         perturbation: &'a Perturbation,
-        steps: Range<i64>,
+        steps: &'a [Range<i64>],
         (n_in, n_rec, n_out): (usize, usize, usize),
     ) -> Result<Self> {
         let effect = &perturbation.effect;
@@ -515,18 +526,27 @@ impl<'a> Checked<'a> {
     }
 }
 
+impl Checked<'_> {
+    /// The steps in which it is there in a trial; step -1, which is before the first, left out.
+    fn steps_of(&self, trial: usize) -> Range<usize> {
+        let steps = &self.steps[trial];
+        steps.start.max(0) as usize..steps.end as usize
+    }
+}
+
 impl Perturbed {
+    /// `windows` has the steps of each perturbation in each trial.
     pub(super) fn new(
         perturbations: &[Perturbation],
-        steps: &[Range<i64>],
+        windows: &[Vec<Range<i64>>],
         weights: &Weights,
         network: &Dynamics,
         batch: &Batch,
     ) -> Result<Self> {
         let checked: Vec<Checked<'_>> = perturbations
             .iter()
-            .zip(steps)
-            .map(|(perturbation, steps)| Checked::new(perturbation, steps.clone(), network.sizes()))
+            .zip(windows)
+            .map(|(perturbation, steps)| Checked::new(perturbation, steps, network.sizes()))
             .collect::<Result<_>>()?;
         let constants = network.constants();
         let (units, currents) = currents(&checked, &constants, network.sizes().1, batch)?;
@@ -535,40 +555,59 @@ impl Perturbed {
             true => batch.inputs.clone(),
             false => concatenate![Axis(2), batch.inputs, currents].as_standard_layout().into_owned(),
         };
-        let n_steps = batch.n_steps();
-        let there = |step: usize| -> Vec<There> {
-            let there = |step: i64| move |one: &Checked<'_>| one.steps.contains(&step);
-            let (now, before) = (there(step as i64), there(step as i64 - 1));
-            checked.iter().map(|one| There { now: now(one), before: before(one) }).collect()
-        };
-        let mut parts: Vec<(Range<usize>, Vec<There>)> = Vec::new();
-        for step in 0..n_steps {
-            let now = there(step);
-            match parts.last_mut() {
-                Some((steps, same)) if *same == now => steps.end = step + 1,
-                _ => parts.push((step..step + 1, now)),
-            }
-        }
-        let part = |(steps, there): (Range<usize>, Vec<There>)| {
+        let (different, makes) = which(&checked, batch.n_trials(), batch.n_steps());
+        let changed = |there: &Vec<There>| {
             let mut weights = wired.clone();
-            scale(&mut weights, &constants, &checked, &there)?;
-            hold(&mut weights, &constants, &checked, &there)?;
-            Ok(Part { steps, network: Dynamics::new(&weights, constants.clone())? })
+            scale(&mut weights, &constants, &checked, there)?;
+            hold(&mut weights, &constants, &checked, there)?;
+            Dynamics::new(&weights, constants.clone())
         };
-        let parts = parts.into_iter().map(part).collect::<Result<_>>()?;
-        let held = checked
-            .iter()
-            .filter_map(|one| match one.effect {
-                Effect::Clamp { rate, .. } => Some((one, *rate)),
-                _ => None,
-            })
-            .flat_map(|(one, rate)| {
-                let steps = one.steps.start.max(0) as usize..one.steps.end as usize;
-                one.units.iter().map(move |&unit| Held { unit, steps: steps.clone(), rate })
-            })
-            .collect();
-        Ok(Self { parts, inputs, held })
+        let mut networks = different.iter().map(changed).collect::<Result<Vec<_>>>()?;
+        if let Some(first) = networks.first_mut() {
+            first.initial_mut().clone_from(network.initial());
+        }
+        let held = |one: &Checked<'_>| match one.effect {
+            Effect::Clamp { rate, .. } => {
+                let steps = (0..batch.n_trials()).map(|trial| one.steps_of(trial)).collect();
+                Some(Held { units: one.units.clone(), rate: *rate, steps })
+            }
+            _ => None,
+        };
+        let held = checked.iter().filter_map(held).collect();
+        Ok(Self { parts: Parts { networks, makes }, inputs, held })
     }
+}
+
+/// What there is of the effects in the weights, all that differ, and which of these there is in each step of each trial `[n_batch, n_steps]`.
+fn which(checked: &[Checked<'_>], n_trials: usize, n_steps: usize) -> (Vec<Vec<There>>, Array2<u32>) {
+    let mut different: IndexMap<Vec<There>, u32> = IndexMap::new();
+    let mut makes = Array2::zeros((n_trials, n_steps));
+    for trial in 0..n_trials {
+        // Only where something begins or ends there is something else than before it, or a step later.
+        let steps = checked.iter().map(|one| &one.steps[trial]);
+        let mut changes: Vec<i64> =
+            steps.flat_map(|steps| [steps.start, steps.end]).flat_map(|at| [at, at + 1]).collect();
+        changes.extend([0, n_steps as i64]);
+        changes.retain(|at| (0..=n_steps as i64).contains(at));
+        changes.sort_unstable();
+        changes.dedup();
+        for stretch in changes.windows(2) {
+            let there = checked.iter().map(|one| {
+                let is_there = |step: i64| one.steps[trial].contains(&step);
+                match one.effect {
+                    Effect::Stimulate { .. } | Effect::Noise { .. } => There { now: false, before: false },
+                    // What a unit sent arrives a step later.
+                    Effect::Clamp { .. } => There { now: is_there(stretch[0]), before: is_there(stretch[0] - 1) },
+                    _ => There { now: is_there(stretch[0]), before: false },
+                }
+            });
+            let there = there.collect();
+            let next = different.len() as u32;
+            let network = *different.entry(there).or_insert(next);
+            makes.slice_mut(s![trial, stretch[0] as usize..stretch[1] as usize]).fill(network);
+        }
+    }
+    (different.into_keys().collect(), makes)
 }
 
 /// The units that get a current, and their currents `[n_batch, n_steps, n_units]`.
@@ -584,13 +623,13 @@ fn currents(
     units.dedup();
     let mut currents = Array3::zeros((batch.n_trials(), batch.n_steps(), units.len()));
     for (number, one) in checked.iter().enumerate() {
-        let steps = one.steps.start.max(0) as usize..one.steps.end as usize;
         let places = units.iter().enumerate().filter(|(_, unit)| one.units.contains(unit));
+        let trials = || (0..batch.n_trials()).map(|trial| (trial, one.steps_of(trial)));
         match one.effect {
             Effect::Stimulate { current, .. } => {
-                places.for_each(|(place, _)| {
-                    currents.slice_mut(s![.., steps.clone(), place]).map_inplace(|to| *to += current)
-                });
+                for ((place, _), (trial, steps)) in places.flat_map(|place| trials().map(move |trial| (place, trial))) {
+                    currents.slice_mut(s![trial, steps, place]).map_inplace(|to| *to += current);
+                }
             }
             Effect::Noise { sd, .. } => {
                 let seed = batch.seed.child(&format!("perturbation {number}"));
@@ -602,8 +641,10 @@ fn currents(
                 for (place, &unit) in places {
                     // A step multiplies what drives a leaky unit by α.
                     let sd = alpha.as_ref().map_or(*sd, |alpha| (2.0 / alpha[unit]).sqrt() * sd);
-                    let noise = noise.slice(s![.., steps.clone(), unit]);
-                    currents.slice_mut(s![.., steps.clone(), place]).scaled_add(sd, &noise);
+                    for (trial, steps) in trials() {
+                        let noise = noise.slice(s![trial, steps.clone(), unit]);
+                        currents.slice_mut(s![trial, steps, place]).scaled_add(sd, &noise);
+                    }
                 }
             }
             _ => {}

@@ -80,7 +80,7 @@ impl Session {
         units: Vec<usize>,
     ) -> Result<Self> {
         batch.check()?;
-        batch.spec.decision.check_epochs(&batch)?;
+        batch.spec.decision.check_times(&batch)?;
         let expected = (batch.n_trials(), batch.n_steps(), batch.spec.n_out);
         if outputs.dim() != expected {
             return Err(Error::shape("outputs", format!("[n_batch, n_steps, n_out] = {expected:?}"), outputs.shape()));
@@ -134,9 +134,16 @@ impl Session {
         }
     }
 
-    /// The share of correct choices among the trials that have a correct choice; NaN if none has.
+    /// The share of correct choices among the trials that have a correct choice; NaN if none has. Where the task does not say how
+    /// outputs are read as a choice and the default cannot tell, a warning says what to do.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
+        self.batch.spec.decision.warn_of_doubt(&self.batch);
+        self.share_correct()
+    }
+
+    /// The accuracy, where it is measured whether or not anybody asked for it.
+    pub(crate) fn share_correct(&self) -> f64 {
         let scored = self.correct.iter().flatten().count();
         let correct = self.correct.iter().flatten().filter(|&&correct| correct).count();
         correct as f64 / scored as f64
@@ -148,6 +155,7 @@ impl Session {
     /// # Errors
     /// If there is no such column.
     pub fn worst_accuracy<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> Result<f64> {
+        self.batch.spec.decision.warn_of_doubt(&self.batch);
         let table = self.trials();
         let columns = columns.into_iter().map(|name| table.column(name)).collect::<Result<Vec<_>>>()?;
         let mut conditions: IndexMap<Vec<String>, (usize, usize)> = IndexMap::new();

@@ -91,7 +91,20 @@ impl Batch {
         }
         [("inputs", &self.inputs), ("targets", &self.targets), ("mask", &self.mask)]
             .iter()
-            .try_for_each(|(name, array)| finite(name, array))
+            .try_for_each(|(name, array)| finite(name, array))?;
+        // An error that counts less than nothing would be looked for.
+        if let Some(weight) = self.mask.iter().find(|&&weight| weight < 0.0) {
+            return Err(Error::argument("mask", "0 or positive everywhere", weight));
+        }
+        for (trial, epochs) in self.epochs.iter().enumerate() {
+            if let Some(Epoch { name, start, end }) =
+                epochs.iter().find(|epoch| epoch.start.is_nan() || epoch.end.is_nan())
+            {
+                let got = format!("\"{name}\" from {start} to {end} ms in trial {trial}");
+                return Err(Error::argument("epochs", "of times that are numbers", got));
+            }
+        }
+        Ok(())
     }
 
     /// Whether each part has one row a trial.

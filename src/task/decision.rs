@@ -7,8 +7,8 @@ use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::Batch;
-use super::time::decimal;
-use crate::{Error, Result};
+use super::time::{check_window, decimal};
+use crate::{Error, Result, notebook};
 
 /// How the outputs of a trial are read as a choice: by a rule, among which outputs, and when in the trial. A choice is correct if
 /// the targets, read in the same way, give the same one.
@@ -310,8 +310,16 @@ impl Decision {
         }
     }
 
-    /// An error if it is read by an epoch, and these trials have none at all, as recorded ones.
-    pub(crate) fn check_epochs(&self, batch: &Batch) -> Result<()> {
+    /// An error if it is read by an epoch, and these trials have none at all, as recorded ones; or by times that no trial has.
+    pub(crate) fn check_times(&self, batch: &Batch) -> Result<()> {
+        if let Span::Between(from, to) = self.span {
+            check_window("times of the decision", decimal(from.max(0.0)), decimal(to), batch.spec.dt)?;
+            if (0..batch.n_trials()).all(|trial| self.steps(batch, trial).is_none_or(|steps| steps.is_empty())) {
+                let longest = batch.clock().time(batch.lengths.iter().copied().max().unwrap_or(0) as i64);
+                let expected = format!("read at times that trials have: they last up to {longest} ms");
+                return Err(Error::argument("decision of the task", expected, self));
+            }
+        }
         if self.epoch().is_some() && batch.epochs.iter().all(|epochs| epochs.iter().next().is_none()) {
             let expected = "read by times where trials have no epochs, `.between(1500.0, 2000.0)`";
             return Err(Error::argument("decision of the task", expected, self));
@@ -404,21 +412,15 @@ impl Decision {
         if self.rule == Rule::None {
             return refused("a rule of choice", "the task asks for no choice");
         }
-        if self.rule == Rule::LargestInAnswer && self.alternatives(batch.spec.n_out).len() < 2 {
-            return refused(&format!("one for one output: {OF_ONE}"), "there is one output");
-        }
         if let Some(epoch) = self.epoch() {
             batch.starts(epoch)?;
         }
-        // What the user said himself is taken at his word, but for what can hardly be meant.
-        let guessed = self.rule == Rule::LargestInAnswer && self.among.is_none();
-        if guessed {
-            let favored: Vec<Favored> =
-                (0..batch.n_trials()).filter_map(|trial| self.favored_in(batch, trial)).collect();
-            if let Some(why) = unclear(&favored) {
-                return refused(OF_SEVERAL, &why);
-            }
+        self.check_times(batch)?;
+        if let Some((expected, why)) = self.doubt(batch) {
+            return refused(&expected, &why);
         }
+        // What the user said himself is taken at his word, but for what can hardly be meant.
+        let guessed = self.is_guess();
         let correct: Vec<Option<usize>> = (0..batch.n_trials()).map(|trial| batch.correct_choice(trial)).collect();
         let Some(first) = correct.iter().flatten().next() else {
             let why = format!("in none of {} trials do the targets give a correct choice by it", correct.len());
@@ -433,6 +435,33 @@ impl Decision {
             );
         }
         Ok(())
+    }
+
+    /// Whether the task says nothing about its alternatives.
+    fn is_guess(&self) -> bool {
+        self.rule == Rule::LargestInAnswer && self.among.is_none()
+    }
+
+    /// Where the default cannot tell what is asked for: what to say instead, and why.
+    fn doubt(&self, batch: &Batch) -> Option<(String, String)> {
+        if !self.is_guess() {
+            return None;
+        }
+        if batch.spec.n_out < 2 {
+            return Some((format!("one for one output: {OF_ONE}"), "there is one output".to_owned()));
+        }
+        let favored: Vec<Favored> = (0..batch.n_trials()).filter_map(|trial| self.favored_in(batch, trial)).collect();
+        Some((OF_SEVERAL.to_owned(), unclear(&favored)?))
+    }
+
+    /// Says once that choices on these trials are not to be relied on, if the default cannot tell what is asked for.
+    pub(crate) fn warn_of_doubt(&self, batch: &Batch) {
+        if let Some((instead, why)) = self.doubt(batch) {
+            notebook::warn(&format!(
+                "choices are read by {self}, which cannot be right on these trials: {why}. The decision of the task must be {instead} \
+                 (`TaskSpec::decision`), or that of the session (`Session::decided_by`)"
+            ));
+        }
     }
 
     fn favored_in(&self, batch: &Batch, trial: usize) -> Option<Favored> {
@@ -566,6 +595,9 @@ impl Look<'_> {
 
 /// The output with the largest of several numbers, if one is larger than all the others.
 fn largest(numbers: &[(usize, f64)]) -> Option<usize> {
+    if numbers.iter().any(|(_, number)| number.is_nan()) {
+        return None;
+    }
     let (mut best, mut tied) = (*numbers.first()?, false);
     for &(output, number) in &numbers[1..] {
         if number > best.1 {
@@ -574,5 +606,5 @@ fn largest(numbers: &[(usize, f64)]) -> Option<usize> {
             tied = true;
         }
     }
-    (!tied && !best.1.is_nan()).then_some(best.0)
+    (!tied).then_some(best.0)
 }

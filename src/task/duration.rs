@@ -45,17 +45,17 @@ pub enum Duration {
     Rest,
 }
 
-impl From<f32> for Duration {
-    fn from(milliseconds: f32) -> Self {
-        Self::Fixed(milliseconds)
-    }
+/// Numbers of any type are milliseconds.
+macro_rules! fixed {
+    ($($number:ty),+) => {$(
+        impl From<$number> for Duration {
+            fn from(milliseconds: $number) -> Self {
+                Self::Fixed(milliseconds as f32)
+            }
+        }
+    )+};
 }
-
-impl From<i32> for Duration {
-    fn from(milliseconds: i32) -> Self {
-        Self::Fixed(milliseconds as f32)
-    }
-}
+fixed!(f32, f64, i32, i64, u32, u64, usize);
 
 /// In words, for a message.
 impl fmt::Display for Duration {

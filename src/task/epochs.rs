@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::spec::SHORTEST;
 use super::time::{Clock, decimal};
 
 /// The epochs of one trial: names, starts and ends in milliseconds. They mostly follow each other; with [`Epochs::span`] they
@@ -95,10 +96,17 @@ impl Epochs {
         self.get(name).map(|epoch| epoch.end)
     }
 
-    /// The name of the epoch at time `t`, in milliseconds; of several the first.
+    /// The name of the epoch at time `t`, in milliseconds; of several the first. A time that is the start or the end of an epoch up
+    /// to rounding is at it.
     #[must_use]
     pub fn at(&self, t: f32) -> Option<&str> {
-        self.0.iter().find(|epoch| epoch.start <= t && t < epoch.end).map(|epoch| epoch.name.as_str())
+        // Nobody says how long a step is.
+        self.at_by(Clock::new(SHORTEST), t)
+    }
+
+    pub(super) fn at_by(&self, clock: Clock, t: f32) -> Option<&str> {
+        let is_in = |epoch: &&Epoch| clock.is_reached(t, epoch.start) && !clock.is_reached(t, epoch.end);
+        self.0.iter().find(is_in).map(|epoch| epoch.name.as_str())
     }
 
     /// When the last epoch ends, in milliseconds; 0 without epochs.

@@ -173,7 +173,7 @@ impl Step<'_> {
     /// The epochs of this trial, with their starts and ends.
     #[must_use]
     pub fn epochs(&self) -> StepEpochs<'_> {
-        StepEpochs { epochs: self.epochs, unknown: self.unknown }
+        StepEpochs { epochs: self.epochs, clock: self.clock, unknown: self.unknown }
     }
 
     /// Errors count in these epochs only: the mask is 1 in them and 0 elsewhere.
@@ -195,10 +195,19 @@ impl Step<'_> {
     }
 }
 
-/// The epochs of a trial as [`Task::step`] sees them: all that [`Epochs`] has. A name that no trial has is an error of the task.
+/// The epochs of a trial as [`Task::step`] sees them, by [`Step::epochs`]: all that [`Epochs`] has. A name that no trial has is an
+/// error of the task.
+///
+/// ```
+/// use psychrnn::task::StepEpochs;
+/// fn since_go(t: f32, epochs: StepEpochs<'_>) -> Option<f32> {
+///     epochs.start("go").map(|start| t - start)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct StepEpochs<'a> {
     epochs: &'a Epochs,
+    clock: Clock,
     unknown: &'a RefCell<Vec<String>>,
 }
 
@@ -226,6 +235,13 @@ impl<'a> StepEpochs<'a> {
     #[must_use]
     pub fn end(&self, name: &str) -> Option<f32> {
         self.get(name).map(|epoch| epoch.end)
+    }
+
+    /// The name of the epoch at time `t`, in milliseconds; of several the first. At the time of a step it is that of
+    /// [`Step::epoch`].
+    #[must_use]
+    pub fn at(&self, t: f32) -> Option<&'a str> {
+        self.epochs.at_by(self.clock, t)
     }
 
     fn place(&self, name: &str) -> Option<usize> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use ndarray::{Array2, Array3, Axis, s};
 
 use super::sensory::Afferents;
-use super::time::Clock;
+use super::time::{Clock, decimal};
 use super::{Batch, Epochs, Step, Task, TaskSpec, Trial, Value};
 use crate::random::{Seed, TrialRng};
 use crate::{Error, Result, memory, threads};
@@ -39,9 +39,9 @@ pub trait TrialSource: Send + Sync {
 
 /// The steps of a trial, or about so many where they are drawn.
 pub(crate) fn usual_steps(spec: &TaskSpec) -> usize {
-    let middle = |(low, high): (f32, f32)| f64::from(low) / 2.0 + f64::from(high) / 2.0;
+    let middle = |(low, high): (f32, f32)| decimal(low) / 2.0 + decimal(high) / 2.0;
     let of_epochs = || spec.epochs.iter().map(|(_, duration)| middle(duration.range())).sum();
-    (spec.duration.map_or_else(of_epochs, f64::from) / f64::from(spec.dt)).ceil() as usize
+    Clock::new(spec.dt).step(spec.duration.map_or_else(of_epochs, decimal)).max(0) as usize
 }
 
 /// An error if there is no trial among these, or not enough memory for them.

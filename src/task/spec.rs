@@ -14,7 +14,7 @@ const MAX_STEPS: i64 = 10_000_000;
 /// More channels than this are taken for a mistake.
 const MAX_CHANNELS: usize = 1_000_000;
 /// No step is shorter than this, in milliseconds: who writes less means seconds.
-const SHORTEST: f32 = 0.1;
+pub(super) const SHORTEST: f32 = 0.1;
 
 /// What every trial of a task has in common.
 ///
@@ -116,6 +116,9 @@ impl TaskSpec {
                 let expected = "a duration; only the last epoch of a task with a `duration` can be the rest of it";
                 return Err(Error::argument(format!("epoch \"{name}\""), expected, "Rest"));
             }
+            if let Duration::TruncatedExponential { mean, .. } = duration {
+                in_milliseconds(&format!("epoch \"{name}\", mean"), *mean, self.dt.min(1.0))?;
+            }
             let longest = duration.range().1;
             in_milliseconds(&format!("epoch \"{name}\""), longest, self.dt.min(1.0))?;
             end += decimal(longest);
@@ -128,7 +131,7 @@ impl TaskSpec {
             in_milliseconds(&format!("epoch \"{name}\""), duration.range().1, self.dt)?;
         }
         match self.duration {
-            Some(duration) if end as f32 > duration * (1.0 + 1e-6) => {
+            Some(duration) if !Clock::new(self.dt).is_reached(duration, end as f32) => {
                 return Err(Error::argument(
                     "duration",
                     format!("at least as long as its epochs, which last up to {} ms", end as f32),
@@ -275,6 +278,11 @@ mod tests {
                 "write 1500,",
             ),
             (TaskSpec::new(2, 2).duration(2.0), "`duration`", "write 2000,"),
+            (
+                good().epoch("go", Duration::truncated_exponential(0.3, 100.0, 1500.0)),
+                "`epoch \"go\", mean`",
+                "write 300,",
+            ),
             (good().dt(0.02), "`dt`", "write 20,"),
             (good().dt(0.0001), "`dt`", "write 0.1,"),
             (good().tau(0.1), "`tau`", "write 100,"),

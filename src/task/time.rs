@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::{Error, Result};
+
 /// By how much a time may differ from a whole number of steps, relative to it: four roundings of an `f32`.
 const ROUNDING: f64 = 4.0 * f32::EPSILON as f64;
 /// The least of that, in steps: what sums leave of times that are small themselves.
@@ -39,6 +41,26 @@ fn fraction(number: f32) -> (f64, f64) {
     (number.to_string().parse().unwrap_or(exact), 1.0)
 }
 
+/// An error if a window is so short that it hardly can be meant: it lies between steps, or seconds are meant.
+pub(crate) fn check_window(name: &str, start: f64, end: f64, dt: f32) -> Result<()> {
+    /// Who writes no more than this may mean seconds.
+    const SECONDS: f64 = 100.0;
+    if end <= start || Clock::new(dt).last_step(end - start) >= 1 || (end - start).is_nan() {
+        return Ok(());
+    }
+    let mut expected = format!("at least a step of {dt} ms long");
+    if start.abs().max(end.abs()) <= SECONDS {
+        let [start, end] = [start, end].map(|time| in_thousandths(time as f32));
+        expected += &format!("; times are in milliseconds: if seconds are meant, write {start} and {end}");
+    }
+    Err(Error::argument(name, expected, format!("{start} to {end} ms")))
+}
+
+/// By how much a time may differ from this number of steps.
+fn rounding(steps: f64) -> f64 {
+    (ROUNDING * steps.abs()).clamp(LEAST, MOST)
+}
+
 /// Steps of one length, and the times at which they are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
@@ -64,12 +86,18 @@ impl Clock {
     /// The first step that is not before this time.
     pub(crate) fn step(self, time: f64) -> i64 {
         let steps = self.exact(time);
-        (steps - (ROUNDING * steps.abs()).clamp(LEAST, MOST)).ceil() as i64
+        (steps - rounding(steps)).ceil() as i64
     }
 
     /// The last step that is not after this time.
     pub(crate) fn last_step(self, time: f64) -> i64 {
         self.step(-time).saturating_neg()
+    }
+
+    /// Whether a time is at another one or after it, up to rounding.
+    pub(crate) fn is_reached(self, time: f32, other: f32) -> bool {
+        let other = self.exact(decimal(other));
+        self.exact(decimal(time)) >= other - rounding(other)
     }
 
     /// Whether a step is before a time; asked at each step of a trial, so that the time is read only where it is close.
@@ -138,11 +166,17 @@ mod tests {
         fn whole_multiples_are_whole(thousandths in 100_u32..50_000, steps in 0_i64..1_000_000) {
             let dt = thousandths as f32 / 1000.0;
             let clock = Clock::new(dt);
-            let time = (f64::from(thousandths) / 1000.0 * steps as f64) as f32;
-            for time in [f64::from(time), decimal(time), f64::from(dt) * steps as f64, clock.time(steps)] {
+            // Rounded once. A product of rounded numbers may lie on the other side of the middle between two `f32`, but is the same step.
+            let time = (f64::from(thousandths) * steps as f64 / 1000.0) as f32;
+            let product = (f64::from(thousandths) / 1000.0 * steps as f64) as f32;
+            let single = dt * steps as f32;
+            for time in [time, product, single].map(decimal).into_iter().chain([
+                f64::from(time), f64::from(product), f64::from(single), f64::from(dt) * steps as f64, clock.time(steps),
+            ]) {
                 prop_assert_eq!((clock.step(time), clock.last_step(time)), (steps, steps));
             }
             prop_assert_eq!(clock.time(steps) as f32, time);
+            prop_assert!([time, product, single].iter().all(|&other| clock.is_reached(time, other) && clock.is_reached(other, time)));
         }
 
         #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::trainer::{CHECK_EVERY, CHECK_TRIALS};
 use super::{Accuracy, Goal, Metric};
 use crate::setters::setters;
 use crate::task::TrialSource;
@@ -40,7 +41,7 @@ impl std::fmt::Debug for Stage {
 
 impl Default for Curriculum {
     fn default() -> Self {
-        Self { stages: Vec::new(), metric: Arc::new(Accuracy), every: 10, trials: 128 }
+        Self { stages: Vec::new(), metric: Arc::new(Accuracy), every: CHECK_EVERY, trials: CHECK_TRIALS }
     }
 }
 

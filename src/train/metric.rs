@@ -156,7 +156,7 @@ pub struct Accuracy;
 
 impl Metric for Accuracy {
     fn measure(&self, session: &Session) -> Result<f64> {
-        Ok(session.accuracy())
+        Ok(session.share_correct())
     }
 
     fn uses_activity(&self) -> bool {

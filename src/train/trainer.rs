@@ -26,6 +26,10 @@ use crate::{Error, Result, memory};
 
 /// The norm of a gradient from which on it points nowhere: training has exploded. PyCog's bound.
 const EXPLODED: f64 = 1e10;
+/// After how many updates a network is checked unless something else is said.
+pub(super) const CHECK_EVERY: usize = 10;
+/// On how many fresh trials.
+pub(super) const CHECK_TRIALS: usize = 128;
 
 /// Trains a network on a task by gradient descent through time.
 ///
@@ -71,8 +75,10 @@ pub struct Trainer {
     // What is measured in the end is in the plan.
     #[serde(skip)]
     metric: Option<Arc<dyn Metric>>,
-    check_every: usize,
-    check_trials: usize,
+    #[serde(serialize_with = "every_or_usual")]
+    check_every: Option<usize>,
+    #[serde(serialize_with = "trials_or_usual")]
+    check_trials: Option<usize>,
     #[serde(skip_deserializing, serialize_with = "described_batch")]
     validation: Option<Arc<Batch>>,
     pub(super) best_by: BestBy,
@@ -98,6 +104,14 @@ fn described_loss<S: Serializer>(loss: &Arc<dyn Loss>, serializer: S) -> Result<
 
 fn described_regularizers<S: Serializer>(all: &[Arc<dyn Regularizer>], serializer: S) -> Result<S::Ok, S::Error> {
     all.iter().map(|regularizer| regularizer.describe()).collect::<Vec<_>>().serialize(serializer)
+}
+
+fn every_or_usual<S: Serializer>(every: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    every.unwrap_or(CHECK_EVERY).serialize(serializer)
+}
+
+fn trials_or_usual<S: Serializer>(trials: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    trials.unwrap_or(CHECK_TRIALS).serialize(serializer)
 }
 
 fn described_batch<S: Serializer>(batch: &Option<Arc<Batch>>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -138,8 +152,8 @@ impl Default for Trainer {
             resume: false,
             goal: None,
             metric: None,
-            check_every: 10,
-            check_trials: 128,
+            check_every: None,
+            check_trials: None,
             validation: None,
             best_by: BestBy::Loss,
             patience: None,
@@ -304,9 +318,9 @@ impl Trainer {
         metric: impl Metric + 'static => Some(Arc::new(metric));
         /// After how many updates the network is checked; 10 by default. There are checks if there are validation trials, a
         /// goal, or patience.
-        check_every: usize;
+        check_every: usize => Some(check_every);
         /// On how many fresh trials it is checked where there are no validation trials; 128 by default.
-        check_trials: usize;
+        check_trials: usize => Some(check_trials);
         /// By what the best weights are chosen among those that were checked; by the loss by default. They are kept beside the
         /// last ones: [`Network::use_best`] puts them into the network, [`Training::best`] says when they were there.
         best_by: BestBy;
@@ -366,8 +380,8 @@ impl Trainer {
         let plan = Plan {
             stages: vec![(task, self.goal.clone())],
             metric,
-            every: self.check_every,
-            trials: self.check_trials,
+            every: self.check_every.unwrap_or(CHECK_EVERY),
+            trials: self.check_trials.unwrap_or(CHECK_TRIALS),
             validation: self.validation.as_deref(),
         };
         self.run(network, &plan, observer)
@@ -392,13 +406,12 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<Training> {
         curriculum.check()?;
-        let usual = Self::default();
         for (name, given, instead) in [
             ("until", self.goal.is_some(), "stages have goals of their own"),
             ("validation", self.validation.is_some(), "stages have trials of their own"),
             ("metric", self.metric.is_some(), "own `metric` is measured"),
-            ("check_every", self.check_every != usual.check_every, "own `every` counts"),
-            ("check_trials", self.check_trials != usual.check_trials, "own `trials` count"),
+            ("check_every", self.check_every.is_some(), "own `every` counts"),
+            ("check_trials", self.check_trials.is_some(), "own `trials` count"),
         ] {
             if given {
                 return Err(Error::argument(name, format!("left out with a curriculum, whose {instead}"), "given"));
@@ -441,8 +454,8 @@ impl Trainer {
             ("threads", self.threads.unwrap_or(1)),
             ("record_every", self.record_every),
             ("save_every", self.save_every.as_ref().map_or(1, |(updates, _)| *updates)),
-            ("check_every", self.check_every),
-            ("check_trials", self.check_trials),
+            ("check_every", self.check_every.unwrap_or(CHECK_EVERY)),
+            ("check_trials", self.check_trials.unwrap_or(CHECK_TRIALS)),
             ("patience", self.patience.unwrap_or(1)),
         ];
         if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {

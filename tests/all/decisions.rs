@@ -368,8 +368,58 @@ fn what_the_default_cannot_tell_is_refused_with_advice() {
 fn whole_numbers_are_times() {
     let spec = TaskSpec::new(1, 2).epoch("cue", 200).epoch("answer", 300.0);
     assert_eq!(spec.epochs[0].1, Duration::Fixed(200.0));
+    for duration in [Duration::from(200_usize), 200_u32.into(), 200_i64.into(), 200_u64.into(), 200.0_f64.into()] {
+        assert_eq!(duration, spec.epochs[0].1);
+    }
     let window = |window: psychrnn::simulate::Window| (window.start, window.end);
     assert_eq!(window((500..800).into()), window((500.0..800.0).into()));
     assert_eq!(window((500..).into()), window((500.0..).into()));
     assert_eq!(window((..800).into()), window((..800.0).into()));
+}
+
+/// A network may be run on any trials, so that accuracy is a number all the same, and a warning tells.
+#[test]
+fn an_accuracy_that_the_default_cannot_tell_is_told() {
+    if std::env::var_os("PSYCHRNN_DOUBT").is_none() {
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "decisions::an_accuracy_that_the_default_cannot_tell_is_told", "--nocapture"]);
+        let output = again.env("PSYCHRNN_DOUBT", "1").output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let times = |words: &str| told.matches(words).count();
+        assert!(output.status.success() && times("warning") == 2, "{told}");
+        assert!(times("output 0 throughout in others") == 1 && times("there is one output") == 1, "{told}");
+        return;
+    }
+    // Fixation throughout in every second trial.
+    let mut batch = saccade(Scored::Always).batch(8, Seed(1)).unwrap();
+    for trial in (0..8).step_by(2) {
+        batch.targets.slice_mut(s![trial, .., ..]).assign(&ndarray::arr2(&[[1.0, 0.0, 0.0]]));
+    }
+    let session = perfect(&batch);
+    assert_eq!((session.accuracy(), session.accuracy()), (1.0, 1.0));
+    let one = GoNoGo(Decision::default()).batch(8, Seed(1)).unwrap();
+    assert!(perfect(&one).accuracy().is_nan());
+    // What is clear, or was said, needs no words.
+    for session in [
+        perfect(&saccade(Scored::Always).batch(8, Seed(1)).unwrap()),
+        session.decided_by(Decision::largest_mean().during("go")).unwrap(),
+        perfect(&GoNoGo(Decision::go(0.5)).batch(8, Seed(1)).unwrap()),
+    ] {
+        assert_eq!(session.accuracy(), 1.0);
+    }
+}
+
+#[test]
+fn what_is_no_number_is_no_choice() {
+    let batch = saccade(Scored::Always).batch(2, Seed(1)).unwrap();
+    for (output, rule) in [0, 1, 2].into_iter().flat_map(|output| {
+        [Decision::default(), Decision::largest_mean(), Decision::largest_at_end()].map(|rule| (output, rule))
+    }) {
+        let session = answered(&batch, |_, _| {
+            let mut outputs = vec![0.1, 0.2, 0.3];
+            outputs[output] = f32::NAN;
+            outputs
+        });
+        assert_eq!(session.decided_by(rule.clone()).unwrap().choices, [None; 2], "{rule}, {output}");
+    }
 }

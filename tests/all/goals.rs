@@ -169,7 +169,8 @@ fn a_number_means_what_the_metric_says() {
         Stop::Reached
     );
     let stages = Curriculum::new().stage(task(), Goal::at_most(100.0)).metric(error()).every(1);
-    let passed = trainer().check_every(10).check_trials(128).train_curriculum(&mut network(&task()), &stages).unwrap();
+    let plain = Trainer::default().updates(4).batch_size(8).seed(1).silent();
+    let passed = plain.train_curriculum(&mut network(&task()), &stages).unwrap();
     assert_eq!((passed.stop, passed.updates), (Stop::Reached, 1));
 
     // The best is the smallest where smaller is better, by the metric or by the goal.
@@ -239,7 +240,8 @@ fn each_check_has_trials_of_its_own() {
     trainer.clone().until(never()).train(&mut trained, &noting).unwrap();
     trainer.clone().until(never()).train(&mut trained, &noting).unwrap();
     let stages = Curriculum::new().every(1).trials(50).stage(noting.clone(), 0.0).stage(noting.clone(), never());
-    trainer.clone().check_every(10).check_trials(128).train_curriculum(&mut trained, &stages).unwrap();
+    let plain = Trainer::default().updates(6).batch_size(8).seed(1).silent();
+    plain.train_curriculum(&mut trained, &stages).unwrap();
     let asked = noting.0.lock().unwrap().clone();
     // The first stage is looked at before training.
     let checks: Vec<&Range<u64>> = asked
@@ -262,7 +264,9 @@ fn what_a_curriculum_has_itself_is_refused_in_its_trainer() {
         (Trainer::default().validation(task().batch(5, Seed(1)).unwrap()), "validation"),
         (Trainer::default().metric(|session: &Session| session.rms_error()), "metric"),
         (Trainer::default().check_every(1), "check_every"),
+        (Trainer::default().check_every(10), "check_every"),
         (Trainer::default().check_trials(500), "check_trials"),
+        (Trainer::default().check_trials(128), "check_trials"),
     ] {
         let error = refused_stages(&trainer.silent(), &task(), &stages);
         assert!(error.contains(&format!("`{name}`")) && error.contains("left out with a curriculum"), "{error}");

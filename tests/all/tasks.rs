@@ -267,6 +267,10 @@ fn a_batch_that_was_changed_is_checked_again() {
     refused("`mask`", |batch| batch.mask = Array3::zeros((4, 10, 1)));
     refused("`lengths`", |batch| batch.lengths[0] = 11);
     refused("`epochs`", |batch| drop(batch.epochs.pop()));
+    refused("`mask`", |batch| batch.mask[[3, 2, 1]] = -1.0);
+    refused("\"stimulus\" from NaN to 5 ms in trial 2", |batch| {
+        batch.epochs[2] = Epochs::new().span("stimulus", f32::NAN, 5.0);
+    });
 }
 
 /// A signal of 1 in the first channel and of -1 in the second while `on` lasts; draws as it goes.

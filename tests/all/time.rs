@@ -20,8 +20,9 @@ impl Task for Asks {
         self.spec.clone()
     }
     fn draw(&self, _: &mut TrialRng) {}
-    fn step(&self, _: f32, (): &(), _: &mut TrialRng, now: &mut Step<'_>) {
+    fn step(&self, t: f32, (): &(), _: &mut TrialRng, now: &mut Step<'_>) {
         now.score_only(&[self.in_epoch]);
+        assert_eq!(now.epochs().at(t), now.epoch());
         let named = now.epoch() == Some(self.in_epoch);
         assert_eq!(named, now.is_in(self.in_epoch), "step {:?}", now.epoch());
         now.input[0] = f32::from(u8::from(named));
@@ -180,4 +181,64 @@ fn a_reaction_takes_the_step_in_which_it_is_made() {
         let session = Session::new(batch.clone(), states.clone(), states, batch.inputs.clone()).unwrap();
         assert_eq!(session.reaction_times(0.5, "stimulus").unwrap(), [Some(expected)]);
     }
+}
+
+#[test]
+fn epochs_of_rounded_sums_are_found_by_rounded_times() {
+    let dt = 0.1_f32;
+    let (mut epochs, mut from) = (Epochs::new(), 0.0_f32);
+    for number in 0..50 {
+        let to = from + 7.0 * dt;
+        epochs = epochs.span(&format!("{number}"), from, to);
+        from = to;
+    }
+    for (number, epoch) in epochs.iter().enumerate() {
+        assert_eq!(epoch.steps(dt), 7 * number..7 * (number + 1));
+        let names = [0, 6].map(|more| epochs.at((7 * number + more) as f32 * dt));
+        assert_eq!(names, [Some(epoch.name.as_str()); 2]);
+    }
+    assert_eq!((epochs.at(-0.1), epochs.at(35.0)), (None, None));
+    // A trial that lasts as long as its epochs do, whichever way it was added up.
+    let sum = (0..70).fold(0.0_f32, |sum, _| sum + 0.7);
+    let spec = (0..70).fold(TaskSpec::new(1, 1).dt(dt).duration(sum), |spec, n| spec.epoch(&format!("{n}"), 0.7));
+    spec.check().unwrap();
+}
+
+/// A window of seconds would hold the step at 0 and no other.
+#[test]
+fn windows_in_seconds_are_refused_with_what_to_write() {
+    let spec = TaskSpec::new(1, 2).epoch("wait", 300).epoch("stimulus", 700);
+    let batch = Asks { spec, in_epoch: "stimulus" }.batch(2, Seed(0)).unwrap();
+    let states = Array3::zeros((2, batch.n_steps(), 1));
+    let session = Session::new(batch.clone(), states.clone(), states, batch.targets.clone()).unwrap();
+    let mut weights = Weights::new();
+    for (name, shape) in [
+        ("W_rec", (1, 1)),
+        ("W_in", (1, 1)),
+        ("W_out", (2, 1)),
+        ("b_rec", (1, 1)),
+        ("b_out", (1, 2)),
+        ("init_state", (1, 1)),
+    ] {
+        weights.insert(name, Array2::zeros(shape));
+    }
+    let simulator = Simulator::new(&weights, Leak::new(10.0, 100.0)).unwrap();
+    let silenced = |window: Window| simulator.clone().silence(0, window).run(&batch).map(drop);
+    for (result, advice) in [
+        (silenced((0.0..0.5).into()), "write 0 and 500"),
+        (silenced((..0.5).into()), "write 0 and 500"),
+        (silenced((0.55..0.8).into()), "write 550 and 800"),
+        (silenced(Window::after("stimulus", -0.2..0.6)), "write -200 and 600"),
+        (Average::by("trial").window(-0.2..0.6).of(&session).map(drop), "write -200 and 600"),
+        (session.mean_activity(Signal::States, "stimulus", 0.0..0.3).map(drop), "write 0 and 300"),
+        (session.clone().decided_by(Decision::largest_mean().between(0.0, 0.5)).map(drop), "write 0 and 500"),
+    ] {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("at least a step of 10 ms") && error.contains(advice), "{error}");
+    }
+    // What is no second is not taken for one.
+    let error = silenced((500.0..505.0).into()).unwrap_err().to_string();
+    assert!(error.contains("`window`") && !error.contains("seconds"), "{error}");
+    let late = session.decided_by(Decision::largest_mean().between(2000.0, 3000.0)).unwrap_err().to_string();
+    assert!(late.contains("up to 1000 ms"), "{late}");
 }
