@@ -173,8 +173,8 @@ impl Reader<'_> {
     /// A batch of the arrays in the file, without values and epochs.
     fn arrays(&mut self, spec: &TaskSpec) -> Result<Batch> {
         if self.is_given("dt")? {
-            let dt = self.npz.number("dt")?.unwrap_or(f64::NAN) as f32;
-            if dt != spec.dt {
+            let all: ArrayD<f32> = self.npz.numbers("dt")?;
+            if let Some(dt) = all.iter().find(|&&dt| dt != spec.dt) {
                 return Err(self.wrong(format!("its `dt` is {dt} ms, and that of the spec is {} ms", spec.dt)));
             }
         }
@@ -239,6 +239,10 @@ impl Reader<'_> {
             [_, _, last] if last == channels => {
                 return array.into_dimensionality::<Ix3>().map_err(|error| self.wrong(error.to_string()));
             }
+            [_] | [_, _] if name == "targets" && channels > 1 && array.shape().last() != Some(&channels) => {
+                let repeated = if array.ndim() == 1 { "[:, None].repeat(n_steps, axis=1)" } else { "" };
+                format!("if it holds the number of the right output, save numpy.eye({channels})[targets]{repeated}")
+            }
             [_, _] if channels == 1 => format!("the axis of the channel is missing: save {name}[:, :, None]"),
             [_, last] if last == channels => format!("the axis of the trials is missing: save {name}[None]"),
             [_, middle, _] if middle == channels => format!("the channels come last: save {name}.swapaxes(1, 2)"),
@@ -255,7 +259,7 @@ impl Reader<'_> {
     fn check_first_axis(&self, n: usize, n_steps: usize) -> Result<()> {
         let vectors = || {
             self.npz.names().filter_map(|name| match *self.npz.shape(name)? {
-                [length] if name != ABOUT && length > 1 => Some(length),
+                [length] if !["mask", "dt", ABOUT].contains(&name) && length > 1 => Some(length),
                 _ => None,
             })
         };

@@ -140,6 +140,20 @@ fn arrays_that_do_not_fit_are_refused_with_advice() {
     }
     let mask = Array2::<f32>::ones((5, 3));
     refused(&|npz| npz.with("inputs", &inputs).with("targets", &targets).with("mask", &mask), "`mask`");
+    let numbers = ndarray::arr1(&[0_i64, 1, 1]);
+    refused(
+        &|npz| npz.with("inputs", &inputs).with("targets", &numbers),
+        "numpy.eye(2)[targets][:, None].repeat(n_steps, axis=1)",
+    );
+    let each = Array2::<u8>::zeros((3, 5));
+    refused(&|npz| npz.with("inputs", &inputs).with("targets", &each), "save numpy.eye(2)[targets]");
+    let of_steps = ndarray::arr1(&[1.0_f32; 5]);
+    refused(
+        &|npz| npz.with("inputs", &inputs).with("targets", &targets).with("mask", &of_steps),
+        "[3, 5, 2] or [3, 5]",
+    );
+    let two = ndarray::arr1(&[20.0, 20.0, 10.0]);
+    refused(&|npz| npz.with("inputs", &inputs).with("targets", &targets).with("dt", &two), "`dt` is 10 ms");
     // What is there and cannot be read is not passed over.
     refused(&|npz| npz.with("inputs", &inputs).with("targets", &targets).texts("mask", &["1", "1", "0"]), "`mask`");
     refused(&|npz| npz.with("inputs", &inputs).with("targets", &targets).texts("lengths", &["5", "4", "5"]), "texts");
