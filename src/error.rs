@@ -82,7 +82,9 @@ pub enum Error {
         why: String,
     },
     /// A named array is missing.
-    #[error("there is no array `{name}` in the weights; they have {}{}", list(.present), not_read(.name, .skipped))]
+    #[error(
+        "there is no array `{name}` in the weights; they have {}{}{}", list(.present), not_read(.name, .skipped), renamed(.name, .present)
+    )]
     MissingArray {
         /// The array that was looked for.
         name: String,
@@ -199,6 +201,32 @@ fn not_read(name: &str, skipped: &[Skipped]) -> String {
         Some(entry) => format!(". The file has it, but it was not read: {}", entry.why),
         None if skipped.is_empty() => String::new(),
         None => format!(". Not read were {}", skipped_list(skipped)),
+    }
+}
+
+/// What to do where another program gave the arrays other names.
+fn renamed(name: &str, present: &[String]) -> String {
+    let has = |part: &str| present.iter().any(|name| name.contains(part));
+    let plain = |name: &str| name.replace('_', "").to_lowercase();
+    let gated = ["W_f", "W_i", "W_c", "W_o", "b_f", "b_i", "b_c", "b_o"].contains(&name);
+    if let Some(similar) = present.iter().find(|present| plain(present) == plain(name)) {
+        format!(". Is it `{similar}`? Save it as `{name}`")
+    } else if has("weight_hh") && gated {
+        ". PyTorch names them so, and has its gates one below the other, in the order i, f, c, o: save of each numpy.vstack((hh.T, ih.T)) as \
+         W_i, … and the sum of its biases as b_i, …"
+            .into()
+    } else if has("weight_hh") {
+        ". PyTorch names them so: save its weight_ih as W_in, weight_hh as W_rec, bias_ih + bias_hh as b_rec, the readout's weight and bias as \
+         W_out and b_out, and numpy.zeros(n_rec) as init_state; such a network has a `tau` of `dt`, and mostly Transfer::Tanh"
+            .into()
+    } else if has("recurrent_kernel") && !gated {
+        ". Keras names them so: save kernel.T as W_in, recurrent_kernel.T as W_rec, bias as b_rec, the readout's kernel.T and bias as W_out and \
+         b_out, and numpy.zeros(n_rec) as init_state; such a network has a `tau` of `dt`, and mostly Transfer::Tanh"
+            .into()
+    } else if !present.is_empty() && present.iter().all(|name| name.starts_with("arr_")) {
+        format!(". They were saved without names: numpy.savez(path, {name}=…) gives them")
+    } else {
+        String::new()
     }
 }
 

@@ -60,7 +60,7 @@ fn in_python(module: &str, name: &str) -> String {
     let known = ["relu", "tanh", "sigmoid", "softplus", "linear"].contains(&name);
     // What the user has called `relu` may be anything.
     let library = module.split('.').next().unwrap_or(module);
-    match known && ["tensorflow", "keras", "jax", "torch"].contains(&library) {
+    match known && ["tensorflow", "keras", "jax", "torch", "numpy"].contains(&library) {
         true => name.to_owned(),
         false => format!("{module}.{name}"),
     }
@@ -260,7 +260,10 @@ impl Weights {
         for name in ["Dale_rec", "Dale_out", "input_connectivity", "rec_connectivity", "output_connectivity"] {
             self.arrays.shift_remove(name);
         }
-        self.dale_ratio = None;
+        // What a file says of it is replaced, not forgotten.
+        if self.dale_ratio.is_some() || self.why_skipped(DALE_RATIO).is_some() {
+            self.dale_ratio = Some(None);
+        }
         let config = self.config.as_deref().and_then(|config| serde_json::from_str::<serde_json::Value>(config).ok());
         if let Some(mut config) = config {
             for network in ["rnn", "lstm"] {

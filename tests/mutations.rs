@@ -227,7 +227,7 @@ fn weights_files() {
     ours.set_config(&Leak::new(10.0, 100.0)).unwrap();
     ours.save(&path).unwrap();
     let mut zeros = Weights::new();
-    zeros.insert("W_rec", Array2::<f32>::zeros((600, 600)));
+    zeros.insert("W_rec", Array2::<f32>::zeros((300, 300)));
     let long = folder.path().join("zeros.npz");
     zeros.save(&long).unwrap();
     // Arrays as others write them, one by one: what is changed within gets a right sum.

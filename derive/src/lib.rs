@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Data, DataEnum, DataStruct, DeriveInput, Error, Fields, GenericParam, Result, parse_macro_input,
+    Attribute, Data, DataEnum, DataStruct, DeriveInput, Error, Fields, GenericParam, Meta, Result, parse_macro_input,
     parse_quote,
 };
 
@@ -132,14 +132,11 @@ fn column(name: &syn::Ident) -> String {
 fn is_skipped(attributes: &[Attribute]) -> Result<bool> {
     let mut found = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("trial")) {
-        attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("skip") {
-                found = true;
-                Ok(())
-            } else {
-                Err(meta.error("the only attribute is `#[trial(skip)]`, for a field that is to be no column"))
-            }
-        })?;
+        found = matches!(&attribute.meta, Meta::List(list) if list.tokens.to_string() == "skip");
+        if !found {
+            let problem = "the only attribute is `#[trial(skip)]`, for a field that is to be no column";
+            return Err(Error::new_spanned(attribute, problem));
+        }
     }
     Ok(found)
 }
@@ -172,6 +169,24 @@ mod tests {
                 parse_quote!(
                     struct Motion {
                         #[trial(hide)]
+                        side: f32,
+                    }
+                ),
+                "`#[trial(skip)]`",
+            ),
+            (
+                parse_quote!(
+                    struct Motion {
+                        #[trial]
+                        side: f32,
+                    }
+                ),
+                "`#[trial(skip)]`",
+            ),
+            (
+                parse_quote!(
+                    struct Motion {
+                        #[trial(skip = true)]
                         side: f32,
                     }
                 ),

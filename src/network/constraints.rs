@@ -273,6 +273,12 @@ impl Constraints {
             None => Self::of_arrays(weights)?,
         };
         let has_signs = self.dale_ratio.is_some() || self.signs.is_some() || self.share_excitatory().is_some();
+        let told = saved.share_excitatory().is_some() || saved.signs.is_some() || weights.dale_ratio().is_some();
+        if let Some(why) = weights.why_skipped("dale_ratio").filter(|_| !has_signs && !told) {
+            let expected = "named, since the file has one that was not read: say it by `.dale_ratio(0.8)`, or by `weights.set_dale_ratio(None)` if \
+                 Dale's principle does not hold";
+            return Err(Error::argument("dale_ratio", expected, format!("left open ({why})")));
+        }
         if !has_signs {
             (self.dale_ratio, self.signs) = (saved.dale_ratio, saved.signs);
         }

@@ -111,10 +111,21 @@ impl LstmConfig {
     /// Takes what is left open from weights that were loaded, and what this library saved with them.
     fn filled(mut self, weights: &Weights, saved: Option<(Cell, Self)>) -> Result<Self> {
         let (default, given) = (Self::default(), self.given.clone());
+        // PsychRNN's files alone say whether Dale's principle holds, and their cells give sigmoid(c).
+        let trained = match &saved {
+            Some((cell, _)) => Some(cell.output),
+            None => weights.dale_ratio().map(|_| CellOutput::Sigmoid),
+        };
+        if let Some(trained) = trained {
+            given.fill("output", &mut self.output, trained);
+            if self.output != trained {
+                let expected = format!("{trained:?}, with which the weights were trained");
+                return Err(Error::argument("output", expected, format!("{:?}", self.output)));
+            }
+        }
         let n_rec = weights.array("W_f")?.shape().last().copied().unwrap_or(1);
         given.fill_default("units", &mut self.units, default.units, n_rec);
         let constraints = saved.map(|(cell, saved)| {
-            given.fill("output", &mut self.output, cell.output);
             given.fill("readout", &mut self.readout, cell.readout);
             if self.frozen.is_empty() && self.fixed.is_empty() {
                 (self.frozen, self.fixed) = (saved.frozen, saved.fixed);

@@ -247,21 +247,21 @@ impl Npz {
             return Ok(());
         }
         match self.header(&entry) {
-            Ok(Some(Header { kind: Kind::Other(why), .. })) => self.skip(&name, why),
-            Ok(Some(header)) => {
+            Ok(Ok(Header { kind: Kind::Other(why), .. })) => self.skip(&name, why),
+            Ok(Ok(header)) => {
                 // NumPy, too, takes the last.
                 if self.arrays.insert(name.clone(), (entry, header)).is_some() {
                     self.skipped.push(Skipped { name, why: "a later entry has the same name".to_owned() });
                 }
             }
-            Ok(None) => self.skip(&name, "it is not an array"),
+            Ok(Err(why)) => self.skip(&name, why),
             Err(error) => return Err(self.broken(&name, &error)),
         }
         Ok(())
     }
 
-    /// The head of an entry; `None` if it is no array.
-    fn header(&mut self, entry: &Entry) -> io::Result<Option<Header>> {
+    /// The head of an entry, or why it is no array that can be read.
+    fn header(&mut self, entry: &Entry) -> io::Result<Result<Header, String>> {
         let mut whole = entry.open(&mut self.file, 4096)?;
         let mut first = [0; 12];
         let mut read = 0;
@@ -272,15 +272,19 @@ impl Npz {
             }
         }
         if !first[..read].starts_with(b"\x93NUMPY") {
-            return Ok(None);
+            return Ok(Err("it is not an array".to_owned()));
         }
         if read < first.len() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let (start, length) = Header::extent(&first).map_err(wrong)?;
-        if length > header::LONGEST {
-            return Err(wrong(format!("its head has {length} bytes, and NumPy reads at most {}", header::LONGEST)));
-        }
+        let (start, length) = match Header::extent(&first) {
+            Ok((_, length)) if length > header::LONGEST => {
+                let why = format!("its head has {length} bytes, and NumPy reads at most {}", header::LONGEST);
+                return Ok(Err(why));
+            }
+            Ok(extent) => extent,
+            Err(why) => return Ok(Err(why)),
+        };
         let mut dictionary = first[start..].to_vec();
         whole.take((length - dictionary.len().min(length)) as u64).read_to_end(&mut dictionary)?;
         if dictionary.len() < length {
@@ -303,7 +307,7 @@ impl Npz {
             }
             _ => {}
         }
-        Ok(Some(header))
+        Ok(Ok(header))
     }
 
     fn check_memory(&self, length: u64) -> Result<()> {
@@ -447,19 +451,30 @@ const WHOLE: &str = "Is the file whole, and was it written with numpy.savez or b
 /// An error for a file that is no zip file, by what it is.
 fn not_npz(path: &Path, file: &mut File, error: &io::Error) -> Error {
     let mut first = Vec::new();
-    let begins = io::Seek::rewind(file).and_then(|()| file.take(8).read_to_end(&mut first));
+    let begins = io::Seek::rewind(file).and_then(|()| file.take(24).read_to_end(&mut first));
     let kind = match first.as_slice() {
         _ if begins.is_err() => None,
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => {
             Some("it is a single array (.npy): save it with numpy.savez(path, W_rec=array), so that it has a name")
         }
-        [0x80, ..] => Some("it is a pickled Python object: save its arrays with numpy.savez(path, **weights)"),
+        [] => Some("it is empty"),
+        [0x80, ..] | [b'(', b'd' | b'l', b'p', ..] => {
+            Some("it is a pickled Python object: save its arrays with numpy.savez(path, **weights)")
+        }
         [0x89, b'H', b'D', b'F', ..] => Some(
             "it is an HDF5 file, as MATLAB and Keras write: read it in Python and save its arrays with numpy.savez(path, **weights)",
         ),
         [b'M', b'A', b'T', b'L', b'A', b'B', ..] => Some(
             "it is a MATLAB file: read it with scipy.io.loadmat and save its arrays with numpy.savez(path, **weights)",
         ),
+        [0x1f, 0x8b, ..] => Some("it is compressed: unpack it first"),
+        [b'{' | b'[', ..] => {
+            Some("it is JSON: read it in Python and save its arrays with numpy.savez(path, **weights)")
+        }
+        [b'<', ..] => Some("it is a web page: was another address meant, that of the file itself?"),
+        _ if first.starts_with(b"version https://git-lfs") => {
+            Some("it only stands for a file that Git LFS keeps elsewhere: `git lfs pull` brings it")
+        }
         _ => None,
     };
     let problem = kind.map_or_else(|| format!("it does not open as .npz: {}. {WHOLE}", words(error)), str::to_owned);

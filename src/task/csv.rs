@@ -2,6 +2,7 @@
 //!
 //! The reader is our own, since what a column holds depends on which of its values stand in quotes.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Write as _;
 use std::path::Path;
@@ -20,7 +21,10 @@ const SAMPLE: usize = 200;
 /// What stands for a missing value in a column of any kind.
 const MISSING: [&str; 9] = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN"];
 /// What does so among numbers and truth values, but elsewhere is a word: a condition may be called `None`.
-const MISSING_NUMBER: [&str; 9] = ["null", "NULL", "None", "none", "-", ".", "-nan", "-NaN", "NaT"];
+const MISSING_NUMBER: [&str; 11] = ["null", "NULL", "None", "none", "-", ".", "-nan", "-NaN", "NaT", "#NV", "#N/D"];
+/// Truth values: of Python, R and others, and of spreadsheets in German, French, Spanish, Italian and Dutch.
+const TRUE: [&str; 8] = ["true", "True", "TRUE", "WAHR", "VRAI", "VERDADERO", "VERO", "WAAR"];
+const FALSE: [&str; 7] = ["false", "False", "FALSE", "FALSCH", "FAUX", "FALSO", "ONWAAR"];
 
 /// How a CSV file is read, where [`Table::load_csv`] is not to find out by itself.
 ///
@@ -85,7 +89,9 @@ impl Csv {
     /// The table that a text is, or what is wrong with it.
     fn read(&self, text: &str) -> Result<Table, String> {
         let (told, text) = told_delimiter(text);
-        let delimiter = self.delimiter.or(told).unwrap_or_else(|| delimiter_of(text));
+        let told = self.delimiter.or(told);
+        let text = &*without_comments(text, told);
+        let delimiter = told.unwrap_or_else(|| delimiter_of(text));
         let Some(survey) = Survey::of(Lines::of(text, delimiter))? else { return Err("it is empty".into()) };
         let has_names = self.header != Some(false);
         // One name fewer than columns: names of rows, as R writes them, or a delimiter at the end of all lines but the first.
@@ -117,6 +123,9 @@ impl Csv {
             None if delimiter == ',' => '.',
             None => decimal_of(&columns)?,
         };
+        if self.header.is_none() {
+            check_second_line(&columns, decimal)?;
+        }
         let mut columns: Vec<Vec<Value>> = columns.into_iter().map(|column| values(column, decimal)).collect();
         let names = if has_names {
             let mut first = survey.first;
@@ -128,13 +137,16 @@ impl Csv {
             if named_rows {
                 first.insert(0, Field::default());
             }
-            // A delimiter at the end of all lines makes no column.
+            // Delimiters at the end of all lines make no columns.
             let nothing = |column: &Vec<Value>| column.iter().all(Value::is_missing);
-            if n > 1
-                && first.last().is_some_and(|name| *name == Field::default())
+            while columns.len() > 1
+                && first.get(columns.len() - 1).is_none_or(|name| *name == Field::default())
                 && columns.last().is_some_and(nothing)
             {
                 columns.pop();
+            }
+            if self.header.is_none() {
+                check_title(&first, &columns)?;
             }
             unique(first.into_iter().map(Field::name))
         } else {
@@ -182,16 +194,20 @@ impl Table {
     ///   values. Dates, numbers that begin with zeros (`007`) and whole numbers with too many digits are texts, so that none is lost.
     /// - Nothing, `NA`, `N/A`, `#N/A`, `<NA>` and `NaN` are missing values; among numbers and truth values also `None`, `null`, `-`
     ///   and `.`. A table says how many there are where it is shown.
+    /// - Lines at the beginning that start with `#` are comments, but for the last of them if it has a name for each column.
     /// - What stands in quotes is a text, unless the file puts all into quotes.
     /// - Texts are in UTF-8 or, if the file says so at its beginning, in UTF-16.
     ///
     /// # Errors
     /// If the file cannot be read, is no text in UTF-8 or UTF-16, if a line has more or fewer fields than the first (says which),
-    /// or if the first line has no names.
+    /// or if the first line has no names or is not the only one that has.
     pub fn load_csv(path: impl AsRef<Path>) -> Result<Self> {
         Csv::default().load(path)
     }
 }
+
+/// What is no text.
+const NO_TEXT: &str = "it is no text, or in UTF-16 without saying so: save it as \"CSV UTF-8\"";
 
 /// The text in the bytes of a file, or what else they are.
 fn decoded(bytes: &[u8]) -> Result<String, String> {
@@ -203,17 +219,28 @@ fn decoded(bytes: &[u8]) -> Result<String, String> {
     let text = match bytes {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes)?,
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes)?,
+        [b'P', b'K', 3, 4, ..] if bytes.windows(4).take(300).any(|part| part == b".npy") => {
+            return Err("it is a file of arrays (.npz): `Batch::load` reads trials, `Weights::load` weights".into());
+        }
         [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => {
             return Err("it is a workbook of a spreadsheet: save the sheet as \"CSV UTF-8\" there".into());
         }
         [0x1f, 0x8b, ..] => return Err("it is compressed: unpack it first".into()),
+        bytes if bytes.contains(&0) => return Err(NO_TEXT.into()),
         bytes => {
             let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
             std::str::from_utf8(bytes).map_err(|error| encoding(bytes, error.valid_up_to()))?.to_owned()
         }
     };
     if text.contains('\0') {
-        return Err("it is no text, or in UTF-16 without saying so: save it as \"CSV UTF-8\"".into());
+        return Err(NO_TEXT.into());
+    }
+    let start = text.trim_start();
+    if start.starts_with("{\"") || start.starts_with("[{") {
+        return Err("it is JSON, and no CSV: in pandas pd.read_json(path).to_csv(path) makes one of it".into());
+    }
+    if start.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype")) || start.starts_with("<html") {
+        return Err("it is a web page, and no table: was another address meant, that of the file itself?".into());
     }
     Ok(text)
 }
@@ -341,15 +368,44 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The delimiter that a first line `sep=;` tells, and the text after it.
+/// The delimiter that a first line `sep=;` tells, and the text without it, in which that line is empty.
 fn told_delimiter(text: &str) -> (Option<char>, &str) {
-    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let (first, rest) = text.split_at(text.find('\n').unwrap_or(text.len()));
     let mut told = first.trim_end_matches('\r').chars();
     let is_told = "sep=".chars().all(|c| told.next().is_some_and(|found| found.eq_ignore_ascii_case(&c)));
     match (is_told, told.next(), told.next()) {
         (true, Some(delimiter), None) if delimiter != '"' => (Some(delimiter), rest),
         _ => (None, text),
     }
+}
+
+/// The text with empty lines in place of the comments with which it begins, so that lines keep their numbers. The last of them may be
+/// the line of names, as NumPy writes it.
+fn without_comments(text: &str, told: Option<char>) -> Cow<'_, str> {
+    let mut rest = text;
+    let (mut last, mut empty) = ("", String::new());
+    loop {
+        let (line, after) = rest.split_at(rest.find('\n').map_or(rest.len(), |end| end + 1));
+        match line {
+            _ if line.starts_with('#') => last = line,
+            // What comes before a comment.
+            _ if line.trim().is_empty() && !line.is_empty() => {}
+            _ => break,
+        }
+        empty.push('\n');
+        rest = after;
+    }
+    if last.is_empty() || rest.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let delimiter = told.unwrap_or_else(|| delimiter_of(rest));
+    let fields = |text: &str| Lines::of(text, delimiter).next().and_then(Result::ok).map(|line| line.fields.len());
+    let names = last.strip_prefix("# ").unwrap_or(last);
+    if fields(names) == fields(rest) {
+        empty.pop();
+        empty.push_str(names);
+    }
+    Cow::Owned(empty + rest)
 }
 
 /// The mark that parts all lines alike.
@@ -379,7 +435,8 @@ fn delimiter_of(text: &str) -> char {
         let found = fit(delimiter).filter(|fit| best.is_none_or(|(_, best)| delimiter != ' ' && *fit > best));
         best = found.map(|fit| (delimiter, fit)).or(best);
     }
-    let in_first = |delimiter: &char| outside.lines().next().map_or(0, |line| line.matches(*delimiter).count());
+    let first = outside.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let in_first = |delimiter: &char| first.matches(*delimiter).count();
     let likeliest = || DELIMITERS[..4].iter().rev().max_by_key(|delimiter| in_first(delimiter)).copied();
     best.map(|(delimiter, _)| delimiter).or_else(likeliest).unwrap_or(',')
 }
@@ -442,7 +499,12 @@ impl Survey {
             }
             if got != survey.n {
                 let than = if survey.n > names { "the lines before have" } else { "the first has" };
-                return Err(format!("line {number} has {got} fields where {than} {}", survey.n));
+                let advice = if names == 1 {
+                    ": is that a line of names? If something unusual parts the fields, say it by `Csv::default().delimiter(':').load(path)`"
+                } else {
+                    ""
+                };
+                return Err(format!("line {number} has {got} fields where {than} {}{advice}", survey.n));
             }
             survey.rows_in_quotes &= fields.first().is_some_and(|field| field.quoted);
             survey.last_is_empty &= fields.last().is_some_and(|field| field.text.is_empty());
@@ -517,7 +579,7 @@ fn values(column: Vec<Cell>, decimal: char) -> Vec<Value> {
     let kind = kind(&column, decimal);
     let value = |cell: Cell| match cell {
         // Some programs write a missing number so that put all else into quotes.
-        Cell::Text(text) if text.is_empty() && kind != Kind::Text => Value::Missing,
+        Cell::Text(text) if kind != Kind::Text && MISSING.contains(&&*text) => Value::Missing,
         Cell::Text(text) => Value::Text(text),
         Cell::Open { text, quoted } => {
             let word = text.trim();
@@ -576,20 +638,66 @@ fn seems_to_be_data(first: &[Field], quotes: Quotes, columns: &[Vec<Value>], dec
     over_numbers.peek().is_some() && over_numbers.all(|(name, _)| is_value(name))
 }
 
+/// An error if the first line is a title: it names the first of several columns only.
+fn check_title(names: &[Field], columns: &[Vec<Value>]) -> Result<(), String> {
+    let has_name = |name: &Field| name.quoted || !name.text.trim().is_empty();
+    let has_others = columns.iter().skip(1).flatten().any(|value| !value.is_missing());
+    if has_others && names.first().is_some_and(has_name) && !names.iter().skip(1).any(has_name) {
+        return Err(
+            "its first line names one column only: if it is a title, leave it out; if the others have no names, write \
+            `Csv::default().header(true).load(path)`"
+                .into(),
+        );
+    }
+    Ok(())
+}
+
+/// An error if the second line has names, too, or units: words over columns of numbers, and no number among them.
+fn check_second_line(columns: &[Vec<Cell>], decimal: char) -> Result<(), String> {
+    let word = |cell: &Cell| match cell {
+        Cell::Text(text) => !text.is_empty(),
+        Cell::Open { text, .. } => {
+            let text = text.trim();
+            let missing = MISSING.contains(&text) || MISSING_NUMBER.contains(&text);
+            // A number with too many digits is a text, and no word.
+            !missing
+                && text.replace(decimal, ".").parse::<f64>().is_err()
+                && number(text, decimal).is_none()
+                && truth(text).is_none()
+        }
+    };
+    let nothing =
+        |cell: &Cell| matches!(cell, Cell::Text(text) | Cell::Open { text, .. } if MISSING.contains(&text.trim()));
+    let first_of_numbers = columns.iter().filter_map(|column| match column.split_first() {
+        Some((first, rest)) if !rest.iter().any(word) && !rest.iter().all(nothing) && !nothing(first) => Some(first),
+        _ => None,
+    });
+    let words: Vec<bool> = first_of_numbers.map(word).collect();
+    if words.is_empty() || words.contains(&false) {
+        return Ok(());
+    }
+    Err("its second line has words over columns of numbers: is it a second line of names, or one of units? Leave it out; in pandas \
+        `df.columns = df.columns.map('_'.join)` makes one name of two; write `Csv::default().header(true).load(path)` if it is a trial"
+        .into())
+}
+
 fn whole(text: &str) -> Option<i64> {
     text.parse().ok().filter(|_| !begins_with_zeros(text))
 }
 
 fn truth(text: &str) -> Option<bool> {
     match text {
-        "true" | "True" | "TRUE" => Some(true),
-        "false" | "False" | "FALSE" => Some(false),
+        _ if TRUE.contains(&text) => Some(true),
+        _ if FALSE.contains(&text) => Some(false),
         _ => None,
     }
 }
 
 /// The number that a text is, if it loses nothing by it: `007` and 20 digits do.
 fn number(text: &str, decimal: char) -> Option<f64> {
+    // Some spreadsheets write the mark of typography.
+    let minus = text.strip_prefix('\u{2212}').map(|size| format!("-{size}"));
+    let text = minus.as_deref().unwrap_or(text);
     if text.eq_ignore_ascii_case("nan") || begins_with_zeros(text) {
         return None;
     }
@@ -661,6 +769,7 @@ fn is_plain(text: &str, single: bool) -> bool {
     let is_mark = |c: char| matches!(c, '"' | '\r' | '\n' | '\u{feff}') || DELIMITERS[..4].contains(&c);
     let is_parted = text != text.trim() || text.contains(is_mark) || single && text.contains(' ');
     let is_word = MISSING.contains(&text) || MISSING_NUMBER.contains(&text) || truth(text).is_some();
-    let tells_delimiter = text.to_ascii_lowercase().starts_with("sep=");
-    !(is_parted || is_word || tells_delimiter || number(text, '.').is_some())
+    let tells = text.to_ascii_lowercase().starts_with("sep=") || text.starts_with('#');
+    let tells = tells || text.starts_with("{\"") || text.starts_with("[{") || text.starts_with('<');
+    !(is_parted || is_word || tells || number(text, '.').is_some())
 }

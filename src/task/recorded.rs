@@ -12,8 +12,8 @@ use crate::npz::Npz;
 use crate::random::Seed;
 use crate::{Error, Result, file};
 
-/// The arrays of a batch, and those of a session, which are no columns.
-const ARRAYS: [&str; 9] = ["inputs", "targets", "mask", "lengths", "dt", "states", "rates", "outputs", ABOUT];
+/// The arrays of trials, which are no columns.
+const ARRAYS: [&str; 5] = ["inputs", "targets", "mask", "lengths", "dt"];
 /// What our own files say about the trials besides arrays: JSON, as bytes.
 const ABOUT: &str = "about";
 /// Where our own files have the columns of the table.
@@ -172,9 +172,9 @@ impl Reader<'_> {
 
     /// A batch of the arrays in the file, without values and epochs.
     fn arrays(&mut self, spec: &TaskSpec) -> Result<Batch> {
-        if self.npz.has_numbers("dt") {
-            let dt = self.npz.number("dt")?.unwrap_or(f64::NAN) as f32;
-            if dt != spec.dt {
+        if self.is_given("dt")? {
+            let all: ArrayD<f32> = self.npz.numbers("dt")?;
+            if let Some(dt) = all.iter().find(|&&dt| dt != spec.dt) {
                 return Err(self.wrong(format!("its `dt` is {dt} ms, and that of the spec is {} ms", spec.dt)));
             }
         }
@@ -182,7 +182,7 @@ impl Reader<'_> {
         let (n, n_steps, _) = inputs.dim();
         self.check_first_axis(n, n_steps)?;
         let mut targets = self.cube("targets", spec.n_out, "n_out")?;
-        let mut mask = match self.npz.has_numbers("mask") {
+        let mut mask = match self.is_given("mask")? {
             true => self.mask((n, n_steps, spec.n_out))?,
             false => Array3::ones((n, n_steps, spec.n_out)),
         };
@@ -211,9 +211,24 @@ impl Reader<'_> {
         })
     }
 
+    /// Whether there is an array of that name; an error if it does not hold numbers.
+    fn is_given(&self, name: &str) -> Result<bool> {
+        let ragged =
+            ". Have its trials different lengths? Fill the shorter ones up with zeros, and save their `lengths`";
+        let why = match self.npz.skipped().iter().find(|skipped| skipped.name == name) {
+            Some(skipped) => skipped.why.clone(),
+            None if self.npz.shape(name).is_none() => return Ok(false),
+            None if self.npz.has_numbers(name) => return Ok(true),
+            None if self.npz.has_texts(name) => "texts".to_owned(),
+            None => format!("pickled Python objects{ragged}"),
+        };
+        Err(self.wrong(format!("`{name}` should be an array of numbers, but it was not read: {why}")))
+    }
+
     /// An array of three axes, of which the last has so many channels.
     fn cube(&mut self, name: &str, channels: usize, meaning: &str) -> Result<Array3<f32>> {
         if !self.npz.has_numbers(name) {
+            self.is_given(name)?;
             let there = self.npz.names().collect::<Vec<_>>().join(", ");
             return Err(self.wrong(format!(
                 "there is no array of numbers `{name}`; it has {there}. Name the arrays so: numpy.savez(path, inputs=…, targets=…, mask=…)"
@@ -223,6 +238,10 @@ impl Reader<'_> {
         let advice = match *array.shape() {
             [_, _, last] if last == channels => {
                 return array.into_dimensionality::<Ix3>().map_err(|error| self.wrong(error.to_string()));
+            }
+            [_] | [_, _] if name == "targets" && channels > 1 && array.shape().last() != Some(&channels) => {
+                let repeated = if array.ndim() == 1 { "[:, None].repeat(n_steps, axis=1)" } else { "" };
+                format!("if it holds the number of the right output, save numpy.eye({channels})[targets]{repeated}")
             }
             [_, _] if channels == 1 => format!("the axis of the channel is missing: save {name}[:, :, None]"),
             [_, last] if last == channels => format!("the axis of the trials is missing: save {name}[None]"),
@@ -240,7 +259,7 @@ impl Reader<'_> {
     fn check_first_axis(&self, n: usize, n_steps: usize) -> Result<()> {
         let vectors = || {
             self.npz.names().filter_map(|name| match *self.npz.shape(name)? {
-                [length] if name != ABOUT && length > 1 => Some(length),
+                [length] if !["mask", "dt", ABOUT].contains(&name) && length > 1 => Some(length),
                 _ => None,
             })
         };
@@ -274,7 +293,7 @@ impl Reader<'_> {
     }
 
     fn lengths(&mut self, n: usize, n_steps: usize) -> Result<Vec<usize>> {
-        if !self.npz.has_numbers("lengths") {
+        if !self.is_given("lengths")? {
             return Ok(vec![n_steps; n]);
         }
         let lengths: Vec<f64> = self.npz.numbers("lengths")?.into_iter().collect();

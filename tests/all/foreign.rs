@@ -107,7 +107,11 @@ fn numbers_of_every_type_order_and_version_are_read() {
 
 #[test]
 fn what_is_no_array_of_numbers_is_skipped_with_its_reason() {
-    let cases: [(&str, Vec<u8>, &str); 12] = [
+    let long = format!("[{}]", "('a', '<f4'), ".repeat(1000));
+    let cases: [(&str, Vec<u8>, &str); 15] = [
+        ("wide.npy", npy(&long, "(1,)", &[0; 4000]), "head"),
+        ("later.npy", with_head(9, "{'descr': '<f4'}", &[]), "version 9.0"),
+        ("new.npy", npy("'<q9'", "(1,)", &[0; 9]), "not known"),
         ("when.npy", npy("'<M8[ns]'", "(1,)", &[0; 8]), "dates"),
         ("took.npy", npy("'<m8[s]'", "(1,)", &[0; 8]), "times"),
         ("s.npy", npy("[('a', '<f4'), ('b', '<i8', (2,))]", "(1,)", &[0; 20]), "records"),
@@ -170,6 +174,30 @@ fn a_file_without_numbers_says_what_it_holds_and_what_to_do() {
     assert!(begins(b"\x80\x04}q\0.").contains("pickled"));
     assert!(begins(b"\x89HDF\r\n\x1a\n").contains("HDF5"));
     assert!(begins(b"MATLAB 5.0 MAT-file").contains("scipy.io.loadmat"));
+    assert!(begins(b"").contains("empty"));
+    assert!(begins(b"(dp0\nS'W_rec'\n").contains("pickled"));
+    assert!(begins(b"\x1f\x8b\x08\0").contains("unpack"));
+    assert!(begins(b"{\"W_rec\": [[1]]}").contains("JSON"));
+    assert!(begins(b"<!DOCTYPE html>").contains("web page"));
+    assert!(begins(b"version https://git-lfs.github.com/spec/v1\n").contains("git lfs pull"));
+}
+
+#[test]
+fn names_of_other_programs_are_explained() {
+    let one = || npy("'<f4'", "(1, 1)", &f4(&[1.0]));
+    let missing = |names: &[&str], wanted: &str| {
+        let names: Vec<String> = names.iter().map(|name| format!("{name}.npy")).collect();
+        let entries: Vec<_> = names.iter().map(|name| (name.as_str(), one())).collect();
+        load(&entries).unwrap().array(wanted).unwrap_err().to_string()
+    };
+    let torch = ["rnn.weight_ih_l0", "rnn.weight_hh_l0", "rnn.bias_ih_l0", "rnn.bias_hh_l0", "fc.weight", "fc.bias"];
+    assert!(missing(&torch, "W_rec").contains("weight_hh as W_rec"));
+    assert!(missing(&torch, "W_f").contains("vstack"));
+    assert!(missing(&["simple_rnn/kernel:0", "simple_rnn/recurrent_kernel:0"], "W_rec").contains("recurrent_kernel.T"));
+    assert!(missing(&["arr_0", "arr_1"], "W_rec").contains("numpy.savez(path, W_rec=…)"));
+    assert!(missing(&["w_in", "w_rec"], "W_rec").contains("`w_rec`"));
+    assert!(missing(&["Wrec", "b"], "W_rec").ends_with("Is it `Wrec`? Save it as `W_rec`"));
+    assert!(missing(&["a", "b"], "W_rec").ends_with("they have a, b"));
 }
 
 #[test]

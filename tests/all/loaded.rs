@@ -176,6 +176,146 @@ fn inhibitory_units_may_stand_anywhere_and_factors_scale_weights() {
     }
 }
 
+/// Whether each weight obeys these constraints, for networks of twelve units.
+fn obeys(weights: &Weights, signs: Option<&[f32]>, factors: &Array2<f32>) {
+    for ((to, from), &weight) in weights.matrix("W_rec").unwrap().indexed_iter() {
+        assert!(factors[[to, from]] > 0.0 || weight == 0.0, "{to} {from} {weight}");
+        assert!(signs.is_none_or(|signs| weight * signs[from] >= 0.0), "{to} {from} {weight}");
+    }
+}
+
+#[test]
+fn constraints_hold_however_often_a_network_is_saved_and_loaded() {
+    let signs: Vec<f32> = (0..12).map(|unit| if unit % 4 == 1 { -1.0 } else { 1.0 }).collect();
+    let factors = Array2::from_shape_fn((12, 12), |(to, from)| [0.0, 0.3, 1.0, 1.0][(to * 5 + 3 * from) % 4]);
+    let mut held = Array2::zeros((12, 12));
+    (held[[2, 5]], held[[7, 0]]) = (-0.25, 0.5);
+    let mut left = Array2::zeros((12, 2));
+    left.row_mut(4).fill(1.0);
+    let config = RnnConfig::default()
+        .units(12)
+        .signs(&signs)
+        .dale(Dale::Rectified)
+        .recurrent_connectivity(factors.clone())
+        .hold_at("W_rec", held.clone())
+        .fix("W_in", left)
+        .freeze("b_rec")
+        .transfer(Transfer::Softplus)
+        .seed(3);
+    let areas = Areas::new().area("in", (5, 2)).area("out", (4, 1)).connect("in", "out", (1.0, 0.0)).connect(
+        "out",
+        "in",
+        (0.5, 0.0),
+    );
+    let (mut networks, mut last) = (Vec::new(), Vec::new());
+    for config in [config, RnnConfig::default().areas(areas).noise(0.1).seed(4)] {
+        networks.push(Rnn::new(&task(), config).unwrap());
+    }
+    let first: Vec<_> = networks.iter().map(|network| network.weights().unwrap()).collect();
+    for _ in 0..3 {
+        let mut ensemble = Ensemble::new().silent();
+        for (i, network) in networks.drain(..).enumerate() {
+            let trainer = Trainer::default().learning_rate(0.05).updates(3).batch_size(8).silent();
+            ensemble.add(&i.to_string(), network, trainer, task());
+        }
+        ensemble.train().unwrap();
+        last = ensemble.members.iter().map(|member| member.network.weights().unwrap()).collect();
+        for (member, weights) in ensemble.members.iter().zip(&last) {
+            let again = Rnn::with_weights(&task(), RnnConfig::default(), &through_file(weights)).unwrap();
+            assert_eq!(again.config(), member.network.config());
+            networks.push(again);
+        }
+    }
+    let exists = Array2::from_shape_fn((12, 12), |at| factors[at].max(f32::from(u8::from(held[at] != 0.0))));
+    obeys(&last[0], Some(&signs), &exists);
+    let (before, after) = (&first[0], &last[0]);
+    for (at, &value) in held.indexed_iter().filter(|(_, value)| **value != 0.0) {
+        assert_eq!(after.matrix("W_rec").unwrap()[at], value);
+    }
+    let inputs = |weights: &Weights| weights.matrix("W_in").unwrap();
+    assert_eq!(inputs(after).row(4), inputs(before).row(4));
+    assert_ne!(inputs(after).row(5), inputs(before).row(5));
+    assert_eq!(after.vector("b_rec").unwrap(), before.vector("b_rec").unwrap());
+    let of_areas: Vec<f32> = (0..12).map(|unit| if unit < 9 { 1.0 } else { -1.0 }).collect();
+    obeys(&last[1], Some(&of_areas), &first[1].matrix("rec_connectivity").unwrap());
+    // The way out that errors name.
+    let mut free = last[0].clone();
+    free.insert("W_rec", Array2::from_elem((12, 12), -0.1));
+    assert!(words(Rnn::with_weights(&task(), RnnConfig::default(), &free)).contains("`unconstrained()`"));
+    let mut free = Rnn::with_weights(&task(), RnnConfig::default(), &through_file(&free.unconstrained())).unwrap();
+    train(&mut free);
+    assert_eq!(free.config().constraints, Constraints::default());
+    assert_eq!(
+        Rnn::with_weights(&task(), RnnConfig::default(), &free.weights().unwrap()).unwrap().config(),
+        free.config()
+    );
+
+    let mask = Array2::from_shape_fn((12, 12), |(to, from)| f32::from(u8::from((to + from) % 3 != 0)));
+    let constraints = Constraints { recurrent: Some(mask.clone()), ..Constraints::default() };
+    let config = LstmConfig::default().units(12).constraints(constraints).freeze("b_o");
+    let mut lstm = Lstm::new(&task(), config).unwrap();
+    let before = lstm.weights().unwrap();
+    for _ in 0..2 {
+        train(&mut lstm);
+        let loaded =
+            Lstm::with_weights(&task(), LstmConfig::default(), &through_file(&lstm.weights().unwrap())).unwrap();
+        assert_eq!(loaded.config(), lstm.config());
+        lstm = loaded;
+    }
+    let after = lstm.weights().unwrap();
+    assert_eq!(after.vector("b_o").unwrap(), before.vector("b_o").unwrap());
+    assert_ne!(after.vector("b_f").unwrap(), before.vector("b_f").unwrap());
+    for ((from, to), &weight) in after.matrix("W_c").unwrap().indexed_iter().filter(|((from, _), _)| *from < 12) {
+        assert!(mask[[to, from]] == 1.0 || weight == 0.0);
+    }
+}
+
+#[test]
+fn what_a_file_says_and_was_not_read_is_asked_for() {
+    let file = data("psychrnn_saved_basic.npz");
+    let weights = Weights::load(&file).unwrap();
+    let (n_in, n_out) = (weights.matrix("W_in").unwrap().ncols(), weights.matrix("W_out").unwrap().nrows());
+    let task = psychrnn::task::Rest { n_in, n_out, ..psychrnn::task::Rest::of(&task()) };
+    // Two ratios are none.
+    let folder = tempfile::tempdir().unwrap();
+    let edited = folder.path().join("edited.npz");
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(file).unwrap()).unwrap();
+    let mut copy = zip::ZipWriter::new(std::fs::File::create(&edited).unwrap());
+    for i in 0..zip.len() {
+        let entry = zip.by_index_raw(i).unwrap();
+        if !["dale_ratio.npy", "Dale_rec.npy", "Dale_out.npy"].contains(&entry.name()) {
+            copy.raw_copy_file(entry).unwrap();
+        }
+    }
+    copy.start_file("dale_ratio.npy", zip::write::SimpleFileOptions::default()).unwrap();
+    ndarray_npy::WriteNpyExt::write_npy(&arr1(&[0.8, 0.8]), &mut copy).unwrap();
+    copy.finish().unwrap();
+    let mut weights = Weights::load(&edited).unwrap();
+    let error = words(Rnn::with_weights(&task, RnnConfig::default(), &weights));
+    assert!(error.contains("`.dale_ratio(0.8)`") && error.contains("set_dale_ratio(None)"), "{error}");
+    Rnn::with_weights(&task, RnnConfig::default(), &weights.clone().unconstrained()).unwrap();
+    weights.set_dale_ratio(None);
+    Rnn::with_weights(&task, RnnConfig::default(), &weights).unwrap();
+}
+
+#[test]
+fn an_lstm_goes_on_with_the_cell_with_which_it_was_trained() {
+    use psychrnn::dynamics::CellOutput;
+    let usual = Lstm::new(&task(), LstmConfig::default().units(4)).unwrap().weights().unwrap();
+    assert!(words(Lstm::with_weights(&task(), LstmConfig::psychrnn(), &usual)).contains("output"));
+    // As PsychRNN saves it: no configuration, and whether Dale's principle holds.
+    let mut foreign = Weights::new();
+    for name in usual.names().map(str::to_owned).collect::<Vec<_>>() {
+        foreign.insert(&name, usual.array(&name).unwrap().clone());
+    }
+    let output =
+        |weights: &Weights| Lstm::with_weights(&task(), LstmConfig::default(), weights).unwrap().config().output;
+    assert_eq!(output(&foreign), CellOutput::Tanh);
+    assert_eq!(output(&foreign.clone().unconstrained()), CellOutput::Tanh);
+    foreign.set_dale_ratio(None);
+    assert_eq!(output(&foreign), CellOutput::Sigmoid);
+}
+
 /// A network of one's own, whose equation is not one of ours.
 struct Own(Parameters, bool);
 

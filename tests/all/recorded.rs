@@ -79,6 +79,7 @@ fn recorded_trials_are_a_task() {
         .with("correct", &ndarray::arr1(&[true, false, true]))
         .with("id", &ndarray::arr1(&[9_007_199_254_740_993_i64, 2, 3]))
         .with("session", &ndarray::arr0(7_u8))
+        .with("outputs", &ndarray::arr1(&[1_i64, 0, 1]))
         .with("spikes", &Array3::<u8>::zeros((3, 5, 4)))
         .texts("side", &["left", "r", "µ"])
         .done();
@@ -89,7 +90,7 @@ fn recorded_trials_are_a_task() {
     // Past the end of a trial there is nothing.
     assert!(batch.inputs.slice(s![1, 4, ..]).iter().chain(batch.mask.slice(s![1, 4, ..])).all(|&x| x == 0.0));
     assert_eq!(batch.mask.sum(), 28.0);
-    assert_eq!(batch.values.names().collect::<Vec<_>>(), ["rt", "coh", "correct", "id", "session", "side"]);
+    assert_eq!(batch.values.names().collect::<Vec<_>>(), ["rt", "coh", "correct", "id", "session", "outputs", "side"]);
     let row = |name: &str| batch.values.column(name).unwrap().to_vec();
     assert_eq!(row("rt")[0], Value::Float(350.25));
     assert_eq!(row("coh"), [Value::Float(0.1), Value::Float(0.2), Value::Float(0.4)]);
@@ -139,6 +140,24 @@ fn arrays_that_do_not_fit_are_refused_with_advice() {
     }
     let mask = Array2::<f32>::ones((5, 3));
     refused(&|npz| npz.with("inputs", &inputs).with("targets", &targets).with("mask", &mask), "`mask`");
+    let numbers = ndarray::arr1(&[0_i64, 1, 1]);
+    refused(
+        &|npz| npz.with("inputs", &inputs).with("targets", &numbers),
+        "numpy.eye(2)[targets][:, None].repeat(n_steps, axis=1)",
+    );
+    let each = Array2::<u8>::zeros((3, 5));
+    refused(&|npz| npz.with("inputs", &inputs).with("targets", &each), "save numpy.eye(2)[targets]");
+    let of_steps = ndarray::arr1(&[1.0_f32; 5]);
+    refused(
+        &|npz| npz.with("inputs", &inputs).with("targets", &targets).with("mask", &of_steps),
+        "[3, 5, 2] or [3, 5]",
+    );
+    let two = ndarray::arr1(&[20.0, 20.0, 10.0]);
+    refused(&|npz| npz.with("inputs", &inputs).with("targets", &targets).with("dt", &two), "`dt` is 10 ms");
+    // What is there and cannot be read is not passed over.
+    refused(&|npz| npz.with("inputs", &inputs).with("targets", &targets).texts("mask", &["1", "1", "0"]), "`mask`");
+    refused(&|npz| npz.with("inputs", &inputs).with("targets", &targets).texts("lengths", &["5", "4", "5"]), "texts");
+    refused(&|npz| npz.with("inputs", &inputs).with("targets", &targets).texts("dt", &["20"]), "`dt`");
     // A channel of its own may be missing where there is one.
     let (_kept, path) = place();
     Npz::new(&path).with("inputs", &Array2::<f32>::zeros((3, 5))).with("targets", &targets).done();

@@ -156,6 +156,58 @@ fn what_is_no_table_is_refused_with_advice() {
 }
 
 #[test]
+fn spreadsheets_in_other_languages_and_nonnumeric_quotes_are_read() {
+    for (yes, no) in [("WAHR", "FALSCH"), ("VRAI", "FAUX"), ("VERDADERO", "FALSO"), ("WAAR", "ONWAAR")] {
+        let table = read(format!("coh;correct;rt\r\n0,1;{yes};350,5\r\n\u{2212}0,25;{no};#NV\r\n"));
+        assert_eq!(table.column("correct").unwrap(), [Value::Bool(true), Value::Bool(false)]);
+        assert_eq!(table.numbers("coh").unwrap(), [0.1, -0.25]);
+        assert!(table.numbers("rt").unwrap()[1].is_nan());
+    }
+    // QUOTE_NONNUMERIC puts the word for nothing into quotes, too.
+    let table = read("\"rt\",\"ok\",\"side\"\n350.5,True,\"left\"\n\"NA\",\"NA\",\"NA\"\n");
+    assert_eq!(table.column("rt").unwrap(), [Value::Float(350.5), Value::Missing]);
+    assert_eq!(table.column("ok").unwrap(), [Value::Bool(true), Value::Missing]);
+    assert_eq!(table.column("side").unwrap(), ["left", "NA"].map(Value::from));
+    assert_eq!(names(&read("coh,rt,,\r\n0.1,300,,\r\n0.2,310,,\r\n")), ["coh", "rt"]);
+}
+
+#[test]
+fn lines_before_and_after_the_names_are_told_apart() {
+    let expected = read("coh,rt\n0.1,300\n0.2,310\n");
+    for text in [
+        "# subject 3, a monkey\n# 2024\n\ncoh,rt\n0.1,300\n0.2,310\n",
+        "# coh,rt\n0.1,300\n0.2,310\n",
+        "# coh rt\n1e-1 300\n2e-1 310\n",
+        "# of 2024\n# coh\trt\n0.1\t300\n0.2\t310\n",
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+    assert_eq!(names(&read("#,rt\n1,300\n")), ["#", "rt"]);
+    assert!(refused("# a comment\ncoh,rt\n0.1,300\n0.2\n").contains("line 4 has 1 field"));
+    let second = "df.columns.map('_'.join)";
+    for (text, advice) in [
+        (",a,a,b\n,x,y,x\n0,0.1,350,1\n1,0.2,,2\n", second),
+        ("a,a\nmean,std\n0.1,2\n0.2,3\n", second),
+        ("coh;rt;side\n%;ms;\n0,1;300;left\n0,2;310;right\n", second),
+        ("My experiment,,\n,,\ncoh,rt,side\n0.1,300,left\n", "title"),
+        ("{\"coh\":0.1,\"rt\":300}\n", "JSON"),
+        ("[{\"coh\":0.1,\"rt\":300}]", "JSON"),
+        ("<!DOCTYPE html>\n<html>\n</html>\n", "web page"),
+        ("PK\u{3}\u{4}and then W_rec.npy", ".npz"),
+        ("\u{1}NUMPY\0\0", "no text"),
+        ("coh:rt\n0.1:300\n0.2:3,5\n", "delimiter(':')"),
+    ] {
+        let error = refused(text);
+        assert!(error.contains(advice), "{error}");
+    }
+    let (_kept, path) = file("rt\nlate\n300\n310\n");
+    assert_eq!(Csv::default().header(true).load(&path).unwrap().n_rows(), 3);
+    // A number among them, or words in all lines, and it is a trial.
+    assert_eq!(read("cue,rt\nlate,300\n1,310\n").n_rows(), 2);
+    assert_eq!(read("cue,side\na,left\nb,right\n").n_rows(), 2);
+}
+
+#[test]
 fn values_are_found_and_otherwise_listed() {
     let table = read("side,n,correct\nleft,1,True\nright,2,False\nleft,2.0,\n");
     assert_eq!(table.only("side", "left").unwrap().n_rows(), 2);
