@@ -18,6 +18,9 @@ const MOST: usize = 5000;
 const EXACT: usize = 1000;
 /// How far the eigenvectors, which have length 1, may be from what they must be.
 const TOLERANCE: f64 = 1e-5;
+/// The second eigenvalue below which an error of [`TOLERANCE`] says little, and that below which there is only rounding.
+const FAINT: f64 = 100.0 * TOLERANCE;
+const ROUNDING: f64 = 1e-12;
 /// The second eigenvalue above which nothing leads from some states to the others.
 const APART: f64 = 1.0 - 1e-9;
 
@@ -94,7 +97,8 @@ impl DiffusionMap {
     /// # Errors
     /// If there are fewer than two states or more than 5000, if they are all the same, if one is not finite, if there are not
     /// from 1 to `n_samples - 1` dimensions, if the width is not positive or so small that nothing leads from some states to
-    /// the others, or if the eigenvectors cannot be found to five digits.
+    /// the others, if it or the number of steps is so large that nothing tells the states apart, or if the eigenvectors cannot be
+    /// found to five digits.
     pub fn of(&self, samples: &Array2<f64>) -> Result<DiffusionCoordinates> {
         let (n_samples, n_units) = samples.dim();
         if n_samples < 2 || n_units == 0 {
@@ -140,6 +144,13 @@ impl DiffusionMap {
         };
         if eigenvalues[0] > APART {
             return Err(apart());
+        }
+        if eigenvalues[0] <= ROUNDING {
+            return Err(Error::argument("width", "so small that some states are nearer than others", scale * width));
+        }
+        if eigenvalues[0].powf(self.steps as f64) < f64::MIN_POSITIVE {
+            let expected = "so few that the walks from two states still differ";
+            return Err(Error::argument("steps", expected, self.steps));
         }
         let total = walk.sums.sum();
         let weights = walk.sums.mapv(|sum| (total / sum).sqrt());
@@ -215,7 +226,8 @@ impl<'a> Walk<'a> {
             // Its coordinates are λ v(i) / √D_i.
             let roots = self.sums.mapv(f64::sqrt).insert_axis(Axis(1));
             let vectors = &map.embedding().slice(s![.., ..n]) * &roots / &values;
-            self.is_right(&values, &vectors).then_some((values, vectors))
+            // If even the largest eigenvalue is small, nearly any vector is right to five digits.
+            (self.is_right(&values, &vectors) && values[0] > FAINT).then_some((values, vectors))
         })
     }
 

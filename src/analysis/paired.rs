@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::special::{check_confidence, check_finite, coin_at_most, mean, normal_cdf, t_below, t_two_sided, variance};
+use super::special::{
+    check_confidence, check_finite, coin_at_most, magnitude, mean, normal_cdf, t_below, t_two_sided, variance, vary,
+};
 use crate::{Error, Result};
 
 /// What is held against the hypothesis that there is no difference.
@@ -70,7 +72,8 @@ pub struct SignedRank {
 /// If the samples differ in length, if a number is not finite, or if all pairs are equal.
 pub fn wilcoxon_signed_rank(first: &[f64], second: &[f64], alternative: Alternative) -> Result<SignedRank> {
     const EXACT_UP_TO: usize = 50;
-    let mut differences = differences(first, second)?;
+    check_numbers(first, second)?;
+    let mut differences = differences(first, second);
     differences.retain(|&difference| difference != 0.0);
     if differences.is_empty() {
         return Err(Error::argument("pairs", "at least one that differs", format!("{} that are equal", first.len())));
@@ -153,19 +156,22 @@ pub struct PairedT {
 /// If the samples differ in length, if a number is not finite, if there are fewer than two pairs, if all differences
 /// are the same, or if `confidence` is not between 0 and 1.
 pub fn paired_t(first: &[f64], second: &[f64], alternative: Alternative, confidence: f64) -> Result<PairedT> {
-    let differences = differences(first, second)?;
+    check_numbers(first, second)?;
     check_confidence(confidence)?;
+    let scale = magnitude(first.iter().chain(second));
+    let [first, second] = [first, second].map(|sample| sample.iter().map(|x| x / scale).collect::<Vec<_>>());
+    let differences = differences(&first, &second);
     let n = differences.len();
     let (difference, se) = (mean(&differences), (variance(&differences) / n as f64).sqrt());
-    if n < 2 || se == 0.0 {
-        let got = format!("{n} that differ by {difference} each");
+    if n < 2 || !vary(&differences, first.iter().chain(&second)) {
+        let got = format!("{n} that differ by {} each", scale * difference);
         return Err(Error::argument("pairs", "at least two, whose differences vary", got));
     }
     let (t, dof) = (difference / se, n - 1);
     let half = t_two_sided(confidence, dof as f64) * se;
     Ok(PairedT {
-        difference,
-        interval: (difference - half, difference + half),
+        difference: scale * difference,
+        interval: (scale * (difference - half), scale * (difference + half)),
         t,
         dof,
         p: alternative.p(t_below(t, dof as f64), t_below(-t, dof as f64)),
@@ -223,9 +229,12 @@ fn check_pairs(first: usize, second: usize) -> Result<()> {
     Ok(())
 }
 
-fn differences(first: &[f64], second: &[f64]) -> Result<Vec<f64>> {
+fn check_numbers(first: &[f64], second: &[f64]) -> Result<()> {
     check_pairs(first.len(), second.len())?;
     check_finite("first", first)?;
-    check_finite("second", second)?;
-    Ok(first.iter().zip(second).map(|(first, second)| first - second).collect())
+    check_finite("second", second)
+}
+
+fn differences(first: &[f64], second: &[f64]) -> Vec<f64> {
+    first.iter().zip(second).map(|(first, second)| first - second).collect()
 }

@@ -4,7 +4,8 @@ use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array1, Array2, Array3, ArrayViewMut1, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::simulate::Signal;
+use super::population::Averages;
+use crate::simulate::{Signal, numbered};
 use crate::task::Value;
 use crate::{Error, Result, memory};
 
@@ -35,6 +36,9 @@ pub struct Pca {
     /// What the samples are of; `None` if they came as a plain array, of which nothing is known.
     #[serde(default)]
     pub signal: Option<Signal>,
+    /// The numbers of the units in the network, or of the outputs `[n_units]`; empty if the samples came as a plain array.
+    #[serde(default)]
+    pub units: Vec<usize>,
     /// The mean of the samples `[n_units]`.
     #[serde(with = "crate::number")]
     pub mean: Array1<f64>,
@@ -83,7 +87,7 @@ impl Pca {
         components.outer_iter_mut().for_each(orient);
         // Rounding can make a variance of zero a little less than that.
         let variances = variances.slice(ndarray::s![..n_components]).mapv(|variance| variance.max(0.0));
-        Ok(Self { signal: None, mean, components, shares: &variances / total, variances })
+        Ok(Self { signal: None, units: Vec::new(), mean, components, shares: &variances / total, variances })
     }
 
     /// Samples `[n_samples, n_units]`, of the same units but maybe of other trials, in the space of the components:
@@ -113,14 +117,19 @@ impl Pca {
     }
 }
 
-/// An error if what was fitted to one signal meets another: states and rates have as many units, and look alike.
-pub(super) fn check_signal(fitted: Signal, came: Signal) -> Result<()> {
-    if fitted == came {
-        return Ok(());
+/// An error if what was fitted to one signal, or to some units, meets another: there can be as many numbers, which look alike.
+pub(super) fn check_source(signal: Signal, units: &[usize], came: &Averages) -> Result<()> {
+    if signal != came.signal {
+        let expected = format!("averages of the {}, to which the components or axes were fitted", signal.name());
+        let got = format!("of the {}: give both the same `.signal(Signal::...)`", came.signal.name());
+        return Err(Error::argument("averages", expected, got));
     }
-    let expected = format!("averages of the {}, to which the components or axes were fitted", fitted.name());
-    let got = format!("of the {}: give both the same `.signal(Signal::...)`", came.name());
-    Err(Error::argument("averages", expected, got))
+    // Older files do not name the units.
+    if units != came.units && !units.is_empty() && !came.units.is_empty() {
+        let expected = format!("those of units {}, to which the components or axes were fitted", numbered(units));
+        return Err(Error::argument("averages", expected, format!("of units {}", numbered(&came.units))));
+    }
+    Ok(())
 }
 
 /// Turns the sign of a vector such that its largest number is positive.

@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::Bootstrap;
-use super::pca::{Pca, Trajectories, check_signal};
+use super::pca::{Pca, Trajectories, check_source};
 use super::special::middle;
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
@@ -356,7 +356,8 @@ impl Averages {
     /// # Errors
     /// As [`Pca::fit`].
     pub fn pca(&self, n_components: usize) -> Result<Pca> {
-        Ok(Pca { signal: Some(self.signal), ..Pca::fit(&self.samples(), n_components)? })
+        let pca = Pca::fit(&self.samples(), n_components)?;
+        Ok(Pca { signal: Some(self.signal), units: self.units.clone(), ..pca })
     }
 
     /// The averages in the space of components, which may have been fitted to others.
@@ -364,7 +365,7 @@ impl Averages {
     /// # Errors
     /// If there are other units, or if the components are those of another signal.
     pub fn trajectories(&self, pca: &Pca) -> Result<Trajectories> {
-        pca.signal.map_or(Ok(()), |signal| check_signal(signal, self.signal))?;
+        pca.signal.map_or(Ok(()), |signal| check_source(signal, &pca.units, self))?;
         let (n_conditions, n_times, _) = self.mean.dim();
         let mut points = Array3::zeros((n_conditions, n_times, pca.components.nrows()));
         for (mut place, averages) in points.outer_iter_mut().zip(self.mean.outer_iter()) {
@@ -416,7 +417,8 @@ impl Session {
     /// # Errors
     /// As [`Pca::fit`].
     pub fn pca(&self, signal: Signal, n_components: usize) -> Result<Pca> {
-        Ok(Pca { signal: Some(signal), ..Pca::fit(&self.samples(signal)?, n_components)? })
+        let pca = Pca::fit(&self.samples(signal)?, n_components)?;
+        Ok(Pca { signal: Some(signal), units: self.numbers_of(signal), ..pca })
     }
 
     /// The mean activity of each trial `[n_trials, n]` in a window, in milliseconds from the start of the epoch

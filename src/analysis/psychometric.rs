@@ -426,10 +426,13 @@ impl Psychometric {
         Ok([threshold, width, guess, lapse])
     }
 
-    /// The highest summits on a coarse grid of thresholds and widths, since the likelihood can have more than one; counts that
-    /// follow a curve have one.
+    /// The highest summits on a coarse grid of thresholds and widths, since the likelihood can have more than one, and the highest
+    /// places of some widths: all curves that are steep between two levels are equally likely, a plateau on which no summit beside it
+    /// is seen.
     fn starts(&self, counts: &Counts, bounds: &[(f64, f64); 4], psi: Psi) -> Vec<[f64; 4]> {
         const MOST: usize = 4;
+        // In log-likelihood: the grid is not so coarse that a summit is hidden by more.
+        const NEAR: f64 = 10.0;
         let along = |(low, high): (f64, f64), share: f64| low + (high - low) * share;
         let axis = |i: usize, n: u8, first: f64, step: f64| -> Vec<f64> {
             let n = if bounds[i].0 < bounds[i].1 { n } else { 1 };
@@ -454,6 +457,15 @@ impl Psychometric {
             grid.indexed_iter().filter(|&(at, &(height, _))| !higher(at, height)).map(|(_, &summit)| summit).collect();
         summits.sort_by(|a, b| b.0.total_cmp(&a.0));
         summits.truncate(MOST);
+        // The narrowest are steep between any two levels.
+        let of_width = |column: ndarray::ArrayView1<'_, (f64, [f64; 4])>| {
+            column.iter().copied().max_by(|a, b| a.0.total_cmp(&b.0))
+        };
+        for start in grid.columns().into_iter().skip(3).filter_map(of_width) {
+            if start.0 > summits[0].0 - NEAR && !summits.contains(&start) {
+                summits.push(start);
+            }
+        }
         summits.into_iter().map(|(_, at)| at).collect()
     }
 
@@ -473,7 +485,8 @@ impl Psychometric {
 
     /// The covariance of the parameters that are free and on no bound, `[4, 4]` with zeros for the others: the inverse
     /// of the Hessian of the negative log-likelihood, by central differences. A tied rate varies as the other does. `None` if
-    /// nothing is free, or if the likelihood has no proper summit there.
+    /// nothing is free, or if the likelihood has no proper summit there: one so flat in some direction that a parameter is 100 times
+    /// less sure than if all others were known is lost in rounding.
     fn covariance(&self, counts: &Counts, psi: Psi, parameters: Parameters, free: &[usize]) -> Option<Array2<f64>> {
         let [threshold, width, guess, lapse] = parameters;
         let across = if self.curve == Curve::Weibull { threshold / width } else { width };
@@ -497,7 +510,12 @@ impl Psychometric {
         if free.is_empty() {
             return None;
         }
-        let inverse = hessian.invc().ok().filter(|inverse| inverse.iter().all(|value| value.is_finite()))?;
+        const FLAT: f64 = 1e4;
+        let inverse = hessian.invc().ok()?;
+        let told = hessian.diag().iter().zip(inverse.diag()).all(|(&bend, &variance)| bend * variance <= FLAT);
+        if !told {
+            return None;
+        }
         let source = |i: usize| match self.tied() {
             Some((tied, to)) if tied == i => to,
             _ => i,

@@ -20,8 +20,11 @@ pub(super) fn chi_square_above(x: f64, dof: usize) -> f64 {
     ChiSquared::new(dof as f64).map_or(f64::NAN, |chi_square| chi_square.sf(x.max(0.0)))
 }
 
-/// The probability of a Student t below `t`; NaN without degrees of freedom.
+/// The probability of a Student t below `t`; NaN without degrees of freedom, or if `t` is.
 pub(super) fn t_below(t: f64, dof: f64) -> f64 {
+    if !t.is_finite() {
+        return if t.is_nan() { t } else { f64::from(t > 0.0) };
+    }
     StudentsT::new(0.0, 1.0, dof).map_or(f64::NAN, |student| student.cdf(t))
 }
 
@@ -40,13 +43,35 @@ pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The variance, divided by `n - 1`; NaN of fewer than two values.
+/// The variance, divided by `n - 1`; NaN of fewer than two values, and 0 if all are the same.
 pub(super) fn variance(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return f64::NAN;
     }
+    // Their mean may be another number, by rounding.
+    if values.iter().all(|&value| value == values[0]) {
+        return 0.0;
+    }
     let mean = mean(values);
     values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64
+}
+
+/// The power of two by which numbers are about 1 at most, so that no square of them is too large or too small; dividing by it
+/// rounds nothing.
+pub(super) fn magnitude<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+    let largest = largest(values);
+    if largest > 0.0 { largest.log2().floor().exp2() } else { 1.0 }
+}
+
+/// Whether numbers differ by more than the rounding of those that they were computed from.
+pub(super) fn vary<'a>(values: &[f64], from: impl IntoIterator<Item = &'a f64>) -> bool {
+    let ends = |(low, high): (f64, f64), &value: &f64| (low.min(value), high.max(value));
+    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends);
+    high - low > 4.0 * f64::EPSILON * largest(from)
+}
+
+fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+    values.into_iter().fold(0.0, |largest, value| largest.max(value.abs()))
 }
 
 /// The quantile of sorted values, linear between them; NaN of nothing.

@@ -7,7 +7,7 @@ use linfa_linalg::eigh::Eigh;
 use ndarray::{Array1, Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::pca::{Pca, Trajectories, check_signal};
+use super::pca::{Pca, Trajectories, check_source};
 use super::population::{Averages, Cut, Events};
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
@@ -152,9 +152,21 @@ impl Targeted {
             axes.row_mut(axis).assign(&(vector / left));
             best_times.push(times[best]);
         }
-        let (regressors, signal) = (self.regressors.clone(), self.signal);
+        let (regressors, signal, units) = (self.regressors.clone(), self.signal, session.numbers_of(self.signal));
         let (n_trials, left_out) = (rows.len(), session.n_trials() - rows.len());
-        Ok(TargetedAxes { regressors, signal, n_trials, left_out, times, coefficients, best_times, axes, mean, sd })
+        Ok(TargetedAxes {
+            regressors,
+            signal,
+            units,
+            n_trials,
+            left_out,
+            times,
+            coefficients,
+            best_times,
+            axes,
+            mean,
+            sd,
+        })
     }
 
     /// The regressors of some trials `[n_trials, n_regressors]`: columns, products, the constant.
@@ -254,6 +266,9 @@ pub struct TargetedAxes {
     pub regressors: Vec<String>,
     /// What was regressed.
     pub signal: Signal,
+    /// The numbers of the units in the network, or of the outputs `[n_units]`.
+    #[serde(default)]
+    pub units: Vec<usize>,
     /// The trials that were regressed on.
     #[serde(default)]
     pub n_trials: usize,
@@ -286,7 +301,7 @@ impl TargetedAxes {
     /// # Errors
     /// If there are other units, or if the averages are those of another signal.
     pub fn trajectories(&self, averages: &Averages) -> Result<Trajectories> {
-        check_signal(self.signal, averages.signal)?;
+        check_source(self.signal, &self.units, averages)?;
         let (n_conditions, n_times, n_units) = averages.mean.dim();
         if n_units != self.mean.len() {
             let expected = format!("[n_conditions, n_times, n_units = {}]", self.mean.len());

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Alternative;
 use super::paired::doubled_ranks;
-use super::special::{check_confidence, check_finite, mean, normal_cdf, t_below, t_two_sided, variance};
+use super::special::{
+    check_confidence, check_finite, magnitude, mean, normal_cdf, t_below, t_two_sided, variance, vary,
+};
 use crate::{Error, Result};
 
 /// The outcome of [`mann_whitney`].
@@ -140,19 +142,21 @@ pub struct WelchT {
 pub fn welch_t(first: &[f64], second: &[f64], alternative: Alternative, confidence: f64) -> Result<WelchT> {
     check_samples(first, second, 2)?;
     check_confidence(confidence)?;
-    let [v_first, v_second] = [first, second].map(|sample| variance(sample) / sample.len() as f64);
-    let se = (v_first + v_second).sqrt();
-    let difference = mean(first) - mean(second);
-    if se == 0.0 {
-        let got = format!("all the same in each, {difference} apart");
+    if !vary(first, first) && !vary(second, second) {
+        let got = format!("{} in all of the first and {} in all of the second", first[0], second[0]);
         return Err(Error::argument("samples", "numbers that vary within one of them at least", got));
     }
+    let scale = magnitude(first.iter().chain(second));
+    let [first, second] = [first, second].map(|sample| sample.iter().map(|x| x / scale).collect::<Vec<_>>());
+    let [v_first, v_second] = [&first, &second].map(|sample| variance(sample) / sample.len() as f64);
+    let se = (v_first + v_second).sqrt();
+    let difference = mean(&first) - mean(&second);
     let squared = |v: f64, sample: &[f64]| (v / (v_first + v_second)).powi(2) / (sample.len() - 1) as f64;
-    let (t, dof) = (difference / se, 1.0 / (squared(v_first, first) + squared(v_second, second)));
+    let (t, dof) = (difference / se, 1.0 / (squared(v_first, &first) + squared(v_second, &second)));
     let half = t_two_sided(confidence, dof) * se;
     Ok(WelchT {
-        difference,
-        interval: (difference - half, difference + half),
+        difference: scale * difference,
+        interval: (scale * (difference - half), scale * (difference + half)),
         t,
         dof,
         p: alternative.p(t_below(t, dof), t_below(-t, dof)),

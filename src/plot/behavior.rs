@@ -1,5 +1,6 @@
 //! Psychometric and chronometric curves, and pairs.
 
+use super::ticks::LARGEST;
 use super::{Color, Figure, Marker, Panel, Style};
 use crate::analysis::{Chronometric, Counts, PsychometricFit};
 use crate::{Error, Result};
@@ -118,7 +119,7 @@ impl Chronometric {
 /// ```
 ///
 /// # Errors
-/// If the two differ in length, or are empty.
+/// If the two differ in length or are empty, or if a number is not finite.
 pub fn pairs<N: super::Number>(what: &str, names: [&str; 2], first: &[N], second: &[N]) -> Result<Figure> {
     censored_pairs(what, names, [first, second], [&vec![false; first.len()], &vec![false; second.len()]])
 }
@@ -135,7 +136,7 @@ pub fn pairs<N: super::Number>(what: &str, names: [&str; 2], first: &[N], second
 /// ```
 ///
 /// # Errors
-/// If the four differ in length, or are empty.
+/// If the four differ in length or are empty, or if a number is not finite.
 pub fn censored_pairs<N: super::Number>(
     what: &str,
     names: [&str; 2],
@@ -146,6 +147,12 @@ pub fn censored_pairs<N: super::Number>(
     if first.is_empty() || first.len() != second.len() {
         let expected = format!("[n_pairs = {}], as `first`, and not 0", first.len());
         return Err(Error::shape("second", expected, &[second.len()]));
+    }
+    for (name, values) in names.into_iter().zip(values) {
+        if let Some(at) = values.iter().position(|value| !value.value().is_finite()) {
+            let expected = "finite numbers: leave a pair out that lacks one";
+            return Err(Error::argument(name, expected, format!("{} in pair {at}", values[at].value())));
+        }
     }
     if let Some(wrong) = censored.iter().find(|censored| censored.len() != first.len()) {
         return Err(Error::shape("censored", format!("[n_pairs = {}]", first.len()), &[wrong.len()]));
@@ -190,7 +197,7 @@ pub(super) fn ends(levels: &[f64]) -> (f64, f64) {
     let (low, high) =
         levels.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
     let room = if high > low { 0.06 * (high - low) } else { 1.0 };
-    (low - room, high + room)
+    ((low - room).max(-LARGEST), (high + room).min(LARGEST))
 }
 
 #[cfg(test)]

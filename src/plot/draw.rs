@@ -61,13 +61,17 @@ pub(super) fn figure<DB: DrawingBackend>(
         page.top += HEADING_SIZE + 8.0;
     }
     let mut axes = figure.panels.iter().map(Axes::new).collect::<Result<Vec<_>>>()?;
+    let (rows, columns) = figure.grid();
+    for axes in &mut axes {
+        axes.room = (0.7 * page.width() / columns as f64, page.height() / rows as f64 - 2.0 * TITLE_SIZE);
+    }
     // Axes that make room for a legend beside them may leave no room for another's within, so that this goes on until all fit.
     let areas = loop {
         let areas = layout(figure, &axes, page, &fonts);
         let mut crowded = false;
-        for (axes, (_, area)) in axes.iter_mut().zip(&areas) {
+        for (axes, (cell, area)) in axes.iter_mut().zip(&areas) {
             let painter = Painter { axes, area: *area, fonts: &fonts, sheet: &mut sheet };
-            if painter.is_legend_in_the_way() {
+            if painter.is_legend_in_the_way(cell.right - area.right) {
                 axes.legend = Legend::Outside;
                 crowded = true;
             }
@@ -155,6 +159,8 @@ struct Axes<'a> {
     colors: Vec<Color>,
     /// Where the legend stands.
     legend: Legend,
+    /// How wide and how high it may be.
+    room: (f64, f64),
     /// The heatmap that the color bar belongs to, and the range of its colors.
     bar: Option<(&'a Heatmap, Scale)>,
 }
@@ -167,7 +173,7 @@ impl<'a> Axes<'a> {
             _ => None,
         });
         let (x, y) = (scale(panel, &panel.x, false), scale(panel, &panel.y, true));
-        Ok(Self { panel, x, y, colors: colors(panel), legend: panel.legend, bar })
+        Ok(Self { panel, x, y, colors: colors(panel), legend: panel.legend, room: (f64::INFINITY, f64::INFINITY), bar })
     }
 
     /// Why there is nothing to see on axes that have something to show.
@@ -529,16 +535,45 @@ fn placed(ticks: Vec<(f64, String)>, scale: Scale, length: f64, room: impl Fn(&s
     placed
 }
 
-fn legend_entries<'a>(axes: &'a Axes<'_>) -> impl Iterator<Item = (&'a Mark, &'a Style, Color, &'a str)> {
-    axes.panel.marks.iter().zip(&axes.colors).filter_map(|(mark, color)| {
+/// A line of a legend: what is named, if it is one thing, and its name.
+type Entry<'a> = (Option<(&'a Mark, &'a Style, Color)>, String);
+
+/// The lines of a legend, as many and as long as there is room for; what is left out is counted.
+fn legend_entries<'a>(axes: &'a Axes<'_>, fonts: &Fonts) -> Vec<Entry<'a>> {
+    let named = axes.panel.marks.iter().zip(&axes.colors).filter_map(|(mark, color)| {
         let style = mark.style().filter(|_| !matches!(mark, Mark::Text { .. }))?;
         let label = style.label.as_deref().filter(|label| !label.is_empty())?;
-        Some((mark, style, *color, label))
-    })
+        Some((Some((mark, style, *color)), shortened(label, axes.room.0 - SWATCH - 6.0, fonts)))
+    });
+    let mut entries: Vec<Entry<'a>> = named.collect();
+    let most = (axes.room.1 / LEGEND_LINE).max(2.0) as usize;
+    if entries.len() > most {
+        let more = entries.len() - (most - 1);
+        entries.truncate(most - 1);
+        entries.push((None, format!("… {more} more")));
+    }
+    entries
+}
+
+/// A text with its end cut off if it is wider than there is room for.
+fn shortened(text: &str, room: f64, fonts: &Fonts) -> String {
+    if fonts.width(text, TICK_SIZE, false) <= room {
+        return text.to_owned();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let cut = |n: usize| letters[..n].iter().chain(&['…']).collect::<String>();
+    // The longest that fits, by halves.
+    let (mut fits, mut wide) = (1, letters.len());
+    while wide - fits > 1 {
+        let middle = fits.midpoint(wide);
+        if fonts.width(&cut(middle), TICK_SIZE, false) <= room { fits = middle } else { wide = middle }
+    }
+    cut(fits.min(letters.len()))
 }
 
 fn legend_width(axes: &Axes<'_>, fonts: &Fonts) -> f64 {
-    let widest = legend_entries(axes).map(|(.., label)| fonts.width(label, TICK_SIZE, false)).fold(0.0_f64, f64::max);
+    let widths = legend_entries(axes, fonts).into_iter().map(|(_, label)| fonts.width(&label, TICK_SIZE, false));
+    let widest = widths.fold(0.0_f64, f64::max);
     if widest > 0.0 { SWATCH + 6.0 + widest } else { 0.0 }
 }
 
@@ -861,17 +896,18 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
 
     /// The size of the legend; both are 0 if there is none.
     fn legend_size(&self) -> (f64, f64) {
-        let lines = if self.axes.legend == Legend::None { 0 } else { legend_entries(self.axes).count() };
+        let lines = if self.axes.legend == Legend::None { 0 } else { legend_entries(self.axes, self.fonts).len() };
         if lines == 0 { (0.0, 0.0) } else { (legend_width(self.axes, self.fonts), lines as f64 * LEGEND_LINE) }
     }
 
-    /// Whether the legend would cover data wherever it stood within the axes, and there is room for it beside them.
-    fn is_legend_in_the_way(&self) -> bool {
+    /// Whether the legend would cover data wherever it stood within the axes, and there is room for it beside them: `free` already, or
+    /// where the axes can end.
+    fn is_legend_in_the_way(&self, free: f64) -> bool {
         let size = self.legend_size();
         self.axes.legend == Legend::Auto
             && size.1 > 0.0
             && self.free_place(size).1.0 > 0
-            && LEGEND_GAP + size.0 <= self.area.width() / 2.0
+            && LEGEND_GAP + size.0 <= free.max(0.6 * self.area.width())
     }
 
     /// The place within the axes, of the corners and what lies between them, where a legend covers least, and how much that is:
@@ -918,11 +954,13 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         };
         let place = Rect { left, top, right: left + width, bottom: top + height };
         self.sheet.fill(&[place.grown(2.0).corners()], Color::WHITE, 0.8)?;
-        for (line, (mark, style, color, label)) in legend_entries(axes).enumerate() {
+        for (line, (named, label)) in legend_entries(axes, self.fonts).into_iter().enumerate() {
             let middle = top + (line as f64 + 0.5) * LEGEND_LINE;
-            self.swatch(mark, style, color, (left, middle))?;
+            if let Some((mark, style, color)) = named {
+                self.swatch(mark, style, color, (left, middle))?;
+            }
             let at = (left + SWATCH + 6.0, middle + TICK_SIZE * CAPITAL / 2.0);
-            self.sheet.text(at, label, letters(TICK_SIZE))?;
+            self.sheet.text(at, &label, letters(TICK_SIZE))?;
         }
         Ok(())
     }

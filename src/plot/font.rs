@@ -53,8 +53,8 @@ fn complaints<'a>(fonts: &Fonts, texts: impl IntoIterator<Item = &'a str>, told:
     let mut complaints = Vec::new();
     if !missing.is_empty() {
         complaints.push(format!(
-            "the figure has boxes in place of {}: no font of this machine has them. Install one that does, for instance of the family \
-             Noto, or save the figure as `.svg`, which is drawn with the fonts of whoever looks at it",
+            "the figure has boxes in place of {}: no font of this machine has them as outlines (colored emoji are pictures). Install one \
+             that does, for instance of the family Noto, or save the figure as `.svg`, which is drawn with the fonts of whoever looks at it",
             named(&missing)
         ));
     }

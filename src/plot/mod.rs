@@ -43,6 +43,7 @@ pub use panel::{Heatmap, Number, Panel};
 pub use plotters;
 pub use style::{Legend, Marker, Style};
 
+use crate::simulate::numbered;
 use crate::{Error, Result};
 
 /// The column of a unit of the network among those of the units that were recorded.
@@ -50,11 +51,10 @@ fn column_of(name: &str, recorded: &[usize], unit: usize) -> Result<usize> {
     recorded.iter().position(|&number| number == unit).ok_or_else(|| {
         let n = recorded.len();
         let all = recorded.iter().copied().eq(0..n);
-        let numbers = || recorded.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
         let expected = if all {
             format!("below the number of units, {n}")
         } else {
-            format!("one of those recorded, {}", numbers())
+            format!("one of those recorded, {}", numbered(recorded))
         };
         Error::argument(name, expected, unit)
     })

@@ -284,10 +284,37 @@ fn a_legend_does_not_cover_data() {
     for (name, panel) in [("points", scattered), ("band", band), ("map", map)] {
         assert!(beside(panel), "{name}");
     }
-    // Axes keep at least half of their width.
+    // Axes keep four tenths of their width.
     let long =
         (0..4).fold(Panel::new(), |panel, i| panel.line(&x, curve(f64::from(i)), "a name that is very long".repeat(4)));
     assert!(!beside(long));
+}
+
+#[test]
+fn a_legend_stays_on_the_page_and_counts_what_it_leaves_out() {
+    let named = |n: usize, name: &dyn Fn(usize) -> String| {
+        (0..n).fold(Panel::new(), |panel, i| panel.line([0.0, 1.0], [i as f64, (7 * i % 5) as f64], name(i).as_str()))
+    };
+    let many = named(60, &|i| format!("condition {i}"));
+    let long = named(2, &|i| format!("{i}: 一个很长的名字, {}", "and on and on ".repeat(20)));
+    for legend in [Legend::Auto, Legend::Outside, Legend::TopRight, Legend::BottomLeft] {
+        for (panel, sign) in [(&many, " more<"), (&long, "…<")] {
+            let svg = panel.clone().legend(legend).figure().svg().unwrap().replace('\n', "");
+            assert!(svg.contains(sign), "{legend:?}");
+        }
+    }
+    for panel in [&many, &long] {
+        let picture = pixels(&panel.clone().legend(Legend::Outside).figure());
+        let (right, bottom) = (picture.width() - 1, picture.height() - 1);
+        let around =
+            (0..=right).flat_map(|x| [(x, 0), (x, bottom)]).chain((0..=bottom).flat_map(|y| [(0, y), (right, y)]));
+        for (x, y) in around {
+            assert_eq!(color(&picture, x, y), Color::WHITE, "{x} {y}");
+        }
+    }
+    let svg = many.legend(Legend::Outside).figure().svg().unwrap().replace('\n', "");
+    let shown = (0..60).filter(|i| svg.contains(&format!(">condition {i}<"))).count();
+    assert!(shown > 10 && svg.contains(&format!(">… {} more<", 60 - shown)), "{shown}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Ranges, scales and round numbers.
 
 /// Values beyond this, and on a logarithmic axis below its inverse, are not drawn: their differences would overflow.
-const LARGEST: f64 = 1e300;
+pub(super) const LARGEST: f64 = 1e300;
 
 /// The way from values to places along one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]

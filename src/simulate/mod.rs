@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use perturb::{Effect, Perturbation, Reference, Units, Window};
 pub use recording::Recording;
+pub(crate) use recording::numbered;
 pub use session::{Session, Signal};
 
 use crate::dynamics::noise::Noise;

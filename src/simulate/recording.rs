@@ -30,6 +30,15 @@ pub struct Recording {
     pub units: Units,
 }
 
+/// The numbers of units, ascending ones that follow each other as "3 to 9".
+pub(crate) fn numbered(units: &[usize]) -> String {
+    let runs = units.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
+        [first, _, .., last] => format!("{first} to {last}"),
+        few => few.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+    });
+    runs.collect::<Vec<_>>().join(", ")
+}
+
 impl Default for Recording {
     fn default() -> Self {
         Self::of(..)

@@ -429,17 +429,13 @@ impl Table {
     /// The numbers of the rows with this value in a column, at least one.
     pub(crate) fn rows_with(&self, column: &str, value: Value) -> Result<Vec<usize>> {
         let rows = self.rows_where(column, |found| found.order(&value).is_eq())?;
-        if rows.is_empty() { Err(self.met_by_none(column, format!("\"{value}\""))) } else { Ok(rows) }
+        if rows.is_empty() { Err(self.met_by_none(column, quoted(&value))) } else { Ok(rows) }
     }
 
     /// No row has what was asked of a column: an error that lists what there is.
     pub(crate) fn met_by_none(&self, column: &str, got: impl fmt::Display) -> Error {
         const LISTED: usize = 12;
         let groups = self.groups(column).unwrap_or_default();
-        let quoted = |value: &Value| match value {
-            Value::Text(text) => format!("\"{text}\""),
-            value => value.to_string(),
-        };
         let mut there: Vec<String> = groups.iter().take(LISTED).map(|(value, _)| quoted(value)).collect();
         if groups.len() > LISTED {
             there.push(format!("… ({} values in all)", groups.len()));
@@ -548,6 +544,14 @@ fn html(table: &Table) -> String {
         .collect();
     let caption = notebook::escape(&table.caption());
     format!("<table><caption>{caption}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>")
+}
+
+/// A value in a sentence: texts in quotes.
+fn quoted(value: &Value) -> String {
+    match value {
+        Value::Text(text) => format!("\"{text}\""),
+        value => value.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -110,6 +110,9 @@ fn what_has_no_map_is_an_error() {
     for width in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(message(map().width(width), &ring).contains("width"), "{width}");
     }
+    // What is left after so many steps, and of so flat a kernel, is rounding.
+    assert!(message(map().steps(usize::MAX), &ring).contains("`steps`"));
+    assert!(message(map().width(1e8), &ring).contains("so small"));
     // Nothing leads from one of two groups to the other.
     for width in [0.01, 1e-200, 5e-324] {
         assert!(message(map().width(width), &ring).contains("reached"), "{width}");

@@ -102,6 +102,8 @@ fn steep_and_odd_curves_are_drawn() {
     let fixed = [2900, 2100, 2500, 3100, 2750, 1900, 1650, 2200, 2600, 2450];
     drawn("pairs", &pairs("Trials to criterion", ["curriculum", "fixed"], &curriculum, &fixed).unwrap());
     assert!(pairs("x", ["a", "b"], &[1.0], &[]).is_err());
+    let error = pairs("x", ["before", "after"], &[1.0, 2.0], &[1.0, f64::NAN]).unwrap_err().to_string();
+    assert!(error.contains("`after`") && error.contains("pair 1"), "{error}");
     let lone = Session::new(
         task_of_one(),
         Array3::zeros((1, 5, 1)),

@@ -182,6 +182,31 @@ fn signals_are_not_mixed_up() {
 }
 
 #[test]
+fn units_are_not_mixed_up() {
+    let task = PerceptualDiscrimination::default().coherences(&[0.1, 0.5]);
+    let batch = task.batch(20, Seed(4)).unwrap();
+    let simulator = Simulator::new(&super::figures::weights(), Leak::new(10.0, 100.0).noise(0.1)).unwrap();
+    let session = |units: [usize; 3]| simulator.clone().record(Recording::of(units)).run(&batch).unwrap();
+    let (these, others) = (session([3, 4, 5]), session([3, 4, 17]));
+    let averages = |session: &Session| Average::by("direction").aligned_to("stimulus").of(session).unwrap();
+    let components = [averages(&these).pca(1).unwrap(), these.pca(Signal::States, 1).unwrap()];
+    let axes = psychrnn::analysis::Targeted::new(["direction"]).aligned_to("stimulus").of(&these).unwrap();
+    assert_eq!((&components[0].units, &axes.units), (&these.units, &these.units));
+    let trajectories = |session: &Session| {
+        let along = components.iter().map(|pca| averages(session).trajectories(pca));
+        along.chain([axes.trajectories(&averages(session))]).collect::<Vec<_>>()
+    };
+    assert!(trajectories(&these).iter().all(Result::is_ok));
+    for other in [others, simulator.run(&batch).unwrap()] {
+        for refused in trajectories(&other) {
+            let error = refused.unwrap_err().to_string();
+            let units = if other.units.len() == 3 { "units 3, 4, 17" } else { "units 0 to 19" };
+            assert!(error.contains("`averages`") && error.contains("units 3 to 5") && error.contains(units), "{error}");
+        }
+    }
+}
+
+#[test]
 fn infinite_levels_have_figures() {
     let session = session(40).with("log odds", ["side", "wait"], |[side, wait]| match (side, wait) {
         (0.0, 20.0) => f64::INFINITY,

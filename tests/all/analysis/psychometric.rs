@@ -60,6 +60,24 @@ fn fits_are_scipys() {
 }
 
 #[test]
+fn a_plateau_of_steep_curves_does_not_hide_the_summit() {
+    // Between the first two levels nothing is known, so that all steep curves there are equally likely, and a little less so than
+    // a shallow one.
+    let levels = [0.18, 0.98, 1.04, 1.06, 1.7, 1.73, 1.82];
+    let counts =
+        Counts::new("x", &levels, &[190, 87, 131, 116, 85, 132, 102], &[23, 85, 123, 114, 85, 128, 99]).unwrap();
+    let model = Psychometric::default().curve(Curve::Weibull).lapse(Rate::Tied);
+    let fit = model.fit(&counts).unwrap();
+    assert!(fit.width.value < 3.0 && fit.width.se.is_some(), "{}", fit.table());
+    let steep = model.width(5.0).fit(&counts).unwrap();
+    assert!(fit.log_likelihood > steep.log_likelihood + 0.3);
+    // Where there is none but the plateau, no width is surer than another.
+    let counts = Counts::new("x", &[0.0, 1.0, 3.0, 4.0], &[100; 4], &[5, 5, 95, 95]).unwrap();
+    let fit = Psychometric::default().fit(&counts).unwrap();
+    assert!(fit.width.se.is_none_or(|se| se < 10.0) && fit.threshold.se.is_none_or(|se| se < 10.0), "{}", fit.table());
+}
+
+#[test]
 fn intervals_of_shares_are_scipys() {
     for case in reference("wilson") {
         let (hits, trials) = (case["hits"].as_u64().unwrap() as usize, case["trials"].as_u64().unwrap() as usize);

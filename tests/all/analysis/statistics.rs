@@ -245,12 +245,36 @@ fn samples_that_make_no_sense_are_refused_by_name() {
     }
     assert!(t(&[1.0], &[1.0, 2.0]).contains("`first`") && t(&[1.0, 1.0], &[2.0, 2.0]).contains("vary"));
     assert!(u(&[1.0, 1.0], &[1.0]).contains("differ"));
+    // What differs by rounding alone does not vary, however it was computed.
+    assert!(t(&[0.1; 3], &[0.3; 3]).contains("vary") && t(&[0.3, 0.1 + 0.2], &[0.7; 7]).contains("vary"));
+    let paired = paired_t(&[1.1, 2.1, 3.1], &[1.0, 2.0, 3.0], Alternative::TwoSided, 0.95);
+    assert!(paired.unwrap_err().to_string().contains("vary"));
     let none = Permutation::default().resamples(0).means(&[1.0], &[2.0], Alternative::Less);
     assert!(none.unwrap_err().to_string().contains("`resamples`"));
     let pairs = Permutation::default().paired(&[1.0], &[2.0, 3.0], Alternative::Less, |_, _| 0.0);
     assert!(pairs.unwrap_err().to_string().contains("`second`"));
     let nan = Permutation::default().unpaired(&[1.0], &[2.0], Alternative::Less, |_, _| f64::NAN);
     assert!(nan.unwrap_err().to_string().contains("`statistic`"));
+}
+
+#[test]
+fn t_tests_hold_for_numbers_of_any_size() {
+    let (first, second) = ([1.0, 2.0, 1.5, 1.75], [3.0, 4.0, 3.25, 2.5]);
+    let tests = |scale: f64| {
+        let [first, second] = [first, second].map(|sample| sample.map(|x| x * scale));
+        let welch = welch_t(&first, &second, Alternative::Less, 0.9).unwrap();
+        let paired = paired_t(&first, &second, Alternative::Less, 0.9).unwrap();
+        [(welch.t, welch.p, welch.difference, welch.interval), (paired.t, paired.p, paired.difference, paired.interval)]
+    };
+    for scale in [1000_f64.exp2(), (-1000_f64).exp2()] {
+        for (one, other) in tests(1.0).into_iter().zip(tests(scale)) {
+            assert_eq!((one.0, one.1, one.2 * scale), (other.0, other.1, other.2));
+            assert_eq!((one.3.0 * scale, one.3.1 * scale), other.3);
+        }
+    }
+    let (high, low) = ([1e308, 1.7e308], [-1.7e308, -1.2e308]);
+    assert!(welch_t(&high, &low, Alternative::Greater, 0.95).unwrap().p < 0.05);
+    assert!(paired_t(&high, &low, Alternative::Greater, 0.95).is_ok_and(|test| test.p < 0.2));
 }
 
 proptest! {
