@@ -16,6 +16,7 @@ pub use perturb::{Effect, Perturbation, Reference, Units, Window};
 pub use recording::Recording;
 pub use session::{Session, Signal};
 
+use crate::caught::caught_in;
 use crate::dynamics::noise::Noise;
 use crate::dynamics::parts::{self, Ran};
 use crate::dynamics::{Constants, Dynamics, Keep, Pool, Rows, Want};
@@ -207,7 +208,12 @@ impl Simulator {
         check_fit(&batch.spec, n_in, n_out, self.constants().dt(), Some(&self.constants()))?;
         self.check_memory(batch, recording, &[], 1)?;
         let wanted = recording.rows(units);
-        let mut groups = Alike::groups(&self.perturbations, batch)?;
+        let groups = Alike::groups(&self.perturbations, batch)?;
+        caught_in("the transfer function", || self.of_groups(batch, groups, wanted))
+    }
+
+    /// The activity of groups of trials that run together.
+    fn of_groups(&self, batch: &Batch, mut groups: Vec<Alike>, wanted: [Rows; 2]) -> Result<Activity> {
         if let [_] = groups.as_slice()
             && let Some(all) = groups.pop()
         {
