@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 use std::thread;
 
+use crate::{Error, Result};
+
 thread_local! {
     /// Whether the panics of what runs on this thread are caught.
     static WATCHED: Cell<bool> = const { Cell::new(false) };
@@ -15,7 +17,7 @@ thread_local! {
 
 /// Runs code that may panic, and gives in place of a panic what it said and its place in the source. Nothing is printed: whoever
 /// asks tells it once, where each of many trials on each of many threads would print the same.
-pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
+pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> std::result::Result<R, String> {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -31,6 +33,11 @@ pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
         Some(place) => format!("{}, at {place}", said(panic.as_ref())),
         None => said(panic.as_ref()),
     })
+}
+
+/// Runs code that may be a user's: a panic in it becomes an error that says whose it may be.
+pub(crate) fn caught_in<T>(whose: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    caught(work).unwrap_or_else(|message| Err(Error::Panic { what: whose.to_owned(), message }))
 }
 
 /// Keeps the place of a caught panic instead of printing it. All other panics are told as before.

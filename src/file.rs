@@ -1,7 +1,8 @@
 //! Files are written whole or not at all.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Seek, Write};
+use std::io::{self, BufWriter, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array, ArrayView, Dimension, Ix1};
@@ -88,16 +89,66 @@ pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path, what: &str)
 pub(crate) fn write_npz(path: &Path, fill: impl FnOnce(&mut Npz<'_, '_>) -> Result<(), WriteNpyError>) -> Result<()> {
     write_whole(path, |writer| {
         let file = writer.get_ref().try_clone().map_err(|error| Error::io("write", path, error))?;
-        let mut npz = Npz { zip: ZipWriter::new(writer), file, memory: 0 };
+        let failed = RefCell::default();
+        let sink = Sink { writer, failed: &failed, position: 0, end: 0 };
+        let mut npz = Npz { zip: ZipWriter::new(sink), file, memory: 0 };
         npz.zip.set_comment(npz::OURS);
         let written = fill(&mut npz).and_then(|()| npz.zip.finish().map_err(|error| io::Error::from(error).into()));
-        written.map(drop).map_err(|error| Error::io("write", path, io::Error::other(error)))
+        let written = written.map(drop).map_err(io::Error::other);
+        failed.take().map_or(written, Err).map_err(|error| Error::io("write", path, error))
     })
+}
+
+/// Where an archive is written to. After the first error it takes all that still comes, for nothing: the archive's writer, which
+/// would print an error of its own, comes to its end, and the one to be told is what the system said.
+struct Sink<'a, 'b> {
+    writer: &'a mut BufWriter<&'b mut File>,
+    failed: &'a RefCell<Option<io::Error>>,
+    position: u64,
+    /// Behind the last byte.
+    end: u64,
+}
+
+impl Sink<'_, '_> {
+    /// What the file answers, as long as nothing has failed.
+    fn ask<T>(&mut self, ask: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<T>) -> Option<T> {
+        if self.failed.borrow().is_some() {
+            return None;
+        }
+        ask(self.writer).map_err(|error| self.failed.replace(Some(error))).ok()
+    }
+}
+
+impl Write for Sink<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.ask(|writer| writer.write_all(bytes));
+        self.position += bytes.len() as u64;
+        self.end = self.end.max(self.position);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.ask(|writer| writer.flush());
+        Ok(())
+    }
+}
+
+impl Seek for Sink<'_, '_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => self.end.checked_add_signed(by),
+        };
+        let there = self.ask(|writer| writer.seek(to)).or(place);
+        self.position = there.ok_or(ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
 }
 
 /// The entries of an `.npz` file, one after the other.
 pub(crate) struct Npz<'a, 'b> {
-    zip: ZipWriter<&'a mut BufWriter<&'b mut File>>,
+    zip: ZipWriter<Sink<'a, 'b>>,
     /// The same file, to ask how long it is.
     file: File,
     /// What the entries so far take of the memory that a reader allows, see [`npz::allowance`].
@@ -155,7 +206,7 @@ impl Npz<'_, '_> {
         name: &str,
         elements: usize,
         bytes: usize,
-        write: impl Fn(&mut ZipWriter<&mut BufWriter<&mut File>>) -> Result<(), WriteNpyError>,
+        write: impl Fn(&mut ZipWriter<Sink<'_, '_>>) -> Result<(), WriteNpyError>,
     ) -> Result<(), WriteNpyError> {
         let options = SimpleFileOptions::default().large_file(bytes >= 1 << 31);
         let name = format!("{name}.npy");

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use serde_path_to_error::{Path, Segment};
 
 use crate::failure::{Failure, Outcome};
+use crate::words;
 
 /// A value as JSON. The types here have names for keys, so nothing fails.
 pub(crate) fn json<T: Serialize>(value: &T) -> Json {
@@ -30,7 +31,11 @@ pub(crate) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Js
             element if element.starts_with('[') => format!("{key}{element}"),
             field => format!("{key}.{field}"),
         };
-        Failure::key(place, in_words(&error.inner().to_string(), || names::<T>(&all, error.path())))
+        let last = match error.path().iter().last() {
+            Some(Segment::Map { key } | Segment::Enum { variant: key }) => key,
+            _ => "name",
+        };
+        Failure::key(place, in_words(&error.inner().to_string(), key, last, || names::<T>(&all, error.path())))
     })?;
     check_known(key, given, &json(&value))?;
     Ok(value)
@@ -52,23 +57,75 @@ fn names<T: DeserializeOwned>(all: &Json, path: &Path) -> Option<String> {
     listed(error.strip_prefix("unknown variant `?`, expected ")?)
 }
 
-/// The names in "one of `a`, `b`", as a list.
+/// The names in "one of `a`, `b`".
+fn quoted(expected: &str) -> impl Iterator<Item = &str> {
+    expected.split('`').skip(1).step_by(2)
+}
+
+/// The same as a list.
 fn listed(expected: &str) -> Option<String> {
-    let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    let names: Vec<&str> = quoted(expected).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// What serde says, in the words of someone who writes a specification. `names` gives those that may stand there, if it is for one of
-/// some names.
-fn in_words(said: &str, names: impl Fn() -> Option<String>) -> String {
-    let said = said.split(" at line ").next().unwrap_or(said);
-    if let Some(rest) = said.strip_prefix("unknown variant ") {
-        let (got, expected) = rest.split_once(", expected ").unwrap_or((rest, ""));
-        return format!("there is no {got}; there are {}", listed(expected).unwrap_or_else(|| "none".into()));
+/// That there is nothing of a name, what there is, and which of it may be meant.
+pub(crate) fn no_such(what: &str, got: &str, names: &[&str]) -> String {
+    let all = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let guess = meant(got, names).map_or(String::new(), |name| format!(" (is it {name}?)"));
+    format!("there is no {what}`{got}`{guess}; there are {all}")
+}
+
+/// The name that is almost this one: in other letters, misspelled, longer or shorter, or by the first letters of its words.
+fn meant<'a>(got: &str, names: &[&'a str]) -> Option<&'a str> {
+    /// From so many letters on a beginning tells which word it is.
+    const TELLING: usize = 4;
+    let plain = |text: &str| -> Vec<char> { text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect() };
+    let got = plain(got);
+    let distance = |name: &&'a str| {
+        let letters = plain(name);
+        let first: Vec<char> = name.split('_').filter_map(|word| word.chars().next()).collect();
+        let (short, long) = if got.len() < letters.len() { (&got, &letters) } else { (&letters, &got) };
+        if first.len() > 1 && first == got || short.len() >= TELLING && long.starts_with(short) {
+            return Some((1, *name));
+        }
+        let steps = changes(&got, &letters);
+        (steps <= got.len().max(letters.len()) / 3).then_some((steps, *name))
+    };
+    names.iter().filter_map(distance).min_by_key(|(steps, _)| *steps).map(|(_, name)| name)
+}
+
+/// How many letters are to be changed, left out, put in or swapped with the next one to make one word of another.
+fn changes(from: &[char], to: &[char]) -> usize {
+    let mut rows = vec![(0..=to.len()).collect::<Vec<usize>>()];
+    for (i, a) in from.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in to.iter().enumerate() {
+            let changed = rows[i][j] + usize::from(a != b);
+            let mut least = changed.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
     }
-    if let Some(rest) = said.strip_prefix("unknown field ") {
+    rows[from.len()][to.len()]
+}
+
+/// What serde says, in the words of someone who writes a specification: of something within `key`, where the last name is `last`.
+/// `names` gives those that may stand there, if it is for one of some names.
+fn in_words(said: &str, key: &str, last: &str, names: impl Fn() -> Option<String>) -> String {
+    let said = said.split(" at line ").next().unwrap_or(said);
+    let unknown = |what: &str| {
+        let rest = said.strip_prefix("unknown ")?.strip_prefix(what)?.trim_start();
         let (got, expected) = rest.split_once(", expected ").unwrap_or((rest, ""));
-        return format!("there is no key {got}; there are {}", listed(expected).unwrap_or_else(|| "none".into()));
+        Some((got.trim_matches('`'), expected))
+    };
+    if let Some((got, expected)) = unknown("variant") {
+        return no_such("", got, &quoted(expected).collect::<Vec<_>>());
+    }
+    if let Some((got, expected)) = unknown("field") {
+        return no_such("key ", got, &words::names(key, quoted(expected)));
     }
     if let Some(name) = said.strip_prefix("missing field ") {
         return format!("the key {name} is missing");
@@ -85,7 +142,8 @@ fn in_words(said: &str, names: impl Fn() -> Option<String>) -> String {
         "map" => "a table".to_owned(),
         "sequence" => "a list".into(),
         "null" | "unit value" | "Option value" => "nothing".into(),
-        _ if got.ends_with(" variant") => "a name with the wrong things, or none, behind it".into(),
+        "unit variant" => return format!("it needs something behind it: write {{ {last} = … }}"),
+        _ if got.ends_with(" variant") => "a name with the wrong things behind it".into(),
         _ if said.starts_with("invalid length") => format!("of length {}", got.trim_end_matches(" elements")),
         _ => {
             let number = ["integer `", "floating point `", "boolean `", "character `"];
@@ -104,6 +162,10 @@ fn in_words(said: &str, names: impl Fn() -> Option<String>) -> String {
         (_, "f32" | "f64") => "a number".into(),
         ("a boolean", _) => "true or false".into(),
         ("a string" | "a borrowed string" | "string", _) => "a text".into(),
+        ("a sequence", _) if said.starts_with("invalid type: ") && !matches!(got.as_str(), "a table" | "nothing") => {
+            let one = got.strip_prefix("the text ").unwrap_or(&got);
+            return format!("it must be a list, but it is {got}: write [{one}]");
+        }
         ("a sequence", _) => "a list".into(),
         ("a map" | "map", _) | (_, "struct") => "a table".into(),
         ("option", _) => "a value".into(),
@@ -139,11 +201,8 @@ fn check_known(key: &str, given: &Json, read: &Json) -> Outcome<()> {
         (Json::Object(given), Json::Object(read)) => given.iter().try_for_each(|(name, value)| match read.get(name) {
             Some(read) => check_known(&format!("{key}.{name}"), value, read),
             None => {
-                let allowed: Vec<&str> = read.keys().map(String::as_str).collect();
-                Err(Failure::key(
-                    format!("{key}.{name}"),
-                    format!("there is no such key; there are {}", allowed.join(", ")),
-                ))
+                let allowed = words::names(key, read.keys().map(String::as_str));
+                Err(Failure::key(format!("{key}.{name}"), no_such("key ", name, &allowed)))
             }
         }),
         (Json::Array(given), Json::Array(read)) => given
@@ -187,4 +246,32 @@ fn find(key: &str, section: &Json, name: &str) -> Option<String> {
         return Some(format!("{key}.{name}"));
     }
     fields.iter().find_map(|(below, section)| find(&format!("{key}.{below}"), section, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_almost_one_is_guessed() {
+        let names =
+            ["learning_rate", "mean_squared_error", "units", "tau", "tanh", "coherences", "transfer", "l2_rates"];
+        for (got, name) in [
+            ("lr", "learning_rate"),
+            ("learningRate", "learning_rate"),
+            ("lerning_rate", "learning_rate"),
+            ("mse", "mean_squared_error"),
+            ("Units", "units"),
+            ("untis", "units"),
+            ("TANH", "tanh"),
+            ("coherence", "coherences"),
+            ("transfer_function", "transfer"),
+            ("l2rate", "l2_rates"),
+        ] {
+            assert_eq!(meant(got, &names), Some(name), "{got}");
+        }
+        for got in ["", "x", "epochs", "batch", "hidden_size", "é"] {
+            assert_eq!(meant(got, &names), None, "{got}");
+        }
+    }
 }

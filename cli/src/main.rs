@@ -4,6 +4,7 @@ mod failure;
 mod filled;
 mod report;
 mod run;
+mod say;
 mod specification;
 mod tasks;
 mod words;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use failure::{Failure, Outcome};
+use filled::no_such;
 use report::{Drawn, Tested};
 use run::{Longer, Run};
 use specification::Specification;
@@ -68,10 +70,10 @@ enum Command {
         #[arg(long)]
         run: Option<PathBuf>,
         /// Only check the specification, and print all of it, usual values included
-        #[arg(long)]
+        #[arg(long, conflicts_with_all = ["run", "threads"])]
         check: bool,
         /// How many cores to use; the result is the same for any number [default: all]
-        #[arg(long)]
+        #[arg(long, value_parser = words::count, allow_negative_numbers = true)]
         threads: Option<usize>,
     },
     /// Go on with a run that was killed or interrupted, or longer with one that has ended
@@ -81,7 +83,7 @@ enum Command {
         #[command(flatten)]
         longer: Longer,
         /// How many cores to use; the result is the same for any number [default: all]
-        #[arg(long)]
+        #[arg(long, value_parser = words::count, allow_negative_numbers = true)]
         threads: Option<usize>,
     },
     /// Performance on trials that were held out, by condition
@@ -125,7 +127,7 @@ fn main() -> ExitCode {
     match work(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            say::beside(format_args!("error: {failure}"));
             ExitCode::from(failure.code())
         }
     }
@@ -135,9 +137,8 @@ fn work(command: Command) -> Outcome<()> {
     match command {
         Command::Train { specification, check: true, .. } => {
             let specification = Specification::read(&specification)?;
-            specification.notes.iter().for_each(|note| eprintln!("{note}"));
-            println!("{:#}", specification.complete);
-            Ok(())
+            specification.notes.iter().for_each(say::beside);
+            say::out(format_args!("{:#}", specification.complete))
         }
         Command::Train { specification, run, threads, check: false } => Run::begin(&specification, run)?.train(threads),
         Command::Resume { run, longer, threads } => Run::reopen(&run, &longer)?.train(threads),
@@ -145,15 +146,11 @@ fn work(command: Command) -> Outcome<()> {
         Command::Costs { run, drawn } => report::costs(&Run::open(&run)?, &drawn),
         Command::Structure { run, drawn } => report::structure(&Run::open(&run)?, &drawn),
         Command::Figures { run, tested, drawn } => report::figures(&Run::open(&run)?, &tested, &drawn),
-        Command::Tasks { name: None } => {
-            tasks::NAMES.iter().for_each(|name| println!("{name}"));
-            Ok(())
-        }
+        Command::Tasks { name: None } => tasks::NAMES.iter().try_for_each(say::out),
         Command::Tasks { name: Some(name) } => {
             let described = tasks::describe("task", &name, &serde_json::json!({}), &mut words::Words::default());
-            let expected = || Failure::key("task", format!("it must be one of {}", tasks::NAMES.join(", ")));
-            println!("{:#}", described.ok_or_else(expected)??.arguments);
-            Ok(())
+            let expected = || Failure::key("task", no_such("task ", &name, tasks::NAMES));
+            say::out(format_args!("{:#}", described.ok_or_else(expected)??.arguments))
         }
     }
 }

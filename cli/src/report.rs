@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use psychrnn::plot::Figure;
 use psychrnn::prelude::*;
+use psychrnn::train::Check;
 use serde_json::json;
 
 use crate::failure::{Failure, Outcome, UNFINISHED};
 use crate::run::Run;
+use crate::{say, words};
 
 /// How many values a column may have to be a table of conditions.
 const MOST_LEVELS: usize = 40;
@@ -17,10 +19,10 @@ const MOST_LEVELS: usize = 40;
 #[derive(clap::Args)]
 pub(crate) struct Tested {
     /// How many trials [default: as in the specification, 1000]
-    #[arg(long)]
+    #[arg(long, value_parser = words::count, allow_negative_numbers = true)]
     trials: Option<usize>,
     /// The seed of the trials [default: as in the specification, 0]
-    #[arg(long)]
+    #[arg(long, value_parser = words::whole_number, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Test the last weights, not the best ones
     #[arg(long)]
@@ -51,16 +53,17 @@ fn unfinished(run: &Run, training: &Training) -> Outcome<Option<Failure>> {
 /// Performance on trials that were held out, and how often each choice was made at each level of what the task drew.
 pub(crate) fn test(run: &Run, tested: &Tested) -> Outcome<()> {
     let (session, unfinished) = tested.session(run)?;
-    println!("trials    {}", session.n_trials());
-    println!("accuracy  {:.4}", session.accuracy());
-    println!("error     {:.5}", session.rms_error());
+    say::out(format_args!("trials    {}", session.n_trials()))?;
+    say::out(format_args!("accuracy  {:.4}", session.accuracy()))?;
+    say::out(format_args!("error     {:.5}", session.rms_error()))?;
     let session = with_signed(session)?;
     for (column, levels) in conditions(&session)? {
-        println!("\n{column:>16} {:>8} {:>14} {:>16}", "trials", "share correct", "share choice 1");
+        let names = ["trials", "share correct", "share choice 1"];
+        say::out(format_args!("\n{column:>16} {:>8} {:>14} {:>16}", names[0], names[1], names[2]))?;
         for (level, rows) in levels {
             let correct = share(&rows, |row| session.correct[row]);
             let chosen = share(&rows, |row| session.choices[row].map(|choice| choice == 1));
-            println!("{level:>16} {:>8} {correct:>14} {chosen:>16}", rows.len());
+            say::out(format_args!("{level:>16} {:>8} {correct:>14} {chosen:>16}", rows.len()))?;
         }
     }
     session.trials().save_csv(run.folder.join("trials.csv"))?;
@@ -69,7 +72,7 @@ pub(crate) fn test(run: &Run, tested: &Tested) -> Outcome<()> {
     });
     let path = run.folder.join("test.json");
     fs::write(&path, format!("{summary:#}\n")).map_err(|source| Failure::io("write", &path, source))?;
-    println!("\nwritten: test.json, trials.csv in {}", run.folder.display());
+    say::out(format_args!("\nwritten: test.json, trials.csv in {}", run.folder.display()))?;
     unfinished.map_or(Ok(()), Err)
 }
 
@@ -115,21 +118,21 @@ fn share(rows: &[usize], is_so: impl Fn(usize) -> Option<bool>) -> String {
 pub(crate) fn costs(run: &Run, drawn: &Drawn) -> Outcome<()> {
     let (training, _) = run.restore(true)?;
     if let Some(unfinished) = unfinished(run, &training)? {
-        eprintln!("{unfinished}");
+        say::beside(unfinished);
     }
-    println!("{training}");
+    say::out(&training)?;
     if let Some(best) = training.best {
-        println!("best after update {}: loss {:.6}, metric {:.4}", best.update, best.loss, best.value);
+        let Check { update, loss, value, .. } = best;
+        say::out(format_args!("best after update {update}: loss {loss:.6}, metric {value:.4}"))?;
     }
     if !training.checks.is_empty() {
-        println!("\n{:>10} {:>12} {:>6} {:>12} {:>10} {:>8}", "update", "trials", "stage", "loss", "error", "metric");
+        let [update, trials, stage, loss, error, metric] = ["update", "trials", "stage", "loss", "error", "metric"];
+        say::out(format_args!("\n{update:>10} {trials:>12} {stage:>6} {loss:>12} {error:>10} {metric:>8}"))?;
     }
     for check in &training.checks {
         let trials = check.update * training.batch_size;
-        println!(
-            "{:>10} {trials:>12} {:>6} {:>12.6} {:>10.5} {:>8.4}",
-            check.update, check.stage, check.loss, check.error, check.value
-        );
+        let Check { update, stage, loss, error, value, .. } = check;
+        say::out(format_args!("{update:>10} {trials:>12} {stage:>6} {loss:>12.6} {error:>10.5} {value:>8.4}"))?;
     }
     drawn.save(run, "costs", &training.plot_checks())
 }
@@ -178,12 +181,12 @@ fn curves(session: &Session, run: &Run, drawn: &Drawn) -> Outcome<()> {
             let counts = counts.map(|counts| counts.hit_name("Share of choice 1"));
             match counts.and_then(|counts| Psychometric::default().fit(&counts)).and_then(|fit| fit.plot()) {
                 Ok(figure) => drawn.save(run, &format!("psychometric-{name}{file}"), &figure)?,
-                Err(error) => println!("no curve over {name}{part}: {error}"),
+                Err(error) => say::out(format_args!("no curve over {name}{part}: {error}"))?,
             }
         }
     }
     if !any {
-        println!("no psychometric curve: the task has no level with one correct choice below and another above");
+        say::out("no psychometric curve: the task has no level with one correct choice below and another above")?;
     }
     Ok(())
 }
@@ -223,7 +226,6 @@ impl Drawn {
         fs::create_dir_all(&folder).map_err(|source| Failure::io("create", &folder, source))?;
         let path: PathBuf = folder.join(format!("{name}.{}", self.format));
         figure.save(&path)?;
-        println!("written: {}", path.display());
-        Ok(())
+        say::out(format_args!("written: {}", path.display()))
     }
 }

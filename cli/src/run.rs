@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use psychrnn::interrupt;
 use psychrnn::prelude::*;
-use psychrnn::train::{Check, CheckpointEvent, Observer, Progress, Reporter, Stop};
+use psychrnn::train::{Check, CheckpointEvent, Observer, Progress, Reporter, Silent, Stop};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::failure::{Failure, Outcome, UNFINISHED};
 use crate::filled::json;
-use crate::specification::{Specification, given};
+use crate::specification::{Given, Specification, given};
+use crate::{say, words};
 
 /// The complete specification, from which a run goes on.
 const SPECIFICATION: &str = "specification.json";
@@ -44,13 +45,13 @@ struct Begun {
 #[derive(clap::Args)]
 pub(crate) struct Longer {
     /// Go on until so many trials were seen in all
-    #[arg(long, conflicts_with = "updates")]
+    #[arg(long, conflicts_with = "updates", value_parser = words::count, allow_negative_numbers = true)]
     trials: Option<usize>,
     /// Go on until so many updates were done in all
-    #[arg(long)]
+    #[arg(long, value_parser = words::count, allow_negative_numbers = true)]
     updates: Option<usize>,
     /// Go on until the metric (accuracy) reaches this
-    #[arg(long)]
+    #[arg(long, value_parser = words::finite, allow_negative_numbers = true)]
     until: Option<f64>,
     /// Take over what was edited in as-given.toml since the run began: learning rate, clipping, goal, …
     #[arg(long)]
@@ -85,14 +86,19 @@ fn lengthen(given: &mut Json, longer: &Map<String, Json>) {
 impl Run {
     /// A new run; its folder must not hold another one.
     pub(crate) fn begin(path: &Path, folder: Option<PathBuf>) -> Outcome<Self> {
-        let (given, is_json) = given(path)?;
+        let Given { text, is_json, value: given } = given(path)?;
         let beside = path.parent().unwrap_or(Path::new(""));
         let specification = Specification::of(given.clone(), beside)?;
-        let folder = folder.unwrap_or_else(|| match path.extension() {
-            Some(_) => path.with_extension(""),
+        let folder = match (folder, path.extension()) {
+            (Some(folder), _) => folder,
+            (None, _) if !path.is_file() => {
+                let problem = "it is no file after which a run could be called: name a folder with --run";
+                return Err(Failure::key(path.display().to_string(), problem));
+            }
+            (None, Some(_)) => path.with_extension(""),
             // It has the name of the specification already.
-            None => path.with_extension("run"),
-        });
+            (None, None) => path.with_extension("run"),
+        };
         if folder.join(SPECIFICATION).exists() {
             let problem = format!(
                 "there is a run in it: go on with `psychrnn resume {}`, or name another folder with --run",
@@ -100,11 +106,11 @@ impl Run {
             );
             return Err(Failure::key(folder.display().to_string(), problem));
         }
-        specification.notes.iter().for_each(|note| eprintln!("{note}"));
+        specification.notes.iter().for_each(say::beside);
         fs::create_dir_all(&folder).map_err(|source| Failure::io("create", &folder, source))?;
         // As it was written, for people; the complete one, which comes last, for `resume`.
         let copy = folder.join(if is_json { "as-given.json" } else { "as-given.toml" });
-        fs::copy(path, &copy).map_err(|source| Failure::io("write", &copy, source))?;
+        fs::write(&copy, text).map_err(|source| Failure::io("write", &copy, source))?;
         let beside = std::path::absolute(beside).unwrap_or_else(|_| beside.to_owned());
         let begun = Some(Begun { folder: beside, given, longer: Map::new() });
         let mut this = Self { folder, specification, begun, is_changed: true };
@@ -134,7 +140,7 @@ impl Run {
         let mut beside = folder.to_owned();
         match (&mut this.begun, now) {
             (Some(begun), Some(path)) if longer.edited => {
-                let now = self::given(&path)?.0;
+                let now = self::given(&path)?.value;
                 if differences(&begun.given, &now).is_empty() {
                     return Err(Failure::key("--edited", format!("nothing was edited in {}", path.display())));
                 }
@@ -149,12 +155,12 @@ impl Run {
             (Some(begun), Some(path)) => {
                 let file = path.display();
                 let edited = match self::given(&path) {
-                    Ok((now, _)) => differences(&begun.given, &now),
-                    Err(failure) => vec![failure.to_string()],
+                    Ok(now) => differences(&begun.given, &now.value),
+                    Err(failure) => vec![format!("it cannot be read any more: {failure}")],
                 };
                 if !edited.is_empty() {
-                    eprintln!("{file} was edited: {}", edited.join("; "));
-                    eprintln!("the run goes on with what it began with; `--edited` takes this over");
+                    say::beside(format_args!("{file} was edited: {}", edited.join("; ")));
+                    say::beside("the run goes on with what it began with; `--edited` takes this over");
                 }
             }
             _ => {}
@@ -231,9 +237,9 @@ impl Run {
             network.use_best()?;
             network.weights()?.save(folder.join("best.npz"))?;
         }
-        println!("{training}");
+        let said = say::out(&training);
         let code = match training.stop {
-            stop if stop.is_end() => return Ok(()),
+            stop if stop.is_end() => return said,
             Stop::Interrupted | Stop::Terminated => work.signal().map_or(UNFINISHED, |signal| 128 + signal as u8),
             _ => UNFINISHED,
         };
@@ -308,7 +314,7 @@ struct Log<'a> {
     run: &'a mut Run,
     file: File,
     start: Instant,
-    reporter: Reporter,
+    reporter: Box<dyn Observer>,
     /// What went wrong beside training.
     failed: Option<Failure>,
 }
@@ -318,14 +324,16 @@ impl<'a> Log<'a> {
         let path = run.folder.join("log");
         let file = File::options().append(true).create(true).open(&path);
         let file = file.map_err(|source| Failure::io("write", &path, source))?;
-        Ok(Self { run, file, start: Instant::now(), reporter: Reporter::default(), failed: None })
+        let reporter: Box<dyn Observer> =
+            if run.specification.is_silent() { Box::new(Silent) } else { Box::new(Reporter::default()) };
+        Ok(Self { run, file, start: Instant::now(), reporter, failed: None })
     }
 
     /// A log that cannot be written is no reason to stop.
     fn line(&mut self, line: &str) {
         let seconds = self.start.elapsed().as_secs_f64();
         if writeln!(self.file, "{seconds:9.3} {line}").is_err() && std::io::stderr().is_terminal() {
-            eprintln!("the log cannot be written: {line}");
+            say::beside(format_args!("the log cannot be written: {line}"));
         }
     }
 }

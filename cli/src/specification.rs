@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json as object};
 
 use crate::failure::{Failure, Outcome};
-use crate::filled::{filled, filled_json, json, over, placed};
+use crate::filled::{filled, filled_json, json, no_such, over, placed};
 use crate::tasks::{self, Chosen, Described};
 use crate::words::{Words, read, speak};
 
@@ -110,7 +110,7 @@ enum Penalty {
 impl Specification {
     /// Reads a file and checks all that it says.
     pub(crate) fn read(path: &Path) -> Outcome<Self> {
-        Self::of(given(path)?.0, path.parent().unwrap_or(Path::new("")))
+        Self::of(given(path)?.value, path.parent().unwrap_or(Path::new("")))
     }
 
     /// Checks what is given. Files that it names lie in `folder`.
@@ -125,7 +125,7 @@ impl Specification {
             return Err(Failure::key("all of it", "it must be a table with the key `task`"));
         };
         if let Some(unknown) = given.keys().find(|key| !SECTIONS.contains(&key.as_str())) {
-            return Err(Failure::key(unknown, format!("there is no such key; there are {}", SECTIONS.join(", "))));
+            return Err(Failure::key(unknown, no_such("key ", unknown, SECTIONS)));
         }
         let table = |key: &&str| given.get(*key).is_some_and(|section| !(section.is_object() || section.is_null()));
         if let Some(key) = TABLES.iter().find(|key| table(key)) {
@@ -138,7 +138,9 @@ impl Specification {
         let mut change = |key: &str, changes: &Json| -> Outcome<Chosen> {
             let mut changes = changes.clone();
             words.task(key, &mut changes, &main.arguments)?;
-            Ok(described(key, &name, &over(&main.arguments, &changes), words)?.task)
+            let task = described(key, &name, &over(&main.arguments, &changes), words)?.task;
+            same_network(key, &main.task.spec(), &task.spec())?;
+            Ok(task)
         };
         let mut held_out = |purpose: &'static str, trials: usize, given: Json| -> Outcome<HeldOut> {
             let usual = HeldOutSection { trials, seed: Seed(0), task: nothing() };
@@ -219,7 +221,17 @@ impl Specification {
             network,
         };
         speak(&mut this.complete);
-        loss.check(this.network()?.as_ref())?;
+        let network = this.network()?;
+        loss.check(network.as_ref())?;
+        let weights = network.effective()?;
+        for (i, penalty) in penalties.iter().enumerate() {
+            if let Penalty::L1Weights { weights: name, .. } | Penalty::L2Weights { weights: name, .. } = penalty
+                && weights.get(name).is_err()
+            {
+                let names: Vec<&str> = weights.iter().map(|(name, _)| name).collect();
+                return Err(Failure::key(format!("regularizers[{i}]"), no_such("parameter ", name, &names)));
+            }
+        }
         Ok(this)
     }
 
@@ -235,6 +247,11 @@ impl Specification {
             }
             false => Box::new(Rnn::new(&self.task, filled("network", &RnnConfig::default(), &config)?).map_err(wrong)?),
         })
+    }
+
+    /// Whether no progress is to be shown.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.complete["trainer"]["silent"] == true
     }
 
     /// The trainer, with its validation trials.
@@ -278,8 +295,11 @@ impl Usual {
                 validation: None,
             });
         };
-        let names = || Failure::key("model", format!("it must be one of {}", Model::ALL.map(Model::name).join(", ")));
-        let model: Model = name.as_str().and_then(|name| name.parse().ok()).ok_or_else(names)?;
+        let names = Model::ALL.map(Model::name);
+        let Some(name) = name.as_str() else {
+            return Err(Failure::key("model", format!("it must be one of {}", names.join(", "))));
+        };
+        let model: Model = name.parse().map_err(|_| Failure::key("model", no_such("model ", name, &names)))?;
         Ok(Self {
             task: Some(tasks::of_model(model)),
             network: Some(model.network()),
@@ -290,20 +310,31 @@ impl Usual {
     }
 }
 
-/// What is given in a file, and whether it is JSON: by its ending or, if that says nothing, by how it begins.
-pub(crate) fn given(path: &Path) -> Outcome<(Json, bool)> {
-    let text = fs::read_to_string(path).map_err(|source| Failure::io("read", path, source))?;
+/// What stands in a file.
+pub(crate) struct Given {
+    pub(crate) text: String,
+    pub(crate) is_json: bool,
+    pub(crate) value: Json,
+}
+
+/// What is given in a file. It is JSON by its ending or, if that says nothing, by how it begins.
+pub(crate) fn given(path: &Path) -> Outcome<Given> {
+    let bytes = fs::read(path).map_err(|source| Failure::io("read", path, source))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        let problem = "it is no text in UTF-8; save it with this encoding";
+        Failure::key(path.display().to_string(), problem)
+    })?;
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     let is_json = match ending.as_deref() {
         Some("json") => true,
         Some("toml") => false,
         _ => text.trim_start_matches('\u{feff}').trim_start().starts_with('{'),
     };
-    let given = read(&text, is_json).map_err(|failure| match failure {
+    let value = read(&text, is_json).map_err(|failure| match failure {
         Failure::Specification { key, problem } if key.is_empty() => Failure::key(path.display().to_string(), problem),
         failure => failure,
     })?;
-    Ok((given, is_json))
+    Ok(Given { text, is_json, value })
 }
 
 /// The task that is trained on, and its name. A model has one already.
@@ -314,6 +345,9 @@ fn task(mut section: Json, of_model: Option<&str>, words: &mut Words) -> Outcome
             return Err(Failure::key("task.name", format!("the task of this model is {name}; leave the name out")));
         }
         (None, Some(name)) | (Some(name), _) if tasks::NAMES.contains(&name) => name.to_owned(),
+        (Some(given), _) if !given.is_empty() => {
+            return Err(Failure::key("task.name", no_such("task ", given, tasks::NAMES)));
+        }
         _ => {
             let names = format!("it must be the name of a task: {}", tasks::NAMES.join(", "));
             return Err(Failure::key("task.name", names));
@@ -321,6 +355,19 @@ fn task(mut section: Json, of_model: Option<&str>, words: &mut Words) -> Outcome
     };
     let described = described("task", &name, &section, words)?;
     Ok((name, described))
+}
+
+/// An error if a network for the one task cannot do the other.
+fn same_network(key: &str, main: &TaskSpec, changed: &TaskSpec) -> Outcome<()> {
+    let wrong = |name: &str, what: String| {
+        Err(Failure::key(format!("{key}{name}"), format!("it must be {what}, as in the task that is trained on")))
+    };
+    match () {
+        () if changed.dt != main.dt => wrong(".dt", format!("{} ms", main.dt)),
+        () if changed.n_in != main.n_in => wrong("", format!("a task with {} inputs", main.n_in)),
+        () if changed.n_out != main.n_out => wrong("", format!("a task with {} outputs", main.n_out)),
+        () => Ok(()),
+    }
 }
 
 /// A task of that name, drawn from once to see that it works.
@@ -604,7 +651,7 @@ mean_squared_error.per_mask = true
 [validation]
 trials = 10
 [curriculum]
-stages = [{ threshold = 0.9, task = { dt = 20.0 } }, { threshold = 0.5 }]
+stages = [{ threshold = 0.9, task = { duration = 300.0 } }, { threshold = 0.5 }]
 "#;
     const JSON: &str = r#"{"task": {"name": "random_dots"}, "network": {"kind": "lstm", "units": 3, "seed": 2},
         "regularizers": [{"l2_rates": {"strength": 0.1}}], "checkpoint": {"updates": 5}}"#;
@@ -685,7 +732,7 @@ stages = [{ threshold = 0.9, task = { dt = 20.0 } }, { threshold = 0.5 }]
             }
             fs::write(folder.path().join(name), &text).unwrap();
             if let Ok(given) =
-                super::given(&folder.path().join(name)).map(|given| given.0).map_err(|failure| failure.to_string())
+                super::given(&folder.path().join(name)).map(|given| given.value).map_err(|failure| failure.to_string())
                 && is_small(&given)
             {
                 read +=

@@ -1,5 +1,8 @@
 //! The words of a specification: those of the library's setters, wherever the fields that they set may stand.
 
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json, json as object};
 
 use crate::failure::{Failure, Outcome};
@@ -44,6 +47,9 @@ pub(crate) struct Words {
 impl Words {
     /// The section of a network with fields in the place of words.
     pub(crate) fn network(&mut self, section: &mut Json) -> Outcome<()> {
+        if let Some(tau) = section.get_mut("tau").filter(|tau| tau.is_number()) {
+            *tau = object!([tau]);
+        }
         NETWORK.iter().try_for_each(|(word, field)| self.put("network", section, word, field))
     }
 
@@ -101,6 +107,20 @@ impl Words {
     }
 }
 
+/// The names that may stand in a section: its fields, with the words in their place.
+pub(crate) fn names<'a>(section: &str, fields: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let single = |path: &&'static [&'static str]| if let [name] = **path { Some(name) } else { None };
+    let unspoken = |field: &&str| {
+        !SPOKEN.iter().any(|(of, word, path)| *of == section && word.len() == 1 && path.first() == Some(field))
+    };
+    let words = match section {
+        "network" => NETWORK,
+        "trainer" => TRAINER,
+        _ => &[],
+    };
+    fields.filter(unspoken).chain(words.iter().filter_map(|(word, _)| single(word))).collect()
+}
+
 /// A complete specification in one word for each thing.
 pub(crate) fn speak(complete: &mut Json) {
     for (section, word, field) in SPOKEN {
@@ -142,14 +162,97 @@ fn place(section: &mut Json, path: &[&str], value: Json) -> Option<()> {
 pub(crate) fn read(text: &str, is_json: bool) -> Result<Json, Failure> {
     let text = text.trim_start_matches('\u{feff}');
     let broken = |problem: String| Failure::key("", problem);
+    if text.trim().is_empty() {
+        return Err(broken("there is nothing in it; it needs at least a [task] with a name, or a model".into()));
+    }
     match is_json {
-        true => serde_json::from_str(text).map_err(|error| broken(error.to_string())).map(whole),
+        true => serde_json::from_str::<Unique>(text).map_err(|error| broken(error.to_string())).map(|all| whole(all.0)),
         false => {
-            let table: toml::Table =
-                toml::from_str(text).map_err(|error| broken(error.to_string().trim().to_owned()))?;
+            let table: toml::Table = toml::from_str(text).map_err(|error| {
+                // The parser has other words for a number with too many digits.
+                let problem = error.to_string().replace(" as i128, expected any valid TOML value", ": it is too large");
+                broken(problem.replace("invalid type: integer", "the number").trim().to_owned())
+            })?;
             from_toml("", toml::Value::Table(table))
         }
     }
+}
+
+/// JSON in which no key stands twice: one of both would be ignored.
+struct Unique(Json);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Unique;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_bool<E>(self, yes: bool) -> Result<Unique, E> {
+                Ok(Unique(yes.into()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Unique, E> {
+                Ok(Unique(number.into()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Unique, E> {
+                Ok(Unique(number.into()))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Unique, E> {
+                Ok(Unique(number.into()))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Unique, E> {
+                Ok(Unique(text.into()))
+            }
+
+            fn visit_unit<E>(self) -> Result<Unique, E> {
+                Ok(Unique(Json::Null))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Unique, A::Error> {
+                let mut all = Vec::new();
+                while let Some(Unique(value)) = list.next_element()? {
+                    all.push(value);
+                }
+                Ok(Unique(Json::Array(all)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Unique, A::Error> {
+                let mut all = Map::new();
+                while let Some((name, Unique(value))) = fields.next_entry::<String, Unique>()? {
+                    if all.insert(name.clone(), value).is_some() {
+                        return Err(A::Error::custom(format_args!("the key {name} stands there twice")));
+                    }
+                }
+                Ok(Unique(Json::Object(all)))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// A whole number on the command line, written as in a specification.
+pub(crate) fn whole_number(text: &str) -> Result<u64, String> {
+    let number = || whole(text.parse::<f64>().ok()?.into()).as_u64();
+    text.parse().ok().or_else(number).ok_or_else(|| "it must be a whole number of 0 or more".to_owned())
+}
+
+/// A number of things of which there must be one.
+pub(crate) fn count(text: &str) -> Result<usize, String> {
+    let count = whole_number(text).ok().and_then(|count| usize::try_from(count).ok());
+    count.filter(|&count| count > 0).ok_or_else(|| "it must be a whole number of at least 1".to_owned())
+}
+
+/// A number that is one.
+pub(crate) fn finite(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| "it must be a finite number".to_owned())
 }
 
 fn from_toml(key: &str, value: toml::Value) -> Outcome<Json> {

@@ -162,6 +162,20 @@ fn a_bad_specification_is_refused_by_the_path_of_its_key() {
         (change("in_turn = true", "in_trun = true"), "validation.task.protocol.in_trun: ", "in_turn"),
         (change("updates = 2 }", "updates = 0 }"), "checkpoint: ", "at least 1"),
         (change("l2_rates", "l3_rates"), "regularizers[0]", "l2_rates"),
+        (change("l2_rates = {", "l2_weights = { weights = \"W_re\","), "regularizers[0]: ", "is it W_rec?"),
+        (change("{ l2_rates = { strength = 0.001 } }", "\"l2_rates\""), "regularizers[0].l2_rates: ", "l2_rates = …"),
+        (change("stimulus = 200", "stimulsu = 200"), "task.stimulsu: ", "is it stimulus?"),
+        (change("[0.2, 0.6]", "0.2"), "task.coherences: ", "write [0.2]"),
+        (change("random_dots", "RandomDots"), "task.name: ", "is it random_dots?"),
+        (change("learning_rate", "lr"), "trainer.lr: ", "is it learning_rate?"),
+        (change("length = { updates = 40 }", "update = 40"), "trainer.update: ", "is it updates?"),
+        (change("units = 24", "units = 24\ntransfer_function = \"tanh\""), "transfer_function: ", "is it transfer?"),
+        (change("units = 24", "units = 24\ntransfer = \"Tanh\""), "network.transfer: ", "is it tanh?"),
+        (change("clip = ", "device = \"cuda\"\nclip = "), "trainer.device.cuda: ", "write { cuda = … }"),
+        (change("in_turn = true", "in_turn = true, dt = 5"), "validation.task.dt: ", "must be 20 ms"),
+        (change("trials = 80", "trials = 80\ntask.protocol.dt = 5"), "test.task.dt: ", "must be 20 ms"),
+        (change("units = 24", "units = 99999999999999999999"), "dots.toml: ", "too large"),
+        (String::new(), "dots.toml: ", "nothing in it"),
         (change("[test]", "[test"), "dots.toml: ", "line"),
         (change("checkpoint =", "model = \"mantis\"\ncheckpoint ="), "model: ", "mante_areas"),
         (change("checkpoint =", "model = \"mante\"\ncheckpoint ="), "task.name: ", "context_integration"),
@@ -413,6 +427,100 @@ fn progress_is_on_standard_error_and_the_report_is_printed_once() {
     let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     assert!(out.lines().count() == 1 && out.starts_with("trained 5 updates, 40 trials"), "{out}");
     assert!(err.contains("update 1/5") && !err.contains("trained 5") && err.contains("all updates were done"), "{err}");
+}
+
+#[test]
+fn what_is_no_text_or_says_a_thing_twice_is_refused() {
+    let refused = |name: &str, bytes: &[u8], said: &str| {
+        let (kept, _) = folder(SPECIFICATION);
+        let path = kept.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let (text, code) = says(&[p("train"), &path]);
+        assert!(code == Some(2) && text.contains(said), "{text}");
+    };
+    let in_two_bytes: Vec<u8> = SPECIFICATION.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    refused("dots.toml", &[&[0xff, 0xfe], &in_two_bytes[..]].concat(), "UTF-8");
+    refused("dots.toml", b"# caf\xe9\n[task]\nname = \"random_dots\"", "UTF-8");
+    let twice = r#"{"task": {"name": "random_dots", "catch": 0.1, "catch": 0.2}}"#;
+    refused("dots.json", twice.as_bytes(), "the key catch stands there twice");
+}
+
+#[test]
+fn one_time_constant_is_given_as_a_number() {
+    let (_kept, path) = folder(&SPECIFICATION.replace("noise = 0.05", "tau = 50"));
+    let (text, code) = says(&[p("train"), &path, p("--check")]);
+    let complete: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(code == Some(0) && complete["network"]["tau"] == serde_json::json!([50.0]), "{text}");
+}
+
+#[test]
+fn numbers_on_the_command_line_are_those_of_a_specification() {
+    let (_kept, specification) = folder(&SPECIFICATION.replace("updates = 40", "updates = 3"));
+    let run = specification.with_extension("");
+    assert_eq!(says(&[p("train"), &specification]).1, Some(0));
+    for (option, value, said) in [
+        ("--until", "nan", "finite"),
+        ("--until", "-1", "from 0 to 1"),
+        ("--until", "90", "0.9"),
+        ("--updates", "-1", "at least 1"),
+        ("--trials", "0.5", "at least 1"),
+        ("--updates", "0", "at least 1"),
+        ("--threads", "0", "at least 1"),
+    ] {
+        let (text, code) = says(&[p("resume"), &run, p(option), p(value)]);
+        assert!(code == Some(2) && text.contains(said), "{option} {value}: {text}");
+    }
+    let (text, code) = says(&[p("resume"), &run, p("--trials"), p("0.4e2")]);
+    assert!(code == Some(0) && text.contains("trained 5 updates"), "{text}");
+    assert_eq!(says(&[p("test"), &run, p("--trials"), p("0")]).1, Some(2));
+    assert_eq!(says(&[p("test"), &run, p("--seed"), p("-1")]).1, Some(2));
+    assert_eq!(says(&[p("train"), &specification, p("--check"), p("--threads"), p("1")]).1, Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_who_goes_away_is_no_failure_and_a_full_disk_is_one() {
+    let (_kept, specification) = folder(&SPECIFICATION.replace("updates = 40", "updates = 3"));
+    let run = specification.with_extension("");
+    assert_eq!(says(&[p("train"), &specification]).1, Some(0));
+    let other = run.with_extension("other");
+    for arguments in [
+        vec![p("test"), &run],
+        vec![p("costs"), &run],
+        vec![p("figures"), &run],
+        vec![p("tasks")],
+        vec![p("train"), &specification, p("--check")],
+        vec![p("train"), &specification, p("--run"), &other],
+    ] {
+        let mut child = psychrnn(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}");
+    }
+    assert!(run.join("test.json").exists() && other.join("weights.npz").exists());
+    if let Ok(full) = fs::File::options().write(true).open("/dev/full") {
+        let output = psychrnn(&[p("test"), &run]).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains("standard output"), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_specification_comes_through_a_pipe_if_the_run_has_a_name() {
+    let (_kept, specification) = folder("");
+    let run = specification.with_file_name("run");
+    let piped = |arguments: &[&Path]| {
+        let mut child = psychrnn(arguments).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let text = "model = \"rdm_fixed\"\n[trainer]\nupdates = 2\nbatch_size = 4\nsilent = true";
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (String::from_utf8_lossy(&output.stderr).into_owned(), output.status.code())
+    };
+    let (text, code) = piped(&[p("train"), p("/dev/stdin")]);
+    assert!(code == Some(2) && text.contains("--run"), "{text}");
+    // A trainer that is silent shows no progress.
+    assert_eq!(piped(&[p("train"), p("/dev/stdin"), p("--run"), &run]), (String::new(), Some(0)));
+    assert!(fs::read_to_string(run.join("as-given.toml")).unwrap().contains("rdm_fixed"));
 }
 
 /// Runs and signals: a few here; as many as these variables say where they are set.

@@ -119,8 +119,10 @@ pub(super) fn positive_power<S: Simd>(simd: S, x: S::f32s, n: f32) -> S::f32s {
 /// `max(x, 0)ⁿ` and its slope, `n xⁿ⁻¹` where `x` is positive and 0 elsewhere.
 #[inline(always)]
 pub(super) fn positive_power_and_slope<S: Simd>(simd: S, x: S::f32s, n: f32) -> (S::f32s, S::f32s) {
-    let below = positive_power(simd, x, n - 1.0);
-    (simd.mul_f32s(simd.max_f32s(simd.splat_f32s(0.0), x), below), simd.mul_f32s(simd.splat_f32s(n), below))
+    let positive = simd.max_f32s(simd.splat_f32s(0.0), x);
+    // A square, the usual power, takes no logarithm.
+    let below = if n == 2.0 { positive } else { positive_power(simd, x, n - 1.0) };
+    (simd.mul_f32s(positive, below), simd.mul_f32s(simd.splat_f32s(n), below))
 }
 
 /// `1 / (1 + exp(-x))`.

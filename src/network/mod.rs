@@ -20,6 +20,7 @@ use std::path::Path;
 use ndarray::{Array2, Array3};
 use tch::{Kind, Tensor};
 
+use crate::caught::caught_in;
 use crate::dynamics::{Constants, standard_normal};
 use crate::random::Seed;
 use crate::simulate::{Recording, Session, Simulator, check_fit};
@@ -101,7 +102,7 @@ pub trait Network: Send {
     /// What libtorch refuses.
     fn weights(&self) -> Result<Weights> {
         let mut weights = Weights::new();
-        for (name, tensor) in tch::no_grad(|| self.effective())?.iter() {
+        for (name, tensor) in without_gradients(|| self.effective())?.iter() {
             weights.insert(name, to_array(tensor)?);
         }
         self.annotate(&mut weights)?;
@@ -217,6 +218,13 @@ pub(crate) fn run_from(
     }
 }
 
+/// What a network or a loss computes while libtorch keeps no graph. libtorch's own `no_grad` keeps none ever after where there is a
+/// panic in it.
+pub(crate) fn without_gradients<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let _guard = tch::no_grad_guard();
+    caught_in("the network or the loss", work)
+}
+
 /// Runs a network on its libtorch graph, from these states if there are some.
 fn run_on_libtorch<N: Network + ?Sized>(
     network: &N,
@@ -225,7 +233,7 @@ fn run_on_libtorch<N: Network + ?Sized>(
 ) -> Result<Session> {
     let sizes = network.sizes();
     check_fit(&batch.spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
-    let activity = tch::no_grad(|| {
+    let activity = without_gradients(|| {
         let mut weights = network.effective()?;
         let device = weights.iter().next().map_or(tch::Device::Cpu, |(_, weights)| weights.device());
         if let Some((name, states)) = start {

@@ -13,6 +13,7 @@ use super::constraints::{ConstraintMap, Given};
 use super::initialize::{InitialWeights, Initializer};
 use super::tensors::{read_out, to_array, to_tensor};
 use super::{Activity, Constraints, Dale, Network, Parameters, RadiusOf, Sizes, Tensors, Trials, check_memory};
+use crate::caught::caught_in;
 use crate::connectivity::Areas;
 use crate::dynamics::{Constants, Covariance, Dynamics, Leak, Pool, Readout, Transfer, UnitNoise};
 use crate::random::Seed;
@@ -399,7 +400,8 @@ impl Rnn {
         }
         check_memory(1, spec.n_in, config.units, spec.n_out)?;
         let connections = config.constraints.connections(spec.n_in, config.units, spec.n_out)?;
-        let raw = initializer.initialize(&connections, config.seed.child("initial weights"))?;
+        let draw = || initializer.initialize(&connections, config.seed.child("initial weights"));
+        let raw = caught_in("the initializer", draw)?;
         let leak = leak(spec, &config);
         let constraints = ConstraintMap::rnn(&connections)?;
         let raw = constraints.start(raw)?;

@@ -17,6 +17,7 @@ pub use recording::Recording;
 pub(crate) use recording::numbered;
 pub use session::{Session, Signal};
 
+use crate::caught::caught_in;
 use crate::dynamics::noise::Noise;
 use crate::dynamics::parts::{self, Ran};
 use crate::dynamics::{Constants, Dynamics, Keep, Pool, Rows, Want};
@@ -201,6 +202,11 @@ impl Simulator {
         self.check_memory(batch, recording, &[], 1)?;
         let [states, rates] = recording.rows(units);
         let want = Want { states, rates, keep: Keep::Nothing };
+        caught_in("the transfer function", || self.ran(batch, want, units))
+    }
+
+    /// What the network does on a batch that fits it.
+    fn ran(&self, batch: &Batch, want: Want, units: &[usize]) -> Result<Ran> {
         if self.perturbations.is_empty() {
             let (network, gain) = (self.started(batch)?, self.connectivity.as_ref().map(|gain| gain.view()));
             let run = network.run_with(&self.pool, batch.inputs.view(), self.noise_of(batch), gain, want)?;

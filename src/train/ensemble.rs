@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::OneTorchThread;
 use super::{Curriculum, Observer, Reporter, Silent, Trainer, Training};
+use crate::caught::caught_in;
 use crate::network::Network;
 use crate::setters::setters;
 use crate::task::{Table, TrialSource, Value, usual_steps};
@@ -173,7 +174,9 @@ impl<N: Network> Ensemble<N> {
     /// An error if there is not enough memory for as many networks as are trained at the same time. One that alone takes too much
     /// says so itself.
     fn check_memory(&self, n_threads: usize) -> Result<()> {
-        let needs = self.members.iter().filter_map(|member| member.bytes_needed().ok());
+        // What panics here does so again when it is trained, and is told there.
+        let needed = |member: &Member<N>| caught_in("the task or the network", || member.bytes_needed());
+        let needs = self.members.iter().filter_map(|member| needed(member).ok());
         let mut needs: Vec<u64> = needs.filter(|&needed| memory::check("a network", needed, "").is_ok()).collect();
         needs.sort_unstable_by(|a, b| b.cmp(a));
         let together = needs.iter().take(n_threads).fold(0, |sum: u64, &needed| sum.saturating_add(needed));

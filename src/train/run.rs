@@ -12,6 +12,7 @@ use super::checkpoint::{Checkpoints, Position};
 use super::trainer::Updated;
 use super::validation::Plan;
 use super::{CheckpointEvent, Observer, Path, Progress, Stop, Trainer, Training};
+use crate::caught::caught_in;
 use crate::dynamics::Pool;
 use crate::network::{Memory, Network};
 use crate::simulate::check_fit;
@@ -27,6 +28,26 @@ impl Trainer {
         plan: &Plan<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Training> {
+        let _one_thread = OneTorchThread::new();
+        let whose = "the task, the loss, a penalty, the metric, the schedule or the network";
+        let (updates, path) = caught_in(whose, || self.ready(network, plan))?;
+        let n_threads = self.threads.unwrap_or_else(threads::threads);
+        let device = self.device.ready()?;
+        let mut train = |network: &mut dyn Network| {
+            let run = Run { trainer: self, plan, updates, path, device, start: Instant::now() };
+            threads::with_threads(n_threads, || run.train(network, observer))
+        };
+        if device == tch::Device::Cpu {
+            return train(network);
+        }
+        let result = network.move_to(device).and_then(|()| train(network));
+        // Whatever happened: everything else expects it there.
+        network.move_to(tch::Device::Cpu)?;
+        result
+    }
+
+    /// How many updates there are to be, and by which path, if all arguments make sense.
+    fn ready(&self, network: &dyn Network, plan: &Plan<'_>) -> Result<(usize, Path)> {
         let updates = self.check()?;
         let sizes = network.sizes();
         for (source, _) in &plan.stages {
@@ -50,8 +71,6 @@ impl Trainer {
         }
         let done = network.parameters().memory.total;
         self.schedule.check(done..done.saturating_add(updates as u64))?;
-        let n_threads = self.threads.unwrap_or_else(threads::threads);
-        let _one_thread = OneTorchThread::new();
         let path = self.chosen_path(network)?;
         if self.vanishing_gradient > 0.0
             && (path, network.constants().is_some_and(|one| one.is_leaky())) != (Path::Kernel, true)
@@ -67,18 +86,7 @@ impl Trainer {
         }
         self.check_memory(network, plan, path)?;
         plan.check_measurable(self, network)?;
-        let device = self.device.ready()?;
-        let mut train = |network: &mut dyn Network| {
-            let run = Run { trainer: self, plan, updates, path, device, start: Instant::now() };
-            threads::with_threads(n_threads, || run.train(network, observer))
-        };
-        if device == tch::Device::Cpu {
-            return train(network);
-        }
-        let result = network.move_to(device).and_then(|()| train(network));
-        // Whatever happened: everything else expects it there.
-        network.move_to(tch::Device::Cpu)?;
-        result
+        Ok((updates, path))
     }
 
     /// An error if nothing counts in the trials that a source gives: then nothing would be learned, at a loss of 0.
@@ -133,7 +141,7 @@ impl Run<'_> {
         // Before the checkpoint that replaces what is remembered.
         trainer.prepare(&mut network.parameters_mut().memory);
         let mut at = Position { training: self.report(), stage: 0 };
-        let mut checkpoints = caught("the task, the network or the observer", || {
+        let mut checkpoints = caught_in("the task, the network or the observer", || {
             Checkpoints::open(trainer, network, self.plan, &mut at, observer)
         })?;
         trainer.renew(&mut network.parameters_mut().memory);
@@ -185,7 +193,7 @@ impl Run<'_> {
             && checks_at(at.training.updates)
             && at.training.checks.last().is_none_or(|check| check.update < at.training.updates)
         {
-            at.stage += usize::from(self.check(network, at, observer)?);
+            self.check(network, at, observer)?;
         }
         if at.training.updates > 0
             && let Some(stop) = self.ended(at, None)
@@ -210,7 +218,7 @@ impl Run<'_> {
                 let (stage, next) = (at.stage, first + trainer.batch_size as u64);
                 let drawing = (update < updates && n_threads > 1)
                     .then(|| scope.spawn(move || threads::with_threads(n_threads, || self.draw(stage, next))));
-                let updated = caught("the loss, a penalty, the schedule or the network", || {
+                let updated = caught_in("the loss, a penalty, the schedule or the network", || {
                     trainer.update(network, &batch, (self.path, self.device), &pool, update, &mut good)
                 });
                 ahead = drawing.and_then(|drawing| drawing.join().ok()).map(|batch| (stage, batch));
@@ -232,12 +240,17 @@ impl Run<'_> {
             }
             if let Some(path) = trainer.saved_as(network, update) {
                 trainer.check_same(network, &path, again)?;
-                if let Err(error) = caught("the network", || network.weights()).and_then(|weights| weights.save(path)) {
+                if let Err(error) =
+                    caught_in("the network", || network.weights()).and_then(|weights| weights.save(path))
+                {
                     let event = CheckpointEvent::NotSaved { problem: error.to_string() };
                     told(|| observer.checkpoint(&event))?;
                 }
             }
-            let passed = checks_at(update) && self.check(network, at, observer)?;
+            let stage = at.stage;
+            if checks_at(update) {
+                self.check(network, at, observer)?;
+            }
             let elapsed = self.start.elapsed();
             at.training.seconds = seconds_before + elapsed.as_secs_f64();
             let progress = Progress {
@@ -246,12 +259,11 @@ impl Run<'_> {
                 trials: at.training.trials,
                 loss,
                 omega,
-                stage: at.stage,
+                stage,
                 metric: at.training.checks.last().map(|check| check.value),
                 error: at.training.checks.last().map(|check| check.error),
                 elapsed: elapsed + Duration::from_secs_f64(seconds_before),
             };
-            at.stage += usize::from(passed);
             told(|| observer.update(&progress))?;
             let stop = self.ended(at, Some(work));
             at.training.stop = stop.unwrap_or(Stop::Unfinished);
@@ -293,7 +305,7 @@ impl Run<'_> {
     fn draw(&self, stage: usize, first: u64) -> Result<Batch> {
         let numbers = first..first + self.trainer.batch_size as u64;
         let source = self.plan.stages[stage].0;
-        let batch = caught("the task", || source.trials(numbers, self.trainer.seed.child("training")))?;
+        let batch = caught_in("the task", || source.trials(numbers, self.trainer.seed.child("training")))?;
         batch.check()?;
         if !batch.is_scored() {
             self.trainer.check_scored(source)?;
@@ -301,8 +313,8 @@ impl Run<'_> {
         Ok(batch)
     }
 
-    /// Checks the network after an update; gives whether the goal of the stage is reached.
-    fn check(&self, network: &mut dyn Network, at: &mut Position, observer: &mut dyn Observer) -> Result<bool> {
+    /// Checks the network after an update, and goes on to the next stage if the goal of this one is reached.
+    fn check(&self, network: &mut dyn Network, at: &mut Position, observer: &mut dyn Observer) -> Result<()> {
         let fresh;
         let batch = match self.plan.validation {
             Some(batch) => batch,
@@ -317,11 +329,11 @@ impl Run<'_> {
                     .checked_mul(n)
                     .and_then(|first| Some(first..first.checked_add(n)?));
                 let numbers = numbers.ok_or_else(|| Error::argument("check_trials", "fewer", n))?;
-                fresh = caught("the task", || self.plan.stages[at.stage].0.trials(numbers, seed))?;
+                fresh = caught_in("the task", || self.plan.stages[at.stage].0.trials(numbers, seed))?;
                 &fresh
             }
         };
-        let check = caught("a check (the metric, the goal, the loss or the network)", || {
+        let check = caught_in("a check (the metric, the goal, the loss or the network)", || {
             self.plan.check(self.trainer, network, batch, at)
         })?;
         if self.plan.is_better(self.trainer.best_by, &check, at.training.best.as_ref()) {
@@ -330,8 +342,9 @@ impl Run<'_> {
             network.parameters_mut().memory.best = values;
         }
         at.training.checks.push(check);
-        told(|| observer.check(&check))?;
-        Ok(check.passed)
+        // Before the observer is told, which may panic: the next stage is reached all the same.
+        at.stage += usize::from(check.passed);
+        told(|| observer.check(&check))
     }
 
     /// Why training ends now, if it does.
@@ -382,7 +395,7 @@ impl Trainer {
         if again || !path.exists() {
             return Ok(());
         }
-        let weights = caught("the network", || network.weights())?;
+        let weights = caught_in("the network", || network.weights())?;
         match Weights::load(path) {
             Ok(there) if there.has_arrays_of(&weights) => Ok(()),
             _ => Err(Error::argument("save_every", FREE_FOLDER, format!("one with {}", path.display()))),
@@ -411,14 +424,9 @@ impl Trainer {
 const FREE_FOLDER: &str =
     "a folder without weights of later updates from another run: name another one, or remove these";
 
-/// What is done by code that may not be ours: a panic in it becomes an error.
-fn caught<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    crate::caught::caught(work).unwrap_or_else(|message| Err(Error::Panic { what: what.to_owned(), message }))
-}
-
 /// What an observer is told; it may panic, too.
 fn told(tell: impl FnOnce()) -> Result<()> {
-    caught("the observer", || {
+    caught_in("the observer", || {
         tell();
         Ok(())
     })

@@ -15,6 +15,7 @@ use super::{
     Accuracy, AdamW, BestBy, Curriculum, Every, Goal, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path,
     Regularizer, Reporter, Schedule, Silent, Training,
 };
+use crate::caught::caught_in;
 use crate::dynamics::noise::Noise;
 use crate::dynamics::{Constants, Dynamics, Pool, Run, Want};
 use crate::network::{Activity, Device, Network, Tensors, Trials, to_array, to_tensor};
@@ -405,7 +406,7 @@ impl Trainer {
         curriculum: &Curriculum,
         observer: &mut dyn Observer,
     ) -> Result<Training> {
-        curriculum.check()?;
+        caught_in("the metric", || curriculum.check())?;
         for (name, given, instead) in [
             ("until", self.goal.is_some(), "stages have goals of their own"),
             ("validation", self.validation.is_some(), "stages have trials of their own"),

@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use super::checkpoint::Position;
 use super::{Better, Check, Goal, Loss, Metric, Trainer};
-use crate::network::{Activity, Network, Trials, run_from, to_tensor};
+use crate::network::{Activity, Network, Trials, run_from, to_tensor, without_gradients};
 use crate::simulate::{Recording, Session};
 use crate::task::{Batch, TrialSource};
 use crate::{Error, Result};
@@ -167,7 +167,7 @@ fn session(network: &dyn Network, batch: &Batch, recording: Recording) -> Result
 
 /// The loss of a session, without penalties.
 fn loss_of(loss: &dyn Loss, session: &Session) -> Result<f64> {
-    tch::no_grad(|| {
+    without_gradients(|| {
         // What the loss does not look at need not be handed to it.
         let states = |array| if loss.uses_states() { to_tensor(array) } else { Ok(Tensor::new()) };
         let activity = Activity {

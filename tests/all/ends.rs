@@ -340,3 +340,100 @@ fn on_libtorch_members_side_by_side_become_what_they_are_alone() {
     assert_eq!(tch::get_num_threads(), 3);
     tch::set_num_threads(before);
 }
+
+/// A task, a metric and an observer that panic when they are first asked; with a schedule, all that training asks before it begins.
+struct AtOnce(&'static str);
+
+impl AtOnce {
+    fn turn(&self, part: &str) {
+        assert!(self.0 != part, "my {part} is broken");
+    }
+}
+
+impl TrialSource for AtOnce {
+    fn spec(&self) -> TaskSpec {
+        self.turn("spec");
+        TrialSource::spec(&task())
+    }
+    fn trials(&self, numbers: std::ops::Range<u64>, seed: Seed) -> Result<Batch> {
+        self.turn("trials");
+        task().trials(numbers, seed)
+    }
+}
+
+impl Observer for AtOnce {
+    fn update(&mut self, _: &Progress) {}
+    fn check(&mut self, _: &train::Check) {
+        self.turn("check");
+    }
+}
+
+#[test]
+fn code_of_a_user_that_panics_at_once_is_an_error() {
+    for part in ["spec", "trials", "metric", "schedule", "check"] {
+        let own = || AtOnce(part);
+        let half = move |_: &Session| {
+            own().turn("metric");
+            0.5
+        };
+        let schedule = Schedule::custom(move |_| {
+            own().turn("schedule");
+            1.0
+        });
+        let trainer = trainer().schedule(schedule).check_every(3).metric(half).until(Goal::at_least(0.9));
+        let error = trainer.train_observed(&mut network(), &own(), &mut own()).unwrap_err().to_string();
+        assert!(error.contains("panicked: my") && error.contains(part), "{error}");
+        let mut ensemble = Ensemble::new().silent();
+        ensemble.add("broken", network(), trainer, own());
+        let report = ensemble.train().unwrap();
+        assert_eq!(report.members[0].error.is_some(), part != "check", "{part}");
+    }
+
+    let linear = Transfer::custom("mine", |x| if x > 1e-3 { panic!("my transfer is broken") } else { x }, |_| 1.0);
+    let network = Rnn::new(&task(), RnnConfig::default().units(10).seed(1).transfer(linear)).unwrap();
+    let error = network.run(&task().batch(4, Seed(1)).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("the transfer function panicked: my transfer is broken"), "{error}");
+    #[derive(Debug)]
+    struct Broken;
+    impl psychrnn::network::Initializer for Broken {
+        fn initialize(&self, _: &psychrnn::network::Connections, _: Seed) -> Result<Weights> {
+            panic!("my initializer is broken")
+        }
+    }
+    let error = Rnn::with_initializer(&task(), RnnConfig::default(), &Broken).unwrap_err().to_string();
+    assert!(error.contains("my initializer is broken"), "{error}");
+}
+
+#[test]
+fn a_stage_that_is_passed_stays_so_though_the_observer_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let curriculum = || {
+        let stages = Curriculum::new().stage(task(), Goal::at_least(-9.0)).stage(task(), Goal::at_least(9.0));
+        stages.metric(|session: &Session| -session.rms_error()).every(3).trials(20)
+    };
+    let run = |trainer: Trainer, observer: &mut AtOnce| {
+        trainer.train_curriculum_observed(&mut network(), &curriculum(), observer)
+    };
+    let whole = run(trainer(), &mut AtOnce("")).unwrap();
+    let saving = trainer().checkpoint(folder.path(), Every::Updates(100)).resume();
+    run(saving.clone(), &mut AtOnce("check")).unwrap_err();
+    let resumed = run(saving, &mut AtOnce("")).unwrap();
+    assert_eq!((resumed.checks.len(), resumed.checks), (4, whole.checks));
+}
+
+#[test]
+fn libtorch_keeps_graphs_after_a_loss_that_panicked_in_a_check() {
+    let keeps_graphs = || {
+        let one = Tensor::ones([1], (Kind::Float, tch::Device::Cpu)).set_requires_grad(true);
+        one.f_mul_scalar(2.0).unwrap().requires_grad()
+    };
+    let loss = move |activity: &Activity, _: &Trials| -> Result<Tensor> {
+        assert!(keeps_graphs(), "my loss is broken in checks");
+        Ok(activity.outputs.f_square()?.f_mean(Kind::Float)?)
+    };
+    let checked = trainer().validation(task().batch(8, Seed(9)).unwrap()).check_every(3).threads(1);
+    let mut network = network();
+    let error = checked.loss(loss).train(&mut network, &task()).unwrap_err().to_string();
+    assert!(error.contains("my loss is broken in checks") && keeps_graphs(), "{error}");
+    assert_eq!(Training::of(&network).unwrap().updates, 3);
+}
