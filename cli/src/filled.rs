@@ -31,7 +31,7 @@ pub(crate) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Js
             element if element.starts_with('[') => format!("{key}{element}"),
             field => format!("{key}.{field}"),
         };
-        let last = match error.path().iter().last() {
+        let last = match error.path().iter().next_back() {
             Some(Segment::Map { key } | Segment::Enum { variant: key }) => key,
             _ => "name",
         };
