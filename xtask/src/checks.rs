@@ -69,6 +69,9 @@ impl Checks<'_> {
             ALL,
             &[],
         )?;
+        // Compiling polars would take minutes, checking it less than one.
+        let tables = ["--package=psychrnn", "--no-default-features", "--features=polars"];
+        self.cargo("lint, with data frames", &["clippy", "--all-targets"], &tables, &["--", "-D", "warnings"])?;
         self.step("libtorch", |workspace| libtorch::ensure(workspace).map(|_| ()))?;
         self.cargo("lint", &["clippy", "--all-targets"], ALL, &["--", "-D", "warnings"])?;
         self.step("documentation", |workspace| run::run(&mut documentation(workspace)))?;
