@@ -3,8 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::memory;
-
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -140,7 +138,7 @@ pub enum Error {
     Other(Box<dyn std::error::Error + Send + Sync>),
     /// There is not enough memory for what was asked.
     #[error(
-        "{what} takes {} of memory, but there is room for {}: {advice}", memory::in_words(*.needed), memory::in_words(*.available)
+        "{what} takes {} of memory, but there is room for {}: {advice}", in_words(*.needed), in_words(*.available)
     )]
     Memory {
         /// What takes it, in words.
@@ -164,6 +162,20 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// A number of bytes as a user reads it.
+fn in_words(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes == u64::MAX {
+        return "more than 16 EiB".to_owned();
+    }
+    let mut size = (bytes as f64, 0);
+    while size.0 >= 1024.0 && size.1 + 1 < UNITS.len() {
+        size = (size.0 / 1024.0, size.1 + 1);
+    }
+    let decimals = if size.1 == 0 || size.0 >= 100.0 { 0 } else { 1 };
+    format!("{:.decimals$} {}", size.0, UNITS[size.1])
 }
 
 fn list(names: &[String]) -> String {
@@ -292,4 +304,15 @@ macro_rules! handed_on {
 handed_on! {
     std::io::Error std::num::ParseFloatError std::num::ParseIntError std::num::TryFromIntError std::str::ParseBoolError
     std::str::Utf8Error std::string::FromUtf8Error std::fmt::Error ndarray::ShapeError serde_json::Error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_said_in_words() {
+        let said = [12, 1536, 5 << 30, 300 << 40, u64::MAX].map(in_words);
+        assert_eq!(said, ["12 bytes", "1.5 KiB", "5.0 GiB", "300 TiB", "more than 16 EiB"]);
+    }
 }

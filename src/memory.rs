@@ -109,20 +109,6 @@ fn free_on_machine() -> Option<u64> {
     })
 }
 
-/// A number of bytes as a user reads it.
-pub(crate) fn in_words(bytes: u64) -> String {
-    const UNITS: [&str; 7] = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes == u64::MAX {
-        return "more than 16 EiB".to_owned();
-    }
-    let mut size = (bytes as f64, 0);
-    while size.0 >= 1024.0 && size.1 + 1 < UNITS.len() {
-        size = (size.0 / 1024.0, size.1 + 1);
-    }
-    let decimals = if size.1 == 0 || size.0 >= 100.0 { 0 } else { 1 };
-    format!("{:.decimals$} {}", size.0, UNITS[size.1])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,11 +149,5 @@ mod tests {
         assert_eq!(left_in(group.path(), "memory.max", "memory.current"), Some(100));
         write("memory.stat", "anon 1\nactive_file 50\ninactive_file 250\n");
         assert_eq!(left_in(group.path(), "memory.max", "memory.current"), Some(400));
-    }
-
-    #[test]
-    fn sizes_are_said_in_words() {
-        let said = [12, 1536, 5 << 30, 300 << 40, u64::MAX].map(in_words);
-        assert_eq!(said, ["12 bytes", "1.5 KiB", "5.0 GiB", "300 TiB", "more than 16 EiB"]);
     }
 }
