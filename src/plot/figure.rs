@@ -10,8 +10,9 @@ use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend};
 use serde::{Deserialize, Serialize};
 
+use super::draw::{self, font};
 use super::panel::Panel;
-use super::{draw, font, pdf, raster, svg};
+use super::save::{pdf, raster, svg};
 use crate::error::{Error, Result};
 use crate::{file, notebook};
 

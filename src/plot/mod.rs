@@ -12,50 +12,20 @@
 //! panel.evcxr_display(); // in a notebook the value alone, as the last line of a cell
 //! ```
 
-mod behavior;
 mod color;
 mod draw;
 mod figure;
-mod font;
-mod geometry;
-mod lesion;
+mod figures;
 mod panel;
-mod paths;
-mod pdf;
-mod population;
-mod raster;
-mod sheet;
+mod save;
 mod style;
-mod svg;
 #[cfg(test)]
 mod tests;
-mod ticks;
-#[cfg(feature = "torch")]
-mod training;
-mod trial;
-mod weights;
 
-pub use behavior::{censored_pairs, pairs, shares};
 pub use color::{Color, Colormap};
 pub use figure::Figure;
+pub use figures::{censored_pairs, pairs, shares};
 pub use panel::{Heatmap, Number, Panel};
 /// The library that figures are drawn with, for [`Figure::draw`].
 pub use plotters;
 pub use style::{Legend, Marker, Style};
-
-use crate::simulate::numbered;
-use crate::{Error, Result};
-
-/// The column of a unit of the network among those of the units that were recorded.
-fn column_of(name: &str, recorded: &[usize], unit: usize) -> Result<usize> {
-    recorded.iter().position(|&number| number == unit).ok_or_else(|| {
-        let n = recorded.len();
-        let all = recorded.iter().copied().eq(0..n);
-        let expected = if all {
-            format!("below the number of units, {n}")
-        } else {
-            format!("one of those recorded, {}", numbered(recorded))
-        };
-        Error::argument(name, expected, unit)
-    })
-}

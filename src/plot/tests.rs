@@ -481,7 +481,7 @@ fn a_figure_says_in_words_what_it_shows() {
 
 #[test]
 fn the_font_has_the_signs_that_figures_need() {
-    let face = ttf_parser::Face::parse(include_bytes!("font/sans-regular.ttf"), 0).unwrap();
+    let face = ttf_parser::Face::parse(include_bytes!("draw/font/sans-regular.ttf"), 0).unwrap();
     for sign in "Aaé ατσλθΔΩ−±·×°²³µ≤≥≈∞∂√→–—′…".chars() {
         assert!(face.glyph_index(sign).is_some(), "{sign}");
     }

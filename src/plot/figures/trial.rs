@@ -2,7 +2,8 @@
 
 use ndarray::{ArrayView2, Axis, s};
 
-use super::{Color, Figure, Legend, Panel, Style, column_of};
+use super::column_of;
+use crate::plot::{Color, Figure, Legend, Panel, Style};
 use crate::simulate::{Session, Signal};
 use crate::task::Batch;
 use crate::task::time::decimal;

@@ -12,8 +12,8 @@ use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
 use tiny_skia::{Path, PathBuilder, Transform};
 
-use super::font::Fonts;
 use crate::error::Result;
+use crate::plot::draw::font::Fonts;
 
 /// What paints paths. Lengths are units of the figure, y downwards.
 pub(super) trait Surface {

@@ -7,18 +7,18 @@ use plotters::prelude::IntoDrawingArea;
 use plotters_backend::{BackendColor, BackendCoord};
 use tiny_skia::{Path, PathSegment, Transform};
 
-use super::draw;
-use super::figure::{Figure, UNITS};
 use super::paths::{Paths, Surface};
-use super::sheet::Picture;
 use crate::error::Result;
+use crate::plot::draw;
+use crate::plot::draw::sheet::Picture;
+use crate::plot::figure::{Figure, UNITS};
 
 /// Points of a PDF, 72 to the inch, along one point of a figure, of which there are 96.
 const POINT: f64 = 0.75;
 const COMPRESSION: u8 = 6;
 
 /// The figure as the bytes of a PDF file.
-pub(super) fn file(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u8>> {
+pub(crate) fn file(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u8>> {
     let size = ((width * UNITS) as u32, (height * UNITS) as u32);
     let mut page = Page { size, content: Content::new(), opacities: Vec::new() };
     let mut pictures = Vec::new();

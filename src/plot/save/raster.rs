@@ -6,10 +6,10 @@ use plotters_backend::{BackendColor, BackendCoord};
 use png::{BitDepth, ColorType, Encoder, PixelDimensions, Unit};
 use tiny_skia::{FillRule, LineJoin, Paint, Path, Pixmap, Rect, Stroke, Transform};
 
-use super::figure::{Figure, UNITS};
 use super::paths::{Paths, Surface};
 use crate::error::{Error, Result};
 use crate::memory;
+use crate::plot::figure::{Figure, UNITS};
 
 /// Pixels along one point of the figure: sharp on high-density screens and, at 96 points to the inch, in print.
 const DENSITY: f64 = 2.0;
@@ -17,7 +17,7 @@ const DENSITY: f64 = 2.0;
 const MOST: f64 = 2.5e7;
 
 /// The figure as the bytes of a PNG file.
-pub(super) fn png(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u8>> {
+pub(crate) fn png(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u8>> {
     if width * height > MOST {
         let expected =
             format!("at most {MOST:e} square points, as 5000 by 5000, as a PNG; an SVG or a PDF may be larger");

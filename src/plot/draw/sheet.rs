@@ -9,46 +9,46 @@ use plotters::prelude::{
 use plotters::style::Color as _;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::color::Color;
 use super::font::{Fonts, printed};
 use super::geometry::{Point, Rect};
 use crate::error::{Error, Result};
+use crate::plot::color::Color;
 
 /// How a line is drawn. All measures are in points.
 #[derive(Clone, Copy)]
-pub(super) struct Pen {
-    pub(super) color: Color,
-    pub(super) width: f64,
-    pub(super) opacity: f64,
-    pub(super) dashed: bool,
+pub(crate) struct Pen {
+    pub(crate) color: Color,
+    pub(crate) width: f64,
+    pub(crate) opacity: f64,
+    pub(crate) dashed: bool,
 }
 
 impl Pen {
-    pub(super) fn new(color: Color, width: f64) -> Self {
+    pub(crate) fn new(color: Color, width: f64) -> Self {
         Self { color, width, opacity: 1.0, dashed: false }
     }
 }
 
 /// How a line of text is drawn.
 #[derive(Clone, Copy)]
-pub(super) struct Letters {
-    pub(super) size: f64,
-    pub(super) bold: bool,
-    pub(super) color: Color,
-    pub(super) anchor: HPos,
+pub(crate) struct Letters {
+    pub(crate) size: f64,
+    pub(crate) bold: bool,
+    pub(crate) color: Color,
+    pub(crate) anchor: HPos,
     /// Reads upwards instead of to the right.
-    pub(super) upwards: bool,
+    pub(crate) upwards: bool,
 }
 
 /// Colored cells that fill a rectangle, row by row from the top left.
-pub(super) struct Picture {
-    pub(super) area: Rect,
-    pub(super) columns: usize,
-    pub(super) colors: Vec<Color>,
+pub(crate) struct Picture {
+    pub(crate) area: Rect,
+    pub(crate) columns: usize,
+    pub(crate) colors: Vec<Color>,
 }
 
 /// The page. Plotters counts in whole units of its backend; this is where points become units.
-pub(super) struct Sheet<'a, DB: DrawingBackend> {
+pub(crate) struct Sheet<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     /// Units to the point.
     unit: f64,
@@ -59,7 +59,7 @@ pub(super) struct Sheet<'a, DB: DrawingBackend> {
 impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
     /// A page of at least this size in points that fills the area. Pictures are drawn as one rectangle for each cell,
     /// unless they are collected.
-    pub(super) fn new(
+    pub(crate) fn new(
         area: &'a DrawingArea<DB, Shift>,
         (width, height): (f64, f64),
         pictures: Option<&'a mut Vec<Picture>>,
@@ -69,7 +69,7 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
     }
 
     /// The size in points.
-    pub(super) fn size(&self) -> (f64, f64) {
+    pub(crate) fn size(&self) -> (f64, f64) {
         let (width, height) = self.area.dim_in_pixel();
         (f64::from(width) / self.unit, f64::from(height) / self.unit)
     }
@@ -87,7 +87,7 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
     }
 
     /// Draws lines through points.
-    pub(super) fn stroke(&self, lines: &[Vec<Point>], pen: Pen) -> Result<()> {
+    pub(crate) fn stroke(&self, lines: &[Vec<Point>], pen: Pen) -> Result<()> {
         // Each dash is an element of its own; a line of more dashes than this looks gray in any case.
         const DASHES: f64 = 4000.0;
         if pen.width == 0.0 {
@@ -109,20 +109,20 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
     }
 
     /// Fills polygons.
-    pub(super) fn fill(&self, polygons: &[Vec<Point>], color: Color, opacity: f64) -> Result<()> {
+    pub(crate) fn fill(&self, polygons: &[Vec<Point>], color: Color, opacity: f64) -> Result<()> {
         polygons.iter().try_for_each(|polygon| {
             self.area.draw(&Polygon::new(self.places(polygon), shade(color, opacity))).map_err(problem)
         })
     }
 
     /// Fills circles.
-    pub(super) fn discs(&self, centers: &[Point], radius: f64, color: Color, opacity: f64) -> Result<()> {
+    pub(crate) fn discs(&self, centers: &[Point], radius: f64, color: Color, opacity: f64) -> Result<()> {
         let (radius, style) = (self.units(radius), shade(color, opacity));
         centers.iter().try_for_each(|at| self.area.draw(&Circle::new(self.place(*at), radius, style)).map_err(problem))
     }
 
     /// Draws a grid of cells.
-    pub(super) fn picture(&mut self, picture: Picture) -> Result<()> {
+    pub(crate) fn picture(&mut self, picture: Picture) -> Result<()> {
         if let Some(pictures) = &mut self.pictures {
             pictures.push(picture);
             return Ok(());
@@ -144,7 +144,7 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
     }
 
     /// Draws a line of text whose baseline goes through `at`.
-    pub(super) fn text(&self, (x, y): Point, text: &str, letters: Letters) -> Result<()> {
+    pub(crate) fn text(&self, (x, y): Point, text: &str, letters: Letters) -> Result<()> {
         if text.is_empty() {
             return Ok(());
         }

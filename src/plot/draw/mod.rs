@@ -1,18 +1,25 @@
 //! From the plain data of a figure to strokes, fills and letters on a sheet.
 
+pub(crate) mod font;
+mod geometry;
+pub(crate) mod sheet;
+mod ticks;
+
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend};
 use plotters::style::text_anchor::HPos;
 
-use super::color::{Color, Colormap};
-use super::figure::{Figure, letter};
-use super::font::Fonts;
-use super::geometry::{Point, Rect, thin};
-use super::panel::{Axis, Heatmap, Mark, Panel};
-use super::sheet::{Letters, Pen, Picture, Sheet};
-use super::style::{Legend, Marker, Style};
-use super::ticks::{Scale, brief, drawable, span};
+use self::font::Fonts;
+use self::geometry::{Point, Rect, thin};
+use self::sheet::{Letters, Pen, Picture, Sheet};
+use self::ticks::{Scale, drawable, span};
 use crate::error::{Error, Result};
+use crate::plot::color::{Color, Colormap};
+use crate::plot::figure::{Figure, letter};
+use crate::plot::panel::{Axis, Heatmap, Mark, Panel};
+use crate::plot::style::{Legend, Marker, Style};
+
+pub(crate) use self::ticks::{LARGEST, brief};
 
 // The look of all figures, in points.
 const TICK_SIZE: f64 = 11.0;
@@ -45,7 +52,7 @@ const APART: f64 = 3.0;
 const ROOM: f64 = 0.05;
 
 /// Draws all panels in their grid onto an area, which becomes a page of at least `size` points; see [`Sheet::new`].
-pub(super) fn figure<DB: DrawingBackend>(
+pub(crate) fn figure<DB: DrawingBackend>(
     figure: &Figure,
     size: (f64, f64),
     area: &DrawingArea<DB, Shift>,
@@ -95,7 +102,7 @@ pub(super) fn figure<DB: DrawingBackend>(
 }
 
 /// The panel in words: its title, its axes with their ranges, and what is on them.
-pub(super) fn describe(panel: &Panel) -> String {
+pub(crate) fn describe(panel: &Panel) -> String {
     let axes = match Axes::new(panel) {
         Ok(axes) => axes,
         Err(error) => return error.to_string(),

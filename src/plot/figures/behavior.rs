@@ -1,8 +1,8 @@
 //! Psychometric and chronometric curves, and pairs.
 
-use super::ticks::LARGEST;
-use super::{Color, Figure, Marker, Panel, Style};
 use crate::analysis::{Chronometric, Counts, PsychometricFit};
+use crate::plot::draw::LARGEST;
+use crate::plot::{Color, Figure, Marker, Number, Panel, Style};
 use crate::{Error, Result};
 
 /// The confidence of the intervals about shares.
@@ -120,7 +120,7 @@ impl Chronometric {
 ///
 /// # Errors
 /// If the two differ in length or are empty, or if a number is not finite.
-pub fn pairs<N: super::Number>(what: &str, names: [&str; 2], first: &[N], second: &[N]) -> Result<Figure> {
+pub fn pairs<N: Number>(what: &str, names: [&str; 2], first: &[N], second: &[N]) -> Result<Figure> {
     censored_pairs(what, names, [first, second], [&vec![false; first.len()], &vec![false; second.len()]])
 }
 
@@ -137,7 +137,7 @@ pub fn pairs<N: super::Number>(what: &str, names: [&str; 2], first: &[N], second
 ///
 /// # Errors
 /// If the four differ in length or are empty, or if a number is not finite.
-pub fn censored_pairs<N: super::Number>(
+pub fn censored_pairs<N: Number>(
     what: &str,
     names: [&str; 2],
     values: [&[N]; 2],

@@ -1,8 +1,8 @@
 //! What lesions change.
 
 use super::behavior::ends;
-use super::{Color, Figure, Legend, Panel, Style};
 use crate::analysis::{LesionBehavior, LesionTest, Lesions};
+use crate::plot::{Color, Figure, Legend, Panel, Style};
 use crate::{Error, Result};
 
 /// Lesions whose names fit below an axis.

@@ -7,15 +7,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
-use super::color::Color;
-use super::draw;
-use super::figure::{Figure, UNITS};
-use super::sheet::Picture;
 use crate::error::{Error, Result};
 use crate::notebook::escape;
+use crate::plot::color::Color;
+use crate::plot::draw;
+use crate::plot::draw::sheet::Picture;
+use crate::plot::figure::{Figure, UNITS};
 
 /// The figure as the text of an SVG file.
-pub(super) fn text(figure: &Figure, (width, height): (f64, f64)) -> Result<String> {
+pub(crate) fn text(figure: &Figure, (width, height): (f64, f64)) -> Result<String> {
     let (across, down) = (width * UNITS, height * UNITS);
     let mut drawn = String::new();
     let mut pictures = Vec::new();
