@@ -43,6 +43,7 @@ pub struct Figure {
     pub(super) title: String,
     pub(super) panels: Vec<Panel>,
     pub(super) columns: Option<usize>,
+    #[serde(with = "crate::number", default)]
     pub(super) size: Option<(f64, f64)>,
     pub(super) letters: bool,
 }

@@ -45,7 +45,9 @@ pub struct Panel {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Axis {
     pub(super) label: String,
+    #[serde(with = "crate::number", default)]
     pub(super) range: Option<(f64, f64)>,
+    #[serde(with = "crate::number", default)]
     pub(super) ticks: Option<Vec<(f64, String)>>,
     pub(super) log: bool,
 }
@@ -53,15 +55,62 @@ pub(super) struct Axis {
 /// One thing on the axes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Mark {
-    Line { x: Vec<f64>, y: Vec<f64>, style: Style },
-    Points { x: Vec<f64>, y: Vec<f64>, style: Style },
-    Intervals { x: Vec<f64>, low: Vec<f64>, high: Vec<f64>, style: Style },
-    Band { x: Vec<f64>, low: Vec<f64>, high: Vec<f64>, style: Style },
+    Line {
+        #[serde(with = "crate::number")]
+        x: Vec<f64>,
+        #[serde(with = "crate::number")]
+        y: Vec<f64>,
+        style: Style,
+    },
+    Points {
+        #[serde(with = "crate::number")]
+        x: Vec<f64>,
+        #[serde(with = "crate::number")]
+        y: Vec<f64>,
+        style: Style,
+    },
+    Intervals {
+        #[serde(with = "crate::number")]
+        x: Vec<f64>,
+        #[serde(with = "crate::number")]
+        low: Vec<f64>,
+        #[serde(with = "crate::number")]
+        high: Vec<f64>,
+        style: Style,
+    },
+    Band {
+        #[serde(with = "crate::number")]
+        x: Vec<f64>,
+        #[serde(with = "crate::number")]
+        low: Vec<f64>,
+        #[serde(with = "crate::number")]
+        high: Vec<f64>,
+        style: Style,
+    },
     Heatmap(Heatmap),
-    VLine { x: f64, style: Style },
-    HLine { y: f64, style: Style },
-    Shade { x: Range<f64>, style: Style },
-    Text { x: f64, y: f64, text: String, style: Style },
+    VLine {
+        #[serde(with = "crate::number")]
+        x: f64,
+        style: Style,
+    },
+    HLine {
+        #[serde(with = "crate::number")]
+        y: f64,
+        style: Style,
+    },
+    Shade {
+        #[serde(with = "crate::number")]
+        x: Range<f64>,
+        style: Style,
+    },
+    Text {
+        #[serde(with = "crate::number")]
+        x: f64,
+        #[serde(with = "crate::number")]
+        y: f64,
+        text: String,
+        style: Style,
+    },
 }
 
 impl Mark {
@@ -279,13 +328,17 @@ impl Panel {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Heatmap {
+    #[serde(with = "crate::number")]
     pub(super) cells: Vec<f64>,
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) colormap: Colormap,
+    #[serde(with = "crate::number", default)]
     pub(super) range: Option<(f64, f64)>,
     pub(super) label: String,
+    #[serde(with = "crate::number", default)]
     pub(super) x: Option<(f64, f64)>,
+    #[serde(with = "crate::number", default)]
     pub(super) y: Option<(f64, f64)>,
     #[serde(default)]
     pub(super) row_colors: Vec<Color>,

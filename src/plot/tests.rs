@@ -496,6 +496,35 @@ fn figures_can_be_sent_and_stored() {
     plain::<Style>();
 }
 
+#[test]
+fn figures_are_read_back_with_their_gaps() {
+    let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 5e-324, 0.1 + 0.2];
+    let (nan, infinity) = (f64::NAN, f64::INFINITY);
+    let style = || Style::from("name").width(nan).opacity(infinity).size(0.1);
+    let map = Heatmap::new(&array![odd, odd]).range(nan, 1.0).x_extent(-infinity, infinity).y_extent(0.1, nan);
+    let panel = Panel::new()
+        .line(odd, odd, style())
+        .points(odd, odd, ())
+        .intervals(odd, odd, odd, style().marker(Marker::Cross))
+        .band(odd, odd, odd, Color::GREEN)
+        .heatmap(map.row_colors([Color::SKY, Color::BLUE]))
+        .vline(nan, ())
+        .hline(infinity, ())
+        .shade(nan..infinity, ())
+        .text(nan, -infinity, "here", ())
+        .x_ticks([(nan, "none"), (0.1, "some")])
+        .y_range(nan, infinity);
+    for figure in [Panel::new().figure(), panel.figure().size(nan, infinity).title("Odd")] {
+        let json = serde_json::to_string(&figure).unwrap();
+        let read: Figure = serde_json::from_str(&json).unwrap();
+        // Not equal by themselves, since NaN is not.
+        assert_eq!(format!("{read:?}"), format!("{figure:?}"), "{json}");
+        // Those of an earlier version have `null` for whatever was not finite.
+        let json = json.replace("\"NaN\"", "null").replace("\"inf\"", "null").replace("\"-inf\"", "null");
+        serde_json::from_str::<Figure>(&json).unwrap();
+    }
+}
+
 /// Any number at all, the awkward ones often.
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![
@@ -543,5 +572,7 @@ proptest! {
             prop_assert!(!svg.contains("NaN") && !svg.contains("\"inf"), "{}", svg);
         }
         prop_assert!(!figure.to_string().is_empty());
+        let read: Figure = serde_json::from_str(&serde_json::to_string(&figure).unwrap()).unwrap();
+        prop_assert_eq!(format!("{read:?}"), format!("{figure:?}"));
     }
 }
