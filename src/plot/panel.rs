@@ -6,13 +6,12 @@ use ndarray::{ArrayBase, Data, Ix2};
 use serde::{Deserialize, Serialize};
 
 use super::color::{Color, Colormap};
-use super::figure::Figure;
 use super::style::{Legend, Style};
 
 /// One pair of axes with the lines, points, bands and pictures on them.
 ///
 /// A panel is plain data: setters take and return it, and nothing is checked or drawn before it is shown or saved.
-/// As the last expression of a notebook cell it shows itself; several panels make a [`Figure`].
+/// As the last expression of a notebook cell it shows itself; several panels make a [`Figure`](super::Figure).
 ///
 /// Values that are NaN, infinite or beyond ±1e300, and on a logarithmic axis those below 1e-300, are gaps: a line breaks
 /// there, and a point is left out. Everything is clipped to the axes. Where none of the data can be seen, the axes say why. Without [`x_range`](Self::x_range) and
@@ -281,16 +280,6 @@ impl Panel {
     /// A line of text that begins at `(x, y)`.
     pub fn text(self, x: f64, y: f64, text: impl Into<String>, style: impl Into<Style>) -> Self {
         self.mark(Mark::Text { x, y, text: text.into(), style: style.into() })
-    }
-
-    /// A figure of this panel alone.
-    pub fn figure(self) -> Figure {
-        Figure::from(self)
-    }
-
-    /// Shows the panel under a notebook cell; see [`Figure::evcxr_display`].
-    pub fn evcxr_display(&self) {
-        self.clone().figure().evcxr_display();
     }
 
     /// All that is written on it but numbers.

@@ -5,7 +5,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::geometry::Rect;
 use super::layout::{bar_ticks, x_ticks, y_ticks};
-use super::sheet::{Letters, Pen, Picture};
+use super::sheet::{Letters, Pen};
 use super::ticks::Scale;
 use super::{
     BAR, CAPITAL, GAP, LABEL_SIZE, LEGEND_LINE, LETTER_SIZE, Painter, SHADES, TICK, TICK_SIZE, TITLE_SIZE, letters,
@@ -19,7 +19,7 @@ const MINOR_TICK: f64 = 2.0;
 
 impl<DB: DrawingBackend> Painter<'_, '_, DB> {
     /// The two axes with their ticks and labels.
-    pub(super) fn frame(&mut self) -> Result<()> {
+    pub(super) fn frame(&self) -> Result<()> {
         let area = self.area;
         let (x, y) = (x_ticks(self.axes, area.width(), self.fonts), y_ticks(self.axes, area.height()));
         // Half a line longer at the ends, so that the corner and the outermost ticks close.
@@ -68,7 +68,7 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         self.sheet.text((baseline, middle), &panel.y.label, Letters { upwards: true, ..style })
     }
 
-    pub(super) fn title(&mut self, lettered: Option<Rect>) -> Result<()> {
+    pub(super) fn title(&self, lettered: Option<Rect>) -> Result<()> {
         let title = &self.axes.panel.title;
         // Centered over the axes, but clear of the letter.
         let half = self.fonts.width(title, TITLE_SIZE, false) / 2.0;
@@ -77,12 +77,12 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         self.sheet.text(at, title, Letters { anchor: HPos::Center, ..letters(TITLE_SIZE) })
     }
 
-    pub(super) fn color_bar(&mut self) -> Result<()> {
+    pub(super) fn color_bar(&self) -> Result<()> {
         let Some((map, scale)) = self.axes.bar else { return Ok(()) };
         let left = self.area.right + 12.0;
         let bar = Rect { left, right: left + BAR, ..self.area };
         let color = |n: usize| map.colormap.color(1.0 - n as f64 / SHADES);
-        self.sheet.picture(Picture { area: bar, columns: 1, colors: (0..=SHADES as usize).map(color).collect() })?;
+        self.sheet.cells(bar, 1, &(0..=SHADES as usize).map(color).collect::<Vec<_>>())?;
         let mut outline = bar.corners();
         outline.push((bar.left, bar.top - SPINE / 2.0));
         let mut lines = vec![outline];
@@ -101,7 +101,7 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
     }
 
     /// Says that there is nothing to see.
-    pub(super) fn emptiness(&mut self) -> Result<()> {
+    pub(super) fn emptiness(&self) -> Result<()> {
         let Some(why) = self.axes.emptiness() else { return Ok(()) };
         // Narrow axes have a line for each half of the sentence.
         let narrow = self.fonts.width(why, LABEL_SIZE, false) > self.area.width();

@@ -1,7 +1,7 @@
 //! Points in the plane: clipping to the axes, and thinning to what can be seen.
 
 /// A place on the figure in points, x to the right and y downwards.
-pub(crate) type Point = (f64, f64);
+pub(super) type Point = (f64, f64);
 
 /// Lines with fewer points are drawn as they are.
 const THIN_ABOVE: usize = 2000;
@@ -10,40 +10,40 @@ const PIXEL: f64 = 0.5;
 
 /// A rectangle on the figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rect {
-    pub(crate) left: f64,
-    pub(crate) top: f64,
-    pub(crate) right: f64,
-    pub(crate) bottom: f64,
+pub(super) struct Rect {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) right: f64,
+    pub(super) bottom: f64,
 }
 
 impl Rect {
-    pub(crate) fn width(&self) -> f64 {
+    pub(super) fn width(&self) -> f64 {
         self.right - self.left
     }
 
-    pub(crate) fn height(&self) -> f64 {
+    pub(super) fn height(&self) -> f64 {
         self.bottom - self.top
     }
 
-    pub(crate) fn center(&self) -> Point {
+    pub(super) fn center(&self) -> Point {
         ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
     }
 
-    pub(crate) fn contains(&self, (x, y): Point) -> bool {
+    pub(super) fn contains(&self, (x, y): Point) -> bool {
         (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
     }
 
-    pub(crate) fn grown(&self, by: f64) -> Self {
+    pub(super) fn grown(&self, by: f64) -> Self {
         Self { left: self.left - by, top: self.top - by, right: self.right + by, bottom: self.bottom + by }
     }
 
-    pub(crate) fn corners(&self) -> Vec<Point> {
+    pub(super) fn corners(&self) -> Vec<Point> {
         vec![(self.left, self.top), (self.right, self.top), (self.right, self.bottom), (self.left, self.bottom)]
     }
 
     /// The parts of a line that lie inside.
-    pub(crate) fn clip_line(&self, line: &[Point]) -> Vec<Vec<Point>> {
+    pub(super) fn clip_line(&self, line: &[Point]) -> Vec<Vec<Point>> {
         let mut parts: Vec<Vec<Point>> = Vec::new();
         for ends in line.windows(2) {
             let Some((from, to)) = self.clip_segment(ends[0], ends[1]) else { continue };
@@ -79,7 +79,7 @@ impl Rect {
     }
 
     /// The part of a polygon that lies inside (Sutherland and Hodgman).
-    pub(crate) fn clip_polygon(&self, polygon: Vec<Point>) -> Vec<Point> {
+    pub(super) fn clip_polygon(&self, polygon: Vec<Point>) -> Vec<Point> {
         let cut = |polygon: Vec<Point>, room: &dyn Fn(Point) -> f64| {
             let mut inside = Vec::with_capacity(polygon.len() + 4);
             for (index, &to) in polygon.iter().enumerate() {
@@ -104,7 +104,7 @@ impl Rect {
 
 /// Leaves out points of a long line that make no difference to the picture: of the points in one column of pixels only
 /// the first, the lowest, the highest and the last are kept; in a line that goes back and forth, those that move.
-pub(crate) fn thin(line: Vec<Point>) -> Vec<Point> {
+pub(super) fn thin(line: Vec<Point>) -> Vec<Point> {
     if line.len() <= THIN_ABOVE {
         return line;
     }

@@ -97,7 +97,7 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         places.min_by_key(|(_, hidden)| *hidden).unwrap_or(((right, top), (0, 0)))
     }
 
-    pub(super) fn legend(&mut self) -> Result<()> {
+    pub(super) fn legend(&self) -> Result<()> {
         let axes = self.axes;
         let (width, height) = self.legend_size();
         if height == 0.0 {
@@ -131,16 +131,13 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         Ok(())
     }
 
-    fn swatch(&mut self, mark: &Mark, style: &Style, color: Color, (left, middle): Point) -> Result<()> {
+    fn swatch(&self, mark: &Mark, style: &Style, color: Color, (left, middle): Point) -> Result<()> {
         let center = left + SWATCH / 2.0;
         match mark {
             Mark::Points { .. } => {
                 // The place of a legend need not be on the axes, which `points` clips to.
-                let area =
-                    std::mem::replace(&mut self.area, Rect { left, top: middle, right: left + SWATCH, bottom: middle });
-                let drawn = self.points(&[(center, middle)], style, color);
-                self.area = area;
-                drawn
+                let area = Rect { left, top: middle, right: left + SWATCH, bottom: middle };
+                Painter { area, ..*self }.points(&[(center, middle)], style, color)
             }
             Mark::Band { .. } | Mark::Shade { .. } => {
                 let patch = Rect { left, right: left + SWATCH, top: middle - 4.0, bottom: middle + 4.0 };

@@ -4,7 +4,7 @@ use plotters::prelude::DrawingBackend;
 
 use super::axes::color_range;
 use super::geometry::{Point, Rect, thin};
-use super::sheet::{Letters, Pen, Picture};
+use super::sheet::{Letters, Pen};
 use super::ticks::Scale;
 use super::{Painter, SHADES, TICK_SIZE, letters};
 use crate::error::Result;
@@ -27,7 +27,7 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         }
     }
 
-    pub(super) fn mark(&mut self, mark: &Mark, color: Color) -> Result<()> {
+    pub(super) fn mark(&self, mark: &Mark, color: Color) -> Result<()> {
         match mark {
             Mark::Line { x, y, style } => self.line(x, y, pen(style, color, 1.5)),
             Mark::Points { x, y, style } => {
@@ -74,7 +74,7 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         runs.filter(|run: &Vec<Point>| !run.is_empty()).collect()
     }
 
-    fn line(&mut self, x: &[f64], y: &[f64], pen: Pen) -> Result<()> {
+    fn line(&self, x: &[f64], y: &[f64], pen: Pen) -> Result<()> {
         let mut lines = Vec::new();
         let mut lone = Vec::new();
         for run in self.runs(x, y) {
@@ -88,11 +88,11 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         self.sheet.discs(&lone, pen.width, pen.color, pen.opacity)
     }
 
-    fn rule(&mut self, ends: Option<[Point; 2]>, pen: Pen) -> Result<()> {
+    fn rule(&self, ends: Option<[Point; 2]>, pen: Pen) -> Result<()> {
         ends.map_or(Ok(()), |ends| self.sheet.stroke(&self.area.clip_line(&ends), pen))
     }
 
-    pub(super) fn points(&mut self, places: &[Point], style: &Style, color: Color) -> Result<()> {
+    pub(super) fn points(&self, places: &[Point], style: &Style, color: Color) -> Result<()> {
         let radius = length(style.size).unwrap_or(5.0) / 2.0;
         let opacity = style.opacity.unwrap_or(1.0);
         let mut places: Vec<Point> = places.iter().copied().filter(|at| self.area.grown(0.5).contains(*at)).collect();
@@ -123,7 +123,7 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         }
     }
 
-    fn intervals(&mut self, x: &[f64], low: &[f64], high: &[f64], pen: Pen) -> Result<()> {
+    fn intervals(&self, x: &[f64], low: &[f64], high: &[f64], pen: Pen) -> Result<()> {
         let mut bars = Vec::new();
         for ((x, low), high) in x.iter().zip(low).zip(high) {
             if let (Some(x), Some(low), Some(high)) =
@@ -135,7 +135,7 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         self.sheet.stroke(&bars, pen)
     }
 
-    fn band(&mut self, x: &[f64], low: &[f64], high: &[f64], color: Color, opacity: f64) -> Result<()> {
+    fn band(&self, x: &[f64], low: &[f64], high: &[f64], color: Color, opacity: f64) -> Result<()> {
         // A gap in one edge is a gap in the band.
         let end = |value: f64| self.axes.y.raised(value);
         let known = |of: &[f64], other: &[f64]| -> Vec<f64> {
@@ -158,7 +158,7 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
         self.sheet.fill(&polygons, color, opacity)
     }
 
-    fn heatmap(&mut self, map: &Heatmap) -> Result<()> {
+    fn heatmap(&self, map: &Heatmap) -> Result<()> {
         let ((left, right), (top, bottom)) = map.extent();
         let corners = self.x(left).zip(self.x(right)).zip(self.y(top).zip(self.y(bottom)));
         let Some(((left, right), (top, bottom))) = corners else { return Ok(()) };
@@ -189,20 +189,20 @@ impl<DB: DrawingBackend> Painter<'_, '_, DB> {
             .map(|column| index(column, columns, (area.left, area.right), (left, right), map.columns))
             .collect();
         let cells = down.iter().flat_map(|row| across.iter().map(move |column| row * map.columns + column));
-        let colors = cells.map(|cell| {
+        let color = |cell: usize| {
             let fraction = scale.fraction(map.cells[cell]).unwrap_or(f64::NAN);
             map.colormap.color((fraction * SHADES).round() / SHADES)
-        });
-        self.sheet.picture(Picture { area, columns, colors: colors.collect() })?;
+        };
+        self.sheet.cells(area, columns, &cells.map(color).collect::<Vec<_>>())?;
         if !map.row_colors.is_empty() {
             let strip = Rect { left: self.area.right + 2.0, right: self.area.right + 2.0 + STRIP, ..area };
-            let colors = down.iter().map(|row| map.row_colors[*row]).collect();
-            self.sheet.picture(Picture { area: strip, columns: 1, colors })?;
+            let colors: Vec<Color> = down.iter().map(|row| map.row_colors[*row]).collect();
+            self.sheet.cells(strip, 1, &colors)?;
         }
         if !map.column_colors.is_empty() {
             let strip = Rect { top: self.area.top - 2.0 - STRIP, bottom: self.area.top - 2.0, ..area };
-            let colors = across.iter().map(|column| map.column_colors[*column]).collect();
-            self.sheet.picture(Picture { area: strip, columns, colors })?;
+            let colors: Vec<Color> = across.iter().map(|column| map.column_colors[*column]).collect();
+            self.sheet.cells(strip, columns, &colors)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! From the plain data of a figure to strokes, fills and letters on a sheet.
 
 mod axes;
+pub(crate) mod cells;
 mod describe;
 pub(crate) mod font;
 mod frame;
@@ -16,11 +17,12 @@ use plotters::prelude::{DrawingArea, DrawingBackend};
 use plotters::style::text_anchor::HPos;
 
 use self::axes::Axes;
+use self::cells::DrawCells;
 pub(crate) use self::describe::describe;
 use self::font::Fonts;
 use self::geometry::Rect;
 use self::layout::layout;
-use self::sheet::{Letters, Picture, Sheet};
+use self::sheet::{Letters, Sheet};
 pub(crate) use self::ticks::{LARGEST, brief};
 use super::color::Color;
 use super::figure::{Figure, letter};
@@ -46,15 +48,14 @@ const LEGEND_LINE: f64 = 15.0;
 /// Between the axes and a legend beside them.
 const LEGEND_GAP: f64 = 12.0;
 
-/// Draws all panels in their grid onto an area, which becomes a page of at least `size` points; see [`Sheet::new`].
+/// Draws all panels in their grid onto an area, which becomes a page of at least the figure's size.
 pub(crate) fn figure<DB: DrawingBackend>(
     figure: &Figure,
-    size: (f64, f64),
     area: &DrawingArea<DB, Shift>,
-    pictures: Option<&mut Vec<Picture>>,
+    draw_cells: DrawCells<DB>,
 ) -> Result<()> {
     let fonts = Fonts::new()?;
-    let mut sheet = Sheet::new(area, size, pictures);
+    let sheet = Sheet::new(area, figure.checked_size()?, draw_cells);
     let (width, height) = sheet.size();
     let mut page = Rect { left: MARGIN, top: MARGIN, right: width - MARGIN, bottom: height - MARGIN };
     if !figure.title.is_empty() {
@@ -72,7 +73,7 @@ pub(crate) fn figure<DB: DrawingBackend>(
         let areas = layout(figure, &axes, page, &fonts);
         let mut crowded = false;
         for (axes, (cell, area)) in axes.iter_mut().zip(&areas) {
-            let painter = Painter { axes, area: *area, fonts: &fonts, sheet: &mut sheet };
+            let painter = Painter { axes, area: *area, fonts: &fonts, sheet: &sheet };
             if painter.is_legend_in_the_way(cell.right - area.right) {
                 axes.legend = Legend::Outside;
                 crowded = true;
@@ -91,7 +92,7 @@ pub(crate) fn figure<DB: DrawingBackend>(
             let at = (cell.left, cell.top + LETTER_SIZE * CAPITAL);
             sheet.text(at, &letter(index), Letters { bold: true, ..letters(LETTER_SIZE) })?;
         }
-        Painter { axes, area, fonts: &fonts, sheet: &mut sheet }.panel(figure.letters.then_some(cell))?;
+        Painter { axes, area, fonts: &fonts, sheet: &sheet }.panel(figure.letters.then_some(cell))?;
     }
     Ok(())
 }
@@ -101,11 +102,11 @@ struct Painter<'a, 's, DB: DrawingBackend> {
     axes: &'a Axes<'a>,
     area: Rect,
     fonts: &'a Fonts,
-    sheet: &'a mut Sheet<'s, DB>,
+    sheet: &'a Sheet<'s, DB>,
 }
 
 impl<DB: DrawingBackend> Painter<'_, '_, DB> {
-    fn panel(&mut self, lettered: Option<Rect>) -> Result<()> {
+    fn panel(&self, lettered: Option<Rect>) -> Result<()> {
         let axes = self.axes;
         // What is large lies below what is small, whatever the order in which it was added.
         for layer in 0..6 {

@@ -4,72 +4,67 @@ use plotters::coord::Shift;
 use plotters::element::DashedPathElement;
 use plotters::prelude::{
     Circle, DrawingArea, DrawingBackend, FontDesc, FontFamily, FontStyle, FontTransform, PathElement, Polygon,
-    RGBAColor, Rectangle, ShapeStyle, Text,
+    RGBAColor, ShapeStyle, Text,
 };
 use plotters::style::Color as _;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::cells::{DrawCells, Grid};
 use super::font::{Fonts, printed};
 use super::geometry::{Point, Rect};
 use crate::error::{Error, Result};
 use crate::plot::color::Color;
 
+/// Units of our own surfaces along one point: plotters counts in whole units, and these are fine enough.
+pub(crate) const UNITS: f64 = 20.0;
+
 /// How a line is drawn. All measures are in points.
 #[derive(Clone, Copy)]
-pub(crate) struct Pen {
-    pub(crate) color: Color,
-    pub(crate) width: f64,
-    pub(crate) opacity: f64,
-    pub(crate) dashed: bool,
+pub(super) struct Pen {
+    pub(super) color: Color,
+    pub(super) width: f64,
+    pub(super) opacity: f64,
+    pub(super) dashed: bool,
 }
 
 impl Pen {
-    pub(crate) fn new(color: Color, width: f64) -> Self {
+    pub(super) fn new(color: Color, width: f64) -> Self {
         Self { color, width, opacity: 1.0, dashed: false }
     }
 }
 
 /// How a line of text is drawn.
 #[derive(Clone, Copy)]
-pub(crate) struct Letters {
-    pub(crate) size: f64,
-    pub(crate) bold: bool,
-    pub(crate) color: Color,
-    pub(crate) anchor: HPos,
+pub(super) struct Letters {
+    pub(super) size: f64,
+    pub(super) bold: bool,
+    pub(super) color: Color,
+    pub(super) anchor: HPos,
     /// Reads upwards instead of to the right.
-    pub(crate) upwards: bool,
-}
-
-/// Colored cells that fill a rectangle, row by row from the top left.
-pub(crate) struct Picture {
-    pub(crate) area: Rect,
-    pub(crate) columns: usize,
-    pub(crate) colors: Vec<Color>,
+    pub(super) upwards: bool,
 }
 
 /// The page. Plotters counts in whole units of its backend; this is where points become units.
-pub(crate) struct Sheet<'a, DB: DrawingBackend> {
+pub(super) struct Sheet<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     /// Units to the point.
     unit: f64,
-    /// Takes the pictures, if someone else draws them.
-    pictures: Option<&'a mut Vec<Picture>>,
+    draw_cells: DrawCells<DB>,
 }
 
 impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
-    /// A page of at least this size in points that fills the area. Pictures are drawn as one rectangle for each cell,
-    /// unless they are collected.
-    pub(crate) fn new(
+    /// A page of at least this size in points that fills the area.
+    pub(super) fn new(
         area: &'a DrawingArea<DB, Shift>,
         (width, height): (f64, f64),
-        pictures: Option<&'a mut Vec<Picture>>,
+        draw_cells: DrawCells<DB>,
     ) -> Self {
         let units = area.dim_in_pixel();
-        Self { area, unit: (f64::from(units.0) / width).min(f64::from(units.1) / height), pictures }
+        Self { area, unit: (f64::from(units.0) / width).min(f64::from(units.1) / height), draw_cells }
     }
 
     /// The size in points.
-    pub(crate) fn size(&self) -> (f64, f64) {
+    pub(super) fn size(&self) -> (f64, f64) {
         let (width, height) = self.area.dim_in_pixel();
         (f64::from(width) / self.unit, f64::from(height) / self.unit)
     }
@@ -87,7 +82,7 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
     }
 
     /// Draws lines through points.
-    pub(crate) fn stroke(&self, lines: &[Vec<Point>], pen: Pen) -> Result<()> {
+    pub(super) fn stroke(&self, lines: &[Vec<Point>], pen: Pen) -> Result<()> {
         // Each dash is an element of its own; a line of more dashes than this looks gray in any case.
         const DASHES: f64 = 4000.0;
         if pen.width == 0.0 {
@@ -109,42 +104,31 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
     }
 
     /// Fills polygons.
-    pub(crate) fn fill(&self, polygons: &[Vec<Point>], color: Color, opacity: f64) -> Result<()> {
+    pub(super) fn fill(&self, polygons: &[Vec<Point>], color: Color, opacity: f64) -> Result<()> {
         polygons.iter().try_for_each(|polygon| {
             self.area.draw(&Polygon::new(self.places(polygon), shade(color, opacity))).map_err(problem)
         })
     }
 
     /// Fills circles.
-    pub(crate) fn discs(&self, centers: &[Point], radius: f64, color: Color, opacity: f64) -> Result<()> {
+    pub(super) fn discs(&self, centers: &[Point], radius: f64, color: Color, opacity: f64) -> Result<()> {
         let (radius, style) = (self.units(radius), shade(color, opacity));
         centers.iter().try_for_each(|at| self.area.draw(&Circle::new(self.place(*at), radius, style)).map_err(problem))
     }
 
-    /// Draws a grid of cells.
-    pub(crate) fn picture(&mut self, picture: Picture) -> Result<()> {
-        if let Some(pictures) = &mut self.pictures {
-            pictures.push(picture);
-            return Ok(());
-        }
-        let Picture { area, columns, colors } = picture;
+    /// Fills a rectangle with colored cells, row by row from the top left.
+    pub(super) fn cells(&self, area: Rect, columns: usize, colors: &[Color]) -> Result<()> {
         let rows = colors.len() / columns;
         let x = |column: usize| area.left + area.width() * column as f64 / columns as f64;
         let y = |row: usize| area.top + area.height() * row as f64 / rows as f64;
-        for (row, cells) in colors.chunks(columns).enumerate() {
-            let mut column = 0;
-            for run in cells.chunk_by(|a, b| a == b) {
-                let (from, to) = ((x(column), y(row)), (x(column + run.len()), y(row + 1)));
-                let cell = Rectangle::new([self.place(from), self.place(to)], shade(run[0], 1.0));
-                self.area.draw(&cell).map_err(problem)?;
-                column += run.len();
-            }
-        }
-        Ok(())
+        let across = (0..=columns).map(|column| self.place((x(column), area.top)));
+        let down = (0..=rows).map(|row| self.place((area.left, y(row))));
+        let edges = across.chain(down).collect();
+        self.area.draw(&Grid { edges, columns, colors, draw: self.draw_cells }).map_err(problem)
     }
 
     /// Draws a line of text whose baseline goes through `at`.
-    pub(crate) fn text(&self, (x, y): Point, text: &str, letters: Letters) -> Result<()> {
+    pub(super) fn text(&self, (x, y): Point, text: &str, letters: Letters) -> Result<()> {
         if text.is_empty() {
             return Ok(());
         }

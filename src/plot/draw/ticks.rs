@@ -5,15 +5,15 @@ pub(crate) const LARGEST: f64 = 1e300;
 
 /// The way from values to places along one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Scale {
+pub(super) struct Scale {
     /// The values at the two ends; the first may be the larger.
-    pub(crate) range: (f64, f64),
-    pub(crate) log: bool,
+    pub(super) range: (f64, f64),
+    pub(super) log: bool,
 }
 
 impl Scale {
     /// A value as a fraction of the axis; `None` for one that cannot be shown on it.
-    pub(crate) fn fraction(&self, value: f64) -> Option<f64> {
+    pub(super) fn fraction(&self, value: f64) -> Option<f64> {
         let place = |value: f64| if self.log { value.log10() } else { value };
         if !drawable(value, self.log) {
             return None;
@@ -24,12 +24,12 @@ impl Scale {
     }
 
     /// The end of an interval as it is shown: on a logarithmic axis 0 and what is below it are far down.
-    pub(crate) fn raised(&self, end: f64) -> f64 {
+    pub(super) fn raised(&self, end: f64) -> f64 {
         if self.log && drawable(end, false) { end.max(1.0 / LARGEST) } else { end }
     }
 
     /// At most about `count` ticks at round numbers, with their labels.
-    pub(crate) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
+    pub(super) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         let (low, high) = (self.range.0.min(self.range.1), self.range.0.max(self.range.1));
         let places = if self.log { log_ticks(low, high, count) } else { linear_ticks(low, high, count) };
         let labels = labels(&places);
@@ -37,19 +37,19 @@ impl Scale {
     }
 
     /// Places for ticks without labels.
-    pub(crate) fn minor_ticks(&self) -> Vec<f64> {
+    pub(super) fn minor_ticks(&self) -> Vec<f64> {
         let (low, high) = (self.range.0.min(self.range.1), self.range.0.max(self.range.1));
         if self.log { log_minor_ticks(low, high) } else { Vec::new() }
     }
 }
 
 /// Whether a value has a place on an axis at all.
-pub(crate) fn drawable(value: f64, log: bool) -> bool {
+pub(super) fn drawable(value: f64, log: bool) -> bool {
     value.abs() <= LARGEST && (!log || value >= 1.0 / LARGEST)
 }
 
 /// The range of an axis that shows `values`, with a margin at both ends as a fraction of the range.
-pub(crate) fn span(values: impl IntoIterator<Item = f64>, margin: f64, log: bool) -> (f64, f64) {
+pub(super) fn span(values: impl IntoIterator<Item = f64>, margin: f64, log: bool) -> (f64, f64) {
     let place = |value: f64| if log { value.log10() } else { value };
     let (low, high) = values
         .into_iter()

@@ -1,7 +1,7 @@
 //! Psychometric and chronometric curves, and pairs.
 
+use super::{along, ends};
 use crate::analysis::{Chronometric, Counts, PsychometricFit};
-use crate::plot::draw::LARGEST;
 use crate::plot::{Color, Figure, Marker, Number, Panel, Style};
 use crate::{Error, Result};
 
@@ -9,8 +9,6 @@ use crate::{Error, Result};
 const CONFIDENCE: f64 = 0.95;
 /// The ticks of shares.
 const QUARTERS: [(f64, &str); 5] = [(0.0, "0.00"), (0.25, "0.25"), (0.5, "0.50"), (0.75, "0.75"), (1.0, "1.00")];
-/// The points along a fitted curve.
-const SMOOTH: usize = 200;
 
 impl PsychometricFit {
     /// The share of hits at each level with its 95 % interval, the fitted curve, and the threshold (dashed).
@@ -21,7 +19,7 @@ impl PsychometricFit {
         let counts = &self.counts;
         let (low, high): (Vec<f64>, Vec<f64>) = counts.intervals(CONFIDENCE)?.into_iter().unzip();
         let (left, right) = ends(&counts.levels);
-        let along: Vec<f64> = (0..=SMOOTH).map(|i| left + (right - left) * i as f64 / SMOOTH as f64).collect();
+        let along = along(left, right);
         let threshold = self.threshold.value;
         // As many digits as tell a thousandth of the axis.
         let digits = (3.0 - (right - left).log10().floor()).clamp(0.0, 9.0) as usize;
@@ -190,14 +188,6 @@ pub fn censored_pairs<N: Number>(
         );
     }
     Ok(panel.figure().size(280.0, 300.0))
-}
-
-/// The ends of an axis with a little room about the levels.
-pub(super) fn ends(levels: &[f64]) -> (f64, f64) {
-    let (low, high) =
-        levels.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
-    let room = if high > low { 0.06 * (high - low) } else { 1.0 };
-    ((low - room).max(-LARGEST), (high + room).min(LARGEST))
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use ndarray::s;
 
-use super::behavior::ends;
-use super::column_of;
+use super::{column_of, ends};
 use crate::analysis::{Averages, DiffusionCoordinates, LinearTuning, Pca, TargetedAxes, Trajectories, Tuning};
 use crate::plot::draw::brief;
 use crate::plot::{Color, Figure, Legend, Marker, Panel, Style};
