@@ -14,9 +14,9 @@
 //!
 //! Every surface is a backend of [`plotters`], on which its elements are drawn: the PNG, the SVG, the PDF, and any other that
 //! [`Figure::draw`] is given. What stands where is decided before, since the charts of plotters take the room for labels as a number
-//! of pixels and keep legends within the axes, and since it takes every letter for 0.56 of its size wide for each byte (an `l` is
-//! 0.22, a `W` 0.94), or measures with fonts of the machine. It counts in whole numbers, so that our surfaces have 20 units to a point,
-//! and its bitmaps have a pixel for each unit (72 MB for a heatmap of 300 by 200 points), so that colored cells are an element of ours.
+//! of pixels and do not look what a legend covers, and since it takes every byte of a text for 0.56 of its size wide (an `l` is 0.22, a
+//! `W` 0.94), or measures with fonts of the machine. It counts in whole numbers, so that our surfaces have 20 units to a point, and its
+//! bitmaps have a pixel for each unit (72 MB for a heatmap of 300 by 200 points), so that colored cells are an element of ours.
 
 mod color;
 mod draw;

@@ -1,13 +1,14 @@
-//! Where panels and their ticks stand.
+//! Where panels and their ticks stand, and how much room legends take.
 
 use super::axes::Axes;
 use super::font::Fonts;
 use super::geometry::Rect;
-use super::legend::legend_width;
 use super::ticks::Scale;
-use super::{BAR, CAPITAL, GAP, LABEL_SIZE, LEGEND_GAP, LETTER_SIZE, TICK, TICK_SIZE, TITLE_SIZE};
+use super::{BAR, CAPITAL, GAP, LABEL_SIZE, LEGEND_GAP, LEGEND_LINE, LETTER_SIZE, SWATCH, TICK, TICK_SIZE, TITLE_SIZE};
+use crate::plot::color::Color;
 use crate::plot::figure::Figure;
-use crate::plot::style::Legend;
+use crate::plot::panel::Mark;
+use crate::plot::style::{Legend, Style};
 
 /// Between the panels of a grid.
 const GUTTER: f64 = 14.0;
@@ -176,4 +177,46 @@ fn placed(ticks: Vec<(f64, String)>, scale: Scale, length: f64, room: impl Fn(&s
         }
     }
     placed
+}
+
+/// A line of a legend: what is named, if it is one thing, and its name.
+type Entry<'a> = (Option<(&'a Mark, &'a Style, Color)>, String);
+
+/// The lines of a legend, as many and as long as there is room for; what is left out is counted.
+pub(super) fn legend_entries<'a>(axes: &'a Axes<'_>, fonts: &Fonts) -> Vec<Entry<'a>> {
+    let named = axes.panel.marks.iter().zip(&axes.colors).filter_map(|(mark, color)| {
+        let style = mark.style().filter(|_| !matches!(mark, Mark::Text { .. }))?;
+        let label = style.label.as_deref().filter(|label| !label.is_empty())?;
+        Some((Some((mark, style, *color)), shortened(label, axes.room.0 - SWATCH - 6.0, fonts)))
+    });
+    let mut entries: Vec<Entry<'a>> = named.collect();
+    let most = (axes.room.1 / LEGEND_LINE).max(2.0) as usize;
+    if entries.len() > most {
+        let more = entries.len() - (most - 1);
+        entries.truncate(most - 1);
+        entries.push((None, format!("… {more} more")));
+    }
+    entries
+}
+
+/// A text with its end cut off if it is wider than there is room for.
+fn shortened(text: &str, room: f64, fonts: &Fonts) -> String {
+    if fonts.width(text, TICK_SIZE, false) <= room {
+        return text.to_owned();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let cut = |n: usize| letters[..n].iter().chain(&['…']).collect::<String>();
+    // The longest that fits, by halves.
+    let (mut fits, mut wide) = (1, letters.len());
+    while wide - fits > 1 {
+        let middle = fits.midpoint(wide);
+        if fonts.width(&cut(middle), TICK_SIZE, false) <= room { fits = middle } else { wide = middle }
+    }
+    cut(fits.min(letters.len()))
+}
+
+pub(super) fn legend_width(axes: &Axes<'_>, fonts: &Fonts) -> f64 {
+    let widths = legend_entries(axes, fonts).into_iter().map(|(_, label)| fonts.width(&label, TICK_SIZE, false));
+    let widest = widths.fold(0.0_f64, f64::max);
+    if widest > 0.0 { SWATCH + 6.0 + widest } else { 0.0 }
 }

@@ -2,62 +2,17 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::axes::Axes;
-use super::font::Fonts;
 use super::geometry::{Point, Rect, thin};
-use super::layout::insets;
+use super::layout::{insets, legend_entries, legend_width};
 use super::marks::{length, pen};
-use super::{CAPITAL, LEGEND_GAP, LEGEND_LINE, Painter, TICK_SIZE, letters};
+use super::{CAPITAL, LEGEND_GAP, LEGEND_LINE, Painter, SWATCH, TICK_SIZE, letters};
 use crate::error::Result;
 use crate::plot::color::Color;
 use crate::plot::panel::Mark;
 use crate::plot::style::{Legend, Style};
 
-const SWATCH: f64 = 18.0;
 /// Between places at which one looks whether something is covered.
 const APART: f64 = 3.0;
-
-/// A line of a legend: what is named, if it is one thing, and its name.
-type Entry<'a> = (Option<(&'a Mark, &'a Style, Color)>, String);
-
-/// The lines of a legend, as many and as long as there is room for; what is left out is counted.
-fn legend_entries<'a>(axes: &'a Axes<'_>, fonts: &Fonts) -> Vec<Entry<'a>> {
-    let named = axes.panel.marks.iter().zip(&axes.colors).filter_map(|(mark, color)| {
-        let style = mark.style().filter(|_| !matches!(mark, Mark::Text { .. }))?;
-        let label = style.label.as_deref().filter(|label| !label.is_empty())?;
-        Some((Some((mark, style, *color)), shortened(label, axes.room.0 - SWATCH - 6.0, fonts)))
-    });
-    let mut entries: Vec<Entry<'a>> = named.collect();
-    let most = (axes.room.1 / LEGEND_LINE).max(2.0) as usize;
-    if entries.len() > most {
-        let more = entries.len() - (most - 1);
-        entries.truncate(most - 1);
-        entries.push((None, format!("… {more} more")));
-    }
-    entries
-}
-
-/// A text with its end cut off if it is wider than there is room for.
-fn shortened(text: &str, room: f64, fonts: &Fonts) -> String {
-    if fonts.width(text, TICK_SIZE, false) <= room {
-        return text.to_owned();
-    }
-    let letters: Vec<char> = text.chars().collect();
-    let cut = |n: usize| letters[..n].iter().chain(&['…']).collect::<String>();
-    // The longest that fits, by halves.
-    let (mut fits, mut wide) = (1, letters.len());
-    while wide - fits > 1 {
-        let middle = fits.midpoint(wide);
-        if fonts.width(&cut(middle), TICK_SIZE, false) <= room { fits = middle } else { wide = middle }
-    }
-    cut(fits.min(letters.len()))
-}
-
-pub(super) fn legend_width(axes: &Axes<'_>, fonts: &Fonts) -> f64 {
-    let widths = legend_entries(axes, fonts).into_iter().map(|(_, label)| fonts.width(&label, TICK_SIZE, false));
-    let widest = widths.fold(0.0_f64, f64::max);
-    if widest > 0.0 { SWATCH + 6.0 + widest } else { 0.0 }
-}
 
 impl<DB: DrawingBackend> Painter<'_, '_, DB> {
     /// The size of the legend; both are 0 if there is none.

@@ -44,6 +44,7 @@ const BAR: f64 = 10.0;
 /// The steps from one end of a color map to the other: with missing values fewer than the 256 colors of a palette, and an
 /// even number, so that the middle is among them.
 const SHADES: f64 = 250.0;
+const SWATCH: f64 = 18.0;
 const LEGEND_LINE: f64 = 15.0;
 /// Between the axes and a legend beside them.
 const LEGEND_GAP: f64 = 12.0;

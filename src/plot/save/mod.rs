@@ -57,7 +57,7 @@ impl Figure {
         pdf::file(self, size)
     }
 
-    /// Draws the figure with another backend of [`plotters`](super::plotters), onto an area that it fills; it keeps its
+    /// Draws the figure with another backend of [`plotters`], onto an area that it fills; it keeps its
     /// proportions if the area has them. The area is not cleared first.
     ///
     /// Backends come with features of plotters (`svg_backend`, or `bitmap_backend` and `ttf`) or crates of their own, which your
