@@ -5,7 +5,6 @@
 //! signs are applied. A file opens with `numpy.load`, and a file that PsychRNN wrote opens here; what an
 //! `Rnn` saves also opens in PsychRNN, by `load_weights_path`.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use indexmap::IndexMap;
@@ -155,29 +154,6 @@ impl Weights {
             return Err(Error::shape(name, "[n]", array.shape()));
         }
         Ok(array.iter().copied().collect())
-    }
-
-    /// The same weights, where matrices whose axis of length 1 another program has dropped have it again. How many units there are
-    /// tells which axis it was: an input channel's `W_in` `[n_rec]` becomes `[n_rec, 1]`, an output's `W_out` `[1, n_rec]`.
-    pub(crate) fn unsqueezed(&self) -> Cow<'_, Self> {
-        let n_rec = match (self.arrays.get("W_rec"), self.arrays.get("W_f")) {
-            (Some(w_rec), _) => w_rec.shape().first().copied().unwrap_or(1),
-            (None, Some(gate)) => gate.shape().last().copied().unwrap_or(1),
-            (None, None) => return Cow::Borrowed(self),
-        };
-        let by_row = ["W_in", "W_rec", "input_connectivity", "rec_connectivity"].map(|name| (name, true));
-        let by_column = ["W_out", "output_connectivity"].map(|name| (name, false));
-        let mut whole = Cow::Borrowed(self);
-        for (name, by_row) in by_row.into_iter().chain(by_column) {
-            let Some(array) = self.arrays.get(name).filter(|array| array.ndim() < 2) else { continue };
-            let other = if array.len() == n_rec { 1 } else { array.len() };
-            let shape = if by_row { [n_rec, other] } else { [other, n_rec] };
-            // Any other length fits no network.
-            if let Ok(matrix) = array.to_shape(shape) {
-                whole.to_mut().insert(name, matrix.into_owned());
-            }
-        }
-        whole
     }
 
     /// The rows of that name `[n_rows, n]`, where a vector is one row.

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Array3, Axis, s};
 use proptest::prelude::*;
-use psychrnn::dynamics::{Cell, CellOutput, Constants, Leak, standard_normal};
+use psychrnn::dynamics::{CellOutput, Constants, LeakyUnits, LstmUnits, standard_normal};
 use psychrnn::prelude::*;
 use psychrnn::simulate::{Units, Window};
 
@@ -28,7 +28,7 @@ fn net(kind: usize, (n_in, n_rec, n_out): (usize, usize, usize), seed: u64) -> N
         weights.insert("init_state", random(1, n_rec, 0.5));
         let transfer = [Transfer::Relu, Transfer::Tanh, Transfer::Softplus][kind].clone();
         let tau: Vec<f32> = (0..n_rec).map(|unit| 30.0 + 20.0 * unit as f32).collect();
-        return Net { weights, constants: Leak::new(10.0, 100.0).tau(&tau).noise(0.1).transfer(transfer).into() };
+        return Net { weights, constants: LeakyUnits::new(10.0, 100.0).tau(&tau).noise(0.1).transfer(transfer).into() };
     }
     for gate in GATES {
         weights.insert(&format!("W_{gate}"), random(n_rec + n_in, n_rec, 0.5));
@@ -37,7 +37,7 @@ fn net(kind: usize, (n_in, n_rec, n_out): (usize, usize, usize), seed: u64) -> N
     weights.insert("init_hidden", random(1, n_rec, 0.5));
     weights.insert("init_cell", random(1, n_rec, 0.5));
     let output = if kind == 3 { CellOutput::Tanh } else { CellOutput::Sigmoid };
-    Net { weights, constants: Cell::new(10.0).output(output).into() }
+    Net { weights, constants: LstmUnits::new(10.0).output(output).into() }
 }
 
 fn batch((n_in, n_out): (usize, usize), n_batch: usize, n_steps: usize, seed: u64) -> Batch {
@@ -412,7 +412,7 @@ fn added_noise_has_the_variance_of_its_equation() {
         weights.insert(name, weights.matrix(name).unwrap() * 0.0);
     }
     weights.insert("b_rec", ndarray::arr1(&[0.0_f32; 3]));
-    let simulator = Simulator::new(&weights, Leak::new(10.0, 50.0).transfer(Transfer::Linear)).unwrap();
+    let simulator = Simulator::new(&weights, LeakyUnits::new(10.0, 50.0).transfer(Transfer::Linear)).unwrap();
     let batch = batch((1, 1), 3000, 60, 5);
     let session = simulator.clone().add_noise([0, 2], 0.3, 100.0..500.0).run(&batch).unwrap();
     let at = |step: usize, unit: usize| session.states.slice(s![.., step, unit]).mapv(f64::from);
