@@ -69,18 +69,15 @@ fn in_python(module: &str, name: &str) -> String {
 fn transfer_in(config: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Config {
-        dynamics: Dynamics,
+        dynamics: std::collections::BTreeMap<String, Constants>,
     }
+    // Of the equations that have one, whichever they are.
     #[derive(Deserialize)]
-    struct Dynamics {
-        leaky: Leaky,
-    }
-    #[derive(Deserialize)]
-    struct Leaky {
-        transfer: serde_json::Value,
+    struct Constants {
+        transfer: Option<serde_json::Value>,
     }
     let config: Config = serde_json::from_str(config).ok()?;
-    Some(plain(&config.dynamics.leaky.transfer))
+    config.dynamics.into_values().find_map(|constants| constants.transfer.as_ref().map(plain))
 }
 
 /// A text by itself, and other JSON as it is written.
@@ -242,8 +239,9 @@ impl Weights {
         }
         let config = self.config.as_deref().and_then(|config| serde_json::from_str::<serde_json::Value>(config).ok());
         if let Some(mut config) = config {
-            for network in ["rnn", "lstm"] {
-                if let Some(network) = config.get_mut(network).and_then(serde_json::Value::as_object_mut) {
+            // The configuration of the network, under the name of its kind.
+            for network in config.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+                if let Some(network) = network.as_object_mut() {
                     ["constraints", "frozen", "fixed"].iter().for_each(|key| drop(network.remove(*key)));
                 }
             }

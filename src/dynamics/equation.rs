@@ -54,10 +54,16 @@ pub(super) struct Before<'a, V> {
     /// Unit Gaussian noise `[n_rec]`, if there is any.
     pub(super) noise: Option<&'a [V]>,
     /// What the state shows, `[n_rec]`.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the equations so far send what they show"))]
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "the equations so far send what they show; one in the tests does not")
+    )]
     pub(super) shown: &'a [V],
     /// What is sent, `[n_rec]`, if that is something else.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the equations so far send what they show"))]
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "the equations so far send what they show; one in the tests does not")
+    )]
     pub(super) sent: &'a mut [V],
 }
 
@@ -78,7 +84,10 @@ pub(super) struct Back<'a, V> {
     /// The adjoint of what it shows (and of what it sends, if that is the same), `[n_rec]`.
     pub(super) d_shown: &'a mut [V],
     /// The adjoint of what it sends, `[n_rec]`, if that is something else.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the equations so far send what they show"))]
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "the equations so far send what they show; one in the tests does not")
+    )]
     pub(super) d_sent: &'a [V],
     /// What the loss adds to the adjoint of the states, `[n_rec]`.
     pub(super) direct: Option<&'a [V]>,
@@ -100,7 +109,10 @@ pub(super) struct Back<'a, V> {
 pub(super) struct First<'a, V> {
     /// As in [`Back`].
     pub(super) d_shown: &'a mut [V],
-    #[cfg_attr(not(test), allow(dead_code, reason = "the equations so far send what they show"))]
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "the equations so far send what they show; one in the tests does not")
+    )]
     pub(super) d_sent: &'a [V],
     pub(super) later: &'a [V],
     pub(super) carried: &'a [V],

@@ -85,6 +85,11 @@ impl Dynamics {
         &self.initial
     }
 
+    /// The names of the initial states.
+    pub(crate) fn initial_names(&self) -> &'static [&'static str] {
+        self.wiring.initial()
+    }
+
     /// As [`Dynamics::initial`], to be changed.
     pub(crate) fn initial_mut(&mut self) -> &mut [Array2<f32>] {
         &mut self.initial

@@ -4,24 +4,27 @@ mod consecutive;
 mod perturb;
 mod recording;
 mod session;
+mod step;
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
-use ndarray::{Array2, Array3, s};
+use ndarray::{Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
 
 pub use perturb::{Effect, Perturbation, Reference, Units, Window};
 pub use recording::Recording;
 pub(crate) use recording::numbered;
 pub use session::{Session, Signal};
+pub use step::{State, Stepped};
 
 use crate::caught::caught_in;
 use crate::dynamics::noise::Noise;
 use crate::dynamics::parts;
 use crate::dynamics::{Constants, Dynamics, Keep, Pool, Rows, Run, Want};
 use crate::memory;
+use crate::random::Seed;
 use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
@@ -203,51 +206,63 @@ impl Simulator {
         self.check_memory(batch, recording, &[], 1)?;
         let [states, rates] = recording.rows(units);
         let want = Want { states, rates, keep: Keep::Nothing, ends: false };
-        caught_in("the transfer function", || self.ran(batch, &want, units))
+        let network = self.started(batch.seed, &batch.numbers)?;
+        caught_in("the transfer function", || self.ran(&network, batch, 0, &want, units))
     }
 
-    /// What the network does on a batch that fits it.
-    fn ran(&self, batch: &Batch, want: &Want, units: &[usize]) -> Result<Run> {
+    /// What this network, with its initial states, does on a batch that fits it, whose first step is the step `first` of its trials.
+    fn ran(&self, network: &Dynamics, batch: &Batch, first: usize, want: &Want, units: &[usize]) -> Result<Run> {
         if self.perturbations.is_empty() {
-            let (network, gain) = (self.started(batch)?, self.connectivity.as_ref().map(|gain| gain.view()));
-            return network.run_with(&self.pool, batch.inputs.view(), self.noise_of(batch), gain, want);
+            let (noise, gain) = (self.noise_of(batch, first), self.connectivity.as_ref().map(|gain| gain.view()));
+            return network.run_with(&self.pool, batch.inputs.view(), noise, gain, want);
         }
         let windows = perturb::windows(&self.perturbations, batch)?;
         let order = perturb::ordered(&self.perturbations, &windows, batch.n_trials());
         if order.is_sorted() {
-            return self.perturbed(batch, &windows, want, units);
+            return self.perturbed(network, batch, first, &windows, want, units);
         }
         let windows: Vec<Vec<_>> =
             windows.iter().map(|steps| order.iter().map(|&trial| steps[trial].clone()).collect()).collect();
-        let run = self.perturbed(&batch.rows(&order), &windows, want, units)?;
+        let mut network = network.clone();
+        for initial in network.initial_mut().iter_mut().filter(|initial| initial.nrows() == order.len()) {
+            *initial = initial.select(Axis(0), &order);
+        }
+        let run = self.perturbed(&network, &batch.rows(&order), first, &windows, want, units)?;
         let mut places = vec![0; order.len()];
         order.iter().enumerate().for_each(|(place, &trial)| places[trial] = place);
         Ok(run.selected(&places))
     }
 
     /// What the perturbed network does. `windows` has the steps of each perturbation in each trial.
-    fn perturbed(&self, batch: &Batch, windows: &[Vec<Range<i64>>], want: &Want, units: &[usize]) -> Result<Run> {
-        let network = self.started(batch)?;
-        let perturbed = Perturbed::new(&self.perturbations, windows, &self.weights, &network, batch, 0)?;
-        let (inputs, noise, gain) =
-            (perturbed.inputs.view(), self.noise_of(batch), self.connectivity.as_ref().map(|gain| gain.view()));
-        let mut ran = parts::run(&self.pool, &perturbed.parts, inputs, noise, gain, want)?;
+    fn perturbed(
+        &self,
+        network: &Dynamics,
+        batch: &Batch,
+        first: usize,
+        windows: &[Vec<Range<i64>>],
+        want: &Want,
+        units: &[usize],
+    ) -> Result<Run> {
+        let perturbed = Perturbed::new(&self.perturbations, windows, &self.weights, network, batch, first)?;
+        let (inputs, noise) = (perturbed.inputs.view(), self.noise_of(batch, first));
+        let gain = self.connectivity.as_ref().map(|gain| gain.view());
+        let mut run = parts::run(&self.pool, &perturbed.parts, inputs, noise, gain, want)?;
         if want.rates != Rows::None {
             for Held { units: held, rate, steps } in &perturbed.held {
                 for place in held.iter().filter_map(|unit| units.binary_search(unit).ok()) {
-                    for (mut rates, steps) in ran.rates.outer_iter_mut().zip(steps) {
+                    for (mut rates, steps) in run.rates.outer_iter_mut().zip(steps) {
                         rates.slice_mut(s![steps.clone(), place]).fill(*rate);
                     }
                 }
             }
         }
-        Ok(ran)
+        Ok(run)
     }
 
-    /// The recurrent noise of these trials.
-    fn noise_of(&self, batch: &Batch) -> Noise {
+    /// The recurrent noise of these trials from a step on.
+    fn noise_of(&self, batch: &Batch, first: usize) -> Noise {
         match self.noise && self.constants().noise() > 0.0 {
-            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone(), first: 0 },
+            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone(), first },
             false => Noise::Off,
         }
     }
@@ -256,7 +271,7 @@ impl Simulator {
 /// What comes before the first step.
 impl Simulator {
     /// The network with the initial states of these trials.
-    fn started(&self, batch: &Batch) -> Result<Cow<'_, Dynamics>> {
+    fn started(&self, seed: Seed, numbers: &[u64]) -> Result<Cow<'_, Dynamics>> {
         let sd = self.initial_noise;
         if !(sd >= 0.0 && sd.is_finite()) {
             return Err(Error::argument("initial_noise", "0 or a positive number", sd));
@@ -266,10 +281,10 @@ impl Simulator {
         }
         let mut network = self.network.clone();
         let [initial, ..] = network.initial_mut() else { return Ok(Cow::Owned(network)) };
-        let seed = batch.seed.child("initial noise");
+        let seed = seed.child("initial noise");
         // Each row has the stream of its trial, so that the noise does not depend on the batch that the trial is in.
-        let mut noise = Array2::zeros((batch.n_trials(), initial.ncols()));
-        for (mut row, &number) in noise.outer_iter_mut().zip(&batch.numbers) {
+        let mut noise = Array2::zeros((numbers.len(), initial.ncols()));
+        for (mut row, &number) in noise.outer_iter_mut().zip(numbers) {
             let mut rng = seed.stream(number);
             row.mapv_inplace(|_: f32| rng.normal(0.0, sd));
         }

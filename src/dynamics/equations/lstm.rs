@@ -104,6 +104,7 @@ impl Units for LstmUnits {
         2
     }
 
+    #[cfg(feature = "torch")]
     fn unsigned(&self) -> Option<&'static str> {
         Some("its gates multiply what they get")
     }

@@ -100,6 +100,7 @@ pub(crate) trait Units {
     }
 
     /// Why units have no sign, so that Dale's principle cannot hold; `None` if they have one.
+    #[cfg(feature = "torch")]
     fn unsigned(&self) -> Option<&'static str> {
         None
     }

@@ -1,6 +1,8 @@
 //! The network in plain arrays: what its runs must have in common, whatever the equation.
 
 use super::noise::Noise;
+mod plastic;
+
 use super::*;
 use crate::random::Seed;
 use crate::threads;
