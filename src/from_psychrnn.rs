@@ -231,7 +231,7 @@
 //! # let network = Rnn::new(&task, RnnConfig::default())?;
 //! # let t_connectivity = Array3::<f32>::ones((200, 50, 50));
 //! let simulator = network.simulator()?;
-//! let simulator = Simulator::new(&Weights::load("saved_weights.npz")?, Leak::new(10.0, 100.0))?;
+//! let simulator = Simulator::new(&Weights::load("saved_weights.npz")?, LeakyUnits::new(10.0, 100.0))?;
 //! let session = simulator.run(&task.batch(128, Seed(1))?)?;
 //! let perturbed = simulator.connectivity(t_connectivity).run(&session.batch)?;
 //! # Ok::<(), psychrnn::Error>(())

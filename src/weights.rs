@@ -5,7 +5,6 @@
 //! signs are applied. A file opens with `numpy.load`, and a file that PsychRNN wrote opens here; what an
 //! `Rnn` saves also opens in PsychRNN, by `load_weights_path`.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use indexmap::IndexMap;
@@ -70,18 +69,15 @@ fn in_python(module: &str, name: &str) -> String {
 fn transfer_in(config: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Config {
-        dynamics: Dynamics,
+        dynamics: std::collections::BTreeMap<String, Constants>,
     }
+    // Of the equations that have one, whichever they are.
     #[derive(Deserialize)]
-    struct Dynamics {
-        leaky: Leaky,
-    }
-    #[derive(Deserialize)]
-    struct Leaky {
-        transfer: serde_json::Value,
+    struct Constants {
+        transfer: Option<serde_json::Value>,
     }
     let config: Config = serde_json::from_str(config).ok()?;
-    Some(plain(&config.dynamics.leaky.transfer))
+    config.dynamics.into_values().find_map(|constants| constants.transfer.as_ref().map(plain))
 }
 
 /// A text by itself, and other JSON as it is written.
@@ -155,29 +151,6 @@ impl Weights {
             return Err(Error::shape(name, "[n]", array.shape()));
         }
         Ok(array.iter().copied().collect())
-    }
-
-    /// The same weights, where matrices whose axis of length 1 another program has dropped have it again. How many units there are
-    /// tells which axis it was: an input channel's `W_in` `[n_rec]` becomes `[n_rec, 1]`, an output's `W_out` `[1, n_rec]`.
-    pub(crate) fn unsqueezed(&self) -> Cow<'_, Self> {
-        let n_rec = match (self.arrays.get("W_rec"), self.arrays.get("W_f")) {
-            (Some(w_rec), _) => w_rec.shape().first().copied().unwrap_or(1),
-            (None, Some(gate)) => gate.shape().last().copied().unwrap_or(1),
-            (None, None) => return Cow::Borrowed(self),
-        };
-        let by_row = ["W_in", "W_rec", "input_connectivity", "rec_connectivity"].map(|name| (name, true));
-        let by_column = ["W_out", "output_connectivity"].map(|name| (name, false));
-        let mut whole = Cow::Borrowed(self);
-        for (name, by_row) in by_row.into_iter().chain(by_column) {
-            let Some(array) = self.arrays.get(name).filter(|array| array.ndim() < 2) else { continue };
-            let other = if array.len() == n_rec { 1 } else { array.len() };
-            let shape = if by_row { [n_rec, other] } else { [other, n_rec] };
-            // Any other length fits no network.
-            if let Ok(matrix) = array.to_shape(shape) {
-                whole.to_mut().insert(name, matrix.into_owned());
-            }
-        }
-        whole
     }
 
     /// The rows of that name `[n_rows, n]`, where a vector is one row.
@@ -266,8 +239,9 @@ impl Weights {
         }
         let config = self.config.as_deref().and_then(|config| serde_json::from_str::<serde_json::Value>(config).ok());
         if let Some(mut config) = config {
-            for network in ["rnn", "lstm"] {
-                if let Some(network) = config.get_mut(network).and_then(serde_json::Value::as_object_mut) {
+            // The configuration of the network, under the name of its kind.
+            for network in config.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+                if let Some(network) = network.as_object_mut() {
                     ["constraints", "frozen", "fixed"].iter().for_each(|key| drop(network.remove(*key)));
                 }
             }

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use ndarray::{Array2, arr1};
-use psychrnn::dynamics::Leak;
+use psychrnn::dynamics::LeakyUnits;
 use psychrnn::prelude::*;
 
 /// What is allocated now, and the most that was.
@@ -224,7 +224,7 @@ fn weights_files() {
     ours.insert("b_out", arr1(&[0.0; 2]));
     ours.insert("init_state", arr1(&[0.1; 10]));
     ours.set_dale_ratio(None);
-    ours.set_config(&Leak::new(10.0, 100.0)).unwrap();
+    ours.set_config(&LeakyUnits::new(10.0, 100.0)).unwrap();
     ours.save(&path).unwrap();
     let mut zeros = Weights::new();
     zeros.insert("W_rec", Array2::<f32>::zeros((300, 300)));
@@ -276,7 +276,7 @@ fn weights_files() {
     };
     all("weights.npz", make, |path| {
         if let Ok(weights) = Weights::load(path) {
-            drop(Simulator::new(&weights, Leak::new(10.0, 100.0)));
+            drop(Simulator::new(&weights, LeakyUnits::new(10.0, 100.0)));
             drop(weights.array("W_rec").map_err(|error| error.to_string()));
         }
         drop(Simulator::load(path).map_err(|error| error.to_string()));

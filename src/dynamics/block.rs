@@ -1,19 +1,17 @@
-//! One block of trials through a whole sequence, forward and backward, whatever the equation.
+//! One block of trials through a whole sequence, forward and backward: the time loop of all equations.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use ndarray::{Array2, Array3, ArrayD, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, Array3, ArrayD, ArrayView2, Axis, s};
+use pulp::{Simd, WithSimd};
 
-use pulp::Simd;
-
-use super::lanes::{BatchMajor, Block, Pool, Spare, Steps};
-use super::noise::Noise;
-use super::product::AddOuter;
-
-/// Gradients by the name of the weights.
-pub(super) type Gradients = IndexMap<String, ArrayD<f32>>;
+use super::equation::{After, Back, Before, Equation, First, RowCounts};
+use super::kernel::lanes::{BatchMajor, Block, Pool, Spare, Steps, dispatch};
+use super::kernel::noise::Noise;
+use super::kernel::product::{AddOuter, Panels, Product};
+use super::kernel::seen::Seen;
+use super::wiring::Counts;
 
 /// What drives a block of trials.
 pub(super) struct Drive {
@@ -61,134 +59,65 @@ impl Drive {
     }
 }
 
-/// Of which units something is wanted.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Rows {
-    /// Of none.
-    None,
-    /// Of all.
-    All,
-    /// Of these.
-    These(Arc<[usize]>),
+/// The weights of a network, packed once for all blocks and steps.
+pub(super) struct Packed {
+    /// For what units send, and for the constant 1 and the inputs.
+    forward: Panels,
+    /// For what they show, and for the constant 1.
+    outputs: Panels,
+    /// Transposed: for the adjoints of the next step's sums and for those of the outputs.
+    backward: Panels,
+    /// Where units send something else than they show, for those of the outputs alone.
+    from_outputs: Option<Panels>,
 }
 
-impl Rows {
-    /// How many of `n` units they are.
-    pub(crate) fn count(&self, n: usize) -> usize {
-        match self {
-            Self::None => 0,
-            Self::All => n,
-            Self::These(rows) => rows.len(),
-        }
-    }
+/// The weights of a network as matrices.
+#[derive(Clone, Copy)]
+pub(super) struct Matrices<'a> {
+    pub(super) counts: Counts,
+    /// `[n_sums, n_rec + 1 + n_in]`
+    pub(super) step: &'a Array2<f32>,
+    /// What each sum is multiplied with.
+    pub(super) factors: &'a Array1<f32>,
+    /// `[n_out, n_rec + 1]`
+    pub(super) readout: &'a Array2<f32>,
 }
 
-/// What is seen of a forward run, for all trials.
-pub(super) struct View<'a> {
-    states: &'a Rows,
-    rates: &'a Rows,
-    n_steps: usize,
-    n_out: usize,
-    /// `[n_batch, n_steps, n_out]`
-    pub(super) outputs: Array3<f32>,
-    /// `[n_batch, n_steps, n]`
-    pub(super) seen_states: Array3<f32>,
-    /// `[n_batch, n_steps, n]`
-    pub(super) seen_rates: Array3<f32>,
-}
-
-impl<'a> View<'a> {
-    /// Room for it.
-    pub(super) fn new(
-        (n_batch, n_steps): (usize, usize),
-        (n_rec, n_out): (usize, usize),
-        states: &'a Rows,
-        rates: &'a Rows,
-    ) -> Self {
-        let room = |n: usize| Array3::zeros((n_batch, n_steps, n));
-        let (seen_states, seen_rates) = (room(states.count(n_rec)), room(rates.count(n_rec)));
-        Self { states, rates, n_steps, n_out, outputs: room(n_out), seen_states, seen_rates }
+impl Matrices<'_> {
+    /// `gain` multiplies the recurrent weights.
+    fn pack_forward(&self, gain: Option<ArrayView2<'_, f32>>) -> Panels {
+        let Counts { n_in, n_rec, n_sums, .. } = self.counts;
+        Panels::pack(n_sums, [n_rec, 1 + n_in], |sum, from| {
+            let gain = if from < n_rec { gain.map_or(1.0, |gain| gain[[sum % n_rec, from]]) } else { 1.0 };
+            self.factors[sum] * (self.step[[sum, from]] * gain)
+        })
     }
 
-    /// The blocks of the batch, each with what is to be seen of it.
-    pub(super) fn blocks(&mut self, pool: &Pool) -> Vec<(Block, Seen<'_>)> {
-        let (n_batch, n_steps, n_out) = (self.outputs.len_of(Axis(0)), self.n_steps, self.n_out);
-        let blocks = Block::partition(n_batch);
-        let lanes = blocks.first().map_or(1, Block::lanes);
-        fn parts(array: &mut Array3<f32>, lanes: usize) -> std::slice::ChunksMut<'_, f32> {
-            let size = lanes * array.len_of(Axis(1)) * array.len_of(Axis(2));
-            array.as_slice_mut().unwrap_or_default().chunks_mut(size.max(1))
-        }
-        let mut outputs = parts(&mut self.outputs, lanes);
-        let mut states = parts(&mut self.seen_states, lanes);
-        let mut rates = parts(&mut self.seen_rates, lanes);
-        let seen = |block: Block| {
-            let seen = Seen {
-                recent: Steps::unwritten(pool, &block, Seen::RECENT, n_out),
-                some: None,
-                n_steps,
-                outputs: outputs.next().unwrap_or_default(),
-                states: (self.states, states.next().unwrap_or_default()),
-                rates: (self.rates, rates.next().unwrap_or_default()),
-            };
-            (block, seen)
+    fn pack(&self, sends: bool) -> Packed {
+        let Counts { n_rec, n_sums, n_out, .. } = self.counts;
+        let back = |unit: usize, from: usize| match from.checked_sub(n_sums) {
+            None => self.factors[from] * self.step[[from, unit]],
+            Some(output) => self.readout[[output, unit]],
         };
-        blocks.into_iter().map(seen).collect()
+        Packed {
+            forward: self.pack_forward(None),
+            outputs: Panels::pack(n_out, [n_rec, 1], |output, unit| self.readout[[output, unit]]),
+            backward: Panels::pack(n_rec, [n_sums, if sends { 0 } else { n_out }], back),
+            from_outputs: sends.then(|| Panels::pack(n_rec, [0, n_out], |unit, output| self.readout[[output, unit]])),
+        }
     }
 }
 
-/// What is to be seen of a block's forward run, batch-major for its trials alone.
-pub(super) struct Seen<'a> {
-    /// The outputs of the last steps, before they are given away together.
-    recent: Steps,
-    /// The lanes of which something is seen, if these are only some, and room for the outputs of all.
-    some: Option<(Vec<bool>, Steps)>,
-    n_steps: usize,
-    /// `[n_trials, n_steps, n_out]`
-    outputs: &'a mut [f32],
-    /// `[n_trials, n_steps, n]`
-    states: (&'a Rows, &'a mut [f32]),
-    /// `[n_trials, n_steps, n]`
-    rates: (&'a Rows, &'a mut [f32]),
-}
-
-impl Seen<'_> {
-    pub(super) const RECENT: usize = 16;
-
-    /// From now on these lanes only are seen, or all again. Between two multiples of [`Seen::RECENT`] steps may come once for each of
-    /// several sets of lanes.
-    pub(super) fn only(&mut self, lanes: Option<Vec<bool>>, drive: &Drive) {
-        let n_out = self.recent.n_rows;
-        self.some = lanes.map(|lanes| (lanes, Steps::unwritten(drive.pool(), &drive.block, 1, n_out)));
-    }
-
-    /// The place for the outputs of step `t`.
-    pub(super) fn outputs(&mut self, t: usize) -> (&mut Steps, usize) {
-        match &mut self.some {
-            None => (&mut self.recent, t % Self::RECENT),
-            Some((_, aside)) => (aside, 0),
-        }
-    }
-
-    /// Gives away the outputs of step `t`, which are in their place, and states and rates, which lie in those steps of theirs. Steps
-    /// come in their order.
-    pub(super) fn take(&mut self, t: usize, states: (&Steps, usize), rates: (&Steps, usize)) {
-        let count = t % Self::RECENT + 1;
-        let lanes = self.some.as_ref().map(|(lanes, aside)| {
-            self.recent.copy_lanes(count - 1, aside, 0, lanes);
-            lanes.as_slice()
-        });
-        if count == Self::RECENT || t + 1 == self.n_steps {
-            self.recent.scatter_all(count, self.outputs, self.n_steps, t + 1 - count);
-        }
-        for ((steps, from), (rows, to)) in [(states, &mut self.states), (rates, &mut self.rates)] {
-            match rows {
-                Rows::None => {}
-                Rows::All => steps.scatter(from, lanes, to, self.n_steps, t),
-                Rows::These(rows) => steps.scatter_rows(from, lanes, rows, to, self.n_steps, t),
-            }
-        }
-    }
+/// What steps leave behind for the way back.
+pub(super) struct Trace {
+    /// What each state shows, that at the start first.
+    shown: Steps,
+    /// What each state but the last sends, if that is something else.
+    sent: Option<Steps>,
+    /// The sums of each step, if they lie beside the state.
+    sums: Option<Steps>,
+    /// What else is kept of each state.
+    kept: Steps,
 }
 
 /// The gradients of the loss with respect to what was seen.
@@ -211,120 +140,285 @@ impl Direct<'_> {
     }
 }
 
+/// What goes from step to step on the way back.
+struct Adjoint {
+    /// Of the sums, `[n_sums]`.
+    sums: Steps,
+    /// What the equation carries besides.
+    carried: Steps,
+}
+
 /// What adds up over the steps of the way back.
-pub(super) struct Sums {
-    /// `Σ (δ[t], dL/dz[t-1]) (r[t-1], 1, u[t])ᵀ`, where `δ` are the adjoints of what the weights give, and `r` and `u` what
-    /// they are multiplied with: the gradients of all weights, `[n_adjoints + n_out, n_rec + 1 + n_in]`.
+struct Sums {
+    /// `Σ (δ[t], dL/dz[t-1]) (r[t-1], 1, u[t])ᵀ`, where `δ` are the adjoints of the sums, and `r` and `u` what the weights are
+    /// multiplied with: the gradients of all weights but for the factors of the sums, `[n_sums + n_out, n_rec + 1 + n_in]`.
     outer: Array2<f32>,
-    /// `δ` of all steps, `[n_trials, n_steps, n_rec]`, if it is wanted.
+    /// `δ` of all steps, `[n_trials, n_steps, n_sums]`, if it is wanted.
     seen: Option<Vec<f32>>,
 }
 
 impl Sums {
-    fn new(kernel: &impl Kernel) -> Self {
-        let (n_in, n_rec, n_out) = kernel.sizes();
-        Self { outer: Array2::zeros((kernel.driven_rows() + n_out, n_rec + 1 + n_in)), seen: None }
-    }
-
-    /// Adds the steps of a chunk: `delta` has them, and the step after them last; `rates` are `r` from step `first` of the trace on.
+    /// Adds the steps of a chunk: `delta` has them, and the step after them last; `first` is the step of the trace with which they
+    /// begin.
     #[inline(always)]
-    pub(super) fn add<S: Simd>(
+    fn add<S: Simd>(
         &mut self,
         simd: S,
         chunk: Range<usize>,
         delta: &Steps,
-        (rates, first): (&Steps, usize),
+        (trace, first): (&Trace, usize),
         drive: &Drive,
         direct: &Direct<'_>,
     ) {
         if let Some(seen) = &mut self.seen {
             for (i, t) in chunk.clone().enumerate() {
-                delta.scatter(i, None, seen, drive.n_steps(), t);
+                delta.scatter(i, delta.n_rows, None, seen, drive.n_steps(), t);
             }
         }
         // Past the last step there is no δ, but there are outputs.
         let more = usize::from(chunk.end == drive.n_steps());
         let steps = chunk.start..chunk.end + more;
-        let a = [(delta, 0..steps.len()), (direct.outputs, steps.clone())];
-        let b = [(rates, first..first + steps.len()), (&drive.inputs, steps)];
+        let n_columns = self.outer.ncols();
         // It was made in standard layout.
         let to = self.outer.as_slice_mut().unwrap_or_default();
-        Simd::vectorize(simd, AddOuter { a, b, to });
+        let (outputs, inputs) = ((direct.outputs, steps.clone()), (&drive.inputs, steps.clone()));
+        let shown = (&trace.shown, first..first + steps.len());
+        match &trace.sent {
+            None => {
+                let a = [(delta, 0..steps.len()), outputs];
+                Simd::vectorize(simd, AddOuter { a: &a, b: [shown, inputs], to });
+            }
+            Some(sent) => {
+                let (of_sums, of_outputs) = to.split_at_mut(delta.n_rows * n_columns);
+                let b = [(sent, first..first + chunk.len()), (&drive.inputs, chunk.clone())];
+                Simd::vectorize(simd, AddOuter { a: &[(delta, 0..chunk.len())], b, to: of_sums });
+                Simd::vectorize(simd, AddOuter { a: &[outputs], b: [shown, inputs], to: of_outputs });
+            }
+        }
     }
 }
 
-/// A network's equation, for one block of trials and some of their steps at a time.
-pub(super) trait Kernel: Sync {
-    /// The weights, packed.
-    type Panels: Sync;
-    /// What steps leave behind for the way back.
-    type Trace: Send + Sync;
-
-    /// Input channels, units, output channels.
-    fn sizes(&self) -> (usize, usize, usize);
-
-    fn pack(&self) -> Self::Panels;
-
-    /// Rows of the state, which goes from step to step.
-    fn state_rows(&self) -> usize;
-
-    /// Rows of what a step leaves behind.
-    fn trace_rows(&self) -> usize;
-
-    /// Rows of what the weights give in a step.
-    fn driven_rows(&self) -> usize;
-
-    /// Rows of what goes from step to step on the way back.
-    fn adjoint_rows(&self) -> usize;
-
-    /// Sets the state at the start.
-    fn start(&self, drive: &Drive, state: &mut Steps);
-
-    /// Room for what this number of steps leaves behind.
-    fn trace(&self, pool: &Pool, drive: &Drive, n_steps: usize) -> Self::Trace;
-
-    /// Carries the state through these steps.
-    fn forward(
-        &self,
-        panels: &Self::Panels,
-        drive: &Drive,
-        steps: Range<usize>,
-        state: &mut Steps,
-        trace: &mut Self::Trace,
-        seen: Option<&mut Seen<'_>>,
-    );
-
-    /// Carries the adjoint back through these steps, of which `trace` is there, and adds to the sums for the gradients.
-    #[allow(clippy::too_many_arguments, reason = "all of them are what a step back depends on")]
-    fn backward(
-        &self,
-        panels: &Self::Panels,
-        drive: &Drive,
-        steps: Range<usize>,
-        trace: &Self::Trace,
-        direct: &Direct<'_>,
-        adjoint: &mut Steps,
-        sums: &mut Sums,
-    );
-
-    /// The gradients, from the adjoint of the state after the start and the sums. `trace` is that of the first steps.
-    fn gradients(
-        &self,
-        panels: &Self::Panels,
-        drive: &Drive,
-        trace: &Self::Trace,
-        adjoint: Steps,
-        sums: Array2<f32>,
-    ) -> Gradients;
+/// Some steps forward.
+pub(crate) struct Forward<'a, 'b> {
+    matrices: Matrices<'a>,
+    packed: &'a Packed,
+    drive: &'a Drive,
+    steps: Range<usize>,
+    /// Before, and then after them.
+    state: &'a mut Steps,
+    trace: &'a mut Trace,
+    seen: Option<&'a mut Seen<'b>>,
 }
 
-/// What a forward run of one block leaves behind: the state before every so many steps and, if these are all steps, what they
-/// left; otherwise the way back runs each stretch forward once more.
-pub(super) struct BlockTape<T> {
-    drive: Drive,
-    stretch: usize,
-    states: Steps,
-    trace: Option<T>,
+/// Some steps backward: from the adjoints after them to those before them, and the sums for the gradients.
+pub(crate) struct Backward<'a> {
+    packed: &'a Packed,
+    drive: &'a Drive,
+    n_rec: usize,
+    steps: Range<usize>,
+    trace: &'a Trace,
+    direct: &'a Direct<'a>,
+    adjoint: &'a mut Adjoint,
+    sums: &'a mut Sums,
+}
+
+/// From the adjoints after the first step to that of the state at the start.
+pub(crate) struct Start<'a> {
+    packed: &'a Packed,
+    drive: &'a Drive,
+    counts: Counts,
+    trace: &'a Trace,
+    adjoint: &'a Adjoint,
+    state: &'a mut Steps,
+}
+
+/// An equation, whichever it is.
+pub(crate) trait Stepper: Send + Sync {
+    fn rows(&self) -> RowCounts;
+    fn is_onto_state(&self) -> bool;
+    fn sends(&self) -> bool;
+    fn forward(&self, work: Forward<'_, '_>);
+    fn backward(&self, work: Backward<'_>);
+    fn start(&self, work: Start<'_>);
+}
+
+impl<E: Equation> Stepper for E {
+    fn rows(&self) -> RowCounts {
+        Equation::rows(self)
+    }
+
+    fn is_onto_state(&self) -> bool {
+        E::ONTO_STATE
+    }
+
+    fn sends(&self) -> bool {
+        E::SENDS
+    }
+
+    fn forward(&self, work: Forward<'_, '_>) {
+        dispatch(By(self, work));
+    }
+
+    fn backward(&self, work: Backward<'_>) {
+        dispatch(By(self, work));
+    }
+
+    fn start(&self, work: Start<'_>) {
+        dispatch(By(self, work));
+    }
+}
+
+/// Work by an equation, in registers that are found out when the program runs.
+struct By<'e, E, W>(&'e E, W);
+
+impl<E: Equation> WithSimd for By<'_, E, Forward<'_, '_>> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self(equation, Forward { matrices, packed, drive, steps, state, trace, mut seen }) = self;
+        let (vectors, n_rec) = (drive.block.vectors, matrices.counts.n_rec);
+        let mut noise = Steps::unwritten(drive.pool(), &drive.block, 1, n_rec);
+        for v in 0..vectors {
+            let (state, shown) = (state.slab_mut::<S>(0, v), trace.shown.slab_mut::<S>(0, v));
+            equation.begin(simd, After { state, sums: &mut [], shown, kept: trace.kept.slab_mut::<S>(0, v) });
+        }
+        for (i, t) in steps.enumerate() {
+            let noisy = drive.noise.fill(simd, &drive.block, t, &mut noise);
+            for v in 0..vectors {
+                let noise = if noisy { Some(noise.slab::<S>(0, v)) } else { None };
+                let sent = match &mut trace.sent {
+                    Some(sent) => sent.slab_mut::<S>(i, v),
+                    None => &mut [],
+                };
+                let (state, shown) = (state.slab_mut::<S>(0, v), trace.shown.slab::<S>(i, v));
+                equation.before(simd, Before { state, noise, shown, sent });
+            }
+            let with_gain = drive.gain(t).map(|gain| matrices.pack_forward(Some(gain)));
+            let panels = with_gain.as_ref().unwrap_or(&packed.forward);
+            let x = [(trace.sent.as_ref().unwrap_or(&trace.shown), i), (&drive.inputs, t)];
+            // Both fit no more into the first cache than one of them does.
+            match &mut trace.sums {
+                None => {
+                    let (to, soon) = ((&mut *state, 0), Some((&trace.shown, i + 1)));
+                    Simd::vectorize(simd, Product { panels, x, to, add: true, soon, vectors });
+                }
+                Some(sums) => {
+                    let (to, soon) = ((sums, i), Some((&trace.kept, i + 1)));
+                    Simd::vectorize(simd, Product { panels, x, to, add: false, soon, vectors });
+                }
+            }
+            for v in 0..vectors {
+                let sums = match &mut trace.sums {
+                    Some(sums) => sums.slab_mut::<S>(i, v),
+                    None => &mut [],
+                };
+                let (state, shown) = (state.slab_mut::<S>(0, v), trace.shown.slab_mut::<S>(i + 1, v));
+                equation.after(simd, After { state, sums, shown, kept: trace.kept.slab_mut::<S>(i + 1, v) });
+            }
+            if let Some(seen) = &mut seen {
+                let (x, to) = ([(&trace.shown, i + 1), (&drive.inputs, t)], seen.outputs(t));
+                Simd::vectorize(simd, Product { panels: &packed.outputs, x, to, add: false, soon: None, vectors });
+                seen.take(t, n_rec, (state, 0), (&trace.shown, i + 1));
+            }
+        }
+    }
+}
+
+impl<E: Equation> WithSimd for By<'_, E, Backward<'_>> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self(equation, Backward { packed, drive, n_rec, steps, trace, direct, adjoint, sums }) = self;
+        let (block, vectors, rows) = (&drive.block, drive.block.vectors, Equation::rows(equation));
+        let of_units = || Steps::unwritten(drive.pool(), block, 1, n_rec);
+        let (mut d_shown, mut on_states) = (of_units(), of_units());
+        let mut d_sent = packed.from_outputs.as_ref().map(|_| of_units());
+        // δ of a chunk of steps, of the step after them last.
+        let chunk = chunk_of(equation, n_rec, block);
+        let mut delta = Steps::unwritten(drive.pool(), block, chunk + 1, rows.sums);
+        let mut end = steps.end;
+        while end > steps.start {
+            let first = (end - 1) / chunk * chunk;
+            delta.copy(end - first, &adjoint.sums, 0);
+            for t in (first..end).rev() {
+                let (i, at) = (t - first, t - steps.start);
+                let x = [(&delta, i + 1), (direct.outputs, t + 1)];
+                let soon = Some(match &trace.sums {
+                    Some(sums) => (sums, at),
+                    None if rows.kept > 0 => (&trace.kept, at + 1),
+                    None => (&trace.shown, at + 1),
+                });
+                let (panels, to) = (&packed.backward, (d_sent.as_mut().unwrap_or(&mut d_shown), 0));
+                Simd::vectorize(simd, Product { panels, x, to, add: false, soon, vectors });
+                if let Some(panels) = &packed.from_outputs {
+                    let to = (&mut d_shown, 0);
+                    Simd::vectorize(simd, Product { panels, x, to, add: false, soon: None, vectors });
+                }
+                let has_direct = direct.states(t, block, &mut on_states);
+                for v in 0..vectors {
+                    let (d_sums, later) = delta.slab_pair::<S>(i, v);
+                    let sums = match &trace.sums {
+                        Some(sums) => sums.slab::<S>(at, v),
+                        None => &[],
+                    };
+                    let d_sent = match &d_sent {
+                        Some(d_sent) => d_sent.slab::<S>(0, v),
+                        None => &[],
+                    };
+                    let back = Back {
+                        d_shown: d_shown.slab_mut::<S>(0, v),
+                        d_sent,
+                        direct: if has_direct { Some(on_states.slab::<S>(0, v)) } else { None },
+                        later,
+                        d_sums,
+                        carried: adjoint.carried.slab_mut::<S>(0, v),
+                        shown: trace.shown.slab::<S>(at + 1, v),
+                        sums,
+                        kept: trace.kept.slab::<S>(at + 1, v),
+                    };
+                    equation.back(simd, back);
+                }
+            }
+            adjoint.sums.copy(0, &delta, 0);
+            sums.add(simd, first..end, &delta, (trace, first - steps.start), drive, direct);
+            end = first;
+        }
+    }
+}
+
+impl<E: Equation> WithSimd for By<'_, E, Start<'_>> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self(equation, Start { packed, drive, counts, trace, adjoint, state }) = self;
+        let (block, vectors) = (&drive.block, drive.block.vectors);
+        let mut d_shown = Steps::zeros(drive.pool(), block, 1, counts.n_rec);
+        let mut d_sent = packed.from_outputs.as_ref().map(|_| Steps::zeros(drive.pool(), block, 1, counts.n_rec));
+        // No output belongs to the start.
+        let nothing = Steps::zeros(drive.pool(), block, 1, counts.n_out);
+        let x = [(&adjoint.sums, 0), (&nothing, 0)];
+        let to = (d_sent.as_mut().unwrap_or(&mut d_shown), 0);
+        Simd::vectorize(simd, Product { panels: &packed.backward, x, to, add: false, soon: None, vectors });
+        for v in 0..vectors {
+            let d_sent = match &d_sent {
+                Some(d_sent) => d_sent.slab::<S>(0, v),
+                None => &[],
+            };
+            let first = First {
+                d_shown: d_shown.slab_mut::<S>(0, v),
+                d_sent,
+                later: adjoint.sums.slab::<S>(0, v),
+                carried: adjoint.carried.slab::<S>(0, v),
+                shown: trace.shown.slab::<S>(0, v),
+                kept: trace.kept.slab::<S>(0, v),
+                d_state: state.slab_mut::<S>(0, v),
+            };
+            equation.first(simd, first);
+        }
+    }
 }
 
 /// What is kept of a run for the way back.
@@ -342,95 +436,185 @@ pub enum Keep {
 /// Steps of a stretch if nothing is kept: few, so that what they leave behind stays in the cache.
 pub(super) const STRETCH: usize = 16;
 
-/// Runs a block forward.
-pub(super) fn forward<K: Kernel>(
-    kernel: &K,
-    panels: &K::Panels,
+/// What a forward run of one block leaves behind: the state before every so many steps and, if these are all steps, what they
+/// left; otherwise the way back runs each stretch forward once more.
+pub(super) struct BlockTape {
     drive: Drive,
-    keep: Keep,
-    mut seen: Seen<'_>,
-) -> Option<BlockTape<K::Trace>> {
-    let n_steps = drive.n_steps();
-    let stretch = match keep {
-        Keep::Nothing => STRETCH.min(n_steps),
-        Keep::All => n_steps,
-        // Whole chunks, so that sums are taken in the same order as if all were kept.
-        Keep::Every(steps) => steps.max(1).next_multiple_of(chunk_of(kernel, &drive.block)).min(n_steps),
-    }
-    .max(1);
-    let n_kept = if keep == Keep::Nothing { 0 } else { n_steps.div_ceil(stretch) };
-    let mut states = Steps::unwritten(drive.pool(), &drive.block, n_kept, kernel.state_rows());
-    let mut state = Steps::unwritten(drive.pool(), &drive.block, 1, kernel.state_rows());
-    kernel.start(&drive, &mut state);
-    let mut trace = kernel.trace(drive.pool(), &drive, stretch);
-    for (i, first) in (0..n_steps).step_by(stretch).enumerate() {
-        if i < n_kept {
-            states.copy(i, &state, 0);
-        }
-        let steps = first..n_steps.min(first + stretch);
-        kernel.forward(panels, &drive, steps, &mut state, &mut trace, Some(&mut seen));
-    }
-    let trace = (keep == Keep::All).then_some(trace);
-    (keep != Keep::Nothing).then_some(BlockTape { drive, stretch, states, trace })
+    stretch: usize,
+    states: Steps,
+    trace: Option<Trace>,
 }
 
-/// Runs a block backward; gives also the adjoints of its states `[n_trials, n_steps, n_rec]`, if they are wanted.
-pub(super) fn backward<K: Kernel>(
-    kernel: &K,
-    panels: &K::Panels,
-    tape: &BlockTape<K::Trace>,
-    d_outputs: &BatchMajor<'_>,
-    d_states: Option<&BatchMajor<'_>>,
-    wants_adjoints: bool,
-) -> (Gradients, Option<Vec<f32>>) {
-    let drive = &tape.drive;
-    let (n_steps, n_out) = d_outputs.dim();
-    let mut outputs = Steps::unwritten(drive.pool(), &drive.block, n_steps + 1, n_out);
-    (0..drive.block.vectors).for_each(|v| outputs.numbers_mut(0, v).fill(0.0));
-    outputs.gather_all(1, 0, d_outputs, &drive.block, Spare::Zero);
-    let direct = Direct { outputs: &outputs, states: d_states };
-    let mut adjoint = Steps::zeros(drive.pool(), &drive.block, 1, kernel.adjoint_rows());
-    let mut sums = Sums::new(kernel);
-    sums.seen = wants_adjoints.then(|| vec![0.0; drive.block.trials.len() * n_steps * kernel.driven_rows()]);
-    if let Some(trace) = &tape.trace {
-        kernel.backward(panels, drive, 0..n_steps, trace, &direct, &mut adjoint, &mut sums);
-        return (kernel.gradients(panels, drive, trace, adjoint, sums.outer), sums.seen);
+/// A network as the loop needs it: its equation, its weights, and its initial states.
+pub(super) struct Machine<'a> {
+    pub(super) equation: &'a dyn Stepper,
+    pub(super) matrices: Matrices<'a>,
+    /// `[1, n_rec]` or `[n_batch, n_rec]`, one for each number that a unit carries from step to step.
+    pub(super) initial: &'a [Array2<f32>],
+    packed: Packed,
+}
+
+impl<'a> Machine<'a> {
+    pub(super) fn new(equation: &'a dyn Stepper, matrices: Matrices<'a>, initial: &'a [Array2<f32>]) -> Self {
+        Self { packed: matrices.pack(equation.sends()), equation, matrices, initial }
     }
-    let mut trace = kernel.trace(drive.pool(), drive, tape.stretch);
-    let mut state = Steps::unwritten(drive.pool(), &drive.block, 1, kernel.state_rows());
-    for i in (0..tape.states.n_steps).rev() {
-        let steps = i * tape.stretch..n_steps.min((i + 1) * tape.stretch);
-        state.copy(0, &tape.states, i);
-        kernel.forward(panels, drive, steps.clone(), &mut state, &mut trace, None);
-        kernel.backward(panels, drive, steps, &trace, &direct, &mut adjoint, &mut sums);
+
+    /// Room for a state.
+    pub(super) fn room(&self, drive: &Drive) -> Steps {
+        Steps::unwritten(drive.pool(), &drive.block, 1, self.equation.rows().state)
     }
-    (kernel.gradients(panels, drive, &trace, adjoint, sums.outer), sums.seen)
+
+    /// The state at the start.
+    pub(super) fn start(&self, drive: &Drive) -> Steps {
+        let mut state = self.room(drive);
+        for (number, initial) in self.initial.iter().enumerate() {
+            state.set(0, number * self.matrices.counts.n_rec, initial, &drive.block);
+        }
+        state
+    }
+
+    /// Room for what this number of steps leaves behind.
+    pub(super) fn trace(&self, drive: &Drive, n_steps: usize) -> Trace {
+        let (rows, n_rec) = (self.equation.rows(), self.matrices.counts.n_rec);
+        let steps = |n_steps: usize, n_rows: usize| Steps::unwritten(drive.pool(), &drive.block, n_steps, n_rows);
+        Trace {
+            shown: steps(n_steps + 1, n_rec),
+            sent: self.equation.sends().then(|| steps(n_steps, n_rec)),
+            sums: (!self.equation.is_onto_state()).then(|| steps(n_steps, rows.sums)),
+            kept: steps(n_steps + 1, rows.kept),
+        }
+    }
+
+    /// Carries the state through these steps.
+    pub(super) fn forward(
+        &self,
+        drive: &Drive,
+        steps: Range<usize>,
+        state: &mut Steps,
+        trace: &mut Trace,
+        seen: Option<&mut Seen<'_>>,
+    ) {
+        let (matrices, packed) = (self.matrices, &self.packed);
+        self.equation.forward(Forward { matrices, packed, drive, steps, state, trace, seen });
+    }
+
+    /// Runs a block forward; gives what the way back needs, and the state at the end.
+    pub(super) fn run(&self, drive: Drive, keep: Keep, mut seen: Seen<'_>) -> (Option<BlockTape>, Steps) {
+        let n_steps = drive.n_steps();
+        let rows = self.equation.rows();
+        let stretch = match keep {
+            Keep::Nothing => STRETCH.min(n_steps),
+            Keep::All => n_steps,
+            // Whole chunks, so that sums are taken in the same order as if all were kept.
+            Keep::Every(steps) => {
+                let chunk = chunk_of(self.equation, self.matrices.counts.n_rec, &drive.block);
+                steps.max(1).next_multiple_of(chunk).min(n_steps)
+            }
+        }
+        .max(1);
+        let n_kept = if keep == Keep::Nothing { 0 } else { n_steps.div_ceil(stretch) };
+        let mut states = Steps::unwritten(drive.pool(), &drive.block, n_kept, rows.state);
+        let mut state = self.start(&drive);
+        let mut trace = self.trace(&drive, stretch);
+        for (i, first) in (0..n_steps).step_by(stretch).enumerate() {
+            if i < n_kept {
+                states.copy(i, &state, 0);
+            }
+            let steps = first..n_steps.min(first + stretch);
+            self.forward(&drive, steps, &mut state, &mut trace, Some(&mut seen));
+        }
+        let trace = (keep == Keep::All).then_some(trace);
+        ((keep != Keep::Nothing).then_some(BlockTape { drive, stretch, states, trace }), state)
+    }
+
+    /// Runs a block backward; gives also the adjoints of its states `[n_trials, n_steps, n_rec]`, if they are wanted.
+    pub(super) fn run_back(
+        &self,
+        tape: &BlockTape,
+        d_outputs: &BatchMajor<'_>,
+        d_states: Option<&BatchMajor<'_>>,
+        wants_adjoints: bool,
+    ) -> WayBack {
+        let drive = &tape.drive;
+        let (n_steps, n_out) = d_outputs.dim();
+        let Counts { n_in, n_rec, n_sums, .. } = self.matrices.counts;
+        let mut outputs = Steps::unwritten(drive.pool(), &drive.block, n_steps + 1, n_out);
+        (0..drive.block.vectors).for_each(|v| outputs.numbers_mut(0, v).fill(0.0));
+        outputs.gather_all(1, 0, d_outputs, &drive.block, Spare::Zero);
+        let direct = Direct { outputs: &outputs, states: d_states };
+        let rows = self.equation.rows();
+        let zeros = |n_rows: usize| Steps::zeros(drive.pool(), &drive.block, 1, n_rows);
+        let mut adjoint = Adjoint { sums: zeros(n_sums), carried: zeros(rows.carried) };
+        let seen = wants_adjoints.then(|| vec![0.0; drive.block.trials.len() * n_steps * n_sums]);
+        let mut sums = Sums { outer: Array2::zeros((n_sums + n_out, n_rec + 1 + n_in)), seen };
+        let mut back = |steps: Range<usize>, trace: &Trace, adjoint: &mut Adjoint| {
+            let (packed, direct, sums) = (&self.packed, &direct, &mut sums);
+            self.equation.backward(Backward { packed, drive, n_rec, steps, trace, direct, adjoint, sums });
+        };
+        let mut again = None;
+        let first = match &tape.trace {
+            Some(trace) => {
+                back(0..n_steps, trace, &mut adjoint);
+                trace
+            }
+            None => {
+                let trace = again.insert(self.trace(drive, tape.stretch));
+                let mut state = self.room(drive);
+                for i in (0..tape.states.n_steps).rev() {
+                    let steps = i * tape.stretch..n_steps.min((i + 1) * tape.stretch);
+                    state.copy(0, &tape.states, i);
+                    self.forward(drive, steps.clone(), &mut state, trace, None);
+                    back(steps, trace, &mut adjoint);
+                }
+                trace
+            }
+        };
+        let mut state = self.room(drive);
+        let (packed, counts) = (&self.packed, self.matrices.counts);
+        self.equation.start(Start { packed, drive, counts, trace: first, adjoint: &adjoint, state: &mut state });
+        let start = state.by_trial(0, drive.block.trials.len());
+        let of_state = |(number, initial): (usize, &Array2<f32>)| {
+            let rows = start.slice(s![.., number * n_rec..(number + 1) * n_rec]).to_owned();
+            initial_gradient(initial, &drive.block, rows)
+        };
+        let mut outer = sums.outer;
+        for (mut row, &factor) in outer.outer_iter_mut().zip(self.matrices.factors) {
+            row *= factor;
+        }
+        WayBack { sums: outer, initial: self.initial.iter().enumerate().map(of_state).collect(), adjoints: sums.seen }
+    }
+}
+
+/// What the way back through a block gives.
+pub(super) struct WayBack {
+    /// The gradients of all weights, `[n_sums + n_out, n_rec + 1 + n_in]`.
+    pub(super) sums: Array2<f32>,
+    /// Those of the initial states.
+    pub(super) initial: Vec<ArrayD<f32>>,
+    /// The adjoints of the states, if they were wanted.
+    pub(super) adjoints: Option<Vec<f32>>,
+}
+
+/// How many numbers the trace of a step has.
+pub(super) fn trace_rows(equation: &dyn Stepper, n_rec: usize) -> usize {
+    let rows = equation.rows();
+    let sums = if equation.is_onto_state() { 0 } else { rows.sums };
+    n_rec * if equation.sends() { 2 } else { 1 } + sums + rows.kept
 }
 
 /// Steps whose adjoints are gathered before they are multiplied with what drove them: few enough that they stay in the second
 /// cache together with what the way back through them needs, many enough for long sums. Chunks start at multiples of this number.
-pub(super) fn chunk_of(kernel: &impl Kernel, block: &Block) -> usize {
+fn chunk_of(equation: &dyn Stepper, n_rec: usize, block: &Block) -> usize {
     const BYTES: usize = 1 << 20;
-    (BYTES / (4 * block.lanes() * (kernel.driven_rows() + kernel.trace_rows()).max(1))).clamp(8, CHUNK)
+    let n_rows = equation.rows().sums + trace_rows(equation, n_rec);
+    (BYTES / (4 * block.lanes() * n_rows.max(1))).clamp(8, CHUNK)
 }
 
 /// The most steps of a chunk.
 pub(super) const CHUNK: usize = 32;
 
-/// Adds gradients to those of other blocks.
-pub(super) fn add(total: &mut Gradients, gradients: Gradients) {
-    for (name, gradient) in gradients {
-        match total.entry(name) {
-            indexmap::map::Entry::Occupied(mut sum) => *sum.get_mut() += &gradient,
-            indexmap::map::Entry::Vacant(entry) => {
-                entry.insert(gradient);
-            }
-        }
-    }
-}
-
 /// The gradient of an initial state: summed over the trials that share it, or each trial's own row.
-pub(super) fn initial_gradient(states: &Array2<f32>, block: &Block, gradient: Array2<f32>) -> ArrayD<f32> {
+fn initial_gradient(states: &Array2<f32>, block: &Block, gradient: Array2<f32>) -> ArrayD<f32> {
     if states.nrows() == 1 {
         gradient.sum_axis(Axis(0)).insert_axis(Axis(0)).into_dyn()
     } else {

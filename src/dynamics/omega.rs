@@ -2,10 +2,10 @@
 
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 
-use super::LeakyRnn;
+use super::{Constants, Dynamics, Transfer};
 use crate::{Error, Result, threads};
 
-/// What [`LeakyRnn::vanishing`] gives.
+/// What [`Dynamics::vanishing`] gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vanishing {
     /// `Ω`.
@@ -14,7 +14,15 @@ pub struct Vanishing {
     pub d_w_rec: Array2<f32>,
 }
 
-impl LeakyRnn {
+impl Constants {
+    /// Whether `Ω` is defined for such a network.
+    #[cfg(feature = "torch")]
+    pub(crate) fn has_omega(&self) -> bool {
+        matches!(self, Self::Leaky(_))
+    }
+}
+
+impl Dynamics {
     /// How much the gradients of a run vanish or explode on their way back through time, and how `W_rec` changes that. With
     /// `δ[t] = dL/dx[t]`, `α` and `f'`,
     ///
@@ -28,22 +36,26 @@ impl LeakyRnn {
     /// `bound` is 1e-20; where it has `α` of the unit that gets the gradient, here it is that of the unit from which it comes, which
     /// differs only if units have time constants of their own. Without any step that counts `Ω` is 0.
     ///
-    /// `states` and `adjoints` (the `δ`, see [`Dynamics::backward_with_adjoints`](super::Dynamics::backward_with_adjoints)) have
+    /// `states` and `adjoints` (the `δ`, see [`Dynamics::backward_with_adjoints`]) have
     /// shape `[n_batch, n_steps, n_rec]`.
     ///
     /// Pascanu R, Mikolov T, Bengio Y (2013), arXiv:1211.5063; Song HF, Yang GR, Wang X-J (2016),
     /// doi:10.1371/journal.pcbi.1004792.
     ///
     /// # Errors
-    /// If the shapes do not fit the network.
+    /// If the shapes do not fit the network, or if it is not a leaky one, for which alone `Ω` is defined.
     pub fn vanishing(&self, states: &Array3<f32>, adjoints: &Array3<f32>, bound: f64) -> Result<Vanishing> {
-        let n_rec = self.alpha.len();
+        let Constants::Leaky(units) = self.constants_ref() else {
+            return Err(Error::argument("network", "a leaky one, for which alone Ω is defined", self.kind()));
+        };
+        let n_rec = self.sizes().1;
         if states.dim() != adjoints.dim() || states.dim().2 != n_rec {
             let expected = format!("[n_batch, n_steps, n_rec = {n_rec}], as the adjoints have");
             return Err(Error::shape("states", expected, states.shape()));
         }
         let trials: Vec<_> = states.outer_iter().zip(adjoints.outer_iter()).collect();
-        let parts = threads::map(trials, |(states, adjoints)| Ok(self.vanishing_in(states, adjoints, bound)))?;
+        let parts =
+            threads::map(trials, |(states, adjoints)| Ok(self.vanishing_in(&units.transfer, states, adjoints, bound)))?;
         let (mut sum, mut count, mut d_w_rec) = (0.0, 0_usize, Array2::zeros((n_rec, n_rec)));
         for part in parts {
             sum += part.sum;
@@ -55,7 +67,13 @@ impl LeakyRnn {
     }
 
     /// The sums of one trial.
-    fn vanishing_in(&self, states: ArrayView2<'_, f32>, adjoints: ArrayView2<'_, f32>, bound: f64) -> Sums {
+    fn vanishing_in(
+        &self,
+        transfer: &Transfer,
+        states: ArrayView2<'_, f32>,
+        adjoints: ArrayView2<'_, f32>,
+        bound: f64,
+    ) -> Sums {
         let (n_steps, n_rec) = states.dim();
         let norm = |t: usize| adjoints.row(t).iter().map(|&d| f64::from(d) * f64::from(d)).sum::<f64>();
         let counted: Vec<(usize, f64)> =
@@ -66,11 +84,11 @@ impl LeakyRnn {
         for (row, &(t, norm)) in counted.iter().enumerate() {
             let scale = norm.sqrt().recip();
             after.row_mut(row).zip_mut_with(&adjoints.row(t), |to, &d| *to = (f64::from(d) * scale) as f32);
-            slopes.row_mut(row).zip_mut_with(&states.row(t - 1), |to, &x| *to = self.leak.transfer.slope(x));
+            slopes.row_mut(row).zip_mut_with(&states.row(t - 1), |to, &x| *to = transfer.slope(x));
         }
-        let kept = &after * &self.alpha.mapv(|alpha| 1.0 - alpha);
-        let driven = after * &self.alpha;
-        let before = driven.dot(&self.w_rec) * &slopes + kept;
+        let kept = &after * &self.factors().mapv(|alpha| 1.0 - alpha);
+        let driven = after * self.factors();
+        let before = driven.dot(&self.recurrent()) * &slopes + kept;
         let ratios: Vec<f64> =
             before.outer_iter().map(|row| row.iter().map(|&d| f64::from(d) * f64::from(d)).sum()).collect();
         let mut through = before * slopes;

@@ -6,8 +6,8 @@ use ndarray::{Array3, ArrayView3, Axis};
 use pulp::{Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
-use super::lanes::dispatch;
-use super::math;
+use super::kernel::lanes::dispatch;
+use super::kernel::math;
 use crate::{Error, Result};
 
 /// The output function `g`: with the sums `a = W_out r + b_out` the outputs are `z = g(a)`.

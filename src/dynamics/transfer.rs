@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pulp::{Scalar, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
-use super::lanes::dispatch;
-use super::math;
+use super::kernel::lanes::dispatch;
+use super::kernel::math;
 use crate::weights::{Weights, plain};
 use crate::{Error, Result};
 

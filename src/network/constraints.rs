@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use ndarray::{Array1, Array2, ArrayView2, Axis, Zip, concatenate};
+use ndarray::{Array1, Array2, ArrayView2, Zip};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::Tensors;
 use super::tensors::to_tensor;
 use crate::connectivity::Areas;
-use crate::dynamics::GATES;
+use crate::dynamics::Constants;
+use crate::dynamics::wiring::{Source, Target};
 use crate::random::Seed;
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -362,46 +363,39 @@ pub(super) struct ConstraintMap {
 }
 
 impl ConstraintMap {
-    pub(super) fn rnn(connections: &Connections) -> Result<Self> {
-        let signed = |mask: &Array2<f32>, inhibitory: f32| {
+    /// That of a network with these constants.
+    pub(super) fn new(constants: &Constants, connections: &Connections) -> Result<Self> {
+        let units = constants.units();
+        if let Some(why) = units.unsigned().filter(|_| connections.signs.is_some()) {
+            let expected = format!(
+                "left out for {}: {why}, so that a unit has no sign (`unconstrained()` takes it from weights that were loaded)",
+                units.name()
+            );
+            return Err(Error::argument("dale_ratio", expected, "given"));
+        }
+        let wiring = units.wiring(connections.recurrent.nrows());
+        let masks = wiring.joined(|wire| {
+            let (mask, inhibitory) = match (wire.from, wire.to) {
+                (Source::Inputs, _) => (&connections.input, 1.0),
+                (_, Target::Outputs) => (&connections.output, connections.sign_of_inhibitory_outputs()),
+                _ => (&connections.recurrent, -1.0),
+            };
             let mut factors = mask.clone();
-            if let Some(signs) = &connections.signs {
+            if let Some(signs) = connections.signs.as_ref().filter(|_| wire.from == Source::Units) {
                 for (unit, mut column) in factors.columns_mut().into_iter().enumerate() {
                     column *= if signs.inhibits(unit) { inhibitory } else { 1.0 };
                 }
             }
             factors
-        };
-        let factors = [
-            ("W_in".to_owned(), connections.input.clone()),
-            ("W_rec".to_owned(), signed(&connections.recurrent, -1.0)),
-            ("W_out".to_owned(), signed(&connections.output, connections.sign_of_inhibitory_outputs())),
-        ];
+        });
+        if let Some(name) = connections.held.keys().find(|name| !masks.contains_key(name.as_str())) {
+            let names = masks.keys().copied().collect::<Vec<_>>().join(", ");
+            let expected = format!("left out for {}, whose weights are {names} (use `fix` on these)", units.name());
+            return Err(Error::argument("held weights", expected, format!("those of {name}")));
+        }
+        let arrays: IndexMap<String, _> = masks.into_iter().map(|(name, mask)| (name.to_owned(), mask)).collect();
         let dale = connections.signs.as_ref().map(|_| connections.constraints.0);
-        Self::new(factors.into(), dale, connections.held.clone())
-    }
-
-    pub(super) fn lstm(connections: &Connections) -> Result<Self> {
-        if connections.signs.is_some() {
-            let expected = "left out for an LSTM: its gates multiply what they get, so that a unit has no sign (`unconstrained()` takes it from weights that were loaded)";
-            return Err(Error::argument("dale_ratio", expected, "given"));
-        }
-        if !connections.held.is_empty() {
-            let expected =
-                "left out for an LSTM, whose gates have matrices of their own (use `fix` on W_f, W_i, W_c or W_o)";
-            return Err(Error::argument("held weights", expected, "given"));
-        }
-        let gate = concatenate![Axis(0), connections.recurrent.t(), connections.input.t()];
-        let mut factors: IndexMap<_, _> = GATES.iter().map(|name| (format!("W_{name}"), gate.clone())).collect();
-        factors.insert("W_out".to_owned(), connections.output.clone());
-        Self::new(factors, None, BTreeMap::new())
-    }
-
-    fn new(
-        arrays: IndexMap<String, Array2<f32>>,
-        dale: Option<Dale>,
-        held: BTreeMap<String, Array2<f32>>,
-    ) -> Result<Self> {
+        let held = connections.held.clone();
         let mut tensors = Tensors::new();
         for (name, factors) in &arrays {
             if let Some(values) = held.get(name) {

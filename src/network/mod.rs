@@ -2,31 +2,32 @@
 
 mod constraints;
 mod device;
+mod graph;
 mod initialize;
-mod lstm;
-mod rnn;
+mod kinds;
+mod recurrent;
 mod tensors;
+mod trials;
 
 pub use constraints::{Connections, Constraints, Dale, Given, Signs};
 pub use device::Device;
+pub(crate) use graph::{run_from, without_gradients};
 pub use initialize::{Balance, Draw, InitialWeights, Initializer, RadiusOf};
-pub use lstm::{Lstm, LstmConfig};
-pub use rnn::{Rnn, RnnConfig};
+pub use kinds::{Lstm, LstmConfig, Rnn, RnnConfig};
+pub use recurrent::Recurrent;
 pub use tensors::{Memory, Parameter, Parameters, Tensors};
 pub(crate) use tensors::{to_array, to_tensor};
+pub use trials::{Activity, Sizes, Trials};
 
 use std::path::Path;
 
-use ndarray::{Array2, Array3};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use crate::caught::caught_in;
-use crate::dynamics::{Constants, standard_normal};
-use crate::random::Seed;
-use crate::simulate::{Recording, Session, Simulator, check_fit};
+use crate::Result;
+use crate::dynamics::Constants;
+use crate::simulate::{Session, Simulator};
 use crate::task::Batch;
 use crate::weights::Weights;
-use crate::{Result, memory};
 
 /// A network that can be trained. [`Rnn`] is one; write your own with `tch`, by three methods and the parameters.
 #[diagnostic::on_unimplemented(
@@ -174,7 +175,7 @@ pub trait Network: Send {
     /// # Errors
     /// If the batch does not fit the network.
     fn run(&self, batch: &Batch) -> Result<Session> {
-        run_on_libtorch(self, batch, None)
+        graph::run_on_libtorch(self, batch, None)
     }
 
     /// Saves the effective weights, with all that is needed to load the network again. The file opens in NumPy.
@@ -186,212 +187,5 @@ pub trait Network: Send {
         Self: Sized,
     {
         self.weights()?.save(path)
-    }
-}
-
-/// An error if there is not enough memory to build a network of so many units, with so many matrices `[n_rec, n_rec + n_in]`.
-fn check_memory(n_matrices: usize, n_in: usize, n_rec: usize, n_out: usize) -> Result<()> {
-    // While it is built there are: what is drawn, the masks, the constraints, the tensors, and copies of them where they are checked.
-    const COPIES: usize = 8;
-    let columns = n_rec.saturating_add(n_in).saturating_add(n_out);
-    let needed = memory::floats(&[COPIES, n_matrices, n_rec, columns]);
-    memory::check(format!("a network of {n_rec} units"), needed, "take fewer units")
-}
-
-/// Runs a network as [`Network::run`] does, but from these states `[n_batch, n_rec]` in place of the initial state of that name, if
-/// some are given, and, where the simulator runs it, with this recording.
-pub(crate) fn run_from(
-    network: &dyn Network,
-    batch: &Batch,
-    start: Option<(&str, &Array2<f32>)>,
-    recording: Recording,
-) -> Result<Session> {
-    match (network.constants(), start) {
-        (Some(_), None) => network.simulator()?.record(recording).run(batch),
-        (Some(constants), Some((name, states))) => {
-            let mut weights = network.weights()?;
-            weights.insert(name, states.clone());
-            Simulator::new(&weights, constants)?.record(recording).run(batch)
-        }
-        (None, None) => network.run(batch),
-        (None, Some(_)) => run_on_libtorch(network, batch, start),
-    }
-}
-
-/// What a network or a loss computes while libtorch keeps no graph. libtorch's own `no_grad` keeps none ever after where there is a
-/// panic in it.
-pub(crate) fn without_gradients<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let _guard = tch::no_grad_guard();
-    caught_in("the network or the loss", work)
-}
-
-/// Runs a network on its libtorch graph, from these states if there are some.
-fn run_on_libtorch<N: Network + ?Sized>(
-    network: &N,
-    batch: &Batch,
-    start: Option<(&str, &Array2<f32>)>,
-) -> Result<Session> {
-    let sizes = network.sizes();
-    check_fit(&batch.spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
-    let activity = without_gradients(|| {
-        let mut weights = network.effective()?;
-        let device = weights.iter().next().map_or(tch::Device::Cpu, |(_, weights)| weights.device());
-        if let Some((name, states)) = start {
-            weights.insert(name, to_tensor(states)?.f_to_device(device)?);
-        }
-        network.forward(&weights, &Trials::new(batch)?.on(device)?)
-    })?;
-    let array = |tensor: &Tensor, name| -> Result<Array3<f32>> {
-        let array = to_array(tensor)?;
-        let shape = array.shape().to_vec();
-        array.into_dimensionality().map_err(|_| crate::Error::shape(name, "[n_batch, n_steps, n]", &shape))
-    };
-    let [states, rates, outputs] =
-        [(&activity.states, "states"), (&activity.rates, "rates"), (&activity.outputs, "outputs")]
-            .map(|(tensor, name)| array(tensor, name));
-    Session::new(batch.clone(), states?, rates?, outputs?)
-}
-
-/// The sizes of a network.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sizes {
-    /// Input channels.
-    pub n_in: usize,
-    /// Units.
-    pub n_rec: usize,
-    /// Output channels.
-    pub n_out: usize,
-    /// The time step, in milliseconds.
-    pub dt: f32,
-}
-
-/// What a network did on a batch, as tensors.
-#[derive(Debug)]
-pub struct Activity {
-    /// The states `[n_batch, n_steps, n_rec]`, before the transfer function.
-    pub states: Tensor,
-    /// The rates `[n_batch, n_steps, n_rec]`.
-    pub rates: Tensor,
-    /// The outputs `[n_batch, n_steps, n_out]`.
-    pub outputs: Tensor,
-}
-
-/// A batch of trials as tensors.
-#[derive(Debug)]
-pub struct Trials {
-    /// `[n_batch, n_steps, n_in]`
-    pub inputs: Tensor,
-    /// `[n_batch, n_steps, n_out]`
-    pub targets: Tensor,
-    /// `[n_batch, n_steps, n_out]`
-    pub mask: Tensor,
-    /// The steps of each trial; what comes after them is padding.
-    pub lengths: Vec<usize>,
-    numbers: Vec<u64>,
-    seed: Seed,
-    /// Noise that was given, in place of what the seed gives.
-    noise: Option<Tensor>,
-}
-
-impl Trials {
-    /// The tensors of a batch.
-    ///
-    /// # Errors
-    /// If its parts do not fit each other or hold NaN, see [`Batch::check`].
-    pub fn new(batch: &Batch) -> Result<Self> {
-        batch.check()?;
-        Ok(Self {
-            inputs: to_tensor(&batch.inputs)?,
-            targets: to_tensor(&batch.targets)?,
-            mask: to_tensor(&batch.mask)?,
-            lengths: batch.lengths.clone(),
-            numbers: batch.numbers.clone(),
-            seed: batch.seed,
-            noise: None,
-        })
-    }
-
-    /// The same trials with this unit noise `[n_batch, n_steps, n_units]` instead of what their seed gives: to repeat what
-    /// another program drew.
-    ///
-    /// # Errors
-    /// If there are other numbers of trials or steps.
-    pub fn with_noise(mut self, noise: &Array3<f32>) -> Result<Self> {
-        let (n_batch, n_steps) = self.dim();
-        if (noise.dim().0, noise.dim().1) != (n_batch, n_steps) {
-            let expected = format!("[n_batch = {n_batch}, n_steps = {n_steps}, n_units]");
-            return Err(crate::Error::shape("noise", expected, noise.shape()));
-        }
-        self.noise = Some(tensors::to_tensor(noise)?);
-        Ok(self)
-    }
-
-    /// The same trials on another device.
-    ///
-    /// # Errors
-    /// What libtorch refuses.
-    pub fn on(mut self, device: tch::Device) -> Result<Self> {
-        for tensor in [&mut self.inputs, &mut self.targets, &mut self.mask].into_iter().chain(&mut self.noise) {
-            *tensor = tensor.f_to_device(device)?;
-        }
-        Ok(self)
-    }
-
-    /// The same trials with other inputs, for a network that works on its inputs before the recurrent part.
-    #[must_use]
-    pub fn with_inputs(&self, inputs: Tensor) -> Self {
-        Self {
-            inputs,
-            targets: self.targets.shallow_clone(),
-            mask: self.mask.shallow_clone(),
-            lengths: self.lengths.clone(),
-            numbers: self.numbers.clone(),
-            seed: self.seed,
-            noise: self.noise.as_ref().map(Tensor::shallow_clone),
-        }
-    }
-
-    /// The number of trials and of steps of the longest trial.
-    #[must_use]
-    pub fn dim(&self) -> (usize, usize) {
-        let size = self.inputs.size();
-        (self.lengths.len(), size.get(1).map_or(0, |&steps| steps as usize))
-    }
-
-    /// Unit Gaussian noise `[n_batch, n_steps, n_units]`, the same at every call and in the simulator.
-    ///
-    /// # Errors
-    /// If other noise was given, for another number of units; what libtorch refuses.
-    pub fn noise(&self, n_units: usize) -> Result<Tensor> {
-        if let Some(noise) = &self.noise {
-            let shape: Vec<usize> = noise.size().iter().map(|&length| length as usize).collect();
-            return match shape.last() {
-                Some(&n) if n == n_units => Ok(noise.shallow_clone()),
-                _ => Err(crate::Error::shape("noise", format!("[n_batch, n_steps, n_units = {n_units}]"), &shape)),
-            };
-        }
-        let noise = to_tensor(&standard_normal(self.seed, &self.numbers, self.dim().1, n_units))?;
-        Ok(noise.f_to_device(self.inputs.device())?)
-    }
-
-    /// The steps of all trials together, without padding.
-    #[must_use]
-    pub fn n_valid_steps(&self) -> usize {
-        self.lengths.iter().sum()
-    }
-
-    /// 1 for each step of a trial and 0 for padding, `[n_batch, n_steps, 1]`; `None` if there is no padding.
-    ///
-    /// # Errors
-    /// What libtorch refuses.
-    pub fn valid(&self) -> Result<Option<Tensor>> {
-        let (n_batch, n_steps) = self.dim();
-        if self.lengths.iter().all(|&length| length == n_steps) {
-            return Ok(None);
-        }
-        let lengths: Vec<i64> = self.lengths.iter().map(|&length| length as i64).collect();
-        let steps = Tensor::f_arange(n_steps as i64, (Kind::Int64, tch::Device::Cpu))?.f_unsqueeze(0)?;
-        let valid = steps.f_lt_tensor(&Tensor::f_from_slice(&lengths)?.f_reshape([n_batch as i64, 1])?)?;
-        Ok(Some(valid.f_to_kind(Kind::Float)?.f_unsqueeze(-1)?.f_to_device(self.inputs.device())?))
     }
 }

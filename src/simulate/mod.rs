@@ -4,6 +4,7 @@ mod consecutive;
 mod perturb;
 mod recording;
 mod session;
+mod step;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -16,12 +17,14 @@ pub use perturb::{Effect, Perturbation, Reference, Units, Window};
 pub use recording::Recording;
 pub(crate) use recording::numbered;
 pub use session::{Session, Signal};
+pub use step::{State, Stepped};
 
 use crate::caught::caught_in;
 use crate::dynamics::noise::Noise;
-use crate::dynamics::parts::{self, Ran};
-use crate::dynamics::{Constants, Dynamics, Keep, Pool, Rows, Want};
+use crate::dynamics::parts;
+use crate::dynamics::{Constants, Dynamics, Keep, Pool, Rows, Run, Want};
 use crate::memory;
+use crate::random::Seed;
 use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
@@ -57,13 +60,14 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// The network with these effective weights and constants: a [`Leak`](crate::dynamics::Leak) for a leaky network, a
-    /// [`Cell`](crate::dynamics::Cell) for an LSTM.
+    /// The network with these effective weights and constants: a [`LeakyUnits`](crate::dynamics::LeakyUnits) for a leaky network, a
+    /// [`LstmUnits`](crate::dynamics::LstmUnits) for an LSTM.
     ///
     /// # Errors
     /// If an array is missing, has the wrong shape or holds NaN, or if the constants make no sense.
     pub fn new(weights: &Weights, constants: impl Into<Constants>) -> Result<Self> {
-        let weights = weights.unsqueezed().into_owned();
+        let constants = constants.into();
+        let weights = constants.unsqueezed(weights).into_owned();
         Ok(Self {
             network: Dynamics::new(&weights, constants)?,
             weights,
@@ -87,7 +91,7 @@ impl Simulator {
             Some(saved) => Self::new(&weights, saved.dynamics),
             None => Err(Error::file(
                 path.as_ref(),
-                "it does not say `dt`, `tau` and the transfer function: use Simulator::new(&Weights::load(path)?, Leak::new(dt, tau))",
+                "it does not say `dt`, `tau` and the transfer function: use Simulator::new(&Weights::load(path)?, LeakyUnits::new(dt, tau))",
             )),
         }
     }
@@ -143,7 +147,7 @@ impl Simulator {
     /// are not there, if a setting makes no sense, or if there is not enough memory for what the session is to keep.
     pub fn run(&self, batch: &Batch) -> Result<Session> {
         let units = self.recording.among(self.network.sizes().1)?;
-        let Ran { states, rates, outputs } = self.activity(batch, &self.recording, &units)?;
+        let Run { states, rates, outputs, .. } = self.activity(batch, &self.recording, &units)?;
         Session::recorded(batch.clone(), states, rates, outputs, units)
     }
 
@@ -171,7 +175,7 @@ impl Simulator {
         let cube = |n: usize| memory::floats(&[n_trials, n_steps, n]);
         // A session has a copy of the batch; noise that units share and that of perturbations is drawn for all steps.
         let copied = cube(batch.spec.n_in + 2 * batch.spec.n_out);
-        let shared = matches!(self.network.constants(), Constants::Leaky(leak) if leak.draws_all_noise_at_once());
+        let shared = self.network.constants().units().covariance().is_some();
         let perturbations = self.perturbations.iter().chain(more);
         let noises = usize::from(shared && self.noise) + perturbations.filter(|one| one.is_noise()).count();
         let gain = if self.connectivity.is_some() { memory::floats(&[n_steps, n_rec, n_rec]) } else { 0 };
@@ -195,59 +199,70 @@ impl Simulator {
     }
 
     /// What the network does on a batch, of the units that are recorded.
-    fn activity(&self, batch: &Batch, recording: &Recording, units: &[usize]) -> Result<Ran> {
+    fn activity(&self, batch: &Batch, recording: &Recording, units: &[usize]) -> Result<Run> {
         let (n_in, _, n_out) = self.network.sizes();
         batch.check()?;
         check_fit(&batch.spec, n_in, n_out, self.constants().dt(), Some(&self.constants()))?;
         self.check_memory(batch, recording, &[], 1)?;
         let [states, rates] = recording.rows(units);
-        let want = Want { states, rates, keep: Keep::Nothing };
-        caught_in("the transfer function", || self.ran(batch, want, units))
+        let want = Want { states, rates, keep: Keep::Nothing, ends: false };
+        let network = self.started(batch.seed, &batch.numbers)?;
+        caught_in("the transfer function", || self.ran(&network, batch, 0, &want, units))
     }
 
-    /// What the network does on a batch that fits it.
-    fn ran(&self, batch: &Batch, want: Want, units: &[usize]) -> Result<Ran> {
+    /// What this network, with its initial states, does on a batch that fits it, whose first step is the step `first` of its trials.
+    fn ran(&self, network: &Dynamics, batch: &Batch, first: usize, want: &Want, units: &[usize]) -> Result<Run> {
         if self.perturbations.is_empty() {
-            let (network, gain) = (self.started(batch)?, self.connectivity.as_ref().map(|gain| gain.view()));
-            let run = network.run_with(&self.pool, batch.inputs.view(), self.noise_of(batch), gain, want)?;
-            return Ok(Ran { states: run.states, rates: run.rates, outputs: run.outputs });
+            let (noise, gain) = (self.noise_of(batch, first), self.connectivity.as_ref().map(|gain| gain.view()));
+            return network.run_with(&self.pool, batch.inputs.view(), noise, gain, want);
         }
         let windows = perturb::windows(&self.perturbations, batch)?;
         let order = perturb::ordered(&self.perturbations, &windows, batch.n_trials());
         if order.is_sorted() {
-            return self.perturbed(batch, &windows, &want, units);
+            return self.perturbed(network, batch, first, &windows, want, units);
         }
         let windows: Vec<Vec<_>> =
             windows.iter().map(|steps| order.iter().map(|&trial| steps[trial].clone()).collect()).collect();
-        let ran = self.perturbed(&batch.rows(&order), &windows, &want, units)?;
+        let mut network = network.clone();
+        for initial in network.initial_mut().iter_mut().filter(|initial| initial.nrows() == order.len()) {
+            *initial = initial.select(Axis(0), &order);
+        }
+        let run = self.perturbed(&network, &batch.rows(&order), first, &windows, want, units)?;
         let mut places = vec![0; order.len()];
         order.iter().enumerate().for_each(|(place, &trial)| places[trial] = place);
-        let back = |array: Array3<f32>| array.select(Axis(0), &places);
-        Ok(Ran { states: back(ran.states), rates: back(ran.rates), outputs: back(ran.outputs) })
+        Ok(run.selected(&places))
     }
 
     /// What the perturbed network does. `windows` has the steps of each perturbation in each trial.
-    fn perturbed(&self, batch: &Batch, windows: &[Vec<Range<i64>>], want: &Want, units: &[usize]) -> Result<Ran> {
-        let network = self.started(batch)?;
-        let perturbed = Perturbed::new(&self.perturbations, windows, &self.weights, &network, batch)?;
-        let (inputs, noise, gain) = (perturbed.inputs.view(), self.noise_of(batch), self.connectivity.as_ref());
-        let mut ran = parts::run(&self.pool, &perturbed.parts, inputs, noise, gain, want)?;
+    fn perturbed(
+        &self,
+        network: &Dynamics,
+        batch: &Batch,
+        first: usize,
+        windows: &[Vec<Range<i64>>],
+        want: &Want,
+        units: &[usize],
+    ) -> Result<Run> {
+        let perturbed = Perturbed::new(&self.perturbations, windows, &self.weights, network, batch, first)?;
+        let (inputs, noise) = (perturbed.inputs.view(), self.noise_of(batch, first));
+        let gain = self.connectivity.as_ref().map(|gain| gain.view());
+        let mut run = parts::run(&self.pool, &perturbed.parts, inputs, noise, gain, want)?;
         if want.rates != Rows::None {
             for Held { units: held, rate, steps } in &perturbed.held {
                 for place in held.iter().filter_map(|unit| units.binary_search(unit).ok()) {
-                    for (mut rates, steps) in ran.rates.outer_iter_mut().zip(steps) {
+                    for (mut rates, steps) in run.rates.outer_iter_mut().zip(steps) {
                         rates.slice_mut(s![steps.clone(), place]).fill(*rate);
                     }
                 }
             }
         }
-        Ok(ran)
+        Ok(run)
     }
 
-    /// The recurrent noise of these trials.
-    fn noise_of(&self, batch: &Batch) -> Noise {
+    /// The recurrent noise of these trials from a step on.
+    fn noise_of(&self, batch: &Batch, first: usize) -> Noise {
         match self.noise && self.constants().noise() > 0.0 {
-            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() },
+            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone(), first },
             false => Noise::Off,
         }
     }
@@ -256,7 +271,7 @@ impl Simulator {
 /// What comes before the first step.
 impl Simulator {
     /// The network with the initial states of these trials.
-    fn started(&self, batch: &Batch) -> Result<Cow<'_, Dynamics>> {
+    fn started(&self, seed: Seed, numbers: &[u64]) -> Result<Cow<'_, Dynamics>> {
         let sd = self.initial_noise;
         if !(sd >= 0.0 && sd.is_finite()) {
             return Err(Error::argument("initial_noise", "0 or a positive number", sd));
@@ -265,11 +280,11 @@ impl Simulator {
             return Ok(Cow::Borrowed(&self.network));
         }
         let mut network = self.network.clone();
-        let initial = network.initial_mut();
-        let seed = batch.seed.child("initial noise");
+        let [initial, ..] = network.initial_mut() else { return Ok(Cow::Owned(network)) };
+        let seed = seed.child("initial noise");
         // Each row has the stream of its trial, so that the noise does not depend on the batch that the trial is in.
-        let mut noise = Array2::zeros((batch.n_trials(), initial.ncols()));
-        for (mut row, &number) in noise.outer_iter_mut().zip(&batch.numbers) {
+        let mut noise = Array2::zeros((numbers.len(), initial.ncols()));
+        for (mut row, &number) in noise.outer_iter_mut().zip(numbers) {
             let mut rng = seed.stream(number);
             row.mapv_inplace(|_: f32| rng.normal(0.0, sd));
         }
@@ -296,8 +311,7 @@ pub(crate) fn check_fit(
     fits("n_out", spec.n_out as f32, n_out as f32)?;
     fits("dt", spec.dt, dt)?;
     // Units that differ have not theirs from a task.
-    if let Some(Constants::Leaky(leak)) = constants
-        && let [tau] = leak.tau[..]
+    if let Some(tau) = constants.and_then(|constants| constants.units().tau())
         && tau != spec.tau
     {
         let task = spec.tau;

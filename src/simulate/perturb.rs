@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Simulator;
 use crate::dynamics::parts::Parts;
-use crate::dynamics::{Constants, Dynamics, GATES, standard_normal};
+use crate::dynamics::wiring::{Source, Target, Wiring};
+use crate::dynamics::{Constants, Dynamics, standard_normal_from};
 use crate::task::time::{check_window, decimal};
 use crate::task::{Batch, Epochs};
 use crate::weights::Weights;
@@ -278,8 +279,8 @@ impl Window {
     }
 }
 
-/// What a perturbation does, in the notation of [`LeakyRnn`](crate::dynamics::LeakyRnn) and
-/// [`LstmRnn`](crate::dynamics::LstmRnn).
+/// What a perturbation does, in the notation of [`LeakyUnits`](crate::dynamics::LeakyUnits) and
+/// [`LstmUnits`](crate::dynamics::LstmUnits).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
@@ -535,13 +536,14 @@ impl Checked<'_> {
 }
 
 impl Perturbed {
-    /// `windows` has the steps of each perturbation in each trial.
+    /// `windows` has the steps of each perturbation in each trial; the first step of the batch is the step `first` of its trials.
     pub(super) fn new(
         perturbations: &[Perturbation],
         windows: &[Vec<Range<i64>>],
         weights: &Weights,
         network: &Dynamics,
         batch: &Batch,
+        first: usize,
     ) -> Result<Self> {
         let checked: Vec<Checked<'_>> = perturbations
             .iter()
@@ -549,8 +551,9 @@ impl Perturbed {
             .map(|(perturbation, steps)| Checked::new(perturbation, steps, network.sizes()))
             .collect::<Result<_>>()?;
         let constants = network.constants();
-        let (units, currents) = currents(&checked, &constants, network.sizes().1, batch)?;
-        let wired = wired(weights, &constants, &units)?;
+        let wiring = constants.units().wiring(network.sizes().1);
+        let (units, currents) = currents(&checked, &constants, network.sizes().1, batch, first)?;
+        let wired = wired(weights, &wiring, constants.units().driven(), &units)?;
         let inputs = match units.is_empty() {
             true => batch.inputs.clone(),
             false => concatenate![Axis(2), batch.inputs, currents].as_standard_layout().into_owned(),
@@ -558,13 +561,13 @@ impl Perturbed {
         let (different, makes) = which(&checked, batch.n_trials(), batch.n_steps());
         let changed = |there: &Vec<There>| {
             let mut weights = wired.clone();
-            scale(&mut weights, &constants, &checked, there)?;
-            hold(&mut weights, &constants, &checked, there)?;
+            scale(&mut weights, &wiring, &checked, there)?;
+            hold(&mut weights, &wiring, &checked, there)?;
             Dynamics::new(&weights, constants.clone())
         };
         let mut networks = different.iter().map(changed).collect::<Result<Vec<_>>>()?;
         if let Some(first) = networks.first_mut() {
-            first.initial_mut().clone_from(network.initial());
+            first.initial_mut().clone_from_slice(network.initial());
         }
         let held = |one: &Checked<'_>| match one.effect {
             Effect::Clamp { rate, .. } => {
@@ -616,6 +619,7 @@ fn currents(
     constants: &Constants,
     n_rec: usize,
     batch: &Batch,
+    first: usize,
 ) -> Result<(Vec<usize>, Array3<f32>)> {
     let driven = |one: &&Checked<'_>| matches!(one.effect, Effect::Stimulate { .. } | Effect::Noise { .. });
     let mut units: Vec<usize> = checked.iter().filter(driven).flat_map(|one| one.units.clone()).collect();
@@ -633,14 +637,10 @@ fn currents(
             }
             Effect::Noise { sd, .. } => {
                 let seed = batch.seed.child(&format!("perturbation {number}"));
-                let noise = standard_normal(seed, &batch.numbers, batch.n_steps(), n_rec);
-                let alpha = match constants {
-                    Constants::Leaky(leak) => Some(leak.alpha(n_rec)?),
-                    Constants::Lstm(_) => None,
-                };
+                let noise = standard_normal_from(first, seed, &batch.numbers, batch.n_steps(), n_rec);
+                let as_current = constants.units().noise_as_current(n_rec)?;
                 for (place, &unit) in places {
-                    // A step multiplies what drives a leaky unit by α.
-                    let sd = alpha.as_ref().map_or(*sd, |alpha| (2.0 / alpha[unit]).sqrt() * sd);
+                    let sd = as_current[unit] * sd;
                     for (trial, steps) in trials() {
                         let noise = noise.slice(s![trial, steps.clone(), unit]);
                         currents.slice_mut(s![trial, steps, place]).scaled_add(sd, &noise);
@@ -653,65 +653,41 @@ fn currents(
     Ok((units, currents))
 }
 
-/// The weights with an input channel more, of weight 1, for each of these units.
-fn wired(weights: &Weights, constants: &Constants, units: &[usize]) -> Result<Weights> {
+/// The weights with an input channel more, of weight 1, for each of these units: to the sums that a current drives.
+fn wired(weights: &Weights, wiring: &Wiring, driven: usize, units: &[usize]) -> Result<Weights> {
     let mut wired = weights.clone();
-    match constants {
-        Constants::Leaky(_) => {
-            let w_in = weights.matrix("W_in")?;
-            let more =
-                Array2::from_shape_fn((w_in.nrows(), units.len()), |(unit, i)| f32::from(u8::from(unit == units[i])));
-            wired.insert("W_in", concatenate![Axis(1), w_in, more]);
-        }
-        Constants::Lstm(_) => {
-            for gate in GATES {
-                let name = format!("W_{gate}");
-                let w = weights.matrix(&name)?;
-                let driven = |unit, i: usize| gate == "c" && unit == units[i];
-                let more =
-                    Array2::from_shape_fn((units.len(), w.ncols()), |(i, unit)| f32::from(u8::from(driven(unit, i))));
-                wired.insert(&name, concatenate![Axis(0), w, more]);
-            }
-        }
+    for wire in wiring.iter().filter(|wire| wire.from == Source::Inputs) {
+        let array = wired.matrix(wire.name)?;
+        let is_driven = |unit: usize, i: usize| wire.to == Target::Sums(driven) && unit == units[i];
+        let shape = (weights.matrix("W_out")?.ncols(), units.len());
+        let more = Array2::from_shape_fn(shape, |(unit, i)| f32::from(u8::from(is_driven(unit, i))));
+        wired.insert(wire.name, wire.with_more(&array, &more)?);
     }
     Ok(wired)
 }
 
 /// Multiplies the synapses by the factors that are there.
-fn scale(weights: &mut Weights, constants: &Constants, checked: &[Checked<'_>], there: &[There]) -> Result<()> {
-    let n_rec = weights.matrix("W_out")?.ncols();
+fn scale(weights: &mut Weights, wiring: &Wiring, checked: &[Checked<'_>], there: &[There]) -> Result<()> {
     for (one, _) in checked.iter().zip(there).filter(|(_, there)| there.now) {
-        let pairs = || one.units.iter().flat_map(|&from| one.others.iter().map(move |&to| (from, to)));
-        let mut times = |name: &str, factor: f32, place: &dyn Fn((usize, usize)) -> [usize; 2]| -> Result<()> {
-            let mut w = weights.matrix(name)?;
-            pairs().for_each(|pair| w[place(pair)] *= factor);
-            weights.insert(name, w);
-            Ok(())
+        let (from, to_outputs, factor) = match one.effect {
+            Effect::Recurrent { factor, .. } => (Source::Units, false, *factor),
+            Effect::Input { factor, .. } => (Source::Inputs, false, *factor),
+            Effect::Output { factor, .. } => (Source::Units, true, *factor),
+            _ => continue,
         };
-        match (one.effect, constants) {
-            (Effect::Output { factor, .. }, _) => times("W_out", *factor, &|(from, to)| [to, from])?,
-            (Effect::Recurrent { factor, .. }, Constants::Leaky(_)) => {
-                times("W_rec", *factor, &|(from, to)| [to, from])?;
+        for wire in wiring.iter().filter(|wire| wire.from == from && (wire.to == Target::Outputs) == to_outputs) {
+            let mut array = weights.matrix(wire.name)?;
+            for (&pre, &post) in one.units.iter().flat_map(|pre| one.others.iter().map(move |post| (pre, post))) {
+                array[wire.at(post, pre)] *= factor;
             }
-            (Effect::Input { factor, .. }, Constants::Leaky(_)) => times("W_in", *factor, &|(from, to)| [to, from])?,
-            (Effect::Recurrent { factor, .. }, Constants::Lstm(_)) => {
-                for gate in GATES {
-                    times(&format!("W_{gate}"), *factor, &|(from, to)| [from, to])?;
-                }
-            }
-            (Effect::Input { factor, .. }, Constants::Lstm(_)) => {
-                for gate in GATES {
-                    times(&format!("W_{gate}"), *factor, &|(from, to)| [n_rec + from, to])?;
-                }
-            }
-            _ => {}
+            weights.insert(wire.name, array);
         }
     }
     Ok(())
 }
 
-/// Replaces what units send by the rates at which they are held: their columns move, times the rate, into the biases.
-fn hold(weights: &mut Weights, constants: &Constants, checked: &[Checked<'_>], there: &[There]) -> Result<()> {
+/// Replaces what units send by the rates at which they are held: their weights move, times the rate, into the biases.
+fn hold(weights: &mut Weights, wiring: &Wiring, checked: &[Checked<'_>], there: &[There]) -> Result<()> {
     let held = |is_there: fn(&There) -> bool| {
         let mut held = BTreeMap::new();
         for (one, _) in checked.iter().zip(there).filter(|(_, there)| is_there(there)) {
@@ -721,27 +697,21 @@ fn hold(weights: &mut Weights, constants: &Constants, checked: &[Checked<'_>], t
         }
         held
     };
-    let mut move_columns = |w_name: &str, b_name: &str, held: &BTreeMap<usize, f32>, axis: Axis| -> Result<()> {
-        if held.is_empty() {
-            return Ok(());
-        }
-        let (mut w, mut b) = (weights.matrix(w_name)?, weights.vector(b_name)?);
+    // The outputs get the rates of this step, the units those of the step before.
+    let (now, before) = (held(|there| there.now), held(|there| there.before));
+    for wire in wiring.iter().filter(|wire| wire.from == Source::Units) {
+        let held = if wire.to == Target::Outputs { &now } else { &before };
+        let Some(bias) = wiring.bias_of(wire).filter(|_| !held.is_empty()) else { continue };
+        let (mut array, mut biases) = (weights.matrix(wire.name)?, weights.vector(bias.name)?);
+        let n_rec = weights.matrix("W_out")?.ncols();
         for (&unit, &rate) in held {
-            let mut column = w.index_axis_mut(axis, unit);
-            b.scaled_add(rate, &column);
+            let mut of_units = wire.view_mut(&mut array, n_rec);
+            let mut column = of_units.column_mut(unit);
+            biases.scaled_add(rate, &column);
             column.fill(0.0);
         }
-        weights.insert(w_name, w);
-        weights.insert(b_name, b);
-        Ok(())
-    };
-    // The outputs get the rates of this step, the units those of the step before.
-    move_columns("W_out", "b_out", &held(|there| there.now), Axis(1))?;
-    let before = held(|there| there.before);
-    match constants {
-        Constants::Leaky(_) => move_columns("W_rec", "b_rec", &before, Axis(1)),
-        Constants::Lstm(_) => {
-            GATES.iter().try_for_each(|gate| move_columns(&format!("W_{gate}"), &format!("b_{gate}"), &before, Axis(0)))
-        }
+        weights.insert(wire.name, array);
+        weights.insert(bias.name, biases);
     }
+    Ok(())
 }

@@ -73,7 +73,7 @@ impl Trainer {
         self.schedule.check(done..done.saturating_add(updates as u64))?;
         let path = self.chosen_path(network)?;
         if self.vanishing_gradient > 0.0
-            && (path, network.constants().is_some_and(|one| one.is_leaky())) != (Path::Kernel, true)
+            && (path, network.constants().is_some_and(|one| one.has_omega())) != (Path::Kernel, true)
         {
             let expected =
                 "0, unless the kernel trains a leaky network: only there the adjoints of the states are known";

@@ -201,7 +201,7 @@ impl Trainer {
 
     /// Keeps gradients from vanishing on their way back through time: adds `strength` times the immediate derivative of PyCog's `Ω`
     /// with respect to the effective `W_rec` to its gradient, before that goes back through the constraints and is clipped. See
-    /// [`LeakyRnn::vanishing`](crate::dynamics::LeakyRnn::vanishing) for `Ω`, with a `bound` of 1e-20; PyCog's `strength` is 2.
+    /// [`Dynamics::vanishing`](crate::dynamics::Dynamics::vanishing) for `Ω`, with a `bound` of 1e-20; PyCog's `strength` is 2.
     ///
     /// `Ω` is no part of the loss: what is added is not its whole gradient, which would lead through time. The adjoints in it are
     /// those of the loss with all penalties. They are the kernel's, so that a network which it does not know, an LSTM, or training
@@ -692,14 +692,14 @@ impl Trainer {
         let carried = &network.parameters().memory.carried;
         carried.iter().for_each(|(name, states)| arrays.insert(name, states.clone()));
         let noise = match constants.noise() > 0.0 {
-            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone() },
+            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone(), first: 0 },
             false => Noise::Off,
         };
         let dynamics = Dynamics::new(&arrays, constants)?;
         let keeps_from_vanishing = self.vanishing_gradient > 0.0;
         let keep = dynamics.keep_within(self.bytes(), batch.n_trials(), batch.n_steps());
         let want = if self.uses_states() { Want::states(keep) } else { Want::outputs(keep) };
-        let mut run = dynamics.run_with(pool, batch.inputs.view(), noise, None, want)?;
+        let mut run = dynamics.run_with(pool, batch.inputs.view(), noise, None, &want)?;
         let states = keeps_from_vanishing.then(|| run.states.clone());
         let ends = self.carry_state.then(|| ends(&run.states.view().into_dyn(), &batch.lengths));
         let of_loss = self.loss_gradients(network, &effective, batch, &mut run)?;
@@ -754,8 +754,7 @@ impl Trainer {
     ) -> Result<(Weights, Option<f64>)> {
         // PyCog's: below it a gradient counts as gone.
         const BOUND: f64 = 1e-20;
-        let Dynamics::Leaky(network) = dynamics else { return Ok((gradients, None)) };
-        let vanishing = network.vanishing(states, &adjoints, BOUND)?;
+        let vanishing = dynamics.vanishing(states, &adjoints, BOUND)?;
         let mut d_w_rec = gradients.matrix("W_rec")?;
         d_w_rec.scaled_add(self.vanishing_gradient as f32, &vanishing.d_w_rec);
         gradients.insert("W_rec", d_w_rec);

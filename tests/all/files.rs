@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ndarray::{arr1, arr2};
-use psychrnn::dynamics::Leak;
+use psychrnn::dynamics::LeakyUnits;
 use psychrnn::prelude::*;
 
 use crate::numbers::{assert_close, batch, cube, data};
@@ -18,7 +18,7 @@ fn a_file_of_psychrnn_loads_and_runs() {
         assert_eq!(weights.dale_ratio(), Some(if name.ends_with("dale") { Some(0.8) } else { None }));
         let io = Weights::load(data(&format!("{name}_io.npz"))).unwrap();
         let inputs = cube(&io, "inputs");
-        let session = Simulator::new(&weights, Leak::new(10.0, 100.0))
+        let session = Simulator::new(&weights, LeakyUnits::new(10.0, 100.0))
             .unwrap()
             .run(&batch(&inputs, weights.vector("b_out").unwrap().len()))
             .unwrap();
@@ -43,14 +43,14 @@ fn what_is_saved_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.npz");
     let mut weights = small();
-    weights.set_config(&Leak::new(10.0, 50.0)).unwrap();
+    weights.set_config(&LeakyUnits::new(10.0, 50.0)).unwrap();
     for ratio in [None, Some(0.7)] {
         weights.set_dale_ratio(ratio);
         weights.save(&path).unwrap();
         assert_eq!(Weights::load(&path).unwrap(), weights);
     }
     let loaded = Weights::load(&path).unwrap();
-    assert_eq!(loaded.config::<Leak>().unwrap(), Some(Leak::new(10.0, 50.0)));
+    assert_eq!(loaded.config::<LeakyUnits>().unwrap(), Some(LeakyUnits::new(10.0, 50.0)));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn an_unusable_file_is_an_error_that_names_it() {
 
 #[test]
 fn weights_that_do_not_fit_each_other_are_refused_by_name() {
-    let refused = |weights: &Weights| Simulator::new(weights, Leak::new(10.0, 100.0)).unwrap_err().to_string();
+    let refused = |weights: &Weights| Simulator::new(weights, LeakyUnits::new(10.0, 100.0)).unwrap_err().to_string();
     let mut without = Weights::new();
     for name in small().names().filter(|name| *name != "b_rec") {
         without.insert(name, small().array(name).unwrap().clone());
@@ -111,9 +111,12 @@ fn weights_that_do_not_fit_each_other_are_refused_by_name() {
     weights.insert("b_out", arr1(&[f32::NAN]));
     let error = refused(&weights);
     assert!(error.contains("`b_out`") && error.contains("NaN"), "{error}");
-    for leak in
-        [Leak::new(-10.0, 100.0), Leak::new(10.0, 0.0), Leak::new(10.0, 5.0), Leak::new(10.0, 100.0).noise(-1.0)]
-    {
+    for leak in [
+        LeakyUnits::new(-10.0, 100.0),
+        LeakyUnits::new(10.0, 0.0),
+        LeakyUnits::new(10.0, 5.0),
+        LeakyUnits::new(10.0, 100.0).noise(-1.0),
+    ] {
         assert!(Simulator::new(&small(), leak).is_err());
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{arr1, arr2};
 use proptest::prelude::*;
-use psychrnn::dynamics::Leak;
+use psychrnn::dynamics::LeakyUnits;
 use psychrnn::prelude::*;
 use zip::CompressionMethod::{Deflated, Stored};
 
@@ -299,13 +299,13 @@ fn squeezed() -> Vec<(&'static str, Vec<u8>)> {
 #[test]
 fn axes_of_length_one_may_be_missing() {
     let weights = load(&squeezed()).unwrap();
-    let simulator = Simulator::new(&weights, Leak::new(10.0, 100.0)).unwrap();
+    let simulator = Simulator::new(&weights, LeakyUnits::new(10.0, 100.0)).unwrap();
     let rest =
         psychrnn::task::Rest { n_in: 1, n_out: 1, ..psychrnn::task::Rest::of(&PerceptualDiscrimination::default()) };
     assert!(simulator.run(&rest.batch(2, Seed(1)).unwrap()).is_ok());
     let mut wrong = weights.clone();
     wrong.insert("W_in", arr1(&[1.0, 2.0, 3.0]));
-    assert!(Simulator::new(&wrong, Leak::new(10.0, 100.0)).is_err());
+    assert!(Simulator::new(&wrong, LeakyUnits::new(10.0, 100.0)).is_err());
     let mut one = Weights::new();
     one.insert("W_rec", arr1(&[0.5]));
     one.insert("W_in", arr1(&[1.0, 2.0, 3.0]));
@@ -313,7 +313,7 @@ fn axes_of_length_one_may_be_missing() {
     one.insert("b_rec", arr1(&[0.5]));
     one.insert("b_out", arr1(&[0.5, 0.5]));
     one.insert("init_state", arr1(&[0.5]));
-    assert!(Simulator::new(&one, Leak::new(10.0, 100.0)).is_ok(), "one unit, three inputs, two outputs");
+    assert!(Simulator::new(&one, LeakyUnits::new(10.0, 100.0)).is_ok(), "one unit, three inputs, two outputs");
 }
 
 #[test]
@@ -323,8 +323,9 @@ fn a_transfer_function_that_a_file_names_is_not_replaced() {
         entries.push(("transfer_function.npy", entry));
         load(&entries).unwrap()
     };
-    let run =
-        |weights: &Weights, transfer: Transfer| Simulator::new(weights, Leak::new(10.0, 100.0).transfer(transfer));
+    let run = |weights: &Weights, transfer: Transfer| {
+        Simulator::new(weights, LeakyUnits::new(10.0, 100.0).transfer(transfer))
+    };
     let global = |module: &str, name: &str| {
         let lines = format!("c{module}\n{name}\n");
         let text = |text: &str| [&[0x8c, text.len() as u8], text.as_bytes()].concat();

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use ndarray::{Array3, ArrayD};
-use psychrnn::dynamics::{Cell, CellOutput, Constants, Dynamics, Keep, Leak, Readout, Transfer};
+use psychrnn::dynamics::{CellOutput, Constants, Dynamics, Keep, LeakyUnits, LstmUnits, Readout, Transfer};
 use psychrnn::prelude::*;
 
 fn random<D: ndarray::Dimension>(
@@ -146,7 +146,9 @@ fn check_against_differences(name: &str, weights: &Weights, constants: &Constant
     let d_outputs: Array3<f32> = random((n_batch, n_steps, n_out), 1.0, 32);
     let d_states: Array3<f32> = random((n_batch, n_steps, n_rec), 1.0, 33);
     let network = Dynamics::new(weights, constants.clone()).unwrap();
-    let run = network.run(inputs.view(), Some(noise.view()), Keep::All).unwrap();
+    // An LSTM has none.
+    let noisy = constants.noise() > 0.0;
+    let run = network.run(inputs.view(), noisy.then(|| noise.view()), Keep::All).unwrap();
     let gradients = network.backward(&run, d_outputs.view(), Some(d_states.view())).unwrap();
 
     let doubled = |array: &Array3<f32>| array.mapv(f64::from);
@@ -186,7 +188,7 @@ fn check_against_differences(name: &str, weights: &Weights, constants: &Constant
 fn gradients_are_the_differences_of_the_loss() {
     let smooth = Transfer::custom("smooth", |x| (x * x + 1.0).sqrt() + x, |x| x / (x * x + 1.0).sqrt() + 1.0);
     let power = Transfer::RectifiedPower { power: 2.5 };
-    let leak = Leak::new(10.0, 40.0).tau(&[20.0, 30.0, 40.0, 80.0, 100.0]).noise(0.3);
+    let leak = LeakyUnits::new(10.0, 40.0).tau(&[20.0, 30.0, 40.0, 80.0, 100.0]).noise(0.3);
     for transfer in [Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear, power, smooth] {
         let leak = leak.clone().transfer(transfer.clone());
         check_against_differences(&transfer.to_string(), &leaky_weights(), &leak.into(), 3);
@@ -198,15 +200,15 @@ fn gradients_are_the_differences_of_the_loss() {
     // More trials than a block holds, and an initial state for each.
     let mut weights = leaky_weights();
     weights.insert("init_state", random((35, SIZES.1), 0.5, 8));
-    check_against_differences("many", &weights, &Leak::new(10.0, 40.0).transfer(Transfer::Tanh).into(), 35);
+    check_against_differences("many", &weights, &LeakyUnits::new(10.0, 40.0).transfer(Transfer::Tanh).into(), 35);
     for output in [CellOutput::Tanh, CellOutput::Sigmoid] {
-        check_against_differences("lstm", &lstm_weights(1), &Cell::new(10.0).output(output).into(), 3);
+        check_against_differences("lstm", &lstm_weights(1), &LstmUnits::new(10.0).output(output).into(), 3);
     }
-    check_against_differences("lstm", &lstm_weights(4), &Cell::new(10.0).readout(Readout::Softmax).into(), 4);
+    check_against_differences("lstm", &lstm_weights(4), &LstmUnits::new(10.0).readout(Readout::Softmax).into(), 4);
 }
 
 /// `Ω` by its formula, number by number in double precision, with the adjoints and states as they are.
-fn omega(w_rec: &ArrayD<f64>, leak: &Leak, states: &Array3<f64>, adjoints: &Array3<f64>, bound: f64) -> f64 {
+fn omega(w_rec: &ArrayD<f64>, leak: &LeakyUnits, states: &Array3<f64>, adjoints: &Array3<f64>, bound: f64) -> f64 {
     let (n_batch, n_steps, n_rec) = states.dim();
     let alpha = |unit: usize| f64::from(leak.dt) / f64::from(leak.tau[unit % leak.tau.len()]);
     let slope = |x: f64| match leak.transfer {
@@ -243,9 +245,8 @@ fn omega_is_that_of_the_formula_and_so_is_its_immediate_derivative() {
     for (case, transfer) in [Transfer::Tanh, Transfer::Relu, Transfer::Softplus].into_iter().enumerate() {
         for tau in [vec![40.0], vec![20.0, 30.0, 40.0, 80.0, 100.0]] {
             let (n_batch, n_steps) = (35, 40);
-            let leak = Leak::new(10.0, 40.0).tau(&tau).transfer(transfer.clone());
-            let Dynamics::Leaky(network) = Dynamics::new(&leaky_weights(), leak.clone()).unwrap() else { continue };
-            let dynamics = Dynamics::Leaky(network.clone());
+            let leak = LeakyUnits::new(10.0, 40.0).tau(&tau).transfer(transfer.clone());
+            let dynamics = Dynamics::new(&leaky_weights(), leak.clone()).unwrap();
             let run = dynamics.run(random((n_batch, n_steps, n_in), 1.0, 50).view(), None, Keep::All).unwrap();
             // Trials of other lengths: nothing comes from behind them, so that the last steps do not count.
             let mut pull = random((n_batch, n_steps, n_out), 1e-3, 60 + case as u64);
@@ -269,7 +270,7 @@ fn omega_is_that_of_the_formula_and_so_is_its_immediate_derivative() {
                 adjoints.lanes(ndarray::Axis(2)).into_iter().map(|d| f64::from(d.dot(&d))).collect();
             norms.sort_by(f64::total_cmp);
             for bound in [1e-20, norms[norms.len() / 2] * 1.001] {
-                let ours = network.vanishing(&run.states, &adjoints, bound).unwrap();
+                let ours = dynamics.vanishing(&run.states, &adjoints, bound).unwrap();
                 let value = direct(&w_rec, bound);
                 assert!((ours.omega - value).abs() < 1e-5 * value, "{transfer}: {} {value}", ours.omega);
                 let size = ours.d_w_rec.iter().fold(0.0_f64, |size, g| size.max(f64::from(g.abs())));
@@ -290,14 +291,14 @@ fn omega_is_that_of_the_formula_and_so_is_its_immediate_derivative() {
             }
             for n in [1, 3] {
                 let again =
-                    psychrnn::threads::with_threads(n, || network.vanishing(&run.states, &adjoints, 1e-20).unwrap());
-                assert_eq!(again, network.vanishing(&run.states, &adjoints, 1e-20).unwrap());
+                    psychrnn::threads::with_threads(n, || dynamics.vanishing(&run.states, &adjoints, 1e-20).unwrap());
+                assert_eq!(again, dynamics.vanishing(&run.states, &adjoints, 1e-20).unwrap());
             }
-            let nothing = network.vanishing(&run.states, &ndarray::Array3::zeros(adjoints.dim()), 1e-20).unwrap();
+            let nothing = dynamics.vanishing(&run.states, &ndarray::Array3::zeros(adjoints.dim()), 1e-20).unwrap();
             assert!(nothing.omega == 0.0 && nothing.d_w_rec.iter().all(|g| *g == 0.0));
         }
     }
-    let lstm = Dynamics::new(&lstm_weights(1), Cell::new(10.0)).unwrap();
+    let lstm = Dynamics::new(&lstm_weights(1), LstmUnits::new(10.0)).unwrap();
     let run = lstm.run(random((3, 8, n_in), 1.0, 1).view(), None, Keep::All).unwrap();
     let error = lstm.backward_with_adjoints(&run, random((3, 8, n_out), 1.0, 1).view(), None).unwrap_err().to_string();
     assert!(error.contains("LSTM"), "{error}");
@@ -307,7 +308,7 @@ fn omega_is_that_of_the_formula_and_so_is_its_immediate_derivative() {
 fn a_network_without_inputs_runs_on_its_own() {
     let mut weights = leaky_weights();
     weights.insert("W_in", ndarray::Array2::<f32>::zeros((SIZES.1, 0)));
-    let network = Dynamics::new(&weights, Leak::new(10.0, 40.0)).unwrap();
+    let network = Dynamics::new(&weights, LeakyUnits::new(10.0, 40.0)).unwrap();
     let tape = network.run(Array3::zeros((3, 8, 0)).view(), None, Keep::All).unwrap();
     assert!(tape.states.iter().all(|x| x.is_finite() && *x != 0.0));
     let gradients = network.backward(&tape, Array3::ones((3, 8, SIZES.2)).view(), None).unwrap();

@@ -1,7 +1,7 @@
 //! Networks from weights that were loaded: what a configuration leaves open comes with them.
 
 use ndarray::{Array2, Axis, arr1};
-use psychrnn::dynamics::Leak;
+use psychrnn::dynamics::LeakyUnits;
 use psychrnn::network::{Activity, Constraints, Parameters, Sizes, Tensors, Trials};
 use psychrnn::prelude::*;
 use psychrnn::tch::Tensor;
@@ -396,7 +396,7 @@ fn another_time_constant_of_the_task_does_not_change_the_network() {
     let saved = Rnn::new(&task().tau(20.0), RnnConfig::default().units(5).seed(1)).unwrap();
     let weights = through_file(&saved.weights().unwrap());
     let network = Rnn::with_weights(&task().tau(100.0), RnnConfig::default(), &weights).unwrap();
-    assert_eq!(network.constants(), Some(Leak::new(10.0, 20.0).into()));
+    assert_eq!(network.constants(), Some(LeakyUnits::new(10.0, 20.0).into()));
     let asked = Rnn::with_weights(&task().tau(100.0), RnnConfig::default().tau(&[100.0]), &weights).unwrap();
-    assert_eq!(asked.constants(), Some(Leak::new(10.0, 100.0).into()));
+    assert_eq!(asked.constants(), Some(LeakyUnits::new(10.0, 100.0).into()));
 }

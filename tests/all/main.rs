@@ -38,6 +38,7 @@ mod recorded;
 #[cfg(feature = "torch")]
 mod runs;
 mod sessions;
+mod steps;
 mod tables;
 mod tasks;
 mod time;

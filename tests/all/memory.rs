@@ -37,7 +37,7 @@ fn simulator(n_rec: usize) -> Simulator {
     }
     weights.insert("b_rec", Array1::zeros(n_rec));
     weights.insert("b_out", Array1::zeros(1));
-    Simulator::new(&weights, Leak::new(10.0, 100.0).noise(0.1)).unwrap()
+    Simulator::new(&weights, LeakyUnits::new(10.0, 100.0).noise(0.1)).unwrap()
 }
 
 fn silent_trials(n_batch: usize, n_steps: usize) -> Batch {

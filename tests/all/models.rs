@@ -240,7 +240,7 @@ fn the_sine_wave_is_one_and_needs_no_input() {
     }
     weights.insert("b_rec", Array1::<f32>::zeros(3));
     weights.insert("b_out", Array1::<f32>::zeros(1));
-    let session = Simulator::new(&weights, Leak::new(20.0, 100.0)).unwrap().run_consecutively(&batch).unwrap();
+    let session = Simulator::new(&weights, LeakyUnits::new(20.0, 100.0)).unwrap().run_consecutively(&batch).unwrap();
     // x <- 0.8 x + 0.2 · 0.3 x over all 160 steps.
     let last = 0.1 * 0.86_f64.powi(160);
     assert!((f64::from(session.states[[1, 79, 0]]) / last - 1.0).abs() < 1e-3);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ndarray::Array3;
-use psychrnn::dynamics::{Leak, Transfer, UnitNoise, standard_normal};
+use psychrnn::dynamics::{LeakyUnits, Transfer, UnitNoise, standard_normal};
 use psychrnn::prelude::*;
 
 pub(crate) fn data(file: &str) -> PathBuf {
@@ -51,7 +51,7 @@ fn the_simulator_gives_psychrnns_states_and_outputs() {
         ("basic_softplus", Transfer::Softplus),
     ] {
         let case = Weights::load(data(&format!("{file}.npz"))).unwrap();
-        let simulator = Simulator::new(&effective(&case), Leak::new(10.0, 100.0).transfer(transfer)).unwrap();
+        let simulator = Simulator::new(&effective(&case), LeakyUnits::new(10.0, 100.0).transfer(transfer)).unwrap();
         let outputs = cube(&case, "outputs");
         let session = simulator.run(&batch(&cube(&case, "inputs"), outputs.dim().2)).unwrap();
         assert_close(file, &session.states, &cube(&case, "states"), 1e-5, 2e-6);
@@ -63,7 +63,7 @@ fn the_simulator_gives_psychrnns_states_and_outputs() {
 fn every_unit_may_have_its_own_time_constant() {
     let case = Weights::load(data("basic_tau_vector.npz")).unwrap();
     let tau = case.vector("tau").unwrap();
-    let leak = Leak { tau: tau.to_vec(), ..Leak::new(10.0, 100.0).transfer(Transfer::Tanh) };
+    let leak = LeakyUnits { tau: tau.to_vec(), ..LeakyUnits::new(10.0, 100.0).transfer(Transfer::Tanh) };
     let outputs = cube(&case, "outputs");
     let session =
         Simulator::new(&effective(&case), leak).unwrap().run(&batch(&cube(&case, "inputs"), outputs.dim().2)).unwrap();
@@ -131,7 +131,7 @@ fn the_input_noise_has_psychrnns_standard_deviation() {
 }
 
 /// A network of units that do nothing but hear noise, in steps of their time constant: `x = √2 σ n`.
-fn only_noise(leak: Leak) -> psychrnn::Result<Simulator> {
+fn only_noise(leak: LeakyUnits) -> psychrnn::Result<Simulator> {
     let mut weights = Weights::new();
     for (name, shape) in [("W_in", (3, 1)), ("W_rec", (3, 3)), ("W_out", (1, 3)), ("init_state", (1, 3))] {
         weights.insert(name, ndarray::Array2::<f32>::zeros(shape));
@@ -146,9 +146,9 @@ fn units_have_noise_of_their_own_or_share_it() {
     let spec = TaskSpec::new(1, 1).dt(10.0).tau(10.0).duration(1000.0);
     let zeros = || ndarray::Array3::<f32>::zeros((300, 100, 1));
     let batch = Batch::from_arrays(&spec, zeros(), zeros(), zeros()).unwrap();
-    let leak = || Leak::new(10.0, 10.0);
+    let leak = || LeakyUnits::new(10.0, 10.0);
     let unit = standard_normal(batch.seed, &batch.numbers, 100, 3);
-    let states = |leak: Leak| only_noise(leak).unwrap().run(&batch).unwrap().states;
+    let states = |leak: LeakyUnits| only_noise(leak).unwrap().run(&batch).unwrap().states;
 
     let sds = [0.5, 0.0, 2.0];
     let own = states(leak().unit_noise(UnitNoise::PerUnit(sds.to_vec())));
@@ -183,7 +183,7 @@ fn units_have_noise_of_their_own_or_share_it() {
                 .all(|x| { (x[0] - x[1]).abs() < 1e-4 && (x[0] - x[2]).abs() < 1e-4 })
     );
 
-    let refused = |leak: Leak| only_noise(leak).unwrap_err().to_string();
+    let refused = |leak: LeakyUnits| only_noise(leak).unwrap_err().to_string();
     assert!(refused(leak().unit_noise(UnitNoise::PerUnit(vec![0.1; 4]))).contains("n_rec = 3"));
     assert!(refused(leak().unit_noise(UnitNoise::PerUnit(vec![-0.1; 3]))).contains("positive"));
     assert!(refused(shared().noise(0.1)).contains("unit_noise"));
@@ -191,6 +191,6 @@ fn units_have_noise_of_their_own_or_share_it() {
         assert!(Covariance::new(matrix).unwrap_err().to_string().contains("covariance"));
     }
     let json = serde_json::to_string(&shared()).unwrap();
-    assert_eq!(serde_json::from_str::<Leak>(&json).unwrap(), shared());
-    assert!(serde_json::from_str::<Leak>(&json.replace("0.5", "-0.5")).is_err());
+    assert_eq!(serde_json::from_str::<LeakyUnits>(&json).unwrap(), shared());
+    assert!(serde_json::from_str::<LeakyUnits>(&json.replace("0.5", "-0.5")).is_err());
 }

@@ -37,7 +37,7 @@ fn the_state_is_carried_over_from_trial_to_trial() {
     let batch = noise_trials(6);
     assert!(batch.lengths.iter().any(|&length| length != batch.lengths[0]));
     let weights = weights(1.0);
-    let session = Simulator::new(&weights, Leak::new(10.0, 50.0)).unwrap().run_consecutively(&batch).unwrap();
+    let session = Simulator::new(&weights, LeakyUnits::new(10.0, 50.0)).unwrap().run_consecutively(&batch).unwrap();
     let matrix = |name: &str| weights.matrix(name).unwrap().mapv(f64::from);
     let (w_in, w_rec, w_out) = (matrix("W_in"), matrix("W_rec"), matrix("W_out"));
     let mut x: Array1<f64> = matrix("init_state").row(0).to_owned();
@@ -61,7 +61,7 @@ fn the_state_is_carried_over_from_trial_to_trial() {
 #[test]
 fn the_first_of_consecutive_trials_is_that_of_an_ordinary_run() {
     let batch = noise_trials(4);
-    let simulator = Simulator::new(&weights(1.0), Leak::new(10.0, 50.0).noise(0.2)).unwrap();
+    let simulator = Simulator::new(&weights(1.0), LeakyUnits::new(10.0, 50.0).noise(0.2)).unwrap();
     let (apart, carried) = (simulator.run(&batch).unwrap(), simulator.run_consecutively(&batch).unwrap());
     let first = s![0, ..batch.lengths[0], ..];
     assert_eq!(apart.states.slice(first), carried.states.slice(first));
@@ -74,7 +74,7 @@ fn the_first_of_consecutive_trials_is_that_of_an_ordinary_run() {
 
 /// Units by themselves, which are driven by nothing but noise.
 fn alone(noise: f32) -> Simulator {
-    Simulator::new(&weights(0.0), Leak::new(10.0, 50.0).noise(noise)).unwrap()
+    Simulator::new(&weights(0.0), LeakyUnits::new(10.0, 50.0).noise(noise)).unwrap()
 }
 
 fn silence(n: usize, dt: f32, duration: f32) -> Batch {
@@ -185,7 +185,8 @@ fn small_weights_are_dropped_and_biases_are_not() {
 #[test]
 fn a_session_keeps_what_is_recorded_and_the_numbers_of_its_units() {
     let batch = noise_trials(9);
-    let simulator = Simulator::new(&weights(1.0), Leak::new(10.0, 50.0).transfer(Transfer::Tanh).noise(0.1)).unwrap();
+    let simulator =
+        Simulator::new(&weights(1.0), LeakyUnits::new(10.0, 50.0).transfer(Transfer::Tanh).noise(0.1)).unwrap();
     // Units 1 and 3 are held, of which only one is recorded.
     let held = simulator.clone().clamp([1, 3], 0.25, 50.0..100.0).stimulate(0, 0.5, ..);
     for simulator in [simulator, held] {
@@ -248,7 +249,7 @@ fn a_session_keeps_what_is_recorded_and_the_numbers_of_its_units() {
 
 #[test]
 fn a_recording_of_units_that_are_not_there_is_refused() {
-    let simulator = Simulator::new(&weights(1.0), Leak::new(10.0, 50.0)).unwrap();
+    let simulator = Simulator::new(&weights(1.0), LeakyUnits::new(10.0, 50.0)).unwrap();
     for units in [Units::from(3..6), Units::from([0, 5]), Units::from(2..2), Units::from(Vec::new())] {
         let error = simulator.clone().record(Recording::rates(units)).run(&noise_trials(2)).unwrap_err();
         assert!(error.to_string().contains("units to record"), "{error}");
@@ -258,7 +259,7 @@ fn a_recording_of_units_that_are_not_there_is_refused() {
 #[test]
 fn a_recording_holds_for_trials_one_after_another_and_in_files() {
     let batch = noise_trials(4);
-    let simulator = Simulator::new(&weights(1.0), Leak::new(10.0, 50.0)).unwrap();
+    let simulator = Simulator::new(&weights(1.0), LeakyUnits::new(10.0, 50.0)).unwrap();
     let all = simulator.run_consecutively(&batch).unwrap();
     let some = simulator.record(Recording::rates([2, 3])).run_consecutively(&batch).unwrap();
     assert_eq!((&some.rates, &some.units), (&all.rates.select(Axis(2), &[2, 3]), &vec![2, 3]));

@@ -253,7 +253,7 @@ fn a_batch_that_was_changed_is_checked_again() {
         ] {
             weights.insert(name, ndarray::Array2::<f32>::zeros(shape));
         }
-        Simulator::new(&weights, Leak::new(10.0, 100.0)).unwrap()
+        Simulator::new(&weights, LeakyUnits::new(10.0, 100.0)).unwrap()
     };
     simulator().run(&whole).unwrap();
     let refused = |name: &str, change: fn(&mut Batch)| {

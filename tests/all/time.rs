@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, Array3, Axis, arr1, s};
 use proptest::prelude::*;
 use psychrnn::analysis::Average;
-use psychrnn::dynamics::Leak;
+use psychrnn::dynamics::LeakyUnits;
 use psychrnn::prelude::*;
 
 /// Shows input 1 and asks for an answer in one epoch.
@@ -94,7 +94,7 @@ fn agreed(batch: &Batch, epoch: &str, window: Range<f64>) -> Vec<usize> {
     for name in ["b_rec", "b_out", "init_state"] {
         weights.insert(name, Array1::zeros(1));
     }
-    let simulator = Simulator::new(&weights, Leak::new(batch.spec.dt, 100.0)).unwrap();
+    let simulator = Simulator::new(&weights, LeakyUnits::new(batch.spec.dt, 100.0)).unwrap();
     let held = simulator.clamp(0, 1.0, window).run(batch).unwrap();
     assert_eq!(ones(held.rates.index_axis(Axis(0), 0).column(0).to_owned()), steps);
     steps
@@ -222,7 +222,7 @@ fn windows_in_seconds_are_refused_with_what_to_write() {
     ] {
         weights.insert(name, Array2::zeros(shape));
     }
-    let simulator = Simulator::new(&weights, Leak::new(10.0, 100.0)).unwrap();
+    let simulator = Simulator::new(&weights, LeakyUnits::new(10.0, 100.0)).unwrap();
     let silenced = |window: Window| simulator.clone().silence(0, window).run(&batch).map(drop);
     for (result, advice) in [
         (silenced((0.0..0.5).into()), "write 0 and 500"),

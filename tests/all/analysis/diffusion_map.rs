@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use ndarray::{Array2, Axis};
 use proptest::prelude::*;
 use psychrnn::analysis::{DiffusionCoordinates, DiffusionMap};
-use psychrnn::dynamics::Leak;
+use psychrnn::dynamics::LeakyUnits;
 use psychrnn::prelude::*;
 
 use super::figures::{drawn, weights};
@@ -128,7 +128,7 @@ fn what_has_no_map_is_an_error() {
 #[test]
 fn averages_and_trials_of_a_session_are_mapped() {
     let task = PerceptualDiscrimination::default().onset(100.0).stimulus(300.0).duration(600.0).noise(0.1);
-    let leak = Leak::new(10.0, 100.0).noise(0.01);
+    let leak = LeakyUnits::new(10.0, 100.0).noise(0.01);
     let session = Simulator::new(&weights(), leak).unwrap().run(&task.batch(60, Seed(1)).unwrap()).unwrap();
     let averages = Average::by("direction").aligned_to("stimulus").of(&session).unwrap();
     let map = DiffusionMap::default().of(&averages.samples()).unwrap();

@@ -1,7 +1,7 @@
 //! Figures of analyses. Set `PSYCHRNN_FIGURES` to a folder to look at them.
 
 use ndarray::{Array2, Array3, arr1};
-use psychrnn::dynamics::Leak;
+use psychrnn::dynamics::LeakyUnits;
 use psychrnn::plot::{Figure, pairs};
 use psychrnn::prelude::*;
 
@@ -23,7 +23,7 @@ pub(super) fn weights() -> Weights {
 }
 
 fn session(task: &PerceptualDiscrimination) -> Session {
-    let leak = Leak::new(10.0, 100.0).noise(0.05);
+    let leak = LeakyUnits::new(10.0, 100.0).noise(0.05);
     let session = Simulator::new(&weights(), leak).unwrap().run(&task.batch(600, Seed(1)).unwrap()).unwrap();
     session.with("signed coherence", ["coherence", "direction"], |[c, d]| if d == 1.0 { c } else { -c }).unwrap()
 }

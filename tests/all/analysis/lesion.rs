@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Array3, arr1};
 use psychrnn::analysis::holm;
-use psychrnn::dynamics::Leak;
+use psychrnn::dynamics::LeakyUnits;
 use psychrnn::prelude::*;
 use psychrnn::threads::with_threads;
 
@@ -31,7 +31,7 @@ fn counted() -> (Simulator, Batch) {
     let batch = Batch::from_arrays(&TaskSpec::new(3, 2), inputs, targets, Array3::ones((700, 3, 2)));
     let mut batch = batch.unwrap();
     batch.values.insert("level", (0..700).map(|trial| LEVELS[trial / 100])).unwrap();
-    (Simulator::new(&weights, Leak::new(10.0, 100.0)).unwrap(), batch)
+    (Simulator::new(&weights, LeakyUnits::new(10.0, 100.0)).unwrap(), batch)
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn simulator() -> Simulator {
     weights.insert("b_rec", arr1(&[0.0_f32; 5]));
     weights.insert("b_out", arr1(&[0.0_f32; 2]));
     weights.insert("init_state", Array2::<f32>::zeros((1, 5)));
-    Simulator::new(&weights, Leak::new(10.0, 100.0).noise(0.05)).unwrap()
+    Simulator::new(&weights, LeakyUnits::new(10.0, 100.0).noise(0.05)).unwrap()
 }
 
 fn batch() -> Batch {

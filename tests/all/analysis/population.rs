@@ -185,7 +185,7 @@ fn signals_are_not_mixed_up() {
 fn units_are_not_mixed_up() {
     let task = PerceptualDiscrimination::default().coherences(&[0.1, 0.5]);
     let batch = task.batch(20, Seed(4)).unwrap();
-    let simulator = Simulator::new(&super::figures::weights(), Leak::new(10.0, 100.0).noise(0.1)).unwrap();
+    let simulator = Simulator::new(&super::figures::weights(), LeakyUnits::new(10.0, 100.0).noise(0.1)).unwrap();
     let session = |units: [usize; 3]| simulator.clone().record(Recording::of(units)).run(&batch).unwrap();
     let (these, others) = (session([3, 4, 5]), session([3, 4, 17]));
     let averages = |session: &Session| Average::by("direction").aligned_to("stimulus").of(session).unwrap();

@@ -1,7 +1,7 @@
 //! Files that PsychRNN's own `save` wrote.
 
 use ndarray::Array1;
-use psychrnn::dynamics::Leak;
+use psychrnn::dynamics::LeakyUnits;
 use psychrnn::network::Trials;
 use psychrnn::prelude::*;
 
@@ -31,7 +31,8 @@ pub(crate) fn check(case: &Case, file: &str) -> Outcome {
     }
     let batch = batch(case, n_out(case)?)?;
     let tau = case.number_or_size("tau")? as f32;
-    let session = Simulator::new(&weights, Leak::new(batch.spec.dt, tau).transfer(transfer(case)?))?.run(&batch)?;
+    let session =
+        Simulator::new(&weights, LeakyUnits::new(batch.spec.dt, tau).transfer(transfer(case)?))?.run(&batch)?;
     let network = Rnn::with_weights(&batch, rnn_config(case)?, &weights)?;
     let activity = by_libtorch(&network, &Trials::new(&batch)?)?;
     for suffix in ["", "_reloaded"] {

@@ -17,7 +17,7 @@ const TALL: usize = 12;
 /// A matrix packed for products with lanes: panels of rows, each with its weights in the order of their use. It has one or
 /// two parts side by side, for operands that lie in different places.
 #[derive(Clone, Debug)]
-pub(super) struct Panels {
+pub(in crate::dynamics) struct Panels {
     data: Vec<f32>,
     /// Columns of the parts.
     depths: [usize; 2],
@@ -40,7 +40,7 @@ fn balanced(n: usize, most: usize) -> impl Iterator<Item = Range<usize>> + Clone
 
 impl Panels {
     /// A matrix with this number of rows and with columns in two parts, by its entries.
-    pub(super) fn pack(n_rows: usize, depths: [usize; 2], entry: impl Fn(usize, usize) -> f32) -> Self {
+    pub(in crate::dynamics) fn pack(n_rows: usize, depths: [usize; 2], entry: impl Fn(usize, usize) -> f32) -> Self {
         let tall = if Registers::new().count >= 32 { TALL } else { TALL / 2 };
         let columns = depths[0] + depths[1];
         let mut data = Vec::with_capacity(n_rows * columns);
@@ -56,15 +56,15 @@ impl Panels {
 }
 
 /// `to = W₁ x₁ + W₂ x₂`, or `to += …`, for one step: `to`, `x₁` and `x₂` are steps, with their number in each.
-pub(super) struct Product<'a> {
-    pub(super) panels: &'a Panels,
-    pub(super) x: [(&'a Steps, usize); 2],
-    pub(super) to: (&'a mut Steps, usize),
+pub(in crate::dynamics) struct Product<'a> {
+    pub(in crate::dynamics) panels: &'a Panels,
+    pub(in crate::dynamics) x: [(&'a Steps, usize); 2],
+    pub(in crate::dynamics) to: (&'a mut Steps, usize),
     /// Whether it is added to what is there.
-    pub(super) add: bool,
+    pub(in crate::dynamics) add: bool,
     /// What is read or written next: it comes into the first cache meanwhile.
-    pub(super) soon: Option<(&'a Steps, usize)>,
-    pub(super) vectors: usize,
+    pub(in crate::dynamics) soon: Option<(&'a Steps, usize)>,
+    pub(in crate::dynamics) vectors: usize,
 }
 
 impl WithSimd for Product<'_> {
@@ -185,12 +185,12 @@ fn tile<S: Simd>() -> [usize; 2] {
     if S::REGISTER_COUNT >= 32 { [8, 3] } else { [3, 3] }
 }
 
-/// `to[i, j] += Σ a[t][i] b[t][j]` over steps and lanes: weight gradients. Either operand is in two places, one below the other,
+/// `to[i, j] += Σ a[t][i] b[t][j]` over steps and lanes: weight gradients. The operands are in several places, one below the other,
 /// each with its range of steps, all of the same length. `to` has the numbers `[i, j]`, row by row.
-pub(super) struct AddOuter<'a> {
-    pub(super) a: [(&'a Steps, Range<usize>); 2],
-    pub(super) b: [(&'a Steps, Range<usize>); 2],
-    pub(super) to: &'a mut [f32],
+pub(in crate::dynamics) struct AddOuter<'a> {
+    pub(in crate::dynamics) a: &'a [(&'a Steps, Range<usize>)],
+    pub(in crate::dynamics) b: [(&'a Steps, Range<usize>); 2],
+    pub(in crate::dynamics) to: &'a mut [f32],
 }
 
 impl WithSimd for AddOuter<'_> {
@@ -201,7 +201,7 @@ impl WithSimd for AddOuter<'_> {
         let Self { a, b, to } = self;
         let ([tall, wide], n_columns) = (tile::<S>(), b[0].0.n_rows + b[1].0.n_rows);
         let mut first_row = 0;
-        for (a, steps) in &a {
+        for (a, steps) in a {
             // What a tile has of `a` stays in the first cache.
             for rows in balanced(a.n_rows, tall) {
                 let mut first_column = 0;
@@ -262,7 +262,7 @@ fn add_tile<'a, S: Simd, const I: usize, const J: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dynamics::lanes::{Block, Pool, dispatch};
+    use crate::dynamics::kernel::lanes::{Block, Pool, dispatch};
     use crate::random::Seed;
     use proptest::prelude::*;
 
@@ -325,7 +325,7 @@ mod tests {
                 let (n_rows, n_columns) = (rows[0] + rows[1], columns[0] + columns[1]);
                 let mut to = vec![1.0; n_rows * n_columns];
                 dispatch(AddOuter {
-                    a: [(&a[0], 1..n_steps + 1), (&a[1], 0..n_steps)],
+                    a: &[(&a[0], 1..n_steps + 1), (&a[1], 0..n_steps)],
                     b: [(&b[0], 0..n_steps), (&b[1], 2..n_steps + 2)],
                     to: &mut to,
                 });

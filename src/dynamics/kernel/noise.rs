@@ -85,13 +85,14 @@ pub(crate) enum Noise {
     /// It is given, `[n_batch, n_steps, n_rec]`.
     Given(Array3<f32>),
     /// It is drawn for the trials with these numbers. What a unit gets at a step depends only on the seed, on the number of
-    /// the trial, on the step and on the unit: a longer trial, another batch or more threads change nothing.
-    Drawn { seed: Seed, numbers: Vec<u64> },
+    /// the trial, on the step and on the unit: a longer trial, another batch or more threads change nothing. The run begins with
+    /// the step `first` of these trials.
+    Drawn { seed: Seed, numbers: Vec<u64>, first: usize },
 }
 
 impl Noise {
     /// The shape of what is given.
-    pub(super) fn shape(&self) -> Option<&[usize]> {
+    pub(in crate::dynamics) fn shape(&self) -> Option<&[usize]> {
         match self {
             Self::Given(noise) => Some(noise.shape()),
             Self::Off | Self::Drawn { .. } => None,
@@ -99,11 +100,13 @@ impl Noise {
     }
 
     /// The same noise mixed by a covariance: drawn for all steps at once, since a product a step is slower.
-    pub(super) fn mixed(self, covariance: &Covariance, n_steps: usize) -> Self {
+    pub(in crate::dynamics) fn mixed(self, covariance: &Covariance, n_steps: usize) -> Self {
         let mut noise = match self {
             Self::Off => return Self::Off,
             Self::Given(noise) => noise,
-            Self::Drawn { seed, numbers } => standard_normal(seed, &numbers, n_steps, covariance.root.nrows()),
+            Self::Drawn { seed, numbers, first } => {
+                standard_normal_from(first, seed, &numbers, n_steps, covariance.root.nrows())
+            }
         };
         // Trial by trial, so that the numbers of a trial do not depend on the batch. Nothing in it can fail.
         let _ = threads::map(noise.outer_iter_mut().collect(), |mut trial| {
@@ -116,11 +119,13 @@ impl Noise {
 
     /// Writes the noise of step `t` into the one step of `to`; false if there is none.
     #[inline(always)]
-    pub(super) fn fill<S: Simd>(&self, simd: S, block: &Block, t: usize, to: &mut Steps) -> bool {
+    pub(in crate::dynamics) fn fill<S: Simd>(&self, simd: S, block: &Block, t: usize, to: &mut Steps) -> bool {
         match self {
             Self::Off => return false,
             Self::Given(noise) => to.gather(0, 0, &BatchMajor::new(&noise.view()), t, block, Spare::Zero),
-            Self::Drawn { seed, numbers } => Simd::vectorize(simd, Draw { key: key(*seed), numbers, block, t, to }),
+            Self::Drawn { seed, numbers, first } => {
+                Simd::vectorize(simd, Draw { key: key(*seed), numbers, block, t: first + t, to });
+            }
         }
         true
     }
@@ -134,6 +139,17 @@ fn key(seed: Seed) -> u64 {
 /// numbers.
 #[must_use]
 pub fn standard_normal(seed: Seed, numbers: &[u64], n_steps: usize, n_rec: usize) -> Array3<f32> {
+    standard_normal_from(0, seed, numbers, n_steps, n_rec)
+}
+
+/// As [`standard_normal`], of so many steps from `first` on.
+pub(crate) fn standard_normal_from(
+    first: usize,
+    seed: Seed,
+    numbers: &[u64],
+    n_steps: usize,
+    n_rec: usize,
+) -> Array3<f32> {
     let mut noise = Array3::zeros((numbers.len(), n_steps, n_rec));
     let key = key(seed);
     let blocks = Block::partition(numbers.len());
@@ -143,8 +159,8 @@ pub fn standard_normal(seed: Seed, numbers: &[u64], n_steps: usize, n_rec: usize
     let _ = threads::map(blocks.into_iter().zip(parts).collect(), |(block, part)| {
         let mut step = Steps::unwritten(&Pool::default(), &block, 1, n_rec);
         for t in 0..n_steps {
-            dispatch(Draw { key, numbers, block: &block, t, to: &mut step });
-            step.scatter(0, None, part, n_steps, t);
+            dispatch(Draw { key, numbers, block: &block, t: first + t, to: &mut step });
+            step.scatter(0, n_rec, None, part, n_steps, t);
         }
         Ok(())
     });

@@ -23,12 +23,12 @@ fn polynomial<S: Simd, const N: usize>(simd: S, x: S::f32s, coefficients: [f32; 
 }
 
 #[inline(always)]
-pub(super) fn shift_left<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
+pub(in crate::dynamics) fn shift_left<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
     simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(by))
 }
 
 #[inline(always)]
-pub(super) fn shift_right<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
+pub(in crate::dynamics) fn shift_right<S: Simd>(simd: S, bits: S::u32s, by: u32) -> S::u32s {
     simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(by))
 }
 
@@ -40,7 +40,7 @@ fn abs<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 /// `exp(x)`, held within the normal numbers; relative error below 2e-7.
 #[inline(always)]
-pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(in crate::dynamics) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     // The second operand is what comes out if one of them is NaN.
     let x = simd.max_f32s(simd.splat_f32s(-87.0), simd.min_f32s(simd.splat_f32s(88.0), x));
     let rounded = simd.mul_add_e_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E), simd.splat_f32s(ROUND));
@@ -62,7 +62,7 @@ pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 /// `ln(x)` of a positive normal number.
 #[inline(always)]
-pub(super) fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(in crate::dynamics) fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let bits = simd.transmute_u32s_f32s(x);
     let one = simd.splat_f32s(1.0);
     // The mantissa in [√½, √2) and the exponent that belongs to it.
@@ -100,7 +100,7 @@ pub(super) fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 /// `sin(x)` and `cos(x)` for `x` from `-π/4` to `π/4`.
 #[inline(always)]
-pub(super) fn sin_cos_quarter<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
+pub(in crate::dynamics) fn sin_cos_quarter<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let square = simd.mul_f32s(x, x);
     let p = polynomial(simd, square, [-1.951_529_6e-4, 8.332_161e-3, -1.666_665_5e-1]);
     let sin = simd.mul_add_e_f32s(simd.mul_f32s(p, square), x, x);
@@ -110,7 +110,7 @@ pub(super) fn sin_cos_quarter<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s
 
 /// `xⁿ` where `x` is positive, and 0 elsewhere; relative error below 1e-6 for numbers about 1.
 #[inline(always)]
-pub(super) fn positive_power<S: Simd>(simd: S, x: S::f32s, n: f32) -> S::f32s {
+pub(in crate::dynamics) fn positive_power<S: Simd>(simd: S, x: S::f32s, n: f32) -> S::f32s {
     let (zero, least) = (simd.splat_f32s(0.0), simd.splat_f32s(f32::MIN_POSITIVE));
     let power = exp(simd, simd.mul_f32s(simd.splat_f32s(n), ln(simd, simd.max_f32s(least, x))));
     simd.select_f32s(simd.greater_than_f32s(x, zero), power, zero)
@@ -118,7 +118,7 @@ pub(super) fn positive_power<S: Simd>(simd: S, x: S::f32s, n: f32) -> S::f32s {
 
 /// `max(x, 0)ⁿ` and its slope, `n xⁿ⁻¹` where `x` is positive and 0 elsewhere.
 #[inline(always)]
-pub(super) fn positive_power_and_slope<S: Simd>(simd: S, x: S::f32s, n: f32) -> (S::f32s, S::f32s) {
+pub(in crate::dynamics) fn positive_power_and_slope<S: Simd>(simd: S, x: S::f32s, n: f32) -> (S::f32s, S::f32s) {
     let positive = simd.max_f32s(simd.splat_f32s(0.0), x);
     // A square, the usual power, takes no logarithm.
     let below = if n == 2.0 { positive } else { positive_power(simd, x, n - 1.0) };
@@ -127,14 +127,14 @@ pub(super) fn positive_power_and_slope<S: Simd>(simd: S, x: S::f32s, n: f32) -> 
 
 /// `1 / (1 + exp(-x))`.
 #[inline(always)]
-pub(super) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(in crate::dynamics) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let one = simd.splat_f32s(1.0);
     simd.div_f32s(one, simd.add_f32s(one, exp(simd, simd.neg_f32s(x))))
 }
 
 /// `tanh(x)`.
 #[inline(always)]
-pub(super) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(in crate::dynamics) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let size = abs(simd, x);
     let square = simd.mul_f32s(x, x);
     let p =
@@ -152,7 +152,7 @@ pub(super) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 /// With `y = exp(-|x|)` and `s = y / (2 + y)`, at most 1/3, `ln(1 + y) = 2 artanh(s) = 2 (s + s³ / 3 + s⁵ / 5 + …)`: as precise where `y`
 /// is small, and one division gives both.
 #[inline(always)]
-pub(super) fn softplus_and_slope<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
+pub(in crate::dynamics) fn softplus_and_slope<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
     let y = exp(simd, simd.neg_f32s(abs(simd, x)));
     let (plus_one, plus_two) = (simd.add_f32s(one, y), simd.add_f32s(simd.splat_f32s(2.0), y));

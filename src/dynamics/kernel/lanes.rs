@@ -11,19 +11,19 @@ use ndarray::{Array2, ArrayView3};
 use pulp::{Arch, Simd, WithSimd};
 
 /// Runs `work` with the widest registers that this machine has.
-pub(super) fn dispatch<W: WithSimd>(work: W) -> W::Output {
+pub(in crate::dynamics) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     Arch::new().dispatch(work)
 }
 
 /// The registers of a machine: how many, and how many numbers one holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Registers {
-    pub(super) count: usize,
-    pub(super) width: usize,
+pub(in crate::dynamics) struct Registers {
+    pub(in crate::dynamics) count: usize,
+    pub(in crate::dynamics) width: usize,
 }
 
 impl Registers {
-    pub(super) fn new() -> Self {
+    pub(in crate::dynamics) fn new() -> Self {
         struct Ask;
         impl WithSimd for Ask {
             type Output = Registers;
@@ -42,18 +42,18 @@ const VECTORS: usize = 2;
 /// Trials that one thread carries through a whole sequence. The partition of a batch depends on the machine's registers and
 /// not on the number of threads, and sums over blocks are taken in their order, so that this number changes no bit.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Block {
+pub(in crate::dynamics) struct Block {
     /// The trials, by their place in the batch.
-    pub(super) trials: Range<usize>,
+    pub(in crate::dynamics) trials: Range<usize>,
     /// Numbers in a vector.
-    pub(super) width: usize,
+    pub(in crate::dynamics) width: usize,
     /// Vectors side by side; lanes without a trial are carried along.
-    pub(super) vectors: usize,
+    pub(in crate::dynamics) vectors: usize,
 }
 
 impl Block {
     /// The blocks of a batch.
-    pub(super) fn partition(n_batch: usize) -> Vec<Self> {
+    pub(in crate::dynamics) fn partition(n_batch: usize) -> Vec<Self> {
         let width = Registers::new().width;
         let size = width * VECTORS;
         let block = |first: usize| {
@@ -65,13 +65,13 @@ impl Block {
     }
 
     /// The trials of a whole block.
-    pub(super) fn most_trials() -> usize {
+    pub(in crate::dynamics) fn most_trials() -> usize {
         Registers::new().width * VECTORS
     }
 
     /// A block of which a batch begins with so many, if there is one, and the last block if it is another one: for sums over batches
     /// of any size.
-    pub(super) fn whole_and_last(n_batch: usize) -> (Option<(Self, usize)>, Option<Self>) {
+    pub(in crate::dynamics) fn whole_and_last(n_batch: usize) -> (Option<(Self, usize)>, Option<Self>) {
         let width = Registers::new().width;
         let size = width * VECTORS;
         let (count, rest) = (n_batch / size, n_batch % size);
@@ -80,7 +80,7 @@ impl Block {
     }
 
     /// The lanes, with and without a trial.
-    pub(super) fn lanes(&self) -> usize {
+    pub(in crate::dynamics) fn lanes(&self) -> usize {
         self.width * self.vectors
     }
 
@@ -98,7 +98,7 @@ impl Block {
     }
 
     /// How many numbers [`Steps`] take.
-    pub(super) fn numbers(&self, n_steps: usize, n_rows: usize) -> usize {
+    pub(in crate::dynamics) fn numbers(&self, n_steps: usize, n_rows: usize) -> usize {
         n_steps.saturating_mul(self.vectors).saturating_mul(self.stride(n_rows)).saturating_add(LINE)
     }
 }
@@ -191,9 +191,9 @@ impl fmt::Debug for Pool {
 /// Numbers of a block for each step and each row (a unit, a channel): `[n_steps, vectors, n_rows, width]`. The rows of one
 /// step and vector are contiguous, a slab.
 #[derive(Debug)]
-pub(super) struct Steps {
-    pub(super) n_steps: usize,
-    pub(super) n_rows: usize,
+pub(in crate::dynamics) struct Steps {
+    pub(in crate::dynamics) n_steps: usize,
+    pub(in crate::dynamics) n_rows: usize,
     width: usize,
     vectors: usize,
     /// From one slab to the next.
@@ -210,7 +210,7 @@ pub(super) struct Steps {
 /// in a core's own caches, and the processor does not guess that it will be read from its end.
 #[inline(always)]
 #[allow(unsafe_code, reason = "the standard library has no other way")]
-pub(super) fn prefetch<T>(wanted: &T) {
+pub(in crate::dynamics) fn prefetch<T>(wanted: &T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: it is a hint, and the address is one that may be read.
     unsafe {
@@ -237,7 +237,7 @@ impl Drop for Steps {
 
 impl Steps {
     /// Steps whose numbers are still to be written, all of them.
-    pub(super) fn unwritten(pool: &Pool, block: &Block, n_steps: usize, n_rows: usize) -> Self {
+    pub(in crate::dynamics) fn unwritten(pool: &Pool, block: &Block, n_steps: usize, n_rows: usize) -> Self {
         let (width, vectors) = (block.width, block.vectors);
         let stride = block.stride(n_rows);
         let data = pool.take(block.numbers(n_steps, n_rows));
@@ -256,7 +256,7 @@ impl Steps {
     }
 
     /// Steps of zeros.
-    pub(super) fn zeros(pool: &Pool, block: &Block, n_steps: usize, n_rows: usize) -> Self {
+    pub(in crate::dynamics) fn zeros(pool: &Pool, block: &Block, n_steps: usize, n_rows: usize) -> Self {
         let mut steps = Self::unwritten(pool, block, n_steps, n_rows);
         steps.data.fill(0.0);
         steps
@@ -269,27 +269,27 @@ impl Steps {
 
     /// The rows of one step in one vector of lanes.
     #[inline(always)]
-    pub(super) fn slab<S: Simd>(&self, t: usize, v: usize) -> &[S::f32s] {
+    pub(in crate::dynamics) fn slab<S: Simd>(&self, t: usize, v: usize) -> &[S::f32s] {
         S::as_simd_f32s(&self.data[self.range(t, v)]).0
     }
 
     /// The slabs of some steps, one after the other; what follows their rows is to be left alone.
     #[inline(always)]
-    pub(super) fn slabs<S: Simd>(&self, steps: Range<usize>) -> impl Iterator<Item = &[S::f32s]> {
+    pub(in crate::dynamics) fn slabs<S: Simd>(&self, steps: Range<usize>) -> impl Iterator<Item = &[S::f32s]> {
         let slab = |t: usize| self.start + t * self.vectors * self.stride;
         let numbers = S::as_simd_f32s(&self.data[slab(steps.start)..slab(steps.end)]).0;
         numbers.chunks_exact((self.stride / S::F32_LANES).max(1))
     }
 
     #[inline(always)]
-    pub(super) fn slab_mut<S: Simd>(&mut self, t: usize, v: usize) -> &mut [S::f32s] {
+    pub(in crate::dynamics) fn slab_mut<S: Simd>(&mut self, t: usize, v: usize) -> &mut [S::f32s] {
         let range = self.range(t, v);
         S::as_mut_simd_f32s(&mut self.data[range]).0
     }
 
     /// The rows of one step in both of two vectors.
     #[inline(always)]
-    pub(super) fn slabs_mut<S: Simd>(&mut self, t: usize) -> [&mut [S::f32s]; 2] {
+    pub(in crate::dynamics) fn slabs_mut<S: Simd>(&mut self, t: usize) -> [&mut [S::f32s]; 2] {
         let (first, second) = (self.range(t, 0), self.range(t, 1));
         let (head, tail) = self.data.split_at_mut(second.start);
         [&mut head[first], &mut tail[..second.len()]].map(|numbers| S::as_mut_simd_f32s(numbers).0)
@@ -297,39 +297,31 @@ impl Steps {
 
     /// The rows of a step to write, and those of the step after it to read.
     #[inline(always)]
-    pub(super) fn slab_pair<S: Simd>(&mut self, t: usize, v: usize) -> (&mut [S::f32s], &[S::f32s]) {
+    pub(in crate::dynamics) fn slab_pair<S: Simd>(&mut self, t: usize, v: usize) -> (&mut [S::f32s], &[S::f32s]) {
         let (now, after) = (self.range(t, v), self.range(t + 1, v));
         let (head, tail) = self.data.split_at_mut(after.start);
         (S::as_mut_simd_f32s(&mut head[now]).0, S::as_simd_f32s(&tail[..after.len()]).0)
     }
 
-    /// The rows of the step after `t` to write, and those of `t` to read.
-    #[inline(always)]
-    pub(super) fn slab_pair_after<S: Simd>(&mut self, t: usize, v: usize) -> (&mut [S::f32s], &[S::f32s]) {
-        let (before, now) = (self.range(t, v), self.range(t + 1, v));
-        let (head, tail) = self.data.split_at_mut(now.start);
-        (S::as_mut_simd_f32s(&mut tail[..now.len()]).0, S::as_simd_f32s(&head[before]).0)
-    }
-
     /// The numbers of one step and vector, `[n_rows, width]`.
-    pub(super) fn numbers(&self, t: usize, v: usize) -> &[f32] {
+    pub(in crate::dynamics) fn numbers(&self, t: usize, v: usize) -> &[f32] {
         &self.data[self.range(t, v)]
     }
 
-    pub(super) fn numbers_mut(&mut self, t: usize, v: usize) -> &mut [f32] {
+    pub(in crate::dynamics) fn numbers_mut(&mut self, t: usize, v: usize) -> &mut [f32] {
         let range = self.range(t, v);
         &mut self.data[range]
     }
 
     /// Copies step `from` of `other` to step `to`.
-    pub(super) fn copy(&mut self, to: usize, other: &Self, from: usize) {
+    pub(in crate::dynamics) fn copy(&mut self, to: usize, other: &Self, from: usize) {
         for v in 0..self.vectors {
             self.numbers_mut(to, v).copy_from_slice(other.numbers(from, v));
         }
     }
 
     /// As [`Steps::copy`], of some lanes only.
-    pub(super) fn copy_lanes(&mut self, to: usize, other: &Self, from: usize, lanes: &[bool]) {
+    pub(in crate::dynamics) fn copy_lanes(&mut self, to: usize, other: &Self, from: usize, lanes: &[bool]) {
         let width = self.width;
         for v in 0..self.vectors {
             let rows = self.numbers_mut(to, v).chunks_exact_mut(width).zip(other.numbers(from, v).chunks_exact(width));
@@ -343,7 +335,7 @@ impl Steps {
 
     /// Takes the trials of a block for one step from batch-major numbers `[n_batch, n_steps, n]`, into the rows from
     /// `first` on. Lanes without a trial get what `spare` says.
-    pub(super) fn gather(
+    pub(in crate::dynamics) fn gather(
         &mut self,
         to: usize,
         first: usize,
@@ -374,7 +366,14 @@ impl Steps {
 
     /// Takes the trials of a block for all steps from batch-major numbers `[n_batch, n_steps, n]`, into the steps from `to` on and
     /// the rows from `first` on. Lanes without a trial get what `spare` says.
-    pub(super) fn gather_all(&mut self, to: usize, first: usize, batch: &BatchMajor<'_>, block: &Block, spare: Spare) {
+    pub(in crate::dynamics) fn gather_all(
+        &mut self,
+        to: usize,
+        first: usize,
+        batch: &BatchMajor<'_>,
+        block: &Block,
+        spare: Spare,
+    ) {
         let (width, n, n_trials) = (self.width, batch.n, block.trials.len());
         let stride = batch.n_steps * n;
         for v in 0..self.vectors {
@@ -400,7 +399,7 @@ impl Steps {
 
     /// Gives steps of the block's trials, the first so many, to batch-major numbers of this block alone, `[n_trials, n_steps, n]`,
     /// as steps from `t` on.
-    pub(super) fn scatter_all(&self, count: usize, batch: &mut [f32], n_steps: usize, t: usize) {
+    pub(in crate::dynamics) fn scatter_all(&self, count: usize, batch: &mut [f32], n_steps: usize, t: usize) {
         let (width, n) = (self.width, self.n_rows);
         for (v, trials) in batch.chunks_mut((width * n_steps * n).max(1)).enumerate() {
             for from in (0..count * n).step_by(LINE) {
@@ -418,10 +417,17 @@ impl Steps {
         }
     }
 
-    /// Gives one step of the block's trials, or of those in some lanes only, to batch-major numbers of this block alone, `[n_trials,
-    /// n_steps, n]`.
-    pub(super) fn scatter(&self, from: usize, lanes: Option<&[bool]>, batch: &mut [f32], n_steps: usize, t: usize) {
-        let n = self.n_rows;
+    /// Gives the first `n` rows of one step of the block's trials, or of those in some lanes only, to batch-major numbers of this block
+    /// alone, `[n_trials, n_steps, n]`.
+    pub(in crate::dynamics) fn scatter(
+        &self,
+        from: usize,
+        n: usize,
+        lanes: Option<&[bool]>,
+        batch: &mut [f32],
+        n_steps: usize,
+        t: usize,
+    ) {
         for (trial, rows) in batch.chunks_exact_mut((n_steps * n).max(1)).enumerate() {
             if lanes.is_some_and(|lanes| !lanes[trial]) {
                 continue;
@@ -435,7 +441,7 @@ impl Steps {
     }
 
     /// As [`Steps::scatter`], of some rows only.
-    pub(super) fn scatter_rows(
+    pub(in crate::dynamics) fn scatter_rows(
         &self,
         from: usize,
         lanes: Option<&[bool]>,
@@ -458,13 +464,13 @@ impl Steps {
     }
 
     /// The rows of one step for each trial: `[n_trials, n_rows]`.
-    pub(super) fn by_trial(&self, t: usize, n_trials: usize) -> Array2<f32> {
+    pub(in crate::dynamics) fn by_trial(&self, t: usize, n_trials: usize) -> Array2<f32> {
         let at = |trial: usize, row: usize| self.numbers(t, trial / self.width)[row * self.width + trial % self.width];
         Array2::from_shape_fn((n_trials, self.n_rows), |(trial, row)| at(trial, row))
     }
 
     /// Sets the rows from `first` on of one step from rows for all trials `[1, n_rows]`, or for each `[n_batch, n_rows]`.
-    pub(super) fn set(&mut self, t: usize, first: usize, rows: &Array2<f32>, block: &Block) {
+    pub(in crate::dynamics) fn set(&mut self, t: usize, first: usize, rows: &Array2<f32>, block: &Block) {
         for v in 0..self.vectors {
             let width = self.width;
             let numbers = self.numbers_mut(t, v)[first * width..].iter_mut().take(rows.ncols() * width);
@@ -478,7 +484,7 @@ impl Steps {
 
 /// What a lane without a trial gets.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Spare {
+pub(in crate::dynamics) enum Spare {
     /// What the last trial has, so that nothing happens there that does not happen elsewhere.
     Last,
     /// Nothing.
@@ -486,21 +492,21 @@ pub(super) enum Spare {
 }
 
 /// Numbers `[n_batch, n_steps, n]` in standard layout.
-pub(super) struct BatchMajor<'a> {
+pub(in crate::dynamics) struct BatchMajor<'a> {
     n_steps: usize,
     n: usize,
     data: Cow<'a, [f32]>,
 }
 
 impl<'a> BatchMajor<'a> {
-    pub(super) fn new(batch: &'a ArrayView3<'_, f32>) -> Self {
+    pub(in crate::dynamics) fn new(batch: &'a ArrayView3<'_, f32>) -> Self {
         let (_, n_steps, n) = batch.dim();
         let data = batch.as_slice().map_or_else(|| batch.iter().copied().collect(), Cow::Borrowed);
         Self { n_steps, n, data }
     }
 
     /// The numbers of steps and of numbers a step.
-    pub(super) fn dim(&self) -> (usize, usize) {
+    pub(in crate::dynamics) fn dim(&self) -> (usize, usize) {
         (self.n_steps, self.n)
     }
 }
