@@ -1,8 +1,12 @@
 //! Weight matrices.
 
+use std::ops::Range;
+
 use ndarray::{Array2, Axis};
 
+use crate::dynamics::wiring::{Source, Target};
 use crate::plot::{Color, Colormap, Figure, Heatmap, Panel};
+use crate::simulate::SavedDynamics;
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -11,13 +15,14 @@ const KINDS: &str = " (E red, I blue)";
 
 impl Weights {
     /// A matrix as a picture, for instance `"W_rec"`: sending units along x, receiving units down y, excitation red,
-    /// inhibition blue. Under Dale's principle strips beside `"W_rec"`, `"W_in"` and `"W_out"` show in the same colors which units
+    /// inhibition blue; of an LSTM's gate (`"W_f"`) the units are followed by the input channels. Under Dale's principle strips beside `"W_rec"`, `"W_in"` and `"W_out"` show in the same colors which units
     /// are excitatory and which inhibitory.
     ///
     /// # Errors
     /// If there is no such matrix.
     pub fn plot(&self, name: &str) -> Result<Figure> {
-        Ok(picture(&self.matrix(name)?, name, ["From", "To"], self.kinds(name)))
+        let (matrix, ends) = self.with_ends(name)?;
+        Ok(picture(&matrix, name, ["From", "To"], self.kinds(name, &ends)))
     }
 
     /// As [`Weights::plot`], with the recurrent units in this order, for instance that of
@@ -28,7 +33,7 @@ impl Weights {
     /// # Errors
     /// If there is no such matrix, if it has not as many units as the order, or if the order does not name each unit once.
     pub fn plot_sorted(&self, name: &str, order: &[usize]) -> Result<Figure> {
-        let mut matrix = self.matrix(name)?;
+        let (mut matrix, ends) = self.with_ends(name)?;
         let mut sorted = order.to_vec();
         sorted.sort_unstable();
         if !sorted.iter().copied().eq(0..order.len()) {
@@ -39,21 +44,20 @@ impl Weights {
             ));
         }
         let mut labels = ["From", "To"];
-        let mut kinds = self.kinds(name);
-        let are_units = are_units(name).unwrap_or([true; 2]);
+        let mut kinds = self.kinds(name, &ends);
         for (axis, label, named) in [(Axis(1), 0, "From, sorted"), (Axis(0), 1, "To, sorted")] {
-            if are_units[label] && matrix.len_of(axis) == order.len() {
-                matrix = matrix.select(axis, order);
-                labels[label] = named;
-                if let Some(colors) = kinds[label].as_mut().filter(|colors| colors.len() == order.len()) {
-                    *colors = order.iter().map(|&unit| colors[unit]).collect();
-                }
+            let Some(units) = ends[label].clone().filter(|units| units.len() == order.len()) else { continue };
+            let mut places: Vec<usize> = (0..matrix.len_of(axis)).collect();
+            places.iter_mut().skip(units.start).zip(order).for_each(|(place, &unit)| *place = units.start + unit);
+            matrix = matrix.select(axis, &places);
+            labels[label] = named;
+            if let Some(colors) = kinds[label].as_mut().filter(|colors| colors.len() == order.len()) {
+                *colors = order.iter().map(|&unit| colors[unit]).collect();
             }
         }
         if labels == ["From", "To"] {
-            let expected = match are_units {
-                [false, true] => format!("[n_rec = {}]", matrix.nrows()),
-                [true, false] => format!("[n_rec = {}]", matrix.ncols()),
+            let expected = match &ends {
+                [None, Some(units)] | [Some(units), None] => format!("[n_rec = {}]", units.len()),
                 _ => format!("[one of {:?}]", matrix.shape()),
             };
             return Err(Error::shape("order", expected, &[order.len()]));
@@ -61,30 +65,44 @@ impl Weights {
         Ok(picture(&matrix, name, labels, kinds))
     }
 
+    /// A matrix as `[post, pre]`, and which of its columns and which of its rows are recurrent units.
+    fn with_ends(&self, name: &str) -> Result<(Array2<f32>, [Option<Range<usize>>; 2])> {
+        let matrix = self.matrix(name)?;
+        let (rows, columns) = (0..matrix.nrows(), 0..matrix.ncols());
+        // Where weights say of which equation they are, this knows; otherwise names do, as far as they tell.
+        let saved = self.config::<SavedDynamics>().ok().flatten();
+        let wires = saved.and_then(|saved| {
+            let n_rec = saved.dynamics.n_rec(self).ok()?;
+            let wiring = saved.dynamics.units().wiring(n_rec);
+            Some(wiring.iter().filter(|wire| wire.name == name).copied().collect::<Vec<_>>())
+        });
+        if let Some([first, ..]) = wires.as_deref() {
+            let matrix = if first.transposed.is_some() { matrix.reversed_axes() } else { matrix };
+            let (n_to, n_from) = matrix.dim();
+            // Units come before inputs.
+            let to = (first.to != Target::Outputs).then_some(0..n_to);
+            let from = (first.from == Source::Units).then_some(0..if to.is_some() { n_to.min(n_from) } else { n_from });
+            return Ok((matrix, [from, to]));
+        }
+        let is = |of: &str, other: &str| name == other || name == of || name.starts_with(&format!("{of}_"));
+        let ends = match () {
+            () if is("W_in", "input_connectivity") => [None, Some(rows)],
+            () if is("W_out", "output_connectivity") => [Some(columns), None],
+            () => [Some(columns), Some(rows)],
+        };
+        Ok((matrix, ends))
+    }
+
     /// The colors of the sending and of the receiving units, where these are recurrent and Dale's principle holds.
-    fn kinds(&self, name: &str) -> [Option<Vec<Color>>; 2] {
+    fn kinds(&self, name: &str, ends: &[Option<Range<usize>>; 2]) -> [Option<Vec<Color>>; 2] {
         let holds =
             |signs: &Array2<f32>| self.dale_ratio().flatten().is_some() || signs.diag().iter().any(|&sign| sign < 0.0);
-        let signs = self.matrix("Dale_rec").ok().filter(holds).map(|signs| {
+        let signs = self.matrix("Dale_rec").ok().filter(holds).filter(|_| matches!(name, "W_rec" | "W_in" | "W_out"));
+        let colors = signs.map(|signs| {
             let color = |&sign: &f32| Colormap::Diverging.color(if sign < 0.0 { 0.2 } else { 0.8 });
             signs.diag().iter().map(color).collect::<Vec<_>>()
         });
-        let [from, to] = are_units(name).filter(|_| matches!(name, "W_rec" | "W_in" | "W_out")).unwrap_or([false; 2]);
-        [signs.clone().filter(|_| from), signs.filter(|_| to)]
-    }
-}
-
-/// Whether the sending and the receiving ends of a matrix are recurrent units, as far as its name tells.
-fn are_units(name: &str) -> Option<[bool; 2]> {
-    let is = |of: &str, other: &str| name == other || name == of || name.starts_with(&format!("{of}_"));
-    if is("W_in", "input_connectivity") {
-        Some([false, true])
-    } else if is("W_out", "output_connectivity") {
-        Some([true, false])
-    } else if is("W_rec", "rec_connectivity") {
-        Some([true, true])
-    } else {
-        None
+        ends.each_ref().map(|units| colors.clone().filter(|_| units.is_some()))
     }
 }
 
@@ -124,7 +142,7 @@ mod tests {
         let text = |figure: Result<Figure>| figure.unwrap().to_string();
         assert_eq!(text(weights.plot("W_rec")).matches("E red").count(), 2);
         assert_eq!(text(weights.plot("W_in")).matches("(E red, I blue)\" 2.5 to -0.5").count(), 1);
-        let [from, to] = weights.kinds("W_rec");
+        let [from, to] = weights.kinds("W_rec", &[Some(0..3), Some(0..3)]);
         let (excitatory, inhibitory) = (Colormap::Diverging.color(0.8), Colormap::Diverging.color(0.2));
         assert_eq!(from, Some(vec![excitatory, excitatory, inhibitory]));
         assert_eq!(from, to);
@@ -167,5 +185,22 @@ mod tests {
         // An order of the two outputs is none of units.
         let error = weights.plot_sorted("W_out_first", &[1, 0]).unwrap_err().to_string();
         assert!(error.contains("n_rec = 3"), "{error}");
+    }
+
+    #[test]
+    fn gates_are_shown_from_their_units_and_inputs() {
+        use crate::dynamics::LstmUnits;
+        // Two units and one input: a row for each that sends.
+        let mut weights = Weights::new();
+        weights.insert("W_f", array![[0.0, 0.1], [1.0, 1.1], [2.0, 2.1_f32]]);
+        for name in ["W_i", "W_c", "W_o"] {
+            weights.insert(name, Array2::<f32>::zeros((3, 2)));
+        }
+        weights.insert("W_out", Array2::<f32>::zeros((1, 2)));
+        weights.set_config(&SavedDynamics { dynamics: LstmUnits::new(10.0).into() }).unwrap();
+        let marks = |figure: Result<Figure>| figure.unwrap().panels[0].marks.clone();
+        let expected = |matrix: &Array2<f32>| Panel::new().heatmap(Heatmap::new(matrix).label("Weight")).marks;
+        assert_eq!(marks(weights.plot("W_f")), expected(&array![[0.0, 1.0, 2.0], [0.1, 1.1, 2.1]]));
+        assert_eq!(marks(weights.plot_sorted("W_f", &[1, 0])), expected(&array![[1.1, 0.1, 2.1], [1.0, 0.0, 2.0]]));
     }
 }
