@@ -117,12 +117,14 @@ show_as! {
 #[cfg(feature = "torch")]
 mod torch {
     use super::{fields, trials_of};
-    use crate::network::{Constraints, InitialWeights, Lstm, LstmConfig, Network, Rnn, RnnConfig};
+    use crate::network::kinds::*;
+    use crate::network::{Config, Constraints, InitialWeights, Network, Recurrent};
     use crate::notebook::{self, Card};
     use crate::train::report::measured;
     use crate::train::{Adam, AdamW, Curriculum, EnsembleTraining, RmsProp, Sgd, Trainer, Training};
 
-    show_fields!(Adam, AdamW, Constraints, InitialWeights, LstmConfig, RmsProp, RnnConfig, Sgd);
+    show_fields!(Adam, AdamW, Constraints, InitialWeights, RmsProp, Sgd);
+    with_configs!(show_fields);
 
     show_as! {
         EnsembleTraining: |training| training.table().evcxr_display();
@@ -140,18 +142,6 @@ mod torch {
             }
             card.line("time", format!("{:.1} s", training.seconds)).line("ended since", training.stop).show();
         };
-        Rnn: |network| {
-            let config = network.config();
-            let dale = config.constraints.share_excitatory().map(|ratio| format!("Dale's principle ({:.0} % excitatory)", ratio * 100.0));
-            let autapses = config.constraints.no_autapses.then(|| "no autapses".to_owned());
-            let constraints: Vec<_> = dale.into_iter().chain(autapses).collect();
-            card("Rnn", network)
-                .line("transfer", super::text(&serde_json::to_value(&config.transfer).unwrap_or_default()))
-                .line("noise", network.constants().map_or(config.noise, |constants| constants.noise()))
-                .line("constraints", if constraints.is_empty() { "none".into() } else { constraints.join(", ") })
-                .show();
-        };
-        Lstm: |network| card("Lstm", network).show();
         Trainer: |trainer| {
             let text = format!("{trainer:#?}");
             notebook::show(&[("text/plain", &text)]);
@@ -160,6 +150,26 @@ mod torch {
             let text = format!("{curriculum:#?}");
             notebook::show(&[("text/plain", &text)]);
         };
+    }
+
+    impl<C: Config> Recurrent<C> {
+        /// Shows it under a notebook cell; evcxr calls this for the last expression of a cell.
+        pub fn evcxr_display(&self) {
+            let constraints = self.config().shared().constraints;
+            let share = constraints.share_excitatory();
+            let dale = share.map(|ratio| format!("Dale's principle ({:.0} % excitatory)", ratio * 100.0));
+            let autapses = constraints.no_autapses.then(|| "no autapses".to_owned());
+            let constraints: Vec<_> = dale.into_iter().chain(autapses).collect();
+            let mut card = card(C::NAME, self);
+            if let Ok(super::Json::Object(config)) = serde_json::to_value(self.config()) {
+                for name in ["transfer", "output", "noise"] {
+                    let value = config.get(name).map(super::text);
+                    card = value.into_iter().fold(card, |card, value| card.line(name, value));
+                }
+            }
+            card.line("constraints", if constraints.is_empty() { "none".into() } else { constraints.join(", ") })
+                .show();
+        }
     }
 
     /// What all networks have.

@@ -17,9 +17,9 @@ pub use crate::weights::Weights;
 pub use crate::{Error, Result};
 
 #[cfg(feature = "torch")]
-pub use crate::network::{
-    Balance, Constraints, Dale, Device, Draw, InitialWeights, Lstm, LstmConfig, Network, RadiusOf, Rnn, RnnConfig,
-};
+pub use crate::network::kinds::*;
+#[cfg(feature = "torch")]
+pub use crate::network::{Balance, Constraints, Dale, Device, Draw, InitialWeights, Network, RadiusOf};
 #[cfg(feature = "torch")]
 pub use crate::train::{
     Adam, AdamW, BestBy, BinaryCrossEntropy, CategoricalCrossEntropy, Clip, Curriculum, Ensemble, Every, Goal,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use ndarray::{Array1, Array2, ArrayD};
 use tch::Tensor;
 
-use super::rnn_config::{RnnConfig, TensorTransfer};
+pub use super::rnn_config::RnnConfig;
+use super::rnn_config::TensorTransfer;
 use crate::Result;
 use crate::caught::caught_in;
 use crate::dynamics::{Constants, LeakyUnits, Transfer, UnitNoise};
