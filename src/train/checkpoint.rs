@@ -9,12 +9,12 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::report::Position;
+use super::trainer::check_sum;
 use super::validation::Plan;
-use super::{Change, Observer, Trainer, Training};
+use super::{Change, CheckpointEvent, Every, Observer, Trainer, Training};
 use crate::network::{Memory, Network};
 use crate::npz::Npz;
-use crate::random::Seed;
-use crate::task::Batch;
 use crate::{Error, Result, file};
 
 /// The version of what is in a checkpoint.
@@ -53,32 +53,6 @@ fn changeable(sections: Vec<String>) -> impl Iterator<Item = (String, &'static s
     CHANGEABLE.iter().map(|key| ("trainer".to_owned(), *key)).chain(goals.map(|section| (section, GOAL)))
 }
 
-/// How often something is done.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Every {
-    /// After so many updates.
-    Updates(usize),
-    /// After the first update that ends so many seconds after the last time.
-    Seconds(f64),
-}
-
-impl Every {
-    /// Whether the number makes sense.
-    ///
-    /// # Errors
-    /// If it does not.
-    pub fn check(self) -> Result<()> {
-        match self {
-            Self::Updates(0) => Err(Error::argument("checkpoint", "after at least 1 update", 0)),
-            Self::Seconds(seconds) if !(seconds >= 0.0 && seconds.is_finite()) => {
-                Err(Error::argument("checkpoint", "after 0 or a positive number of seconds", seconds))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 impl Trainer {
     /// Puts the newest checkpoint in the folder of [`Trainer::checkpoint`] into the network, and gives the report up to it, without
     /// training: to look at a run that still goes on, or was killed. Only that the parameters fit is asked for.
@@ -100,43 +74,6 @@ impl Trainer {
     }
 }
 
-/// What happens to checkpoints, for an [`Observer`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum CheckpointEvent {
-    /// The run goes on from this one.
-    Resumed {
-        /// The updates done before it.
-        update: usize,
-        /// The file.
-        path: PathBuf,
-        /// The settings that are not as they were.
-        changes: Vec<Change>,
-    },
-    /// One begins to be written.
-    Begun {
-        /// The updates done before it.
-        update: usize,
-    },
-    /// It is written.
-    Written {
-        /// The updates done before it.
-        update: usize,
-        /// The file.
-        path: PathBuf,
-    },
-    /// One could not be written, or not be read. Training goes on: from an older one, or to the next time.
-    Failed {
-        /// What went wrong.
-        problem: String,
-    },
-    /// Weights could not be saved, see [`Trainer::save_every`]. Training goes on.
-    NotSaved {
-        /// What went wrong.
-        problem: String,
-    },
-}
-
 /// What a checkpoint holds besides arrays.
 #[derive(Serialize, Deserialize)]
 struct State {
@@ -152,12 +89,6 @@ struct State {
     trials: u64,
     /// The names of the arrays, which in the file have no check sum.
     arrays: Vec<String>,
-}
-
-/// Where a run is.
-pub(super) struct Position {
-    pub(super) training: Training,
-    pub(super) stage: usize,
 }
 
 /// Writes the checkpoints of a run.
@@ -511,17 +442,6 @@ fn about(trainer: &Trainer, network: &dyn Network, plan: &Plan<'_>) -> Result<Va
         about[name] = json!({ "spec": source.spec(), "trials": trials, GOAL: goal });
     }
     Ok(about)
-}
-
-/// A check sum over the trials of a batch.
-pub(super) fn check_sum(batch: &Batch) -> String {
-    let mut sum = crc32fast::Hasher::new();
-    for number in batch.inputs.iter().chain(&batch.targets).chain(&batch.mask) {
-        sum.update(&number.to_le_bytes());
-    }
-    let Seed(seed) = batch.seed;
-    sum.update(&seed.to_le_bytes());
-    format!("{:08x}", sum.finalize())
 }
 
 /// A JSON value as it stands in a sentence: a matrix would be all of it.

@@ -14,15 +14,13 @@ mod run;
 mod trainer;
 mod validation;
 
-pub use checkpoint::{CheckpointEvent, Every};
 pub use curriculum::Curriculum;
 pub use ensemble::{Ensemble, EnsembleTraining, Member, MemberTraining};
 pub use goal::Goal;
 pub use loss::{BinaryCrossEntropy, CategoricalCrossEntropy, Loss, MeanSquaredError};
 pub use metric::{Accuracy, Better, Directed, Measured, Metric, larger_is_better, smaller_is_better};
 pub use optimizer::{Adam, AdamW, Epsilon, Optimizer, RmsProp, Schedule, Sgd};
-pub use progress::{Observer, Progress, Reporter, Silent};
+pub use progress::{CheckpointEvent, Observer, Progress, Reporter, Silent};
 pub use regularizer::{L1Weights, L2Rates, L2Weights, Regularizer};
 pub use report::{Change, Check, Path, Stop, Training};
-pub use trainer::{Clip, Trainer};
-pub use validation::BestBy;
+pub use trainer::{BestBy, Clip, Every, Trainer};

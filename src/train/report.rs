@@ -53,6 +53,12 @@ pub struct Training {
     pub seed: Seed,
 }
 
+/// Where a run is: its report up to there, and the stage.
+pub(super) struct Position {
+    pub(super) training: Training,
+    pub(super) stage: usize,
+}
+
 /// What was measured between two updates, on trials that are not trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {

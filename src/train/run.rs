@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use ndarray::{ArrayD, Axis};
 
-use super::checkpoint::{Checkpoints, Position};
+use super::checkpoint::Checkpoints;
+use super::report::Position;
 use super::trainer::Updated;
 use super::validation::Plan;
 use super::{CheckpointEvent, Observer, Path, Progress, Stop, Trainer, Training};

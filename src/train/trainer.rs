@@ -8,12 +8,11 @@ use ndarray::{Array3, ArrayD, ArrayViewD, Axis, IxDyn, Zip};
 use serde::{Deserialize, Serialize, Serializer};
 use tch::{Kind, Tensor};
 
-use super::checkpoint::check_sum;
 use super::curriculum::Stage;
 use super::validation::Plan;
 use super::{
-    Accuracy, AdamW, BestBy, Curriculum, Every, Goal, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path,
-    Regularizer, Reporter, Schedule, Silent, Training,
+    Accuracy, AdamW, Curriculum, Goal, Loss, MeanSquaredError, Metric, Observer, Optimizer, Path, Regularizer,
+    Reporter, Schedule, Silent, Training,
 };
 use crate::caught::caught_in;
 use crate::dynamics::noise::Noise;
@@ -92,11 +91,49 @@ pub struct Trainer {
     pub(super) silent: bool,
 }
 
+/// How long training is.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Length {
     Trials(usize),
     Updates(usize),
+}
+
+/// How often something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Every {
+    /// After so many updates.
+    Updates(usize),
+    /// After the first update that ends so many seconds after the last time.
+    Seconds(f64),
+}
+
+impl Every {
+    /// Whether the number makes sense.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn check(self) -> Result<()> {
+        match self {
+            Self::Updates(0) => Err(Error::argument("checkpoint", "after at least 1 update", 0)),
+            Self::Seconds(seconds) if !(seconds >= 0.0 && seconds.is_finite()) => {
+                Err(Error::argument("checkpoint", "after 0 or a positive number of seconds", seconds))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// By what the best weights are chosen among those that were checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BestBy {
+    /// The smallest loss.
+    #[default]
+    Loss,
+    /// The best metric.
+    Metric,
 }
 
 fn described_loss<S: Serializer>(loss: &Arc<dyn Loss>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -117,6 +154,17 @@ fn trials_or_usual<S: Serializer>(trials: &Option<usize>, serializer: S) -> Resu
 
 fn described_batch<S: Serializer>(batch: &Option<Arc<Batch>>, serializer: S) -> Result<S::Ok, S::Error> {
     batch.as_deref().map(check_sum).serialize(serializer)
+}
+
+/// A check sum over the trials of a batch.
+pub(super) fn check_sum(batch: &Batch) -> String {
+    let mut sum = crc32fast::Hasher::new();
+    for number in batch.inputs.iter().chain(&batch.targets).chain(&batch.mask) {
+        sum.update(&number.to_le_bytes());
+    }
+    let Seed(seed) = batch.seed;
+    sum.update(&seed.to_le_bytes());
+    format!("{:08x}", sum.finalize())
 }
 
 /// How gradients are kept from being too large.

@@ -1,26 +1,14 @@
 //! Measuring a network between updates: its loss, error and metric, and which of its weights were the best.
 
 use ndarray::Axis;
-use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::checkpoint::Position;
-use super::{Better, Check, Goal, Loss, Metric, Trainer};
+use super::report::Position;
+use super::{BestBy, Better, Check, Goal, Loss, Metric, Trainer};
 use crate::network::{Activity, Network, Trials, run_from, to_tensor, without_gradients};
 use crate::simulate::{Recording, Session};
 use crate::task::{Batch, TrialSource};
 use crate::{Error, Result};
-
-/// By what the best weights are chosen among those that were checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BestBy {
-    /// The smallest loss.
-    #[default]
-    Loss,
-    /// The best metric.
-    Metric,
-}
 
 /// How many trials show whether what training depends on can be measured.
 const PROBES: usize = 128;
