@@ -255,6 +255,47 @@ impl Adam {
     }
 }
 
+/// How gradients are kept from being too large.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Clip {
+    /// They are taken as they are.
+    None,
+    /// The gradient of each parameter is scaled down to this norm if it is larger; PsychRNN's way, with norm 1.
+    PerParameter(f64),
+    /// All gradients together are scaled down to this norm if it is larger. Pascanu R, Mikolov T, Bengio Y (2013),
+    /// arXiv:1211.5063.
+    Global(f64),
+}
+
+impl Clip {
+    /// Whether the norm makes sense.
+    pub(super) fn check(self) -> Result<()> {
+        match self {
+            Self::PerParameter(norm) | Self::Global(norm) if !(norm > 0.0 && norm.is_finite()) => {
+                Err(Error::argument("clip", "a positive norm", norm))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Scales gradients down, which have these norms.
+    pub(super) fn apply(self, gradients: &mut [Option<ArrayD<f32>>], norms: &[f64]) {
+        let global = norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
+        for (gradient, &norm) in gradients.iter_mut().zip(norms) {
+            let factor = match self {
+                Self::PerParameter(limit) if norm > limit => limit / norm,
+                Self::Global(limit) if global > limit => limit / global,
+                _ => continue,
+            };
+            if let Some(gradient) = gradient {
+                *gradient *= factor as f32;
+            }
+        }
+    }
+}
+
 /// How the learning rate changes: a factor on it, by the number of updates made before, those of earlier calls included.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,7 +9,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::report::measured;
 use super::{Change, Check, Training};
-use crate::notebook;
+use crate::caught::caught_in;
+use crate::{Result, notebook};
 
 /// Watches training as it goes.
 #[diagnostic::on_unimplemented(
@@ -232,4 +233,12 @@ fn say(line: &str) {
         true => writeln!(std::io::stdout().lock(), "{line}"),
         false => writeln!(std::io::stderr().lock(), "{line}"),
     };
+}
+
+/// What an observer is told; it may panic, too.
+pub(super) fn told(tell: impl FnOnce()) -> Result<()> {
+    caught_in("the observer", || {
+        tell();
+        Ok(())
+    })
 }

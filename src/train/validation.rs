@@ -3,11 +3,14 @@
 use ndarray::Axis;
 use tch::Tensor;
 
+use super::curriculum::Stage;
 use super::report::Position;
-use super::{BestBy, Better, Check, Goal, Loss, Metric, Trainer};
+use super::trainer::{CHECK_EVERY, CHECK_TRIALS};
+use super::{BestBy, Better, Check, Curriculum, Goal, Loss, Metric, Trainer};
+use crate::caught::caught_in;
 use crate::network::{Activity, Network, Trials, run_from, to_tensor, without_gradients};
 use crate::simulate::{Recording, Session};
-use crate::task::{Batch, TrialSource};
+use crate::task::{Batch, TrialSource, usual_steps};
 use crate::{Error, Result};
 
 /// How many trials show whether what training depends on can be measured.
@@ -24,7 +27,47 @@ pub(super) struct Plan<'a> {
     pub(super) validation: Option<&'a Batch>,
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    /// A task, until the trainer's own goal.
+    pub(super) fn of_task(trainer: &'a Trainer, task: &'a dyn TrialSource) -> Result<Self> {
+        Ok(Self {
+            stages: vec![(task, trainer.goal.clone())],
+            metric: trainer.measured()?,
+            every: trainer.check_every.unwrap_or(CHECK_EVERY),
+            trials: trainer.check_trials.unwrap_or(CHECK_TRIALS),
+            validation: trainer.validation.as_deref(),
+        })
+    }
+
+    /// The stages of a curriculum, which says itself how they are checked.
+    pub(super) fn of_curriculum(trainer: &Trainer, curriculum: &'a Curriculum) -> Result<Self> {
+        caught_in("the metric", || curriculum.check())?;
+        for (name, given, instead) in [
+            ("until", trainer.goal.is_some(), "stages have goals of their own"),
+            ("validation", trainer.validation.is_some(), "stages have trials of their own"),
+            ("metric", trainer.metric.is_some(), "own `metric` is measured"),
+            ("check_every", trainer.check_every.is_some(), "own `every` counts"),
+            ("check_trials", trainer.check_trials.is_some(), "own `trials` count"),
+        ] {
+            if given {
+                return Err(Error::argument(name, format!("left out with a curriculum, whose {instead}"), "given"));
+            }
+        }
+        let stage = |stage: &'a Stage| (stage.source.as_ref(), Some(stage.goal.clone()));
+        Ok(Self {
+            stages: curriculum.stages.iter().map(stage).collect(),
+            metric: curriculum.metric.as_ref(),
+            every: curriculum.every,
+            trials: curriculum.trials,
+            validation: None,
+        })
+    }
+
+    /// The steps of the longest trials that are usual.
+    pub(super) fn n_steps(&self) -> usize {
+        self.stages.iter().map(|(source, _)| usual_steps(&source.spec())).max().unwrap_or(0)
+    }
+
     /// Whether there are checks at all.
     pub(super) fn checks(&self, trainer: &Trainer) -> bool {
         let goal = self.stages.iter().any(|(_, goal)| goal.is_some());
