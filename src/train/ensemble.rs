@@ -112,12 +112,11 @@ impl<N: Network> Ensemble<N> {
         self
     }
 
-    /// Trains all networks; a line of progress names the network that it is about. Each has one thread, whatever its trainer
-    /// says of threads. Where several have a trainer with the same folder for checkpoints or weights, each has a folder of its own within
+    /// Trains all networks; a line of progress names the network that it is about. Each has one thread. Where several have a trainer with the same folder for checkpoints or weights, each has a folder of its own within
     /// it, by its name. That one network cannot be trained, or diverges, does not keep the others: the report says so.
     ///
     /// # Errors
-    /// If there is no network, if two have the same name, if `threads` is 0, or if there is not enough memory to train so many at the
+    /// If there is no network, if two have the same name, if `threads` is 0 or a trainer asks for other threads than one, or if there is not enough memory to train so many at the
     /// same time.
     pub fn train(&mut self) -> Result<EnsembleTraining> {
         if self.members.is_empty() {
@@ -125,6 +124,11 @@ impl<N: Network> Ensemble<N> {
         }
         if self.threads == Some(0) {
             return Err(Error::argument("threads", "at least 1", 0));
+        }
+        if let Some(threads) = self.members.iter().filter_map(|member| member.trainer.threads).find(|&one| one != 1) {
+            let expected = "left out in the trainers of an ensemble, whose networks have one thread each; its own `threads` says how \
+                many are trained at the same time";
+            return Err(Error::argument("threads", expected, threads));
         }
         for (i, member) in self.members.iter().enumerate() {
             if self.members[..i].iter().any(|earlier| earlier.name == member.name) {

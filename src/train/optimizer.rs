@@ -99,7 +99,7 @@ impl Default for AdamW {
 pub struct Sgd {
     /// The momentum `μ`; 0 by default.
     pub momentum: f64,
-    /// Nesterov's momentum.
+    /// Nesterov's momentum; it needs one above 0.
     pub nesterov: bool,
 }
 
@@ -174,6 +174,9 @@ impl Optimizer {
         match self {
             Self::Adam(moments) => adam(moments),
             Self::AdamW(with_decay) => adam(&with_decay.adam).and(size("decay", with_decay.decay)),
+            Self::Sgd(Sgd { momentum: 0.0, nesterov: true }) => {
+                Err(Error::argument("momentum", "above 0 with Nesterov's, which is nothing without", 0))
+            }
             Self::Sgd(sgd) => decay("momentum", sgd.momentum),
             Self::RmsProp(rms) => {
                 decay("alpha", rms.alpha)?;

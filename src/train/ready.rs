@@ -31,6 +31,8 @@ impl Trainer {
         if network.parameters().iter().all(|(_, parameter)| !parameter.trainable) {
             return Err(Error::argument("freeze", "for some parameters only: nothing is left to train", "all of them"));
         }
+        let effective = network.effective()?;
+        self.regularizers.iter().try_for_each(|regularizer| regularizer.check_weights(&effective))?;
         let done = network.parameters().memory.total;
         self.schedule.check(done..done.saturating_add(updates as u64))?;
         let path = self.chosen_path(network)?;
@@ -40,6 +42,13 @@ impl Trainer {
             let expected =
                 "0, unless the kernel trains a leaky network: only there the adjoints of the states are known";
             return Err(Error::argument("vanishing_gradient", expected, self.vanishing_gradient));
+        }
+        if path == Path::Libtorch
+            && let Some(memory) = self.memory
+        {
+            let expected =
+                "left out on libtorch, whose graph keeps all that an update needs: the limit is the kernel's";
+            return Err(Error::argument("memory", expected, memory));
         }
         if self.carry_state && network.initial_state().is_none() {
             let expected =

@@ -35,7 +35,8 @@ impl Trainer {
         self.with_reporter(|observer| self.train_observed(network, task, observer))
     }
 
-    /// Trains the network, watched by an observer of your own.
+    /// Trains the network, watched by an observer of your own, which is told everything also where the trainer is
+    /// [`silent`](Trainer::silent).
     ///
     /// # Errors
     /// As [`Trainer::train`].

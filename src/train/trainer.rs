@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::metric::MeasureOf;
 use super::{Accuracy, AdamW, Clip, Goal, Loss, MeanSquaredError, Metric, Optimizer, Path, Regularizer, Schedule};
 use crate::network::Device;
 use crate::random::Seed;
@@ -16,6 +17,8 @@ use crate::{Error, Result};
 pub(super) const CHECK_EVERY: usize = 10;
 /// On how many fresh trials.
 pub(super) const CHECK_TRIALS: usize = 128;
+/// How many mebibytes the kernel keeps at most.
+const MEMORY: usize = 1024;
 
 /// Trains a network on a task by gradient descent through time.
 ///
@@ -61,9 +64,9 @@ pub struct Trainer {
     // What is measured in the end is in the plan.
     #[serde(skip)]
     pub(super) metric: Option<Arc<dyn Metric>>,
-    #[serde(serialize_with = "every_or_usual")]
+    #[serde(serialize_with = "or_usual::<CHECK_EVERY, _>", deserialize_with = "unless_usual::<CHECK_EVERY, _>")]
     pub(super) check_every: Option<usize>,
-    #[serde(serialize_with = "trials_or_usual")]
+    #[serde(serialize_with = "or_usual::<CHECK_TRIALS, _>", deserialize_with = "unless_usual::<CHECK_TRIALS, _>")]
     pub(super) check_trials: Option<usize>,
     #[serde(skip_deserializing, serialize_with = "described_batch")]
     pub(super) validation: Option<Arc<Batch>>,
@@ -73,7 +76,8 @@ pub struct Trainer {
     pub(super) threads: Option<usize>,
     pub(super) path: Option<Path>,
     pub(super) device: Device,
-    pub(super) memory: usize,
+    #[serde(serialize_with = "or_usual::<MEMORY, _>", deserialize_with = "unless_usual::<MEMORY, _>")]
+    pub(super) memory: Option<usize>,
     pub(super) silent: bool,
 }
 
@@ -130,12 +134,13 @@ fn described_regularizers<S: Serializer>(all: &[Arc<dyn Regularizer>], serialize
     all.iter().map(|regularizer| regularizer.describe()).collect::<Vec<_>>().serialize(serializer)
 }
 
-fn every_or_usual<S: Serializer>(every: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
-    every.unwrap_or(CHECK_EVERY).serialize(serializer)
+fn or_usual<const USUAL: usize, S: Serializer>(given: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    given.unwrap_or(USUAL).serialize(serializer)
 }
 
-fn trials_or_usual<S: Serializer>(trials: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
-    trials.unwrap_or(CHECK_TRIALS).serialize(serializer)
+/// What is usual need not have been asked for: it stands in each file that has all settings.
+fn unless_usual<'de, const USUAL: usize, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.filter(|given| *given != USUAL))
 }
 
 fn described_batch<S: Serializer>(batch: &Option<Arc<Batch>>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -182,7 +187,7 @@ impl Default for Trainer {
             threads: None,
             path: None,
             device: Device::Cpu,
-            memory: 1024,
+            memory: None,
             silent: false,
         }
     }
@@ -338,7 +343,7 @@ impl Trainer {
         /// [`smaller_is_better`](super::smaller_is_better) around the closure.
         metric: impl Metric + 'static => Some(Arc::new(metric));
         /// After how many updates the network is checked; 10 by default. There are checks if there are validation trials, a
-        /// goal, or patience.
+        /// goal or patience, or if anything is asked of them: what they measure, how often, or on how many trials.
         check_every: usize => Some(check_every);
         /// On how many fresh trials it is checked where there are no validation trials; 128 by default.
         check_trials: usize => Some(check_trials);
@@ -360,8 +365,8 @@ impl Trainer {
         /// How many mebibytes the kernel keeps of an update's activity at most; 1024 by default. It keeps about 4 bytes for each trial,
         /// step and unit (8 where the slope of the transfer function does not follow from its value, 28 in an LSTM), inputs and
         /// outputs. Batches of other lengths use the same memory. Beyond this limit it keeps the states at every `√n_steps` steps and runs the steps between once more on the way back: a third more
-        /// arithmetic, the same bits.
-        memory: usize;
+        /// arithmetic, the same bits. On libtorch, whose graph keeps all that an update needs, it is refused.
+        memory: usize => Some(memory);
     }
 
     /// Shows no progress.
@@ -372,13 +377,14 @@ impl Trainer {
     }
 
     /// What is measured in a check.
-    pub(super) fn measured(&self) -> Result<&dyn Metric> {
+    pub(super) fn measured(&self) -> Result<Arc<dyn Metric>> {
         match (&self.goal, &self.metric) {
             (Some(Goal::Criterion(_)), Some(_)) => {
                 Err(Error::argument("metric", "left out with a criterion, which is one", "given"))
             }
-            (Some(Goal::Criterion(criterion)), None) => Ok(criterion),
-            (_, metric) => Ok(metric.as_deref().unwrap_or(&Accuracy)),
+            (Some(Goal::Criterion(criterion)), None) => Ok(Arc::new(MeasureOf(criterion.clone()))),
+            (_, Some(metric)) => Ok(metric.clone()),
+            (_, None) => Ok(Arc::new(Accuracy)),
         }
     }
 
@@ -416,7 +422,13 @@ impl Trainer {
         self.regularizers.iter().try_for_each(|regularizer| regularizer.check())?;
         self.clip.check()?;
         let metric = self.measured()?;
-        self.goal.as_ref().map_or(Ok(()), |goal| goal.check("until", metric))?;
+        self.goal.as_ref().map_or(Ok(()), |goal| goal.check("until", metric.as_ref()))?;
+        if self.validation.is_some()
+            && let Some(trials) = self.check_trials
+        {
+            let expected = "left out with validation trials, which are all looked at in each check";
+            return Err(Error::argument("check_trials", expected, trials));
+        }
         if let Some(seconds) = self.time_limit.filter(|seconds| seconds.is_nan() || *seconds <= 0.0) {
             return Err(Error::argument("time_limit", "a positive number of seconds", seconds));
         }
@@ -440,7 +452,7 @@ impl Trainer {
 
     /// The limit on what the kernel keeps, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.memory.saturating_mul(1 << 20)
+        self.memory.unwrap_or(MEMORY).saturating_mul(1 << 20)
     }
 
     /// Whether an update looks at states, and not only at outputs.

@@ -1,5 +1,7 @@
 //! Measuring a network between updates: its loss, error and metric, and which of its weights were the best.
 
+use std::sync::Arc;
+
 use ndarray::Axis;
 use tch::Tensor;
 
@@ -19,7 +21,7 @@ const PROBES: usize = 128;
 /// What is trained on, stage by stage, and how well it is done is judged.
 pub(super) struct Plan<'a> {
     pub(super) stages: Vec<(&'a dyn TrialSource, Option<Goal>)>,
-    pub(super) metric: &'a dyn Metric,
+    pub(super) metric: Arc<dyn Metric>,
     pub(super) every: usize,
     /// How many fresh trials a check has.
     pub(super) trials: usize,
@@ -56,7 +58,7 @@ impl<'a> Plan<'a> {
         let stage = |stage: &'a Stage| (stage.source.as_ref(), Some(stage.goal.clone()));
         Ok(Self {
             stages: curriculum.stages.iter().map(stage).collect(),
-            metric: curriculum.metric.as_ref(),
+            metric: curriculum.metric.clone(),
             every: curriculum.every,
             trials: curriculum.trials,
             validation: None,
@@ -68,10 +70,11 @@ impl<'a> Plan<'a> {
         self.stages.iter().map(|(source, _)| usual_steps(&source.spec())).max().unwrap_or(0)
     }
 
-    /// Whether there are checks at all.
+    /// Whether there are checks at all: if anything depends on them, or is asked of them.
     pub(super) fn checks(&self, trainer: &Trainer) -> bool {
         let goal = self.stages.iter().any(|(_, goal)| goal.is_some());
-        goal || self.validation.is_some() || trainer.patience.is_some()
+        let asked = trainer.metric.is_some() || trainer.check_every.is_some() || trainer.check_trials.is_some();
+        goal || asked || self.validation.is_some() || trainer.patience.is_some() || trainer.best_by == BestBy::Metric
     }
 
     /// Which numbers of the metric are better: by its type, or by what the goals say.
@@ -82,7 +85,7 @@ impl<'a> Plan<'a> {
 
     /// An error if training depends on what cannot be measured on its trials, or if it is not known which numbers of it are better.
     pub(super) fn check_measurable(&self, trainer: &Trainer, network: &dyn Network) -> Result<()> {
-        let by_metric = trainer.best_by == BestBy::Metric && self.checks(trainer);
+        let by_metric = trainer.best_by == BestBy::Metric;
         if by_metric && self.better().is_none() {
             let expected = "the loss, or a metric of which it is known which numbers are better: give `metric` with \
                 `larger_is_better(…)` or `smaller_is_better(…)`";
