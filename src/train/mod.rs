@@ -1,5 +1,9 @@
 //! Training: losses, penalties, optimizers, curricula, progress, the trainer and ensembles. Needs libtorch.
 
+// None of these files needs one that needs it: `trainer` has the settings, `validation` the plan of what is trained on and checked, and
+// `ready` asks whether both fit the network. `run` goes from update to update, each a step (`update`) down the gradients of an
+// `objective`; `ensemble` makes many runs.
+
 mod checkpoint;
 mod curriculum;
 mod ensemble;

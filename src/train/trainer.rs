@@ -380,7 +380,7 @@ impl Trainer {
     pub(super) fn measured(&self) -> Result<Arc<dyn Metric>> {
         match (&self.goal, &self.metric) {
             (Some(Goal::Criterion(_)), Some(_)) => {
-                Err(Error::argument("metric", "left out with a criterion, which is one", "given"))
+                Err(Error::argument("metric", "left out with a criterion, which says itself what is measured", "given"))
             }
             (Some(Goal::Criterion(criterion)), None) => Ok(Arc::new(MeasureOf(criterion.clone()))),
             (_, Some(metric)) => Ok(metric.clone()),
