@@ -34,7 +34,7 @@ const CHANGEABLE: &[&str] = &[
     "record_every",
     "check_every",
     "check_trials",
-    "path",
+    "backend",
     "device",
 ];
 /// A loss that is so many times the usual one is that of an explosion.
@@ -378,11 +378,17 @@ fn read(path: &Path) -> Result<(State, Arrays)> {
     let broken = |error: &dyn std::fmt::Display| Error::file(path, format!("it is not a whole checkpoint ({error})"));
     let mut npz = Npz::open(path)?;
     let state: Vec<u8> = npz.numbers("state")?.into_iter().collect();
-    let state: Value = serde_json::from_slice(&state).map_err(|error| broken(&error))?;
+    let mut state: Value = serde_json::from_slice(&state).map_err(|error| broken(&error))?;
     if state["format"] != FORMAT {
         let problem =
             format!("this version reads checkpoints of format {FORMAT}, and this one has format {}", state["format"]);
         return Err(Error::file(path, problem));
+    }
+    // A setting that had another name.
+    if let Some(settings) = state.pointer_mut("/about/trainer").and_then(Value::as_object_mut)
+        && let Some(backend) = settings.remove("path")
+    {
+        settings.insert("backend".to_owned(), backend);
     }
     let state: State = serde_json::from_value(state).map_err(|error| broken(&error))?;
     let mut arrays = Arrays::new();
@@ -469,4 +475,34 @@ fn leaves(value: &Value) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     gather("", value, &mut found);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Rnn, RnnConfig};
+    use crate::task::PerceptualDiscrimination;
+
+    #[test]
+    fn a_run_goes_on_from_a_checkpoint_in_which_the_backend_has_its_former_name() {
+        let task = PerceptualDiscrimination::default().dt(20.0).duration(200.0);
+        let network = || Rnn::new(&task, RnnConfig::default().units(4).seed(1)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let trainer = Trainer::default().batch_size(4).silent().checkpoint(folder.path(), Every::Updates(9)).resume();
+        let mut first = network();
+        trainer.clone().updates(2).train(&mut first, &task).unwrap();
+
+        let path = folder.path().join(name(2));
+        let (_, arrays) = read(&path).unwrap();
+        let state = Npz::open(&path).unwrap().numbers("state").unwrap().into_iter().collect();
+        let state = String::from_utf8(state).unwrap().replace("\"backend\":", "\"path\":");
+        assert_eq!(state.matches("\"path\":").count(), 2);
+        file::write_npz(&path, |npz| {
+            npz.list("state", state.into_bytes())?;
+            arrays.iter().try_for_each(|(name, array)| npz.array(name, array.view()))
+        })
+        .unwrap();
+        let training = trainer.updates(3).train(&mut network(), &task).unwrap();
+        assert_eq!((training.losses.len(), training.changes), (3, Vec::new()));
+    }
 }

@@ -202,7 +202,7 @@ impl<N: Network> Ensemble<N> {
 impl<N: Network> Member<N> {
     fn bytes_needed(&self) -> Result<u64> {
         let n_steps = self.lessons.plan(&self.trainer)?.n_steps();
-        self.trainer.bytes_needed(&self.network, n_steps, self.trainer.chosen_path(&self.network)?)
+        self.trainer.bytes_needed(&self.network, n_steps, self.trainer.chosen_backend(&self.network)?)
     }
 
     fn train(&mut self, bars: &MultiProgress, silent: bool) -> MemberTraining {

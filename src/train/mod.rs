@@ -30,5 +30,5 @@ pub use metric::{Accuracy, Better, Directed, Measured, Metric, larger_is_better,
 pub use optimizer::{Adam, AdamW, Clip, Epsilon, Optimizer, RmsProp, Schedule, Sgd};
 pub use progress::{CheckpointEvent, Observer, Progress, Reporter, Silent};
 pub use regularizer::{L1Weights, L2Rates, L2Weights, Regularizer};
-pub use report::{Change, Check, Path, Stop, Training};
+pub use report::{Backend, Change, Check, Stop, Training};
 pub use trainer::{BestBy, Every, Trainer};

@@ -3,7 +3,7 @@
 use ndarray::{Array3, ArrayD, ArrayViewD, Axis, IxDyn};
 use tch::{Kind, Tensor};
 
-use super::{Path, Trainer};
+use super::{Backend, Trainer};
 use crate::dynamics::noise::Noise;
 use crate::dynamics::{Constants, Dynamics, Pool, Run, Want};
 use crate::network::{Activity, Network, Tensors, Trials, to_array, to_tensor};
@@ -31,7 +31,7 @@ impl Objective {
         trainer: &Trainer,
         network: &dyn Network,
         batch: &Batch,
-        (path, device): (Path, tch::Device),
+        (backend, device): (Backend, tch::Device),
         pool: &Pool,
     ) -> Result<Self> {
         let effective = network.effective()?;
@@ -41,8 +41,8 @@ impl Objective {
         for (name, states) in &network.parameters().memory.carried {
             started.insert(name, to_tensor(states)?.f_to_device(device)?);
         }
-        match (path, network.constants()) {
-            (Path::Kernel, Some(constants)) => {
+        match (backend, network.constants()) {
+            (Backend::Kernel, Some(constants)) => {
                 Self::by_kernel(trainer, network, constants, (&effective, &started), batch, pool)
             }
             _ => Self::on_libtorch(trainer, network, (&effective, &started), &Trials::new(batch)?.on(device)?),

@@ -1,15 +1,15 @@
 //! Whether training can begin: what is asked of a trainer, a network and what it is trained on, before the first update.
 
 use super::validation::Plan;
-use super::{Path, Trainer};
+use super::{Backend, Trainer};
 use crate::dynamics::Dynamics;
 use crate::network::{Device, Network};
 use crate::simulate::check_fit;
 use crate::{Error, Result, memory};
 
 impl Trainer {
-    /// How many updates there are to be, and by which path, if all arguments make sense.
-    pub(super) fn ready(&self, network: &dyn Network, plan: &Plan<'_>) -> Result<(usize, Path)> {
+    /// How many updates there are to be, and what computes them, if all arguments make sense.
+    pub(super) fn ready(&self, network: &dyn Network, plan: &Plan<'_>) -> Result<(usize, Backend)> {
         let updates = self.check()?;
         let sizes = network.sizes();
         for (source, _) in &plan.stages {
@@ -35,15 +35,15 @@ impl Trainer {
         self.regularizers.iter().try_for_each(|regularizer| regularizer.check_weights(&effective))?;
         let done = network.parameters().memory.total;
         self.schedule.check(done..done.saturating_add(updates as u64))?;
-        let path = self.chosen_path(network)?;
+        let backend = self.chosen_backend(network)?;
         if self.vanishing_gradient > 0.0
-            && (path, network.constants().is_some_and(|one| one.is_leaky())) != (Path::Kernel, true)
+            && (backend, network.constants().is_some_and(|one| one.is_leaky())) != (Backend::Kernel, true)
         {
             let expected =
                 "0, unless the kernel trains a leaky network: only there the adjoints of the states are known";
             return Err(Error::argument("vanishing_gradient", expected, self.vanishing_gradient));
         }
-        if path == Path::Libtorch
+        if backend == Backend::Libtorch
             && let Some(memory) = self.memory
         {
             let expected =
@@ -55,33 +55,33 @@ impl Trainer {
                 "false for this network, which has no one state to begin a trial with (Network::initial_state)";
             return Err(Error::argument("carry_state", expected, true));
         }
-        self.check_memory(network, plan, path)?;
+        self.check_memory(network, plan, backend)?;
         plan.check_measurable(self, network)?;
-        Ok((updates, path))
+        Ok((updates, backend))
     }
 
-    pub(super) fn chosen_path(&self, network: &dyn Network) -> Result<Path> {
-        match (self.path, network.constants()) {
-            (Some(Path::Kernel), _) if self.device != Device::Cpu => {
-                Err(Error::argument("path", format!("libtorch on {}", self.device), "the kernel"))
+    /// What computes the gradients.
+    pub(super) fn chosen_backend(&self, network: &dyn Network) -> Result<Backend> {
+        match (self.backend, network.constants()) {
+            (Some(Backend::Kernel), _) if self.device != Device::Cpu => {
+                Err(Error::argument("backend", format!("libtorch on {}", self.device), "the kernel"))
             }
-            (None, _) if self.device != Device::Cpu => Ok(Path::Libtorch),
-            (Some(Path::Kernel), None) => {
+            (Some(Backend::Kernel), None) => {
                 let expected = "libtorch for this network, whose equation the kernel does not know";
-                Err(Error::argument("path", expected, "the kernel"))
+                Err(Error::argument("backend", expected, "the kernel"))
             }
-            (Some(path), _) => Ok(path),
-            (None, Some(_)) => Ok(Path::Kernel),
-            (None, None) => Ok(Path::Libtorch),
+            (Some(backend), _) => Ok(backend),
+            (None, Some(_)) if self.device == Device::Cpu => Ok(Backend::Kernel),
+            (None, _) => Ok(Backend::Libtorch),
         }
     }
 
     /// The bytes that updates of a network take on trials of so many steps, as far as they can be told before they begin.
-    pub(super) fn bytes_needed(&self, network: &dyn Network, n_steps: usize, path: Path) -> Result<u64> {
+    pub(super) fn bytes_needed(&self, network: &dyn Network, n_steps: usize, backend: Backend) -> Result<u64> {
         let sizes = network.sizes();
         let trials = |n: usize| memory::floats(&[self.batch_size, n_steps, n]);
-        let activity = match (path, network.constants()) {
-            (Path::Kernel, Some(constants)) => {
+        let activity = match (backend, network.constants()) {
+            (Backend::Kernel, Some(constants)) => {
                 let dynamics = Dynamics::new(&network.weights()?, constants)?;
                 let keep = dynamics.keep_within(self.bytes(), self.batch_size, n_steps);
                 // States, what the loss makes of them on libtorch's graph, and their gradients.
@@ -102,7 +102,7 @@ impl Trainer {
     }
 
     /// An error if there is not enough memory for training.
-    fn check_memory(&self, network: &dyn Network, plan: &Plan<'_>, path: Path) -> Result<()> {
+    fn check_memory(&self, network: &dyn Network, plan: &Plan<'_>, backend: Backend) -> Result<()> {
         let sizes = network.sizes();
         let n_steps = plan.n_steps();
         let (n_checked, longest) = match plan.validation {
@@ -111,7 +111,7 @@ impl Trainer {
         };
         let kept = if plan.keeps_activity(self) { 2 * sizes.n_rec } else { 0 };
         let checks = memory::floats(&[n_checked, longest, 2 * (sizes.n_in + 2 * sizes.n_out) + sizes.n_out + kept]);
-        let needed = self.bytes_needed(network, n_steps, path)?.saturating_add(checks);
+        let needed = self.bytes_needed(network, n_steps, backend)?.saturating_add(checks);
         let what = format!(
             "training {} units on batches of {} trials of {n_steps} steps, with checks on {n_checked} trials,",
             sizes.n_rec, self.batch_size

@@ -39,7 +39,9 @@ pub struct Training {
     /// Why training ended.
     pub stop: Stop,
     /// What computed the gradients.
-    pub path: Path,
+    // Its name before.
+    #[serde(alias = "path")]
+    pub backend: Backend,
     /// Where.
     #[serde(default)]
     pub device: Device,
@@ -135,7 +137,7 @@ pub enum Stop {
 /// What computes the gradients through time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Path {
+pub enum Backend {
     /// The kernels of [`dynamics`](crate::dynamics).
     Kernel,
     /// libtorch's automatic differentiation.

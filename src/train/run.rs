@@ -12,7 +12,7 @@ use super::report::Position;
 use super::saves::Saves;
 use super::update::{Updated, Updater};
 use super::validation::Plan;
-use super::{Curriculum, Observer, Path, Progress, Reporter, Silent, Stop, Trainer, Training};
+use super::{Backend, Curriculum, Observer, Progress, Reporter, Silent, Stop, Trainer, Training};
 use crate::caught::caught_in;
 use crate::network::{Memory, Network};
 use crate::task::{Batch, TrialSource};
@@ -83,11 +83,11 @@ impl Trainer {
     ) -> Result<Training> {
         let _one_thread = OneTorchThread::new();
         let whose = "the task, the loss, a penalty, the metric, the schedule or the network";
-        let (updates, path) = caught_in(whose, || self.ready(network, plan))?;
+        let (updates, backend) = caught_in(whose, || self.ready(network, plan))?;
         let n_threads = self.threads.unwrap_or_else(threads::threads);
         let device = self.device.ready()?;
         let mut train = |network: &mut dyn Network| {
-            let run = Run { trainer: self, plan, updates, path, device, start: Instant::now() };
+            let run = Run { trainer: self, plan, updates, backend, device, start: Instant::now() };
             threads::with_threads(n_threads, || run.train(network, observer))
         };
         if device == tch::Device::Cpu {
@@ -140,7 +140,7 @@ struct Run<'a> {
     plan: &'a Plan<'a>,
     /// How many there are to be.
     updates: usize,
-    path: Path,
+    backend: Backend,
     device: tch::Device,
     start: Instant,
 }
@@ -210,7 +210,7 @@ impl Run<'_> {
         }
         at.training.stop = Stop::Unfinished;
         let seconds_before = at.training.seconds;
-        let mut updater = Updater::new(trainer, self.path, self.device);
+        let mut updater = Updater::new(trainer, self.backend, self.device);
         let mut ahead = None;
         for update in at.training.updates + 1..=updates {
             let waiting = Instant::now();
@@ -294,7 +294,7 @@ impl Run<'_> {
             best: None,
             changes: Vec::new(),
             stop: Stop::Unfinished,
-            path: self.path,
+            backend: self.backend,
             device: self.trainer.device,
             seconds: 0.0,
             seconds_drawing: 0.0,

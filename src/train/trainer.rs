@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::metric::MeasureOf;
-use super::{Accuracy, AdamW, Clip, Goal, Loss, MeanSquaredError, Metric, Optimizer, Path, Regularizer, Schedule};
+use super::{Accuracy, AdamW, Backend, Clip, Goal, Loss, MeanSquaredError, Metric, Optimizer, Regularizer, Schedule};
 use crate::network::Device;
 use crate::random::Seed;
 use crate::setters::setters;
@@ -74,7 +74,7 @@ pub struct Trainer {
     pub(super) patience: Option<usize>,
     pub(super) time_limit: Option<f64>,
     pub(super) threads: Option<usize>,
-    pub(super) path: Option<Path>,
+    pub(super) backend: Option<Backend>,
     pub(super) device: Device,
     #[serde(serialize_with = "or_usual::<MEMORY, _>", deserialize_with = "unless_usual::<MEMORY, _>")]
     pub(super) memory: Option<usize>,
@@ -185,7 +185,7 @@ impl Default for Trainer {
             patience: None,
             time_limit: None,
             threads: None,
-            path: None,
+            backend: None,
             device: Device::Cpu,
             memory: None,
             silent: false,
@@ -230,7 +230,7 @@ impl Trainer {
     ///
     /// `Ω` is no part of the loss: what is added is not its whole gradient, which would lead through time. The adjoints in it are
     /// those of the loss with all penalties. They are the kernel's, so that a network which it does not know, an LSTM, or training
-    /// on libtorch's path is refused.
+    /// on libtorch is refused.
     ///
     /// Whether it helps is a matter of the task. To keep one of two cues for about a second (`examples/vanishing_gradient.rs`: PyCog's
     /// network of 50 units with a spectral radius of 1.2, Adam, at most 3000 updates) was learned from 5 of 5 seeds with strength 2,
@@ -301,7 +301,7 @@ impl Trainer {
     /// bits as one that was never disturbed, and its report is that of the whole.
     ///
     /// How long to train, patience, the time limit, the number of threads and the memory may differ. So may the goal, the
-    /// optimizer, learning rate, schedule, clipping, [`Trainer::vanishing_gradient`], how often there are checks and losses, path and
+    /// optimizer, learning rate, schedule, clipping, [`Trainer::vanishing_gradient`], how often there are checks and losses, backend and
     /// device: a line says what was changed, and [`Training::changes`] tells it. Another kind of optimizer starts its moments afresh.
     /// A run that has ended goes on if it is to be longer, or to reach another goal.
     ///
@@ -359,7 +359,7 @@ impl Trainer {
         /// The threads to use; all cores by default. The result is the same bits for any number.
         threads: usize => Some(threads);
         /// What computes the gradients: by default the kernel where the network has one, otherwise libtorch.
-        path: Path => Some(path);
+        backend: Backend => Some(backend);
         /// Where updates are computed; on the processor by default. On a card it is libtorch that computes.
         device: Device;
         /// How many mebibytes the kernel keeps of an update's activity at most; 1024 by default. It keeps about 4 bytes for each trial,

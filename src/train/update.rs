@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::{ArrayD, Zip};
 
 use super::objective::Objective;
-use super::{Path, Trainer, Training};
+use super::{Backend, Trainer, Training};
 use crate::dynamics::Pool;
 use crate::network::{Network, to_array, to_tensor};
 use crate::task::Batch;
@@ -17,7 +17,7 @@ const EXPLODED: f64 = 1e10;
 /// Does the updates of a run.
 pub(super) struct Updater<'a> {
     trainer: &'a Trainer,
-    path: Path,
+    backend: Backend,
     device: tch::Device,
     pool: Pool,
     /// The last weights whose loss was a number.
@@ -33,14 +33,14 @@ pub(super) struct Updated {
 }
 
 impl<'a> Updater<'a> {
-    pub(super) fn new(trainer: &'a Trainer, path: Path, device: tch::Device) -> Self {
-        Self { trainer, path, device, pool: Pool::default(), good: BTreeMap::new() }
+    pub(super) fn new(trainer: &'a Trainer, backend: Backend, device: tch::Device) -> Self {
+        Self { trainer, backend, device, pool: Pool::default(), good: BTreeMap::new() }
     }
 
     /// One update, by the number that it has in the run.
     pub(super) fn update(&mut self, network: &mut dyn Network, batch: &Batch, update: usize) -> Result<Updated> {
         let trainer = self.trainer;
-        let mut objective = Objective::new(trainer, network, batch, (self.path, self.device), &self.pool)?;
+        let mut objective = Objective::new(trainer, network, batch, (self.backend, self.device), &self.pool)?;
         if !objective.value.is_finite() {
             return Err(diverged(update, "the loss", objective.value));
         }

@@ -2,6 +2,7 @@
 
 use psychrnn::network::{Activity, Parameters, Sizes, Tensors, Trials};
 use psychrnn::prelude::*;
+use psychrnn::train::Backend;
 
 fn task() -> PerceptualDiscrimination {
     PerceptualDiscrimination::default().dt(20.0).duration(400.0).coherences(&[0.5])
@@ -60,7 +61,7 @@ fn what_is_usual_in_a_file_is_not_asked_for() {
     assert_eq!(train(&read(&trainer().check_every(2))).checks.len(), 2);
     let stages = Curriculum::new().stage(task(), 0.0);
     read(&trainer()).train_curriculum(&mut network(RnnConfig::default()), &stages).unwrap();
-    read(&trainer()).path(psychrnn::train::Path::Libtorch).train(&mut network(RnnConfig::default()), &task()).unwrap();
+    read(&trainer()).backend(Backend::Libtorch).train(&mut network(RnnConfig::default()), &task()).unwrap();
 }
 
 #[test]
@@ -76,10 +77,10 @@ fn a_penalty_on_weights_that_stay_as_they_are_is_refused() {
     for penalized in
         [trainer().regularizer(L2Weights::new("W_in", 0.1)), trainer().regularizer(L1Weights::new("W_in", 0.1))]
     {
-        for path in [psychrnn::train::Path::Kernel, psychrnn::train::Path::Libtorch] {
-            let error = refused(penalized.clone().path(path), &mut frozen());
+        for backend in [Backend::Kernel, Backend::Libtorch] {
+            let error = refused(penalized.clone().backend(backend), &mut frozen());
             assert!(error.contains("`regularizer`") && error.contains("W_in"), "{error}");
-            penalized.clone().path(path).train(&mut network(RnnConfig::default()), &task()).unwrap();
+            penalized.clone().backend(backend).train(&mut network(RnnConfig::default()), &task()).unwrap();
         }
     }
     let error = refused(trainer().regularizer(L1Weights::new("W_inn", 0.1)), &mut frozen());
@@ -88,8 +89,7 @@ fn a_penalty_on_weights_that_stay_as_they_are_is_refused() {
 
 #[test]
 fn the_limit_on_what_the_kernel_keeps_is_refused_where_libtorch_computes() {
-    let error =
-        refused(trainer().path(psychrnn::train::Path::Libtorch).memory(100), &mut network(RnnConfig::default()));
+    let error = refused(trainer().backend(Backend::Libtorch).memory(100), &mut network(RnnConfig::default()));
     assert!(error.contains("`memory`") && error.contains("libtorch"), "{error}");
     let mut own = Weighted(Parameters::new());
     own.0.insert("W_out", &ndarray::Array2::<f32>::ones((2, 2))).unwrap();
