@@ -249,9 +249,9 @@ impl Trainer {
         /// `continuous`, which has batches of one trial.
         ///
         /// Training that is called again goes on with these states if it has as many rows and the same optimizer. Checks begin with
-        /// them, too: trial `i` with that of row `i` modulo `batch_size`. [`Network::run`] begins each trial with `init_state` all the
-        /// same; [`Simulator::run_consecutively`](crate::simulate::Simulator::run_consecutively) carries states over. An LSTM, whose
-        /// state is more than that of its units, is refused.
+        /// them, too: trial `i` with that of row `i` modulo `batch_size`. [`Network::run`](crate::network::Network::run) begins each
+        /// trial with `init_state` all the same; [`Simulator::run_consecutively`](crate::simulate::Simulator::run_consecutively) carries states
+        /// over. An LSTM, whose state is more than that of its units, is refused.
         carry_state: bool;
         /// How gradients change the parameters.
         optimizer: impl Into<Optimizer> => optimizer.into();
@@ -302,8 +302,8 @@ impl Trainer {
     ///
     /// How long to train, patience, the time limit, the number of threads and the memory may differ. So may the goal, the
     /// optimizer, learning rate, schedule, clipping, [`Trainer::vanishing_gradient`], how often there are checks and losses, backend and
-    /// device: a line says what was changed, and [`Training::changes`] tells it. Another kind of optimizer starts its moments afresh.
-    /// A run that has ended goes on if it is to be longer, or to reach another goal.
+    /// device: a line says what was changed, and [`Training::changes`](super::Training::changes) tells it. Another kind of optimizer
+    /// starts its moments afresh. A run that has ended goes on if it is to be longer, or to reach another goal.
     ///
     /// ```no_run
     /// use psychrnn::prelude::*;
@@ -348,7 +348,8 @@ impl Trainer {
         /// On how many fresh trials it is checked where there are no validation trials; 128 by default.
         check_trials: usize => Some(check_trials);
         /// By what the best weights are chosen among those that were checked; by the loss by default. They are kept beside the
-        /// last ones: [`Network::use_best`] puts them into the network, [`Training::best`] says when they were there.
+        /// last ones: [`Network::use_best`](crate::network::Network::use_best) puts them into the network,
+        /// [`Training::best`](super::Training::best) says when they were there.
         best_by: BestBy;
         /// Ends training when so many checks in a row gave nothing better than the best one before.
         patience: usize => Some(patience);
