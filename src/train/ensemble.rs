@@ -112,12 +112,13 @@ impl<N: Network> Ensemble<N> {
         self
     }
 
-    /// Trains all networks; a line of progress names the network that it is about. Each has one thread. Where several have a trainer with the same folder for checkpoints or weights, each has a folder of its own within
-    /// it, by its name. That one network cannot be trained, or diverges, does not keep the others: the report says so.
+    /// Trains all networks; a line of progress names the network that it is about. Each has one thread. Where several have a
+    /// trainer with the same folder for checkpoints or weights, each has a folder of its own within it, by its name. That one
+    /// network cannot be trained, or diverges, does not keep the others: the report says so.
     ///
     /// # Errors
-    /// If there is no network, if two have the same name, if `threads` is 0 or a trainer asks for other threads than one, or if there is not enough memory to train so many at the
-    /// same time.
+    /// If there is no network, if two have the same name, if `threads` is 0 or a trainer asks for other threads than one, or if
+    /// there is not enough memory to train so many at the same time.
     pub fn train(&mut self) -> Result<EnsembleTraining> {
         if self.members.is_empty() {
             return Err(Error::argument("members", "at least one network", "none"));

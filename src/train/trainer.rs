@@ -248,10 +248,11 @@ impl Trainer {
         /// `init_state`, and alone trains it, since gradients do not go back beyond a trial's beginning. It is PyCog's mode
         /// `continuous`, which has batches of one trial.
         ///
-        /// Training that is called again goes on with these states if it has as many rows and the same optimizer. Checks begin with
-        /// them, too: trial `i` with that of row `i` modulo `batch_size`. [`Network::run`](crate::network::Network::run) begins each
-        /// trial with `init_state` all the same; [`Simulator::run_consecutively`](crate::simulate::Simulator::run_consecutively) carries states
-        /// over. An LSTM, whose state is more than that of its units, is refused.
+        /// Training that is called again goes on with these states if it has as many rows and the same optimizer. Checks begin
+        /// with them, too: trial `i` with that of row `i` modulo `batch_size`. [`Network::run`](crate::network::Network::run)
+        /// begins each trial with `init_state` all the same;
+        /// [`Simulator::run_consecutively`](crate::simulate::Simulator::run_consecutively) carries states over. An LSTM, whose
+        /// state is more than that of its units, is refused.
         carry_state: bool;
         /// How gradients change the parameters.
         optimizer: impl Into<Optimizer> => optimizer.into();
