@@ -16,7 +16,7 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
-use std::path::{self, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
@@ -24,7 +24,7 @@ use std::time::Instant;
 use ndarray::Array2;
 use psychrnn::prelude::*;
 use psychrnn::threads::with_threads;
-use psychrnn::train::{Observer, Path, Progress};
+use psychrnn::train::{Backend, Observer, Progress};
 use serde_json::{Value, json};
 
 type Outcome<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -38,7 +38,7 @@ fn main() -> Outcome<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["inputs", folder, units @ ..] => {
-            units.iter().try_for_each(|units| write_inputs(path::Path::new(folder), units.parse()?))
+            units.iter().try_for_each(|units| write_inputs(Path::new(folder), units.parse()?))
         }
         ["machine", threads] => {
             let threads = threads.parse()?;
@@ -48,8 +48,8 @@ fn main() -> Outcome<()> {
             })
         }
         [who, model, folder, units, threads] => {
-            let path = if *who == "tch" { Path::Libtorch } else { Path::Kernel };
-            let mut contestant = Contestant::new(path, model, folder.into(), units.parse()?, threads.parse()?)?;
+            let backend = if *who == "tch" { Backend::Libtorch } else { Backend::Kernel };
+            let mut contestant = Contestant::new(backend, model, folder.into(), units.parse()?, threads.parse()?)?;
             serve(concat!("psychrnn-rs ", env!("CARGO_PKG_VERSION")), |work, count| contestant.answer(work, count))
         }
         _ => Err("`cargo xtask bench` runs this".into()),
@@ -76,7 +76,7 @@ fn batch() -> Result<Batch> {
     task().batch(N_BATCH, Seed(1))
 }
 
-fn write_inputs(folder: &path::Path, units: usize) -> Outcome<()> {
+fn write_inputs(folder: &Path, units: usize) -> Outcome<()> {
     let (task, batch) = (task(), batch()?);
     let mut arrays = Weights::new();
     for (name, array) in [("inputs", batch.inputs), ("targets", batch.targets), ("mask", batch.mask)] {
@@ -111,7 +111,7 @@ fn function<T: serde::de::DeserializeOwned>(name: &str) -> Outcome<T> {
 }
 
 impl Contestant {
-    fn new(path: Path, model: &str, folder: PathBuf, units: usize, threads: usize) -> Outcome<Self> {
+    fn new(backend: Backend, model: &str, folder: PathBuf, units: usize, threads: usize) -> Outcome<Self> {
         let weights = folder.join(format!("{model}-{units}.npz"));
         let (network, noisy): (Box<dyn Network>, _) = match model {
             "rnn" => {
@@ -121,7 +121,7 @@ impl Contestant {
             }
             _ => (Box::new(Lstm::load(&weights)?), None),
         };
-        let trainer = Trainer::default().batch_size(N_BATCH).threads(threads).path(path).silent();
+        let trainer = Trainer::default().batch_size(N_BATCH).threads(threads).backend(backend).silent();
         Ok(Self { trainer, threads, batch: batch()?, weights, units, network, noisy, others: HashMap::new() })
     }
 

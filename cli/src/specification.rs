@@ -504,6 +504,15 @@ mod tests {
     }
 
     #[test]
+    fn the_former_name_of_a_setting_is_read_and_its_new_one_told() {
+        let given = read("task.name = \"random_dots\"\ntrainer.path = \"libtorch\"", false);
+        let given = given.unwrap_or_else(|failure| panic!("{failure}"));
+        let specification = Specification::of(given, Path::new("")).unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(specification.complete["trainer"]["backend"], "libtorch");
+        assert_eq!(specification.notes, ["trainer.path: its name is now backend; write that"]);
+    }
+
+    #[test]
     fn what_is_of_a_wrong_kind_is_refused_by_its_key_in_plain_words() {
         let everything = r#"
 regularizers = [{ l2_rates = { strength = 0.1 } }, { l1_weights = { weights = "W_rec", strength = 0.1 } }]

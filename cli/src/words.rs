@@ -71,6 +71,10 @@ impl Words {
         {
             *optimizer = object!({ kind: {} });
         }
+        if section.get("path").is_some_and(|backend| !backend.is_null()) {
+            self.notes.push("trainer.path: its name is now backend; write that".into());
+        }
+        self.put("trainer", section, &["path"], &["backend"])?;
         TRAINER.iter().try_for_each(|(word, field)| self.put("trainer", section, word, field))
     }
 

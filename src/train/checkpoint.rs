@@ -9,12 +9,12 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::report::Position;
+use super::trainer::check_sum;
 use super::validation::Plan;
-use super::{Change, Observer, Trainer, Training};
+use super::{Change, CheckpointEvent, Every, Observer, Trainer, Training};
 use crate::network::{Memory, Network};
 use crate::npz::Npz;
-use crate::random::Seed;
-use crate::task::Batch;
 use crate::{Error, Result, file};
 
 /// The version of what is in a checkpoint.
@@ -34,7 +34,7 @@ const CHANGEABLE: &[&str] = &[
     "record_every",
     "check_every",
     "check_trials",
-    "path",
+    "backend",
     "device",
 ];
 /// A loss that is so many times the usual one is that of an explosion.
@@ -51,32 +51,6 @@ const GOAL: &str = "until";
 fn changeable(sections: Vec<String>) -> impl Iterator<Item = (String, &'static str)> {
     let goals = sections.into_iter().filter(|section| section == "task" || section.starts_with("stage "));
     CHANGEABLE.iter().map(|key| ("trainer".to_owned(), *key)).chain(goals.map(|section| (section, GOAL)))
-}
-
-/// How often something is done.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Every {
-    /// After so many updates.
-    Updates(usize),
-    /// After the first update that ends so many seconds after the last time.
-    Seconds(f64),
-}
-
-impl Every {
-    /// Whether the number makes sense.
-    ///
-    /// # Errors
-    /// If it does not.
-    pub fn check(self) -> Result<()> {
-        match self {
-            Self::Updates(0) => Err(Error::argument("checkpoint", "after at least 1 update", 0)),
-            Self::Seconds(seconds) if !(seconds >= 0.0 && seconds.is_finite()) => {
-                Err(Error::argument("checkpoint", "after 0 or a positive number of seconds", seconds))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Trainer {
@@ -100,43 +74,6 @@ impl Trainer {
     }
 }
 
-/// What happens to checkpoints, for an [`Observer`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum CheckpointEvent {
-    /// The run goes on from this one.
-    Resumed {
-        /// The updates done before it.
-        update: usize,
-        /// The file.
-        path: PathBuf,
-        /// The settings that are not as they were.
-        changes: Vec<Change>,
-    },
-    /// One begins to be written.
-    Begun {
-        /// The updates done before it.
-        update: usize,
-    },
-    /// It is written.
-    Written {
-        /// The updates done before it.
-        update: usize,
-        /// The file.
-        path: PathBuf,
-    },
-    /// One could not be written, or not be read. Training goes on: from an older one, or to the next time.
-    Failed {
-        /// What went wrong.
-        problem: String,
-    },
-    /// Weights could not be saved, see [`Trainer::save_every`]. Training goes on.
-    NotSaved {
-        /// What went wrong.
-        problem: String,
-    },
-}
-
 /// What a checkpoint holds besides arrays.
 #[derive(Serialize, Deserialize)]
 struct State {
@@ -152,12 +89,6 @@ struct State {
     trials: u64,
     /// The names of the arrays, which in the file have no check sum.
     arrays: Vec<String>,
-}
-
-/// Where a run is.
-pub(super) struct Position {
-    pub(super) training: Training,
-    pub(super) stage: usize,
 }
 
 /// Writes the checkpoints of a run.
@@ -447,11 +378,17 @@ fn read(path: &Path) -> Result<(State, Arrays)> {
     let broken = |error: &dyn std::fmt::Display| Error::file(path, format!("it is not a whole checkpoint ({error})"));
     let mut npz = Npz::open(path)?;
     let state: Vec<u8> = npz.numbers("state")?.into_iter().collect();
-    let state: Value = serde_json::from_slice(&state).map_err(|error| broken(&error))?;
+    let mut state: Value = serde_json::from_slice(&state).map_err(|error| broken(&error))?;
     if state["format"] != FORMAT {
         let problem =
             format!("this version reads checkpoints of format {FORMAT}, and this one has format {}", state["format"]);
         return Err(Error::file(path, problem));
+    }
+    // A setting that had another name.
+    if let Some(settings) = state.pointer_mut("/about/trainer").and_then(Value::as_object_mut)
+        && let Some(backend) = settings.remove("path")
+    {
+        settings.insert("backend".to_owned(), backend);
     }
     let state: State = serde_json::from_value(state).map_err(|error| broken(&error))?;
     let mut arrays = Arrays::new();
@@ -513,17 +450,6 @@ fn about(trainer: &Trainer, network: &dyn Network, plan: &Plan<'_>) -> Result<Va
     Ok(about)
 }
 
-/// A check sum over the trials of a batch.
-pub(super) fn check_sum(batch: &Batch) -> String {
-    let mut sum = crc32fast::Hasher::new();
-    for number in batch.inputs.iter().chain(&batch.targets).chain(&batch.mask) {
-        sum.update(&number.to_le_bytes());
-    }
-    let Seed(seed) = batch.seed;
-    sum.update(&seed.to_le_bytes());
-    format!("{:08x}", sum.finalize())
-}
-
 /// A JSON value as it stands in a sentence: a matrix would be all of it.
 fn short(value: &Value) -> String {
     const LONGEST: usize = 60;
@@ -549,4 +475,34 @@ fn leaves(value: &Value) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     gather("", value, &mut found);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Rnn, RnnConfig};
+    use crate::task::PerceptualDiscrimination;
+
+    #[test]
+    fn a_run_goes_on_from_a_checkpoint_in_which_the_backend_has_its_former_name() {
+        let task = PerceptualDiscrimination::default().dt(20.0).duration(200.0);
+        let network = || Rnn::new(&task, RnnConfig::default().units(4).seed(1)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let trainer = Trainer::default().batch_size(4).silent().checkpoint(folder.path(), Every::Updates(9)).resume();
+        let mut first = network();
+        trainer.clone().updates(2).train(&mut first, &task).unwrap();
+
+        let path = folder.path().join(name(2));
+        let (_, arrays) = read(&path).unwrap();
+        let state = Npz::open(&path).unwrap().numbers("state").unwrap().into_iter().collect();
+        let state = String::from_utf8(state).unwrap().replace("\"backend\":", "\"path\":");
+        assert_eq!(state.matches("\"path\":").count(), 2);
+        file::write_npz(&path, |npz| {
+            npz.list("state", state.into_bytes())?;
+            arrays.iter().try_for_each(|(name, array)| npz.array(name, array.view()))
+        })
+        .unwrap();
+        let training = trainer.updates(3).train(&mut network(), &task).unwrap();
+        assert_eq!((training.losses.len(), training.changes), (3, Vec::new()));
+    }
 }

@@ -9,11 +9,12 @@ use indicatif::MultiProgress;
 use serde::{Deserialize, Serialize};
 
 use super::run::OneTorchThread;
+use super::validation::Plan;
 use super::{Curriculum, Observer, Reporter, Silent, Trainer, Training};
 use crate::caught::caught_in;
 use crate::network::Network;
 use crate::setters::setters;
-use crate::task::{Table, TrialSource, Value, usual_steps};
+use crate::task::{Table, TrialSource, Value};
 use crate::{Error, Result, file, interrupt, memory, threads};
 
 /// Many networks that are trained at the same time, one on each core: other seeds, other configurations, with and without a
@@ -47,16 +48,25 @@ pub struct Member<N> {
     /// The network.
     pub network: N,
     trainer: Trainer,
-    goal: Goal,
+    lessons: Lessons,
 }
 
 /// What a network is to learn.
-enum Goal {
+enum Lessons {
     Task(Arc<dyn TrialSource>),
     Curriculum(Curriculum),
 }
 
-impl fmt::Debug for Goal {
+impl Lessons {
+    fn plan<'a>(&'a self, trainer: &'a Trainer) -> Result<Plan<'a>> {
+        match self {
+            Self::Task(task) => Plan::of_task(trainer, task.as_ref()),
+            Self::Curriculum(curriculum) => Plan::of_curriculum(trainer, curriculum),
+        }
+    }
+}
+
+impl fmt::Debug for Lessons {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Task(_) => f.write_str("task"),
@@ -80,14 +90,14 @@ impl<N: Network> Ensemble<N> {
 
     /// Adds a network that is to be trained on a task.
     pub fn add(&mut self, name: &str, network: N, trainer: Trainer, task: impl TrialSource + 'static) {
-        let goal = Goal::Task(Arc::new(task));
-        self.members.push(Member { name: name.to_owned(), network, trainer, goal });
+        let lessons = Lessons::Task(Arc::new(task));
+        self.members.push(Member { name: name.to_owned(), network, trainer, lessons });
     }
 
     /// Adds a network that is to be trained on a curriculum.
     pub fn add_curriculum(&mut self, name: &str, network: N, trainer: Trainer, curriculum: Curriculum) {
-        let goal = Goal::Curriculum(curriculum);
-        self.members.push(Member { name: name.to_owned(), network, trainer, goal });
+        let lessons = Lessons::Curriculum(curriculum);
+        self.members.push(Member { name: name.to_owned(), network, trainer, lessons });
     }
 
     setters! {
@@ -102,19 +112,24 @@ impl<N: Network> Ensemble<N> {
         self
     }
 
-    /// Trains all networks; a line of progress names the network that it is about. Each has one thread, whatever its trainer
-    /// says of threads. Where several have a trainer with the same folder for checkpoints or weights, each has a folder of its own within
-    /// it, by its name. That one network cannot be trained, or diverges, does not keep the others: the report says so.
+    /// Trains all networks; a line of progress names the network that it is about. Each has one thread. Where several have a
+    /// trainer with the same folder for checkpoints or weights, each has a folder of its own within it, by its name. That one
+    /// network cannot be trained, or diverges, does not keep the others: the report says so.
     ///
     /// # Errors
-    /// If there is no network, if two have the same name, if `threads` is 0, or if there is not enough memory to train so many at the
-    /// same time.
+    /// If there is no network, if two have the same name, if `threads` is 0 or a trainer asks for other threads than one, or if
+    /// there is not enough memory to train so many at the same time.
     pub fn train(&mut self) -> Result<EnsembleTraining> {
         if self.members.is_empty() {
             return Err(Error::argument("members", "at least one network", "none"));
         }
         if self.threads == Some(0) {
             return Err(Error::argument("threads", "at least 1", 0));
+        }
+        if let Some(threads) = self.members.iter().filter_map(|member| member.trainer.threads).find(|&one| one != 1) {
+            let expected = "left out in the trainers of an ensemble, whose networks have one thread each; its own `threads` says how \
+                many are trained at the same time";
+            return Err(Error::argument("threads", expected, threads));
         }
         for (i, member) in self.members.iter().enumerate() {
             if self.members[..i].iter().any(|earlier| earlier.name == member.name) {
@@ -187,13 +202,8 @@ impl<N: Network> Ensemble<N> {
 
 impl<N: Network> Member<N> {
     fn bytes_needed(&self) -> Result<u64> {
-        let n_steps = match &self.goal {
-            Goal::Task(task) => usual_steps(&task.spec()),
-            Goal::Curriculum(curriculum) => {
-                curriculum.stages.iter().map(|stage| usual_steps(&stage.source.spec())).max().unwrap_or(0)
-            }
-        };
-        self.trainer.bytes_needed(&self.network, n_steps, self.trainer.chosen_path(&self.network)?)
+        let n_steps = self.lessons.plan(&self.trainer)?.n_steps();
+        self.trainer.bytes_needed(&self.network, n_steps, self.trainer.chosen_backend(&self.network)?)
     }
 
     fn train(&mut self, bars: &MultiProgress, silent: bool) -> MemberTraining {
@@ -201,10 +211,7 @@ impl<N: Network> Member<N> {
             if silent || self.trainer.silent { &mut Silent } else { &mut Reporter::named(&self.name, bars.clone()) };
         let trainer = self.trainer.clone().threads(1);
         self.network.parameters_mut().memory.report = None;
-        let training = match &self.goal {
-            Goal::Task(task) => trainer.train_observed(&mut self.network, task.as_ref(), observer),
-            Goal::Curriculum(curriculum) => trainer.train_curriculum_observed(&mut self.network, curriculum, observer),
-        };
+        let training = self.lessons.plan(&trainer).and_then(|plan| trainer.run(&mut self.network, &plan, observer));
         let (training, error) = match training {
             Ok(training) => (Some(training), None),
             Err(error) => (Training::of(&self.network).ok(), Some(error.to_string())),

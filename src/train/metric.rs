@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// of one, is one; [`larger_is_better`] and [`smaller_is_better`] say what its numbers mean.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no metric",
-    note = "a metric is a closure from a session to a number, `|session: &Session| session.rms_error()`, or a type with `Metric`"
+    note = "a metric is a closure from a session to a number, `|session: &Session| session.rms_error()`, or a type with `Metric`; a criterion is a goal: `until(criterion)`"
 )]
 pub trait Metric: Send + Sync {
     /// The number.
@@ -180,10 +180,12 @@ impl Metric for Accuracy {
     }
 }
 
-/// What the criterion looks at, [`Session::measured_by`].
-impl Metric for Criterion {
+/// What a criterion looks at, [`Session::measured_by`]. The criterion itself has a bound, too, and so is a goal.
+pub(super) struct MeasureOf(pub(super) Criterion);
+
+impl Metric for MeasureOf {
     fn measure(&self, session: &Session) -> Result<f64> {
-        session.measured_by(self)
+        session.measured_by(&self.0)
     }
 
     fn uses_activity(&self) -> bool {
@@ -191,31 +193,31 @@ impl Metric for Criterion {
     }
 
     fn better(&self) -> Option<Better> {
-        Some(if matches!(self, Self::Error { .. }) { Better::Smaller } else { Better::Larger })
+        Some(if matches!(self.0, Criterion::Error { .. }) { Better::Smaller } else { Better::Larger })
     }
 
     fn range(&self) -> (f64, f64) {
-        (0.0, if matches!(self, Self::Error { .. }) { f64::INFINITY } else { 1.0 })
+        (0.0, if matches!(self.0, Criterion::Error { .. }) { f64::INFINITY } else { 1.0 })
     }
 
     fn check(&self, trials: &Batch) -> Result<()> {
-        match self {
-            Self::Error { .. } if trials.mask.iter().all(|&mask| mask == 0.0) => {
+        match &self.0 {
+            Criterion::Error { .. } if trials.mask.iter().all(|&mask| mask == 0.0) => {
                 Err(Error::argument("mask", "above 0 in some steps, since an error is asked for", "0 everywhere"))
             }
-            Self::Error { .. } => Ok(()),
-            Self::Accuracy { .. } | Self::WorstCondition { .. } => Accuracy.check(trials),
+            Criterion::Error { .. } => Ok(()),
+            Criterion::Accuracy { .. } | Criterion::WorstCondition { .. } => Accuracy.check(trials),
         }
     }
 
     /// What is measured; what is enough of it is the goal.
     fn describe(&self) -> String {
-        match self {
-            Self::Accuracy { .. } => Accuracy.describe(),
-            Self::WorstCondition { columns, .. } => {
+        match &self.0 {
+            Criterion::Accuracy { .. } => Accuracy.describe(),
+            Criterion::WorstCondition { columns, .. } => {
                 format!("accuracy in the worst condition of {}", columns.join(", "))
             }
-            Self::Error { .. } => "error".to_owned(),
+            Criterion::Error { .. } => "error".to_owned(),
         }
     }
 }

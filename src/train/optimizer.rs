@@ -99,7 +99,7 @@ impl Default for AdamW {
 pub struct Sgd {
     /// The momentum `μ`; 0 by default.
     pub momentum: f64,
-    /// Nesterov's momentum.
+    /// Nesterov's momentum; it needs one above 0.
     pub nesterov: bool,
 }
 
@@ -174,6 +174,9 @@ impl Optimizer {
         match self {
             Self::Adam(moments) => adam(moments),
             Self::AdamW(with_decay) => adam(&with_decay.adam).and(size("decay", with_decay.decay)),
+            Self::Sgd(Sgd { momentum: 0.0, nesterov: true }) => {
+                Err(Error::argument("momentum", "above 0 with Nesterov's, which is nothing without", 0))
+            }
             Self::Sgd(sgd) => decay("momentum", sgd.momentum),
             Self::RmsProp(rms) => {
                 decay("alpha", rms.alpha)?;
@@ -252,6 +255,47 @@ impl Adam {
         });
         memory.put(name, "m", m);
         memory.put(name, "v", v);
+    }
+}
+
+/// How gradients are kept from being too large.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Clip {
+    /// They are taken as they are.
+    None,
+    /// The gradient of each parameter is scaled down to this norm if it is larger; PsychRNN's way, with norm 1.
+    PerParameter(f64),
+    /// All gradients together are scaled down to this norm if it is larger. Pascanu R, Mikolov T, Bengio Y (2013),
+    /// arXiv:1211.5063.
+    Global(f64),
+}
+
+impl Clip {
+    /// Whether the norm makes sense.
+    pub(super) fn check(self) -> Result<()> {
+        match self {
+            Self::PerParameter(norm) | Self::Global(norm) if !(norm > 0.0 && norm.is_finite()) => {
+                Err(Error::argument("clip", "a positive norm", norm))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Scales gradients down, which have these norms.
+    pub(super) fn apply(self, gradients: &mut [Option<ArrayD<f32>>], norms: &[f64]) {
+        let global = norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
+        for (gradient, &norm) in gradients.iter_mut().zip(norms) {
+            let factor = match self {
+                Self::PerParameter(limit) if norm > limit => limit / norm,
+                Self::Global(limit) if global > limit => limit / global,
+                _ => continue,
+            };
+            if let Some(gradient) = gradient {
+                *gradient *= factor as f32;
+            }
+        }
     }
 }
 

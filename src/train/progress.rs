@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::report::measured;
-use super::{Check, CheckpointEvent, Training};
-use crate::notebook;
+use super::{Change, Check, Training};
+use crate::caught::caught_in;
+use crate::{Result, notebook};
 
 /// Watches training as it goes.
 #[diagnostic::on_unimplemented(
@@ -33,6 +35,43 @@ pub trait Observer {
     fn end(&mut self, training: &Training) {
         let _ = training;
     }
+}
+
+/// What happens to checkpoints, for an [`Observer`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CheckpointEvent {
+    /// The run goes on from this one.
+    Resumed {
+        /// The updates done before it.
+        update: usize,
+        /// The file.
+        path: PathBuf,
+        /// The settings that are not as they were.
+        changes: Vec<Change>,
+    },
+    /// One begins to be written.
+    Begun {
+        /// The updates done before it.
+        update: usize,
+    },
+    /// It is written.
+    Written {
+        /// The updates done before it.
+        update: usize,
+        /// The file.
+        path: PathBuf,
+    },
+    /// One could not be written, or not be read. Training goes on: from an older one, or to the next time.
+    Failed {
+        /// What went wrong.
+        problem: String,
+    },
+    /// Weights could not be saved, see [`Trainer::save_every`](super::Trainer::save_every). Training goes on.
+    NotSaved {
+        /// What went wrong.
+        problem: String,
+    },
 }
 
 /// How far training is.
@@ -194,4 +233,12 @@ fn say(line: &str) {
         true => writeln!(std::io::stdout().lock(), "{line}"),
         false => writeln!(std::io::stderr().lock(), "{line}"),
     };
+}
+
+/// What an observer is told; it may panic, too.
+pub(super) fn told(tell: impl FnOnce()) -> Result<()> {
+    caught_in("the observer", || {
+        tell();
+        Ok(())
+    })
 }

@@ -36,6 +36,16 @@ pub trait Regularizer: Send + Sync {
     fn check(&self) -> Result<()> {
         Ok(())
     }
+
+    /// Whether it can do anything to these effective weights, which require gradients where training changes them; called before
+    /// training. By default it can.
+    ///
+    /// # Errors
+    /// Says what they lack.
+    fn check_weights(&self, weights: &Tensors) -> Result<()> {
+        let _ = weights;
+        Ok(())
+    }
 }
 
 impl<F: Fn(&Tensors, &Activity, &Trials) -> Result<Tensor> + Send + Sync> Regularizer for F {
@@ -106,6 +116,14 @@ fn check_strength(strength: f64) -> Result<()> {
     }
 }
 
+/// An error unless there are weights of that name, and training changes them.
+fn check_trained(name: &str, weights: &Tensors) -> Result<()> {
+    match weights.get(name)?.requires_grad() {
+        true => Ok(()),
+        false => Err(Error::argument("regularizer", "one of weights that training changes", format!("one of {name}"))),
+    }
+}
+
 impl Regularizer for L1Weights {
     fn describe(&self) -> String {
         format!("{self:?}")
@@ -118,6 +136,9 @@ impl Regularizer for L1Weights {
     }
     fn check(&self) -> Result<()> {
         check_strength(self.strength)
+    }
+    fn check_weights(&self, weights: &Tensors) -> Result<()> {
+        check_trained(&self.weights, weights)
     }
 }
 
@@ -133,6 +154,9 @@ impl Regularizer for L2Weights {
     }
     fn check(&self) -> Result<()> {
         check_strength(self.strength)
+    }
+    fn check_weights(&self, weights: &Tensors) -> Result<()> {
+        check_trained(&self.weights, weights)
     }
 }
 

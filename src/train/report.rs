@@ -39,7 +39,9 @@ pub struct Training {
     /// Why training ended.
     pub stop: Stop,
     /// What computed the gradients.
-    pub path: Path,
+    // Its name before.
+    #[serde(alias = "path")]
+    pub backend: Backend,
     /// Where.
     #[serde(default)]
     pub device: Device,
@@ -51,6 +53,12 @@ pub struct Training {
     pub seconds_drawing: f64,
     /// The seed of the trials.
     pub seed: Seed,
+}
+
+/// Where a run is: its report up to there, and the stage.
+pub(super) struct Position {
+    pub(super) training: Training,
+    pub(super) stage: usize,
 }
 
 /// What was measured between two updates, on trials that are not trained on.
@@ -129,7 +137,7 @@ pub enum Stop {
 /// What computes the gradients through time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Path {
+pub enum Backend {
     /// The kernels of [`dynamics`](crate::dynamics).
     Kernel,
     /// libtorch's automatic differentiation.

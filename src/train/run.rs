@@ -1,26 +1,79 @@
 //! A run of training: update after update, checks and checkpoints between them, until it ends.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ndarray::{ArrayD, Axis};
+use ndarray::Axis;
 
-use super::checkpoint::{Checkpoints, Position};
-use super::trainer::Updated;
+use super::checkpoint::Checkpoints;
+use super::progress::told;
+use super::report::Position;
+use super::saves::Saves;
+use super::update::{Updated, Updater};
 use super::validation::Plan;
-use super::{CheckpointEvent, Observer, Path, Progress, Stop, Trainer, Training};
+use super::{Backend, Curriculum, Observer, Progress, Reporter, Silent, Stop, Trainer, Training};
 use crate::caught::caught_in;
-use crate::dynamics::Pool;
 use crate::network::{Memory, Network};
-use crate::simulate::check_fit;
 use crate::task::{Batch, TrialSource};
-use crate::weights::Weights;
 use crate::{Error, Result, interrupt, threads};
 
 impl Trainer {
+    /// Trains the network, and shows progress: a bar in a terminal, a line a second elsewhere.
+    ///
+    /// Ctrl-C or Jupyter's stop button ends it after the current update; the report then says
+    /// [`Stop::Interrupted`]. So does a signal to end, [`Stop::Terminated`]. Train
+    /// again to go on. The report of training that ended with an error is in [`Training::of`].
+    ///
+    /// # Errors
+    /// If the task does not fit the network, if an argument makes no sense, if there is not enough memory for the batches and the
+    /// activity that is kept of them, if code of yours fails or panics (the task, the loss, a metric; the network is then as after
+    /// the update before), or if training diverges:
+    /// the loss or a weight becomes NaN or infinite, or the norm of a gradient exceeds 1e10, which is PyCog's bound. The network
+    /// then has the last weights whose loss was a number, and the optimizer starts afresh when training is called again.
+    pub fn train(&self, network: &mut dyn Network, task: &dyn TrialSource) -> Result<Training> {
+        self.with_reporter(|observer| self.train_observed(network, task, observer))
+    }
+
+    /// Trains the network, watched by an observer of your own, which is told everything also where the trainer is
+    /// [`silent`](Trainer::silent).
+    ///
+    /// # Errors
+    /// As [`Trainer::train`].
+    pub fn train_observed(
+        &self,
+        network: &mut dyn Network,
+        task: &dyn TrialSource,
+        observer: &mut dyn Observer,
+    ) -> Result<Training> {
+        self.run(network, &Plan::of_task(self, task)?, observer)
+    }
+
+    /// Trains the network on the stages of a curriculum, until the last is passed or all updates are done.
+    ///
+    /// # Errors
+    /// As [`Trainer::train`], and as [`Curriculum::check`].
+    pub fn train_curriculum(&self, network: &mut dyn Network, curriculum: &Curriculum) -> Result<Training> {
+        self.with_reporter(|observer| self.train_curriculum_observed(network, curriculum, observer))
+    }
+
+    /// Trains the network on a curriculum, watched by an observer of your own.
+    ///
+    /// # Errors
+    /// As [`Trainer::train_curriculum`].
+    pub fn train_curriculum_observed(
+        &self,
+        network: &mut dyn Network,
+        curriculum: &Curriculum,
+        observer: &mut dyn Observer,
+    ) -> Result<Training> {
+        self.run(network, &Plan::of_curriculum(self, curriculum)?, observer)
+    }
+
+    fn with_reporter<T>(&self, train: impl FnOnce(&mut dyn Observer) -> T) -> T {
+        if self.silent { train(&mut Silent) } else { train(&mut Reporter::default()) }
+    }
+
     /// Trains on all stages of a plan, if all arguments make sense.
     pub(super) fn run(
         &self,
@@ -30,11 +83,11 @@ impl Trainer {
     ) -> Result<Training> {
         let _one_thread = OneTorchThread::new();
         let whose = "the task, the loss, a penalty, the metric, the schedule or the network";
-        let (updates, path) = caught_in(whose, || self.ready(network, plan))?;
+        let (updates, backend) = caught_in(whose, || self.ready(network, plan))?;
         let n_threads = self.threads.unwrap_or_else(threads::threads);
         let device = self.device.ready()?;
         let mut train = |network: &mut dyn Network| {
-            let run = Run { trainer: self, plan, updates, path, device, start: Instant::now() };
+            let run = Run { trainer: self, plan, updates, backend, device, start: Instant::now() };
             threads::with_threads(n_threads, || run.train(network, observer))
         };
         if device == tch::Device::Cpu {
@@ -44,49 +97,6 @@ impl Trainer {
         // Whatever happened: everything else expects it there.
         network.move_to(tch::Device::Cpu)?;
         result
-    }
-
-    /// How many updates there are to be, and by which path, if all arguments make sense.
-    fn ready(&self, network: &dyn Network, plan: &Plan<'_>) -> Result<(usize, Path)> {
-        let updates = self.check()?;
-        let sizes = network.sizes();
-        for (source, _) in &plan.stages {
-            let spec = source.spec();
-            spec.check()?;
-            check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
-        }
-        if let Some(constants) = network.constants() {
-            self.loss.check(constants.readout())?;
-        }
-        if let Some(validation) = plan.validation {
-            validation.check()?;
-            if !validation.is_scored() {
-                let expected = "other than 0 somewhere: no error counts, so that nothing could be judged";
-                return Err(Error::argument("mask of the validation", expected, "0 everywhere"));
-            }
-            check_fit(&validation.spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
-        }
-        if network.parameters().iter().all(|(_, parameter)| !parameter.trainable) {
-            return Err(Error::argument("freeze", "for some parameters only: nothing is left to train", "all of them"));
-        }
-        let done = network.parameters().memory.total;
-        self.schedule.check(done..done.saturating_add(updates as u64))?;
-        let path = self.chosen_path(network)?;
-        if self.vanishing_gradient > 0.0
-            && (path, network.constants().is_some_and(|one| one.has_omega())) != (Path::Kernel, true)
-        {
-            let expected =
-                "0, unless the kernel trains a leaky network: only there the adjoints of the states are known";
-            return Err(Error::argument("vanishing_gradient", expected, self.vanishing_gradient));
-        }
-        if self.carry_state && network.initial_state().is_none() {
-            let expected =
-                "false for this network, which has no one state to begin a trial with (Network::initial_state)";
-            return Err(Error::argument("carry_state", expected, true));
-        }
-        self.check_memory(network, plan, path)?;
-        plan.check_measurable(self, network)?;
-        Ok((updates, path))
     }
 
     /// An error if nothing counts in the trials that a source gives: then nothing would be learned, at a loss of 0.
@@ -130,7 +140,7 @@ struct Run<'a> {
     plan: &'a Plan<'a>,
     /// How many there are to be.
     updates: usize,
-    path: Path,
+    backend: Backend,
     device: tch::Device,
     start: Instant,
 }
@@ -146,11 +156,9 @@ impl Run<'_> {
         })?;
         trainer.renew(&mut network.parameters_mut().memory);
         let again = checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.again);
-        if !again {
-            trainer.check_unsaved(network.parameters().memory.total, self.updates)?;
-        }
+        let saves = Saves::open(trainer, network.parameters().memory.total, self.updates, again)?;
 
-        let ended = self.updates(network, &mut at, (&mut checkpoints, again), observer, &work);
+        let ended = self.updates(network, &mut at, (&mut checkpoints, &saves), observer, &work);
         at.training.stop = match &ended {
             Ok(stop) => *stop,
             Err(Error::Diverged { .. }) => Stop::Diverged,
@@ -181,7 +189,7 @@ impl Run<'_> {
         &self,
         network: &mut dyn Network,
         at: &mut Position,
-        (checkpoints, again): (&mut Option<Checkpoints>, bool),
+        (checkpoints, saves): (&mut Option<Checkpoints>, &Option<Saves<'_>>),
         observer: &mut dyn Observer,
         work: &interrupt::Work,
     ) -> Result<Stop> {
@@ -202,8 +210,8 @@ impl Run<'_> {
         }
         at.training.stop = Stop::Unfinished;
         let seconds_before = at.training.seconds;
-        let pool = Pool::default();
-        let (mut ahead, mut good) = (None, BTreeMap::new());
+        let mut updater = Updater::new(trainer, self.backend, self.device);
+        let mut ahead = None;
         for update in at.training.updates + 1..=updates {
             let waiting = Instant::now();
             let first = network.parameters().memory.trials;
@@ -219,12 +227,12 @@ impl Run<'_> {
                 let drawing = (update < updates && n_threads > 1)
                     .then(|| scope.spawn(move || threads::with_threads(n_threads, || self.draw(stage, next))));
                 let updated = caught_in("the loss, a penalty, the schedule or the network", || {
-                    trainer.update(network, &batch, (self.path, self.device), &pool, update, &mut good)
+                    updater.update(network, &batch, update)
                 });
                 ahead = drawing.and_then(|drawing| drawing.join().ok()).map(|batch| (stage, batch));
                 updated
             });
-            let Updated { loss, omega } = updated.map_err(|error| retreat(error, network, &good, &at.training))?;
+            let Updated { loss, omega } = updated.map_err(|error| updater.retreat(error, network, &at.training))?;
             if let Some(checkpoints) = checkpoints {
                 checkpoints.judge(loss, &at.training);
             }
@@ -238,14 +246,8 @@ impl Run<'_> {
                 at.training.recorded.push(update);
                 at.training.omegas.extend(omega);
             }
-            if let Some(path) = trainer.saved_as(network, update) {
-                trainer.check_same(network, &path, again)?;
-                if let Err(error) =
-                    caught_in("the network", || network.weights()).and_then(|weights| weights.save(path))
-                {
-                    let event = CheckpointEvent::NotSaved { problem: error.to_string() };
-                    told(|| observer.checkpoint(&event))?;
-                }
+            if let Some(saves) = saves {
+                saves.write(network, update, observer)?;
             }
             let stage = at.stage;
             if checks_at(update) {
@@ -292,7 +294,7 @@ impl Run<'_> {
             best: None,
             changes: Vec::new(),
             stop: Stop::Unfinished,
-            path: self.path,
+            backend: self.backend,
             device: self.trainer.device,
             seconds: 0.0,
             seconds_drawing: 0.0,
@@ -360,76 +362,6 @@ impl Run<'_> {
         ];
         ends.into_iter().find_map(|(ended, stop)| ended.then_some(stop))
     }
-}
-
-/// After an explosion: back to the weights from before the last step, which is what exploded. The optimizer remembers that step,
-/// so it is to start afresh.
-fn retreat(
-    error: Error,
-    network: &mut dyn Network,
-    good: &BTreeMap<String, ArrayD<f32>>,
-    training: &Training,
-) -> Error {
-    let Error::Diverged { update, what, value, .. } = error else { return error };
-    let parameters = network.parameters_mut();
-    parameters.memory.optimizer.clear();
-    match parameters.set_values(good) {
-        Ok(()) => {
-            Error::Diverged { update, what, value, best: training.best.map(|best| best.update), checkpoint: None }
-        }
-        Err(error) => error,
-    }
-}
-
-impl Trainer {
-    /// Where the weights are saved after this update, if they are.
-    fn saved_as(&self, network: &dyn Network, update: usize) -> Option<PathBuf> {
-        let (every, folder) = self.save_every.as_ref()?;
-        let number = network.parameters().memory.total;
-        update.is_multiple_of(*every).then(|| folder.join(format!("weights-{number:06}.npz")))
-    }
-
-    /// An error if there are other weights than the network's in the place for them, which would be lost. A run that is done again
-    /// has the same; `again` tells that it goes on from a checkpoint and may have saved them before.
-    fn check_same(&self, network: &dyn Network, path: &std::path::Path, again: bool) -> Result<()> {
-        if again || !path.exists() {
-            return Ok(());
-        }
-        let weights = caught_in("the network", || network.weights())?;
-        match Weights::load(path) {
-            Ok(there) if there.has_arrays_of(&weights) => Ok(()),
-            _ => Err(Error::argument("save_every", FREE_FOLDER, format!("one with {}", path.display()))),
-        }
-    }
-
-    /// An error if there are weights in the folder for them which are later than those after so many updates, and which so many more
-    /// updates will not come upon.
-    fn check_unsaved(&self, done: u64, updates: usize) -> Result<()> {
-        let Some((every, folder)) = &self.save_every else { return Ok(()) };
-        let number = |name: &str| name.strip_prefix("weights-")?.strip_suffix(".npz")?.parse::<u64>().ok();
-        let present = std::fs::read_dir(folder).map_err(|source| Error::io("read", folder, source))?;
-        let foreign = |path: &PathBuf| {
-            let number = path.file_name().and_then(|name| number(name.to_str()?)).unwrap_or(0);
-            let ours = number <= done + updates as u64 && number.saturating_sub(done).is_multiple_of(*every as u64);
-            number > done && !ours
-        };
-        match present.filter_map(|entry| Some(entry.ok()?.path())).find(foreign) {
-            None => Ok(()),
-            Some(path) => Err(Error::argument("save_every", FREE_FOLDER, format!("one with {}", path.display()))),
-        }
-    }
-}
-
-/// What [`Trainer::save_every`] asks for.
-const FREE_FOLDER: &str =
-    "a folder without weights of later updates from another run: name another one, or remove these";
-
-/// What an observer is told; it may panic, too.
-fn told(tell: impl FnOnce()) -> Result<()> {
-    caught_in("the observer", || {
-        tell();
-        Ok(())
-    })
 }
 
 /// libtorch held to one thread as long as anybody trains: the order of its own sums depends on the number of threads, which is one

@@ -1,26 +1,19 @@
 //! Measuring a network between updates: its loss, error and metric, and which of its weights were the best.
 
+use std::sync::Arc;
+
 use ndarray::Axis;
-use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::checkpoint::Position;
-use super::{Better, Check, Goal, Loss, Metric, Trainer};
+use super::curriculum::Stage;
+use super::report::Position;
+use super::trainer::{CHECK_EVERY, CHECK_TRIALS};
+use super::{BestBy, Better, Check, Curriculum, Goal, Loss, Metric, Trainer};
+use crate::caught::caught_in;
 use crate::network::{Activity, Network, Trials, run_from, to_tensor, without_gradients};
 use crate::simulate::{Recording, Session};
-use crate::task::{Batch, TrialSource};
+use crate::task::{Batch, TrialSource, usual_steps};
 use crate::{Error, Result};
-
-/// By what the best weights are chosen among those that were checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BestBy {
-    /// The smallest loss.
-    #[default]
-    Loss,
-    /// The best metric.
-    Metric,
-}
 
 /// How many trials show whether what training depends on can be measured.
 const PROBES: usize = 128;
@@ -28,7 +21,7 @@ const PROBES: usize = 128;
 /// What is trained on, stage by stage, and how well it is done is judged.
 pub(super) struct Plan<'a> {
     pub(super) stages: Vec<(&'a dyn TrialSource, Option<Goal>)>,
-    pub(super) metric: &'a dyn Metric,
+    pub(super) metric: Arc<dyn Metric>,
     pub(super) every: usize,
     /// How many fresh trials a check has.
     pub(super) trials: usize,
@@ -36,11 +29,52 @@ pub(super) struct Plan<'a> {
     pub(super) validation: Option<&'a Batch>,
 }
 
-impl Plan<'_> {
-    /// Whether there are checks at all.
+impl<'a> Plan<'a> {
+    /// A task, until the trainer's own goal.
+    pub(super) fn of_task(trainer: &'a Trainer, task: &'a dyn TrialSource) -> Result<Self> {
+        Ok(Self {
+            stages: vec![(task, trainer.goal.clone())],
+            metric: trainer.measured()?,
+            every: trainer.check_every.unwrap_or(CHECK_EVERY),
+            trials: trainer.check_trials.unwrap_or(CHECK_TRIALS),
+            validation: trainer.validation.as_deref(),
+        })
+    }
+
+    /// The stages of a curriculum, which says itself how they are checked.
+    pub(super) fn of_curriculum(trainer: &Trainer, curriculum: &'a Curriculum) -> Result<Self> {
+        caught_in("the metric", || curriculum.check())?;
+        for (name, given, instead) in [
+            ("until", trainer.goal.is_some(), "stages have goals of their own"),
+            ("validation", trainer.validation.is_some(), "stages have trials of their own"),
+            ("metric", trainer.metric.is_some(), "own `metric` is measured"),
+            ("check_every", trainer.check_every.is_some(), "own `every` counts"),
+            ("check_trials", trainer.check_trials.is_some(), "own `trials` count"),
+        ] {
+            if given {
+                return Err(Error::argument(name, format!("left out with a curriculum, whose {instead}"), "given"));
+            }
+        }
+        let stage = |stage: &'a Stage| (stage.source.as_ref(), Some(stage.goal.clone()));
+        Ok(Self {
+            stages: curriculum.stages.iter().map(stage).collect(),
+            metric: curriculum.metric.clone(),
+            every: curriculum.every,
+            trials: curriculum.trials,
+            validation: None,
+        })
+    }
+
+    /// The steps of the longest trials that are usual.
+    pub(super) fn n_steps(&self) -> usize {
+        self.stages.iter().map(|(source, _)| usual_steps(&source.spec())).max().unwrap_or(0)
+    }
+
+    /// Whether there are checks at all: if anything depends on them, or is asked of them.
     pub(super) fn checks(&self, trainer: &Trainer) -> bool {
         let goal = self.stages.iter().any(|(_, goal)| goal.is_some());
-        goal || self.validation.is_some() || trainer.patience.is_some()
+        let asked = trainer.metric.is_some() || trainer.check_every.is_some() || trainer.check_trials.is_some();
+        goal || asked || self.validation.is_some() || trainer.patience.is_some() || trainer.best_by == BestBy::Metric
     }
 
     /// Which numbers of the metric are better: by its type, or by what the goals say.
@@ -51,7 +85,7 @@ impl Plan<'_> {
 
     /// An error if training depends on what cannot be measured on its trials, or if it is not known which numbers of it are better.
     pub(super) fn check_measurable(&self, trainer: &Trainer, network: &dyn Network) -> Result<()> {
-        let by_metric = trainer.best_by == BestBy::Metric && self.checks(trainer);
+        let by_metric = trainer.best_by == BestBy::Metric;
         if by_metric && self.better().is_none() {
             let expected = "the loss, or a metric of which it is known which numbers are better: give `metric` with \
                 `larger_is_better(…)` or `smaller_is_better(…)`";

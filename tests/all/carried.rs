@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis};
 use psychrnn::prelude::*;
 use psychrnn::simulate::Session;
-use psychrnn::train::Path;
+use psychrnn::train::Backend;
 
 /// Trials of two lengths with inputs at random.
 struct Noise;
@@ -64,17 +64,17 @@ fn loss(session: &Session) -> f64 {
 
 #[test]
 fn a_trial_goes_on_where_the_one_before_it_ended() {
-    for path in [Path::Kernel, Path::Libtorch] {
+    for backend in [Backend::Kernel, Backend::Libtorch] {
         let mut network = network();
         let validation = Noise.batch(2 * ROWS + 1, Seed(9)).unwrap();
         // Steps too small to be seen in the losses.
-        let trainer = trainer().learning_rate(1e-9).path(path).validation(validation.clone()).check_every(3);
+        let trainer = trainer().learning_rate(1e-9).backend(backend).validation(validation.clone()).check_every(3);
         let training = trainer.clone().updates(3).train(&mut network, &Noise).unwrap();
         let (mut states, mut afresh) = (None, Vec::new());
         for (update, &found) in training.losses.iter().enumerate() {
             let session = run(&network, states.as_ref(), &batch(update as u64));
             let expected = loss(&session);
-            assert!((found - expected).abs() < 1e-5 * expected, "{path:?}, {update}: {found}, {expected}");
+            assert!((found - expected).abs() < 1e-5 * expected, "{backend:?}, {update}: {found}, {expected}");
             afresh.push((loss(&run(&network, None, &session.batch)) - expected).abs() / expected);
             states = Some(ends(&session));
         }
@@ -84,10 +84,10 @@ fn a_trial_goes_on_where_the_one_before_it_ended() {
             states.select(Axis(0), &(0..validation.n_trials()).map(|trial| trial % ROWS).collect::<Vec<_>>())
         };
         let expected = loss(&run(&network, states.as_ref().map(in_turn).as_ref(), &validation));
-        assert!((training.checks[0].loss - expected).abs() < 1e-5 * expected, "{path:?}");
+        assert!((training.checks[0].loss - expected).abs() < 1e-5 * expected, "{backend:?}");
         let training = trainer.clone().updates(1).train(&mut network, &Noise).unwrap();
         let expected = loss(&run(&network, states.as_ref(), &batch(3)));
-        assert!((training.losses[0] - expected).abs() < 1e-5 * expected, "{path:?}");
+        assert!((training.losses[0] - expected).abs() < 1e-5 * expected, "{backend:?}");
         // Another number of rows begins anew, as does training that carries nothing over.
         for other in [trainer.clone().batch_size(ROWS + 1), trainer.clone().carry_state(false)] {
             other.updates(1).train(&mut network, &Noise).unwrap();

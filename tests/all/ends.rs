@@ -327,7 +327,12 @@ fn on_libtorch_members_side_by_side_become_what_they_are_alone() {
     tch::set_num_threads(3);
     let large = |seed: u64| Rnn::new(&task(), RnnConfig::default().units(150).seed(seed)).unwrap();
     let trainer = |seed: u64| {
-        trainer().path(train::Path::Libtorch).seed(seed).batch_size(60).updates(2 + 4 * (seed as usize % 2)).threads(1)
+        trainer()
+            .backend(train::Backend::Libtorch)
+            .seed(seed)
+            .batch_size(60)
+            .updates(2 + 4 * (seed as usize % 2))
+            .threads(1)
     };
     let mut ensemble = Ensemble::new().silent().threads(3);
     (0..4).for_each(|seed| ensemble.add(&format!("seed {seed}"), large(seed), trainer(seed), task()));

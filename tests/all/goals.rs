@@ -108,7 +108,7 @@ fn a_goal_that_cannot_be_measured_on_the_task_is_refused() {
         (trainer().patience(3).best_by(BestBy::Metric), "Decision::sign()"),
         // Of a metric of one's own it is only seen that it is no number, whatever the outputs are.
         (trainer().metric(accuracy).until(Goal::at_least(0.9)), "outputs that are the targets"),
-        (trainer().validation(unsaid.batch(30, Seed(5)).unwrap()).until(0.9), "Decision::sign()"),
+        (Trainer::default().validation(unsaid.batch(30, Seed(5)).unwrap()).until(0.9).silent(), "Decision::sign()"),
     ] {
         let error = refused(&trainer, &unsaid);
         assert!(error.contains(words), "{error}");

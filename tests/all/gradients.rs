@@ -322,7 +322,7 @@ mod against_libtorch {
     use ndarray::Array2;
     use psychrnn::network::{Activity, Tensors, Trials};
     use psychrnn::tch::Kind;
-    use psychrnn::train::Path;
+    use psychrnn::train::Backend;
 
     /// Trials of two lengths.
     struct TwoLengths;
@@ -341,11 +341,11 @@ mod against_libtorch {
 
     /// The weights after a few updates on each path.
     fn both(build: impl Fn() -> Box<dyn Network>, trainer: impl Fn() -> Trainer) -> [Weights; 2] {
-        [Path::Kernel, Path::Libtorch].map(|path| {
+        [Backend::Kernel, Backend::Libtorch].map(|backend| {
             let mut network = build();
             let trainer = trainer().updates(3).batch_size(40).learning_rate(0.1).optimizer(Sgd::default()).silent();
-            let training = trainer.path(path).train(network.as_mut(), &TwoLengths).unwrap();
-            assert_eq!(training.path, path);
+            let training = trainer.backend(backend).train(network.as_mut(), &TwoLengths).unwrap();
+            assert_eq!(training.backend, backend);
             network.weights().unwrap()
         })
     }
@@ -442,7 +442,7 @@ mod against_libtorch {
             trainer.train(network, &TwoLengths).unwrap_err().to_string()
         };
         let mut network = Rnn::new(&TwoLengths, config.clone()).unwrap();
-        assert!(refused(Trainer::default().path(Path::Libtorch), &mut network).contains("vanishing_gradient"));
+        assert!(refused(Trainer::default().backend(Backend::Libtorch), &mut network).contains("vanishing_gradient"));
         let mut lstm = Lstm::new(&TwoLengths, LstmConfig::default()).unwrap();
         assert!(refused(Trainer::default(), &mut lstm).contains("vanishing_gradient"));
         let negative = Trainer::default().vanishing_gradient(-1.0).silent().train(&mut network, &TwoLengths);
@@ -451,15 +451,15 @@ mod against_libtorch {
 
     /// How far one update without clipping moves the raw parameters on each path: the gradients.
     fn gradients(build: &dyn Fn() -> Box<dyn Network>, trainer: &Trainer, task: &dyn TrialSource) -> [Weights; 2] {
-        [Path::Kernel, Path::Libtorch].map(|path| {
+        [Backend::Kernel, Backend::Libtorch].map(|backend| {
             let mut network = build();
             let raw = |network: &dyn Network| -> Vec<(String, ArrayD<f32>)> {
                 let parameters = network.parameters().iter();
                 parameters.map(|(name, parameter)| (name.to_owned(), (&parameter.value).try_into().unwrap())).collect()
             };
             let before = raw(network.as_ref());
-            let training = trainer.clone().path(path).train(network.as_mut(), task).unwrap();
-            assert_eq!(training.path, path);
+            let training = trainer.clone().backend(backend).train(network.as_mut(), task).unwrap();
+            assert_eq!(training.backend, backend);
             let mut moved = Weights::new();
             for ((name, before), (_, after)) in before.into_iter().zip(raw(network.as_ref())) {
                 moved.insert(&name, after - before);

@@ -38,6 +38,8 @@ mod recorded;
 #[cfg(feature = "torch")]
 mod runs;
 mod sessions;
+#[cfg(feature = "torch")]
+mod settings;
 mod steps;
 mod tables;
 mod tasks;

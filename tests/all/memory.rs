@@ -101,7 +101,7 @@ fn training() {
     let large = || trainer().batch_size(200_000);
     let mut small = network(50);
     refused("very large batches", trainer().batch_size(100_000_000).train(&mut small, &task));
-    refused("large batches on libtorch", large().path(psychrnn::train::Path::Libtorch).train(&mut small, &task));
+    refused("large batches on libtorch", large().backend(psychrnn::train::Backend::Libtorch).train(&mut small, &task));
     refused("large batches that are kept", large().memory(usize::MAX).train(&mut small, &task));
     refused("penalized rates", large().regularizer(L2Rates::new(0.1)).train(&mut small, &task));
     refused("large checks", trainer().until(0.9).check_trials(100_000_000).train(&mut small, &task));

@@ -418,6 +418,6 @@ fn a_card_that_is_not_there_is_refused_and_the_network_stays_as_it_was() {
     let message = trainer.train(&mut network, &task).unwrap_err().to_string();
     assert!(message.starts_with("cannot compute on cuda:99: ") && message.contains("setup --cuda"), "{message}");
     assert_eq!(network.weights().unwrap(), before);
-    let message = trainer.path(psychrnn::train::Path::Kernel).train(&mut network, &task).unwrap_err().to_string();
-    assert!(message.contains("`path` must be libtorch on cuda:99"), "{message}");
+    let message = trainer.backend(psychrnn::train::Backend::Kernel).train(&mut network, &task).unwrap_err().to_string();
+    assert!(message.contains("`backend` must be libtorch on cuda:99"), "{message}");
 }

@@ -68,7 +68,7 @@ mod tests {
         let checks = [check(10, 0, true), check(20, 1, false), check(30, 1, true), check(40, 2, true)];
         let training: Training = serde_json::from_value(json!({
             "updates": 40, "trials": 2000, "batch_size": 50, "losses": [1.0, 0.5], "recorded": [1, 40], "checks": checks, "best": checks[3],
-            "stop": "reached", "path": "kernel", "seconds": 1.0, "seconds_drawing": 0.0, "seed": crate::random::Seed(1),
+            "stop": "reached", "backend": "kernel", "seconds": 1.0, "seconds_drawing": 0.0, "seed": crate::random::Seed(1),
         }))
         .unwrap();
         let rules = |panel: Panel| -> Vec<f64> {
@@ -89,7 +89,7 @@ mod tests {
             let recorded: Vec<usize> = (1..=losses.len()).collect();
             let mut training: Training = serde_json::from_value(json!({
                 "updates": losses.len(), "trials": 50, "batch_size": 50, "losses": [], "recorded": recorded, "checks": [],
-                "best": null, "stop": "finished", "path": "kernel", "seconds": 1.0, "seconds_drawing": 0.0, "seed": crate::random::Seed(1),
+                "best": null, "stop": "finished", "backend": "kernel", "seconds": 1.0, "seconds_drawing": 0.0, "seed": crate::random::Seed(1),
             }))
             .unwrap();
             // JSON has no NaN.

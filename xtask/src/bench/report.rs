@@ -149,7 +149,7 @@ impl Report {
             "\nMedian milliseconds, and how many times ours; {N_BATCH} trials of {N_STEPS} steps:\n\n{}",
             self.times()
         );
-        text += "\nOurs by libtorch is `Path::Libtorch`, which holds libtorch to one thread. PyTorch's LSTM is `torch.nn.LSTM`. \
+        text += "\nOurs by libtorch is `Backend::Libtorch`, which holds libtorch to one thread. PyTorch's LSTM is `torch.nn.LSTM`. \
                  PsychRNN's LSTM is not timed: it gives the sigmoid of its cell to the output gate, not the tanh, and so is \
                  another network.\n";
         text += &format!(
