@@ -6,7 +6,8 @@ pub use crate::analysis::{
     wilcoxon_signed_rank,
 };
 pub use crate::connectivity::Areas;
-pub use crate::dynamics::{CellOutput, Covariance, LeakyUnits, LstmUnits, Readout, Transfer};
+pub use crate::dynamics::equations::*;
+pub use crate::dynamics::{Covariance, Readout, Transfer};
 pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Effect, Perturbation, Recording, Session, Signal, Simulator, Window};
 pub use crate::task::{

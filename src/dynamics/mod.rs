@@ -49,7 +49,7 @@
 
 mod block;
 mod equation;
-mod equations;
+pub(crate) mod equations;
 mod kernel;
 mod network;
 mod omega;
@@ -62,7 +62,7 @@ mod transfer;
 pub(crate) mod wiring;
 
 pub use block::Keep;
-pub use equations::{CellOutput, Constants, LeakyUnits, LstmUnits};
+pub use equations::*;
 pub(crate) use kernel::lanes::Pool;
 pub(crate) use kernel::noise::{self, standard_normal_from};
 pub use kernel::noise::{Covariance, UnitNoise, standard_normal};

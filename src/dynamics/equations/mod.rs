@@ -1,16 +1,10 @@
 //! The equations, one a file. To add one, write its file and its line here.
 
-mod leaky;
-mod lstm;
-
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
-
-pub use leaky::LeakyUnits;
-pub use lstm::{CellOutput, LstmUnits};
 
 use super::block::Stepper;
 use super::wiring::Wiring;
@@ -20,7 +14,12 @@ use crate::weights::Weights;
 
 /// Writes what all equations have in common from the list of them.
 macro_rules! equations {
-    ($($(#[$meta:meta])* $name:ident($units:ident),)+) => {
+    ($($(#[$meta:meta])* $module:ident: $name:ident($units:ident $(, $more:ident)*);)+) => {
+        $(
+            mod $module;
+            pub use $module::{$units $(, $more)*};
+        )+
+
         /// The constants of a network, which its weights alone do not tell.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
@@ -46,9 +45,9 @@ macro_rules! equations {
 
 equations! {
     /// A leaky recurrent network.
-    Leaky(LeakyUnits),
+    leaky: Leaky(LeakyUnits);
     /// An LSTM.
-    Lstm(LstmUnits),
+    lstm: Lstm(LstmUnits, CellOutput);
 }
 
 /// What the constants of an equation tell about it.
