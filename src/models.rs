@@ -54,17 +54,16 @@ use serde::{Deserialize, Serialize};
 use crate::connectivity::Areas;
 use crate::network::{RadiusOf, RnnConfig};
 use crate::random::Seed;
-use crate::task::TrialSource;
-use crate::task::models::{
-    ContextIntegration, Criterion, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution,
-    SineWave,
+use crate::task::{Criterion, TrialSource};
+use crate::tasks::{
+    ContextIntegration, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution, SineWave,
 };
 use crate::train::{BestBy, Clip, MeanSquaredError, Trainer};
 use crate::{Error, Result};
 
 /// One of PyCog's example models, by PyCog's name.
 ///
-/// The tasks, and what belongs to each network, are told in [`task::models`](crate::task::models). Song HF, Yang GR, Wang X-J
+/// The tasks, and what belongs to each network, are told in [`tasks`](crate::tasks). Song HF, Yang GR, Wang X-J
 /// (2016), doi:10.1371/journal.pcbi.1004792.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -127,7 +126,7 @@ impl Model {
         }
     }
 
-    /// The task. To vary it, take it from [`task::models`](crate::task::models) instead.
+    /// The task. To vary it, take it from [`tasks`](crate::tasks) instead.
     #[must_use]
     pub fn task(self) -> Arc<dyn TrialSource> {
         match self {

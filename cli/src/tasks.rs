@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use psychrnn::models::Model;
 use psychrnn::prelude::*;
-use psychrnn::task::models::{
-    ContextIntegration, Criterion, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution,
-    SineWave,
+use psychrnn::task::Criterion;
+use psychrnn::tasks::{
+    ContextIntegration, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution, SineWave,
 };
 use serde_json::Value as Json;
 

@@ -7,7 +7,8 @@ use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::Batch;
-use super::time::{check_window, decimal};
+use super::time::check_window;
+use crate::number::decimal;
 use crate::{Error, Result, notebook};
 
 /// How the outputs of a trial are read as a choice: by a rule, among which outputs, and when in the trial. A choice is correct if

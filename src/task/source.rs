@@ -6,9 +6,11 @@ use std::ops::Range;
 use ndarray::{Array2, Array3, Axis, s};
 
 use super::sensory::Afferents;
-use super::time::{Clock, decimal};
-use super::{Batch, Epochs, Step, Task, TaskSpec, Trial, Value};
+use super::time::Clock;
+use super::{Batch, Epochs, Step, Task, TaskSpec, Trial};
+use crate::number::decimal;
 use crate::random::{Seed, TrialRng};
+use crate::table::{Table, Value};
 use crate::{Error, Result, memory, threads};
 
 /// Anything that gives trials: every [`Task`], and a [`Batch`] that gives its own trials again.
@@ -206,7 +208,7 @@ fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed:
         }
         all
     };
-    let mut table = super::Table::new();
+    let mut table = Table::new();
     for (i, name) in T::Trial::columns().into_iter().enumerate() {
         let column = drawn.iter().map(|trial| trial.values.get(i).cloned().unwrap_or(Value::Missing));
         // Every column has one row a trial, so this cannot fail.

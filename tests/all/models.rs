@@ -2,10 +2,9 @@
 
 use ndarray::{Array1, Array2, Array3, Axis, s};
 use psychrnn::prelude::*;
-use psychrnn::task::Sensory;
-use psychrnn::task::models::{
-    ContextIntegration, Criterion, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution,
-    SineWave,
+use psychrnn::task::{Criterion, Sensory};
+use psychrnn::tasks::{
+    ContextIntegration, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution, SineWave,
 };
 
 /// PyCog's inputs without their noise.

@@ -4,9 +4,10 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol, opposite_codes, range};
+use super::{Protocol, opposite_codes, range};
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_list};
+use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::check;
 use crate::{Error, Result};
 
 /// The modalities, and whether each is seen and heard.
@@ -102,7 +103,7 @@ impl Task for MultisensoryIntegration {
 
     fn check(&self) -> Result<()> {
         self.protocol.check()?;
-        check_list("rates", &self.rates)?;
+        check::numbers("rates", &self.rates)?;
         let (low, high) = range(self.rates.iter().copied());
         if low == high {
             return Err(Error::argument("rates", "at least two different numbers", low));

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::positive;
-use crate::task::spec::in_milliseconds;
-use crate::task::time::{Clock, decimal};
-use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng};
+use crate::number::decimal;
+use crate::task::time::Clock;
+use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng, in_milliseconds};
 use crate::{Error, Result};
 
 /// What PyCog's tasks with two alternatives have in common: the steps, the inputs' noise, the epochs about the stimulus, what is
@@ -43,7 +43,7 @@ pub struct Protocol {
 
 /// Setters of what is in the protocol of a task.
 macro_rules! protocol_setters {
-    () => { $crate::task::models::protocol::protocol_setters! {
+    () => { $crate::tasks::pycog::protocol::protocol_setters! {
         /// The time step, in milliseconds.
         dt: f32;
         /// The time constant of the units, in milliseconds.

@@ -30,7 +30,7 @@
 //!
 //! ```
 //! use psychrnn::prelude::*;
-//! use psychrnn::task::models::RandomDots;
+//! use psychrnn::tasks::RandomDots;
 //! let task = RandomDots::reaction_time();
 //! let training = task.batch(20, Seed(1))?;
 //! let validation = task.clone().in_turn(true).batch(100 * (task.n_conditions() + 1), Seed(2))?;
@@ -39,7 +39,6 @@
 //! ```
 
 mod context_integration;
-mod criterion;
 mod multisensory_integration;
 mod parametric_working_memory;
 mod protocol;
@@ -48,7 +47,6 @@ mod sequence_execution;
 mod sine_wave;
 
 pub use context_integration::{ContextIntegration, TwoStimuli};
-pub use criterion::Criterion;
 pub use multisensory_integration::{Events, MultisensoryIntegration};
 pub use parametric_working_memory::{ParametricWorkingMemory, Vibrations};
 pub use protocol::Protocol;

@@ -6,8 +6,9 @@ use std::f64::consts;
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Duration, Step, Task, TaskSpec, TrialRng};
 use crate::setters::setters;
+use crate::task::{Decision, Duration, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::check;
 use crate::{Error, Result};
 
 /// To which sector of the circle does a direction belong?
@@ -123,7 +124,7 @@ impl Task for MatchToCategory {
     }
 
     fn check(&self) -> Result<()> {
-        super::check_noise(self.noise)?;
+        check::noise(self.noise)?;
         if self.channels == 0 {
             return Err(Error::argument("channels", "at least 1", 0));
         }

@@ -3,11 +3,12 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
+use super::Protocol;
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol};
 use crate::Result;
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_coherences};
+use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::check;
 
 /// The contexts, and the inputs that show them.
 const CONTEXTS: [&str; 2] = ["motion", "color"];
@@ -28,7 +29,7 @@ const CONTEXTS: [&str; 2] = ["motion", "color"];
 ///
 /// ```
 /// use psychrnn::prelude::*;
-/// use psychrnn::task::models::ContextIntegration;
+/// use psychrnn::tasks::ContextIntegration;
 /// let batch = ContextIntegration::default().testing().batch(100, Seed(1))?;
 /// let signed = |[coherence, direction]: [f64; 2]| if direction == 0.0 { coherence } else { -coherence };
 /// let trials = batch.values.with("motion", ["motion_coherence", "motion_direction"], signed)?;
@@ -121,7 +122,7 @@ impl Task for ContextIntegration {
 
     fn check(&self) -> Result<()> {
         self.protocol.check()?;
-        check_coherences(&self.coherences)
+        check::coherences(&self.coherences)
     }
 
     fn draw(&self, rng: &mut TrialRng) -> TwoStimuli {

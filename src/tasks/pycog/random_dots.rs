@@ -3,10 +3,11 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
+use super::Protocol;
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol};
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_coherences};
+use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::check;
 use crate::{Error, Result};
 
 /// In which of two directions do random dots move? With a stimulus of fixed or of variable duration, or at the subject's own
@@ -138,7 +139,7 @@ impl Task for RandomDots {
 
     fn check(&self) -> Result<()> {
         self.protocol.check()?;
-        check_coherences(&self.coherences)?;
+        check::coherences(&self.coherences)?;
         match self.no_reward {
             Some(wait) if !(0.0..self.stimulus.range().0).contains(&wait) => {
                 Err(Error::argument("no_reward", "shorter than the stimulus", format!("{wait} ms")))

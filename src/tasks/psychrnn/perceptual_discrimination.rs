@@ -3,8 +3,10 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Duration, Epochs, Step, Task, TaskSpec, TrialRng};
+use super::evidence_noise_sd;
 use crate::setters::setters;
+use crate::task::{Decision, Duration, Epochs, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::check;
 use crate::{Error, Result};
 
 /// Which of two noisy inputs is the stronger one?
@@ -110,11 +112,11 @@ impl Task for PerceptualDiscrimination {
     }
 
     fn check(&self) -> Result<()> {
-        super::check_coherences(&self.coherences)?;
+        check::coherences(&self.coherences)?;
         if let Some(direction @ 2..) = self.direction {
             return Err(Error::argument("direction", "0 or 1", direction));
         }
-        super::check_noise(self.noise)
+        check::noise(self.noise)
     }
 
     fn draw(&self, rng: &mut TrialRng) -> Motion {
@@ -123,7 +125,7 @@ impl Task for PerceptualDiscrimination {
 
     fn step(&self, _: f32, trial: &Motion, rng: &mut TrialRng, now: &mut Step<'_>) {
         let (onset, offset) = stimulus_window(&now.epochs());
-        let sd = super::evidence_noise_sd(self.noise, self.dt);
+        let sd = evidence_noise_sd(self.noise, self.dt);
         for input in now.input.iter_mut() {
             *input = rng.normal(0.0, sd);
         }

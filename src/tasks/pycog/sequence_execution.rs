@@ -4,7 +4,7 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use crate::setters::setters;
-use crate::task::{Decision, Duration, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Criterion, Decision, Duration, Sensory, Step, Task, TaskSpec, TrialRng};
 
 /// The dots that each sequence goes to after the one in the middle.
 const SEQUENCES: [[usize; 3]; 8] =
@@ -119,8 +119,8 @@ impl SequenceExecution {
 
     /// PyCog's: an error of 0.05 on 800 validation trials.
     #[must_use]
-    pub fn criterion(&self) -> super::Criterion {
-        super::Criterion::Error { at_most: 0.05 }
+    pub fn criterion(&self) -> Criterion {
+        Criterion::Error { at_most: 0.05 }
     }
 }
 

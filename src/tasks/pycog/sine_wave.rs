@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::positive;
 use crate::setters::setters;
-use crate::task::{Decision, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Criterion, Decision, Step, Task, TaskSpec, TrialRng};
 use crate::{Error, Result};
 
 /// Produce a sine wave, without any input: `target(t) = amplitude · sin(2π (t + dt) / period)`.
@@ -54,8 +54,8 @@ impl SineWave {
 
     /// PyCog's: an error of 0.05 on 50 validation trials.
     #[must_use]
-    pub fn criterion(&self) -> super::Criterion {
-        super::Criterion::Error { at_most: 0.05 }
+    pub fn criterion(&self) -> Criterion {
+        Criterion::Error { at_most: 0.05 }
     }
 }
 
