@@ -134,6 +134,13 @@ impl Visitor<'_> for AnyNumber {
     }
 }
 
+/// A value as JSON, with numbers as they are written. Values with other keys than names are nothing.
+pub(crate) fn json<T: Serialize>(value: &T) -> serde_json::Value {
+    // By way of a text, so that 0.2 in single precision stays 0.2.
+    let text = serde_json::to_string(value).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
 /// A number as it is written: of all that are this `f32` the one with the fewest digits.
 pub(crate) fn decimal(number: f32) -> f64 {
     let (numerator, denominator) = fraction(number);

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Axis, s};
 
@@ -230,6 +231,17 @@ fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed:
 /// Runs a task's own code; a panic in it becomes an error.
 fn caught<R>(at: &str, work: impl FnOnce() -> R) -> Result<R> {
     crate::caught::caught(work).map_err(|message| Error::Task { at: at.to_owned(), message })
+}
+
+/// A task that several share.
+impl TrialSource for Arc<dyn TrialSource> {
+    fn spec(&self) -> TaskSpec {
+        self.as_ref().spec()
+    }
+
+    fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
+        self.as_ref().trials(numbers, seed)
+    }
 }
 
 /// A recorded batch gives its own trials, over and over.

@@ -3,11 +3,23 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::evidence_noise_sd;
+use super::{EHRLICH, evidence_noise_sd};
 use crate::setters::setters;
 use crate::task::{Decision, Duration, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
 use crate::{Error, Result};
+
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    name: "delayed_discrimination",
+    about: "Say whether the first or the second of two stimuli, separated by a delay, had the higher frequency.",
+    papers: &[Paper { citation: "Romo R, Brody CD, Hernández A, Lemus L (1999)", doi: "10.1038/20939" }, EHRLICH],
+    tags: &["working memory", "comparison"],
+    reached: Some(
+        "Above 90 % of 500 new trials correct after 25,600 (40 leaky units, or 30 of an LSTM; trials of 1 s, delays of 100 to 300 ms).",
+    ),
+    usual: usual!(DelayedDiscrimination::default()),
+}];
 
 /// Was the first of two stimuli, separated by a delay, the one with the higher frequency?
 ///

@@ -4,9 +4,15 @@ mod delayed_discrimination;
 mod match_to_category;
 mod perceptual_discrimination;
 
-pub use delayed_discrimination::{DelayedDiscrimination, Frequencies};
-pub use match_to_category::{Direction, MatchToCategory};
-pub use perceptual_discrimination::{Motion, PerceptualDiscrimination};
+use crate::tasks::catalog::{Paper, library};
+
+library! {
+    perceptual_discrimination: PerceptualDiscrimination, Motion;
+    delayed_discrimination: DelayedDiscrimination, Frequencies;
+    match_to_category: MatchToCategory, Direction;
+}
+
+const EHRLICH: Paper = Paper { citation: "Ehrlich DB et al. (2021)", doi: "10.1523/ENEURO.0427-20.2020" };
 
 /// PsychRNN's standard deviation, a step, of the noise on evidence: `sqrt(2 · 0.01 · sqrt(10) · sqrt(dt)) · noise`.
 fn evidence_noise_sd(noise: f32, dt: f32) -> f32 {

@@ -3,11 +3,23 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::evidence_noise_sd;
+use super::{EHRLICH, evidence_noise_sd};
 use crate::setters::setters;
 use crate::task::{Decision, Duration, Epochs, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
 use crate::{Error, Result};
+
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    name: "perceptual_discrimination",
+    about: "Say which of two noisy inputs is the stronger one.",
+    papers: &[Paper { citation: "Roitman JD, Shadlen MN (2002)", doi: "10.1523/JNEUROSCI.22-21-09475.2002" }, EHRLICH],
+    tags: &["perceptual decision"],
+    reached: Some(
+        "Above 90 % of 500 new trials correct after 9,600 (40 leaky units, or 30 of an LSTM; trials of 1 s, coherences 0.3 and 0.5).",
+    ),
+    usual: usual!(PerceptualDiscrimination::default()),
+}];
 
 /// Which of two noisy inputs is the stronger one?
 ///

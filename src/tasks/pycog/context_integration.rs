@@ -3,12 +3,27 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::Protocol;
 use super::protocol::protocol_setters;
+use super::{Protocol, SONG};
 use crate::Result;
 use crate::setters::setters;
 use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
+
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    name: "context_integration",
+    about: "Say in which direction colored dots move, or which color most of them have, as a cue asks.",
+    papers: &[
+        Paper { citation: "Mante V, Sussillo D, Shenoy KV, Newsome WT (2013)", doi: "10.1038/nature12742" },
+        SONG,
+    ],
+    tags: &["perceptual decision", "context", "catch trials"],
+    reached: Some(
+        "91.9 % of new trials correct after 62,400 (150 units, Dale's principle; in two areas 92.6 % after 59,200).",
+    ),
+    usual: usual!(ContextIntegration::default(), ContextIntegration::criterion),
+}];
 
 /// The contexts, and the inputs that show them.
 const CONTEXTS: [&str; 2] = ["motion", "color"];
