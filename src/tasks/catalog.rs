@@ -12,6 +12,7 @@
 //!
 //! A task's entries stand in its own file. A task of your own needs none.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -57,6 +58,12 @@ pub struct Described {
     pub task: Arc<dyn TrialSource>,
     /// When its authors stop training, if they say so.
     pub criterion: Option<Criterion>,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.about)
+    }
 }
 
 impl Entry {
