@@ -97,8 +97,8 @@ fn a_run_is_trained_killed_resumed_tested_and_drawn() {
     assert_eq!(Weights::load(killed.join("best.npz")).unwrap(), Weights::load(whole.join("best.npz")).unwrap());
 
     // The weights are those that a script of one's own gets.
-    let protocol = |task: psychrnn::task::models::RandomDots| task.stimulus(200.0).catch(0.0).coherences(&[0.2, 0.6]);
-    let task = protocol(psychrnn::task::models::RandomDots::fixed_duration());
+    let protocol = |task: psychrnn::tasks::RandomDots| task.stimulus(200.0).catch(0.0).coherences(&[0.2, 0.6]);
+    let task = protocol(psychrnn::tasks::RandomDots::fixed_duration());
     let mask = Weights::load(specification.with_file_name("masks.npz")).unwrap().matrix("C_rec").unwrap();
     let config = RnnConfig::default().units(24).noise(0.05).dale_ratio(0.75).recurrent_connectivity(mask);
     let mut network = Rnn::new(&task, config).unwrap();
@@ -226,7 +226,7 @@ fn an_example_model_is_specified_by_its_name() {
         let complete: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(complete["validation"]["trials"], model.n_validation());
         let dt = complete["task"]["dt"].as_f64().or(complete["task"]["protocol"]["dt"].as_f64());
-        assert_eq!(dt, Some(f64::from(model.task().spec().dt)), "{text}");
+        assert_eq!(dt, Some(f64::from(model.task().spec().unwrap().dt)), "{text}");
     }
 
     // With changes beside it, it trains as a script of one's own does.
@@ -241,7 +241,7 @@ validation.trials = 40
     let (_kept, path) = folder(specification);
     let (text, code) = says(&[p("train"), &path]);
     assert_eq!(code, Some(0), "{text}");
-    let task = psychrnn::task::models::RandomDots::fixed_duration().stimulus(200.0);
+    let task = psychrnn::tasks::RandomDots::fixed_duration().stimulus(200.0);
     let mut network = Rnn::new(&task, Model::RdmFixed.network().seed(3).noise(0.05)).unwrap();
     let trainer = Model::RdmFixed.trainer().unwrap().updates(12).batch_size(8).check_every(6).carry_state(true);
     let validation = task.batch(40, Seed(0).child("validation")).unwrap();

@@ -10,7 +10,7 @@ use super::pca::{Pca, Trajectories, check_source};
 use super::special::middle;
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
-use crate::task::Value;
+use crate::table::Value;
 use crate::task::time::check_window;
 use crate::{Error, Result, memory, threads};
 

@@ -11,7 +11,7 @@ use super::minimize::minimize;
 use super::special::{check_confidence, chi_square_above, middle, normal_cdf, normal_quantile};
 use crate::random::TrialRng;
 use crate::setters::setters;
-use crate::task::{Table, Value};
+use crate::table::{Table, Value};
 use crate::{Error, Result};
 
 /// The shape of a psychometric curve, from 0 to 1.

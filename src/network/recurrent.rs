@@ -211,7 +211,7 @@ impl<C: Config> Recurrent<C> {
     /// If the task or the configuration makes no sense, if one contradicts the other, or if there is not enough memory for so many
     /// units.
     pub fn new(task: &dyn TrialSource, config: C) -> Result<Self> {
-        Self::from_spec(&task.spec(), config)
+        Self::from_spec(&task.spec()?, config)
     }
 
     /// A network with the channels, `dt` and `tau` of this frame, for instance as a part of a network of your own.
@@ -251,7 +251,7 @@ impl<C: Config> Recurrent<C> {
     /// # Errors
     /// If the weights do not fit the task, or if the constraints forbid them.
     pub fn with_weights(task: &dyn TrialSource, mut config: C, weights: &Weights) -> Result<Self> {
-        let spec = task.spec();
+        let spec = task.spec()?;
         let mut weights = config.constants(&spec).unsqueezed(weights).into_owned();
         let saved = saved::<C>(&weights)?;
         config.fill(&spec, &mut weights, saved.as_ref().map(|(constants, config)| (constants, config)))?;

@@ -14,7 +14,8 @@ use super::{Curriculum, Observer, Reporter, Silent, Trainer, Training};
 use crate::caught::caught_in;
 use crate::network::Network;
 use crate::setters::setters;
-use crate::task::{Table, TrialSource, Value};
+use crate::table::{Table, Value};
+use crate::task::TrialSource;
 use crate::{Error, Result, file, interrupt, memory, threads};
 
 /// Many networks that are trained at the same time, one on each core: other seeds, other configurations, with and without a
@@ -202,7 +203,7 @@ impl<N: Network> Ensemble<N> {
 
 impl<N: Network> Member<N> {
     fn bytes_needed(&self) -> Result<u64> {
-        let n_steps = self.lessons.plan(&self.trainer)?.n_steps();
+        let n_steps = self.lessons.plan(&self.trainer)?.n_steps()?;
         self.trainer.bytes_needed(&self.network, n_steps, self.trainer.chosen_backend(&self.network)?)
     }
 

@@ -13,7 +13,7 @@ impl Trainer {
         let updates = self.check()?;
         let sizes = network.sizes();
         for (source, _) in &plan.stages {
-            let spec = source.spec();
+            let spec = source.spec()?;
             spec.check()?;
             check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
         }
@@ -104,7 +104,7 @@ impl Trainer {
     /// An error if there is not enough memory for training.
     fn check_memory(&self, network: &dyn Network, plan: &Plan<'_>, backend: Backend) -> Result<()> {
         let sizes = network.sizes();
-        let n_steps = plan.n_steps();
+        let n_steps = plan.n_steps()?;
         let (n_checked, longest) = match plan.validation {
             Some(batch) => (batch.n_trials(), batch.n_steps()),
             None => (if plan.checks(self) { plan.trials } else { 0 }, n_steps),

@@ -12,7 +12,7 @@ use super::{BestBy, Better, Check, Curriculum, Goal, Loss, Metric, Trainer};
 use crate::caught::caught_in;
 use crate::network::{Activity, Network, Trials, run_from, to_tensor, without_gradients};
 use crate::simulate::{Recording, Session};
-use crate::task::{Batch, TrialSource, usual_steps};
+use crate::task::{Batch, TrialSource, longest};
 use crate::{Error, Result};
 
 /// How many trials show whether what training depends on can be measured.
@@ -66,8 +66,8 @@ impl<'a> Plan<'a> {
     }
 
     /// The steps of the longest trials that are usual.
-    pub(super) fn n_steps(&self) -> usize {
-        self.stages.iter().map(|(source, _)| usual_steps(&source.spec())).max().unwrap_or(0)
+    pub(super) fn n_steps(&self) -> Result<usize> {
+        longest(self.stages.iter().map(|(source, _)| *source))
     }
 
     /// Whether there are checks at all: if anything depends on them, or is asked of them.

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{Array1, Array2};
 use psychrnn::prelude::*;
-use psychrnn::task::models::{Criterion, SineWave};
+use psychrnn::task::Criterion;
+use psychrnn::tasks::SineWave;
 use psychrnn::train::{Check, Observer, Progress, Stop};
 
 fn task() -> PerceptualDiscrimination {
@@ -222,7 +223,7 @@ struct Noting(Arc<Mutex<Vec<Asked>>>);
 type Asked = (Seed, Range<u64>);
 
 impl TrialSource for Noting {
-    fn spec(&self) -> TaskSpec {
+    fn spec(&self) -> psychrnn::Result<TaskSpec> {
         TrialSource::spec(&task())
     }
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> psychrnn::Result<Batch> {

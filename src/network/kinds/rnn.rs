@@ -35,7 +35,7 @@ impl Rnn {
     /// # Errors
     /// As [`Rnn::new`]; also if the initializer gives arrays of wrong shape.
     pub fn with_initializer(task: &dyn TrialSource, config: RnnConfig, initializer: &dyn Initializer) -> Result<Self> {
-        Self::drawn(&task.spec(), config, |config, connections| drawn(config, connections, initializer))
+        Self::drawn(&task.spec()?, config, |config, connections| drawn(config, connections, initializer))
     }
 
     /// The constants of a leaky network.

@@ -7,7 +7,7 @@ use crate::analysis::{Averages, DiffusionCoordinates, LinearTuning, Pca, Targete
 use crate::plot::draw::brief;
 use crate::plot::{Color, Figure, Legend, Marker, Panel, Style};
 use crate::simulate::Signal;
-use crate::task::{Table, Value};
+use crate::table::{Table, Value};
 use crate::{Error, Result};
 
 impl Averages {

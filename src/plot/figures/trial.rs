@@ -3,10 +3,10 @@
 use ndarray::{ArrayView2, Axis, s};
 
 use super::column_of;
+use crate::number::decimal;
 use crate::plot::{Color, Figure, Legend, Panel, Style};
 use crate::simulate::{Session, Signal};
 use crate::task::Batch;
-use crate::task::time::decimal;
 use crate::{Error, Result};
 
 /// The width of a trial's figure, and the height of one of its panels, in points.
