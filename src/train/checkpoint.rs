@@ -481,7 +481,7 @@ fn leaves(value: &Value) -> BTreeMap<String, Value> {
 mod tests {
     use super::*;
     use crate::network::{Rnn, RnnConfig};
-    use crate::task::PerceptualDiscrimination;
+    use crate::tasks::PerceptualDiscrimination;
 
     #[test]
     fn a_run_goes_on_from_a_checkpoint_in_which_the_backend_has_its_former_name() {
