@@ -3,26 +3,22 @@
 //! Every command first makes sure of what it needs, and may be interrupted and run again.
 
 mod bench;
-mod cells;
 mod checks;
 mod demo;
 mod dependencies;
-mod figures;
-mod jupyter;
-mod lab_check;
-mod libtorch;
 mod models;
-mod notebook;
+mod notebooks;
 mod parity;
-mod python;
 mod run;
-mod tour;
+mod setup;
 mod workspace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use notebooks::{figures, jupyter, notebook, tour};
+use setup::libtorch;
 use workspace::Workspace;
 
 const USAGE: &str = "\

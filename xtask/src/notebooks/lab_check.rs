@@ -7,11 +7,11 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::cells::{self, Program};
-use crate::jupyter::Jupyter;
-use crate::libtorch;
-use crate::python::clear;
+use super::cells::{self, Program};
+use super::jupyter::Jupyter;
 use crate::run;
+use crate::setup::libtorch;
+use crate::setup::python::clear;
 use crate::workspace::Workspace;
 
 /// What shows a value does not matter here.
@@ -39,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace, jupyter: &Jupyter) -> Result<()> {
     });
     let text = run::step("measuring notebooks (three minutes on a quiet machine)", || {
         let mut python = jupyter.python();
-        python.args(["-c", include_str!("../assets/check_lab.py"), &settings.to_string()]);
+        python.args(["-c", include_str!("../../assets/check_lab.py"), &settings.to_string()]);
         let output = python.stderr(Stdio::inherit()).output().context("cannot start Python")?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         print!("{text}");
