@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use notebooks::{figures, jupyter, notebook, tour};
+use notebooks::{figures, jupyter, lab_check, notebook, tour};
 use setup::libtorch;
 use workspace::Workspace;
 
@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         ("demo", _) => demo::run,
         ("figures", _) => figures::run,
         ("models", _) => models::run,
+        ("lab", [option]) if option == "--check" => |workspace, _| lab_check::run(workspace),
         ("lab", _) => jupyter::lab,
         ("notebook", _) => {
             |workspace, files| notebook::execute(workspace, &files.iter().map(PathBuf::from).collect::<Vec<_>>())

@@ -234,11 +234,8 @@ fn cxxflags(others: &str) -> String {
     format!("-O1 {others}")
 }
 
-/// Opens JupyterLab on the notebooks and stays until it ends, or with `--check` measures what a notebook's user waits for.
+/// Opens JupyterLab on the notebooks and stays until it ends.
 pub(crate) fn lab(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    if arguments == ["--check"] {
-        return super::lab_check::run(workspace, &Jupyter::ensure(workspace, Wanted::Tested)?);
-    }
     let jupyter = Jupyter::ensure(workspace, Wanted::Usual)?;
     jupyter.compile_tables_meanwhile()?;
     println!("  opening JupyterLab on notebooks/. Stop with Ctrl-C");

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::cells::{self, Program};
-use super::jupyter::Jupyter;
+use super::jupyter::{Jupyter, Wanted};
 use crate::run;
 use crate::setup::libtorch;
 use crate::setup::python::clear;
@@ -19,7 +19,8 @@ const SHOWN: &str = "macro_rules! shown { ($cell:expr, $value:expr) => { drop($v
 const HELLO_WORLD: &str = "01-hello-world";
 
 /// Measures, prints, and writes `target/notebooks/lab.json`.
-pub(crate) fn run(workspace: &Workspace, jupyter: &Jupyter) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let jupyter = Jupyter::ensure(workspace, Wanted::Tested)?;
     let target = workspace.target()?;
     let libtorch = libtorch::ensure(workspace)?;
     compile_release(workspace, &target)?;
