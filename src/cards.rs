@@ -117,12 +117,13 @@ show_as! {
 #[cfg(feature = "torch")]
 mod torch {
     use super::{fields, trials_of};
+    use crate::experiment::{HeldOut, Run, Specification};
     use crate::network::{Constraints, InitialWeights, Lstm, LstmConfig, Network, Rnn, RnnConfig};
     use crate::notebook::{self, Card};
     use crate::train::report::measured;
     use crate::train::{Adam, AdamW, Curriculum, EnsembleTraining, RmsProp, Sgd, Trainer, Training};
 
-    show_fields!(Adam, AdamW, Constraints, InitialWeights, LstmConfig, RmsProp, RnnConfig, Sgd);
+    show_fields!(Adam, AdamW, Constraints, HeldOut, InitialWeights, LstmConfig, RmsProp, RnnConfig, Sgd);
 
     show_as! {
         EnsembleTraining: |training| training.table().evcxr_display();
@@ -152,6 +153,16 @@ mod torch {
                 .show();
         };
         Lstm: |network| card("Lstm", network).show();
+        dyn Network: |network| card("Network", network).show();
+        Specification: |specification| fields("Specification", &specification.complete).show();
+        Run: |run| {
+            let card = Card::new("Run").line("folder", run.folder().display());
+            match run.training() {
+                Ok(training) => card.line("training", training),
+                Err(problem) => card.line("training", problem),
+            }
+            .show();
+        };
         Trainer: |trainer| {
             let text = format!("{trainer:#?}");
             notebook::show(&[("text/plain", &text)]);

@@ -1,24 +1,20 @@
 //! `psychrnn`: trains and tests networks from a specification, for scripts and clusters.
 
 mod failure;
-mod filled;
+mod numbers;
 mod report;
-mod run;
 mod say;
-mod specification;
-mod tasks;
-mod words;
+mod train;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use failure::{Failure, Outcome};
-use filled::no_such;
+use failure::Outcome;
+use psychrnn::experiment::{self, Specification};
 use report::{Drawn, Tested};
-use run::{Longer, Run};
-use specification::Specification;
+use train::{Longer, open};
 
 /// Train recurrent neural networks on cognitive tasks, and test them, without a line of code.
 ///
@@ -73,7 +69,7 @@ enum Command {
         #[arg(long, conflicts_with_all = ["run", "threads"])]
         check: bool,
         /// How many cores to use; the result is the same for any number [default: all]
-        #[arg(long, value_parser = words::count, allow_negative_numbers = true)]
+        #[arg(long, value_parser = numbers::count, allow_negative_numbers = true)]
         threads: Option<usize>,
     },
     /// Go on with a run that was killed or interrupted, or longer with one that has ended
@@ -83,7 +79,7 @@ enum Command {
         #[command(flatten)]
         longer: Longer,
         /// How many cores to use; the result is the same for any number [default: all]
-        #[arg(long, value_parser = words::count, allow_negative_numbers = true)]
+        #[arg(long, value_parser = numbers::count, allow_negative_numbers = true)]
         threads: Option<usize>,
     },
     /// Performance on trials that were held out, by condition
@@ -137,20 +133,18 @@ fn work(command: Command) -> Outcome<()> {
     match command {
         Command::Train { specification, check: true, .. } => {
             let specification = Specification::read(&specification)?;
-            specification.notes.iter().for_each(say::beside);
-            say::out(format_args!("{:#}", specification.complete))
+            specification.notes().iter().for_each(say::beside);
+            say::out(specification)
         }
-        Command::Train { specification, run, threads, check: false } => Run::begin(&specification, run)?.train(threads),
-        Command::Resume { run, longer, threads } => Run::reopen(&run, &longer)?.train(threads),
-        Command::Test { run, tested } => report::test(&Run::open(&run)?, &tested),
-        Command::Costs { run, drawn } => report::costs(&Run::open(&run)?, &drawn),
-        Command::Structure { run, drawn } => report::structure(&Run::open(&run)?, &drawn),
-        Command::Figures { run, tested, drawn } => report::figures(&Run::open(&run)?, &tested, &drawn),
-        Command::Tasks { name: None } => tasks::NAMES.iter().try_for_each(say::out),
-        Command::Tasks { name: Some(name) } => {
-            let described = tasks::describe("task", &name, &serde_json::json!({}), &mut words::Words::default());
-            let expected = || Failure::key("task", no_such("task ", &name, tasks::NAMES));
-            say::out(format_args!("{:#}", described.ok_or_else(expected)??.arguments))
+        Command::Train { specification, run, threads, check: false } => {
+            train::train(train::begin(&specification, run)?, threads)
         }
+        Command::Resume { run, longer, threads } => train::train(train::reopen(&run, &longer)?, threads),
+        Command::Test { run, tested } => report::test(&open(&run)?, &tested),
+        Command::Costs { run, drawn } => report::costs(&open(&run)?, &drawn),
+        Command::Structure { run, drawn } => report::structure(&open(&run)?, &drawn),
+        Command::Figures { run, tested, drawn } => report::figures(&open(&run)?, &tested, &drawn),
+        Command::Tasks { name: None } => experiment::task_names().iter().try_for_each(say::out),
+        Command::Tasks { name: Some(name) } => say::out(experiment::task_arguments(&name)?),
     }
 }

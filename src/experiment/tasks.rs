@@ -11,9 +11,8 @@ use psychrnn::task::models::{
 };
 use serde_json::Value as Json;
 
-use crate::failure::Outcome;
-use crate::filled::{filled, json};
-use crate::words::Words;
+use super::filled::{filled, json};
+use super::words::Words;
 
 /// A task that a specification names, with its arguments.
 #[derive(Clone)]
@@ -42,13 +41,13 @@ macro_rules! tasks {
         pub(crate) const NAMES: &[&str] = &[$($name),+];
 
         /// The task of that name with these arguments, and the usual ones for all that is not given.
-        pub(crate) fn describe(key: &str, name: &str, given: &Json, words: &mut Words) -> Option<Outcome<Described>> {
+        pub(crate) fn describe(key: &str, name: &str, given: &Json, words: &mut Words) -> Option<Result<Described>> {
             fn of<T: TrialSource + serde::Serialize + serde::de::DeserializeOwned + 'static>(
                 key: &str,
                 usual: &T,
                 (given, words): (&Json, &mut Words),
                 criterion: fn(&T) -> Option<Criterion>,
-            ) -> Outcome<Described> {
+            ) -> Result<Described> {
                 let mut given = given.clone();
                 words.task(key, &mut given, &json(usual))?;
                 let task: T = filled(key, usual, &given)?;

@@ -1,28 +1,28 @@
 //! Values of a specification over the usual ones.
 
-use psychrnn::Error;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use serde_path_to_error::{Path, Segment};
 
-use crate::failure::{Failure, Outcome};
-use crate::words;
+use super::failure::wrong;
+use super::words;
+use crate::{Error, Result};
 
 /// A value as JSON. The types here have names for keys, so nothing fails.
-pub(crate) fn json<T: Serialize>(value: &T) -> Json {
+pub(super) fn json<T: Serialize>(value: &T) -> Json {
     // By way of a text, so that 0.2 in single precision stays 0.2.
     let text = serde_json::to_string(value).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// `usual` with what is `given` in its place, read as its type. `key` is where it stands in the specification.
-pub(crate) fn filled<T: Serialize + DeserializeOwned>(key: &str, usual: &T, given: &Json) -> Outcome<T> {
+pub(super) fn filled<T: Serialize + DeserializeOwned>(key: &str, usual: &T, given: &Json) -> Result<T> {
     filled_json(key, &json(usual), given)
 }
 
 /// As [`filled`], over usual values that are JSON already.
-pub(crate) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Json, given: &Json) -> Outcome<T> {
+pub(super) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Json, given: &Json) -> Result<T> {
     let all = over(usual, given);
     let value: T = serde_path_to_error::deserialize(&all).map_err(|error| {
         let within = error.path().to_string();
@@ -35,7 +35,7 @@ pub(crate) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Js
             Some(Segment::Map { key } | Segment::Enum { variant: key }) => key,
             _ => "name",
         };
-        Failure::key(place, in_words(&error.inner().to_string(), key, last, || names::<T>(&all, error.path())))
+        wrong(place, in_words(&error.inner().to_string(), key, last, || names::<T>(&all, error.path())))
     })?;
     check_known(key, given, &json(&value))?;
     Ok(value)
@@ -69,7 +69,7 @@ fn listed(expected: &str) -> Option<String> {
 }
 
 /// That there is nothing of a name, what there is, and which of it may be meant.
-pub(crate) fn no_such(what: &str, got: &str, names: &[&str]) -> String {
+pub(super) fn no_such(what: &str, got: &str, names: &[&str]) -> String {
     let all = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let guess = meant(got, names).map_or(String::new(), |name| format!(" (is it {name}?)"));
     format!("there is no {what}`{got}`{guess}; there are {all}")
@@ -181,7 +181,7 @@ fn in_words(said: &str, key: &str, last: &str, names: impl Fn() -> Option<String
 
 /// What is given, and the usual for the rest. An object with one field may be one of several kinds, such as a distribution of
 /// durations: another kind takes its place whole.
-pub(crate) fn over(usual: &Json, given: &Json) -> Json {
+pub(super) fn over(usual: &Json, given: &Json) -> Json {
     match (usual, given) {
         (Json::Object(usual), Json::Object(given)) if usual.len() > 1 => {
             let mut all = usual.clone();
@@ -196,13 +196,13 @@ pub(crate) fn over(usual: &Json, given: &Json) -> Json {
 }
 
 /// An error that names the first key which nothing has read.
-fn check_known(key: &str, given: &Json, read: &Json) -> Outcome<()> {
+fn check_known(key: &str, given: &Json, read: &Json) -> Result<()> {
     match (given, read) {
         (Json::Object(given), Json::Object(read)) => given.iter().try_for_each(|(name, value)| match read.get(name) {
             Some(read) => check_known(&format!("{key}.{name}"), value, read),
             None => {
                 let allowed = words::names(key, read.keys().map(String::as_str));
-                Err(Failure::key(format!("{key}.{name}"), no_such("key ", name, &allowed)))
+                Err(wrong(format!("{key}.{name}"), no_such("key ", name, &allowed)))
             }
         }),
         (Json::Array(given), Json::Array(read)) => given
@@ -215,17 +215,17 @@ fn check_known(key: &str, given: &Json, read: &Json) -> Outcome<()> {
 }
 
 /// An error of the library with the key that it is about, as far as it tells.
-pub(crate) fn placed(key: &str, section: &Json, error: Error) -> Failure {
+pub(super) fn placed(key: &str, section: &Json, error: Error) -> Error {
     let name = match &error {
         Error::Argument { name, .. } | Error::Shape { name, .. } | Error::NotFinite { name, .. } => name.as_str(),
         // What has to do with files or with libtorch is not about a key.
         Error::Io { .. } | Error::File { .. } | Error::Device { .. } | Error::Torch(_) => {
-            return Failure::Library(error);
+            return error;
         }
         _ => "",
     };
     if let Some(stage) = name.strip_prefix("goal of stage ") {
-        return Failure::key(format!("{key}.stages[{stage}].threshold"), error.to_string());
+        return wrong(format!("{key}.stages[{stage}].threshold"), error.to_string());
     }
     let name = match name {
         "input connectivity" => "input",
@@ -236,7 +236,7 @@ pub(crate) fn placed(key: &str, section: &Json, error: Error) -> Failure {
         name => name.strip_prefix("epoch \"").map_or(name, |epoch| epoch.trim_end_matches('"')),
     };
     let key = find(key, section, name).unwrap_or_else(|| key.to_owned());
-    Failure::key(key, error.to_string())
+    wrong(key, error.to_string())
 }
 
 /// The path to the first key of that name.
