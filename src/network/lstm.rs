@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use super::constraints::{ConstraintMap, Given};
 use super::initialize::entries;
-use super::rnn::hold;
+use super::rnn::{hold, leave};
 use super::tensors::read_out;
 use super::{Activity, Constraints, Draw, Network, Parameters, Sizes, Tensors, Trials, check_memory};
 use crate::dynamics::{Cell, CellOutput, Constants, Dynamics, GATES, Pool, Readout};
@@ -127,9 +127,7 @@ impl LstmConfig {
         given.fill_default("units", &mut self.units, default.units, n_rec);
         let constraints = saved.map(|(cell, saved)| {
             given.fill("readout", &mut self.readout, cell.readout);
-            if self.frozen.is_empty() && self.fixed.is_empty() {
-                (self.frozen, self.fixed) = (saved.frozen, saved.fixed);
-            }
+            leave((&mut self.frozen, &mut self.fixed), saved.frozen, saved.fixed);
             given.fill_default("seed", &mut self.seed, default.seed, saved.seed);
             saved.constraints
         });

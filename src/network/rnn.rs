@@ -305,9 +305,7 @@ impl RnnConfig {
                 // One that is the task's is not the network's own.
                 let own = saved.tau.is_some() || leak.tau != [spec.tau];
                 self.tau = self.tau.or(own.then_some(leak.tau));
-                if self.frozen.is_empty() && self.fixed.is_empty() {
-                    (self.frozen, self.fixed) = (saved.frozen, saved.fixed);
-                }
+                leave((&mut self.frozen, &mut self.fixed), saved.frozen, saved.fixed);
                 given.fill("initial", &mut self.initial, saved.initial);
                 given.fill_default("seed", &mut self.seed, default.seed, saved.seed);
                 Some(saved.constraints)
@@ -412,7 +410,7 @@ impl Rnn {
     /// [`Network::weights`], changed as you like. The constraints are inverted.
     ///
     /// What the configuration leaves open is as it was when the weights were saved: constraints, time constants, transfer function,
-    /// noise, readout, and which weights training leaves; of a file of PsychRNN the masks, Dale's principle and the transfer function.
+    /// noise, readout, and of each parameter what training leaves (`fix` with zeros lets it go); of a file of PsychRNN the masks, Dale's principle and the transfer function.
     /// [`Weights::unconstrained`] takes constraints away.
     ///
     /// # Errors
@@ -551,6 +549,17 @@ fn leak(spec: &TaskSpec, config: &RnnConfig) -> Leak {
     let tau = config.tau.clone().unwrap_or(vec![spec.tau]);
     let (transfer, unit_noise) = (config.transfer.clone(), config.unit_noise.clone());
     Leak { dt: spec.dt, tau, transfer, noise: config.noise, unit_noise, readout: config.readout }
+}
+
+/// Adds what training left of weights that were loaded to what it is to leave. What is said of a parameter now stands.
+pub(super) fn leave(
+    (frozen, fixed): (&mut BTreeSet<String>, &mut BTreeMap<String, ArrayD<f32>>),
+    saved_frozen: BTreeSet<String>,
+    saved_fixed: BTreeMap<String, ArrayD<f32>>,
+) {
+    let said: BTreeSet<String> = frozen.iter().chain(fixed.keys()).cloned().collect();
+    frozen.extend(saved_frozen.into_iter().filter(|name| !said.contains(name)));
+    fixed.extend(saved_fixed.into_iter().filter(|(name, _)| !said.contains(name)));
 }
 
 /// Marks what training leaves as it is.
