@@ -159,8 +159,8 @@ fn curves(session: &Session, run: &Run, drawn: &Drawn) -> Outcome<()> {
     let mut parts = vec![(String::new(), String::new(), (0..session.n_trials()).collect())];
     for (name, levels) in texts {
         for (value, rows) in levels {
-            let file: String = value.to_string().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-            parts.push((format!("-{name}-{file}"), format!(" ({name}: {value})"), rows.clone()));
+            let file = file_name(name, &value.to_string(), parts.iter().map(|(file, ..)| file.as_str()));
+            parts.push((file, format!(" ({name}: {value})"), rows.clone()));
         }
     }
     let mut any = false;
@@ -185,6 +185,15 @@ fn curves(session: &Session, run: &Run, drawn: &Drawn) -> Outcome<()> {
         say::out("no psychometric curve: the task has no level with one correct choice below and another above")?;
     }
     Ok(())
+}
+
+/// What the name of a file ends with for a condition. One that is taken, also but for capital letters, gets a number.
+fn file_name<'a>(name: &str, value: &str, taken: impl Iterator<Item = &'a str>) -> String {
+    let plain: String = value.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    let taken: Vec<String> = taken.map(str::to_lowercase).collect();
+    let numbers = std::iter::once(String::new()).chain((2..).map(|number| format!("_{number}")));
+    let mut names = numbers.map(|number| format!("-{name}-{plain}{number}"));
+    names.find(|name| !taken.contains(&name.to_lowercase())).unwrap_or_default()
 }
 
 /// Whether a level tells which choice is correct: 0 on one side and 1 on the other, but for one level between, such as 0.
@@ -223,5 +232,19 @@ impl Drawn {
         let path: PathBuf = folder.join(format!("{name}.{}", self.format));
         figure.save(&path)?;
         say::out(format_args!("written: {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn conditions_that_differ_in_punctuation_have_files_of_their_own() {
+        let mut files: Vec<String> = Vec::new();
+        for value in ["a b", "a/b", "A b", "left"] {
+            files.push(file_name("cue", value, files.iter().map(String::as_str)));
+        }
+        assert_eq!(files, ["-cue-a_b", "-cue-a_b_2", "-cue-A_b_3", "-cue-left"]);
     }
 }
