@@ -153,7 +153,7 @@ impl Usual {
         Ok(Self {
             task: Some(tasks::of_model(model)),
             network: Some(model.network()),
-            trainer: model.trainer()?,
+            trainer: model.settings(),
             per_mask: true,
             validation: Some(model.n_validation()),
         })

@@ -1,5 +1,7 @@
 //! The words of a specification: those of the library's setters, wherever the fields that they set may stand.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json as object};
 
 use super::failure::wrong;
@@ -51,6 +53,18 @@ impl Words {
             *tau = object!([tau]);
         }
         NETWORK.iter().try_for_each(|(word, field)| self.put("network", section, word, field))
+    }
+
+    /// Tells of parameters that a model freezes and that are trained here, since a list takes the place of the model's.
+    pub(super) fn tell_thawed(&mut self, section: &Json, of_model: Option<&BTreeSet<String>>) {
+        let Some(given) = section["frozen"].as_array() else { return };
+        let is_given = |name: &&String| given.iter().any(|given| given == name.as_str());
+        let thawed: Vec<_> = of_model.into_iter().flatten().filter(|name| !is_given(name)).cloned().collect();
+        if !thawed.is_empty() {
+            let names = thawed.join(", ");
+            self.notes
+                .push(format!("network.freeze: it takes the place of the model's, and leaves {names} to be trained"));
+        }
     }
 
     /// That of a trainer.

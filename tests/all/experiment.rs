@@ -129,6 +129,18 @@ fn a_key_is_set_by_its_path_and_all_is_checked_again() {
 }
 
 #[test]
+fn a_list_that_takes_the_place_of_the_models_is_told() {
+    let notes = |freeze: &str| {
+        let text = format!("model = \"rdm_dense\"\nnetwork.freeze = [{freeze}]");
+        Specification::from_text(&text).unwrap().notes().join("\n")
+    };
+    assert!(
+        notes("\"b_out\", \"W_in\"").contains("network.freeze: ") && notes("\"b_out\"").contains("leaves b_rec to")
+    );
+    assert_eq!(notes("\"b_out\", \"W_in\", \"b_rec\""), "");
+}
+
+#[test]
 fn a_damaged_folder_says_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
