@@ -43,8 +43,9 @@
 //! Conventions: arrays are `[n_batch, n_steps, n_channels]`, weights `[post, pre]`, times milliseconds. The same seed on
 //! the same machine gives the same bits, for any number of threads.
 //!
-//! Feature `torch` (on by default) brings `network`, `train`, `models` and `experiment`, which need libtorch; all else builds without it. Feature
-//! `polars` (off by default, since it compiles for minutes) turns a [`Table`](task::Table) into a data frame or a Parquet file.
+//! Feature `torch` (on by default) brings `network`, `train`, `models` and `experiment`, which need libtorch; all else builds without
+//! it. Feature `polars` (off by default, since it compiles for minutes) turns a [`Table`](task::Table) into a data frame or a Parquet
+//! file.
 
 // The derive macro writes `::psychrnn::…`, also within this crate.
 extern crate self as psychrnn;

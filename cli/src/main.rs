@@ -12,45 +12,24 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use failure::Outcome;
-use psychrnn::experiment::{self, Specification};
+use psychrnn::experiment::{self, KEYS, Specification};
 use report::{Drawn, Tested};
 use train::{Longer, open};
 
-/// Train recurrent neural networks on cognitive tasks, and test them, without a line of code.
-///
-/// A specification says what is trained on what. It is a file in TOML (or JSON; without such an ending it is known by how it
-/// begins) with these keys and tables, of which only [task]
-/// or a model must be there; what is left out has the library's usual value, or that of the model. All times are in
-/// milliseconds.
-///
-///   model = "mante"
-///                 one of PyCog's examples, with its task, network, trainer and validation: rdm_nodale, rdm_dense, rdm_fixed,
-///                 rdm_varstim, rdm_rt, mante, mante_areas, multisensory, romo (which learns only if the delay grows), lee,
-///                 sinewave
-///   [task]        name = "random_dots", and the task's arguments; see `psychrnn tasks`
-///   [network]     kind = "rnn" or "lstm"; units = 100, noise = 0.1, constraints.dale_ratio = 0.8, seed = 1, …
-///                 a matrix is a list of rows, or "file.npz:name"; the words of the library's setters go as well: dale_ratio = 0.8,
-///                 autapses = false, freeze = ["W_in"], …
-///   [trainer]     updates = 5000 or trials = 50000, batch_size = 20, learning_rate = 0.001, clip = { global = 1.0 }, seed = 1,
-///                 until = 0.9 or "criterion" (PyCog's, for its tasks), check_every = 500, patience = 20, time_limit = 3600, …
-///   [loss]        mean_squared_error.per_mask = true; or binary_cross_entropy or categorical_cross_entropy, each with
-///                 per_mask and logits
-///   [validation]  trials = 1000, seed = 0, task = { … } (what differs from the task above)
-///   [test]        likewise, for `psychrnn test`
-///   [curriculum]  stages = [{ threshold = 0.9, task = { … } }, …], every = 10, trials = 128
-///   regularizers = [{ l2_rates = { strength = 0.1 } }, …]
-///   checkpoint   = { seconds = 60.0 } or { updates = 500 }
-///
-/// A run is a folder: the specification as given and complete (specification.json), checkpoints/, a log, and in the end
-/// weights.npz (the last ones), best.npz (the best ones in validation) and training.json. It may be killed at any time and
-/// resumed: it ends with the same weights, bit for bit. Progress is on standard error.
-///
-/// Exit codes: 0 done; 1 something failed (a file, the disk); 2 the specification or the command line is wrong; 3 training
-/// exploded; 4 not finished, to be resumed: its time_limit is over, or what is tested has updates to go; 130 interrupted by
-/// Ctrl-C, 143 told to end by SIGTERM (a scheduler's), 129 its terminal was closed: all three after the update that was being
-/// done, with a checkpoint, to be resumed; a second such signal ends at once.
+const ABOUT: &str = "Train recurrent neural networks on cognitive tasks, and test them, without a line of code.";
+/// What a run leaves, and the exit codes; what a specification says is told by the library.
+const RUNS: &str = "\
+A run is a folder: the specification as given and complete (specification.json), checkpoints/, a log, and in the end
+weights.npz (the last ones), best.npz (the best ones in validation) and training.json. It may be killed at any time and
+resumed: it ends with the same weights, bit for bit. Progress is on standard error.
+
+Exit codes: 0 done; 1 something failed (a file, the disk); 2 the specification or the command line is wrong; 3 training
+exploded; 4 not finished, to be resumed: its time_limit is over, or what is tested has updates to go; 130 interrupted by
+Ctrl-C, 143 told to end by SIGTERM (a scheduler's), 129 its terminal was closed: all three after the update that was being
+done, with a checkpoint, to be resumed; a second such signal ends at once.";
+
 #[derive(Parser)]
-#[command(version, verbatim_doc_comment)]
+#[command(version, about = ABOUT, long_about = format!("{ABOUT}\n\n{KEYS}\n{RUNS}"))]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

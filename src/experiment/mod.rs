@@ -36,6 +36,10 @@
 //!
 //! All that a specification describes is there by itself, too: its [`task`](Specification::task), its
 //! [`network`](Specification::network) before training, its [`trainer`](Specification::trainer).
+//!
+//! ```text
+#![doc = include_str!("keys.txt")]
+//! ```
 
 mod failure;
 mod filled;
@@ -53,6 +57,9 @@ pub use sections::HeldOut;
 pub use specification::Specification;
 
 use crate::Result;
+
+/// The keys of a specification, as people read them.
+pub const KEYS: &str = include_str!("keys.txt");
 
 /// The names of the tasks that a specification may name.
 #[must_use]

@@ -31,8 +31,8 @@ const TABLES: &[&str] = &["task", "network", "trainer", "validation", "test", "c
 /// What is trained on what: a task, a network, a trainer, and the trials that they are validated and tested on. It makes sense: whatever
 /// is wrong with it is an error when it is read.
 ///
-/// `psychrnn --help` lists its keys; what is left out has the library's usual value. [`Display`](fmt::Display) writes all of it as JSON,
-/// which is a specification, too.
+/// [`KEYS`](super::KEYS) lists what it may say; what is left out has the library's usual value. [`Display`](fmt::Display) writes all of it
+/// as JSON, which is a specification, too.
 #[derive(Clone)]
 pub struct Specification {
     pub(super) given: Given,

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json as object};
 
-use super::Specification;
 use super::given::Given;
+use super::{Run, Specification};
 use crate::Result;
 use crate::random::Seed;
 
@@ -59,6 +59,12 @@ fn places(value: &Json, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
         places(value, path, found);
         path.pop();
     }
+}
+
+#[test]
+fn runs_may_be_trained_side_by_side() {
+    fn on_any_thread<T: Send + Sync>() {}
+    on_any_thread::<Run>();
 }
 
 fn complete(text: &str) -> Json {

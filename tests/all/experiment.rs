@@ -60,6 +60,11 @@ fn a_run_is_trained_as_by_hand_and_opened_again_with_the_same_bits() {
     assert!(session.batch.values.numbers("coherence").unwrap().iter().all(|&coherence| coherence == 0.5));
     assert_eq!(session.outputs, opened.test_with(40, 0).unwrap().outputs);
     assert_ne!(session.outputs, opened.test_with(40, 1).unwrap().outputs);
+    // A cell may end in each of them.
+    opened.evcxr_display();
+    opened.network().unwrap().evcxr_display();
+    opened.specification().evcxr_display();
+    opened.specification().test().evcxr_display();
     // All parts are there by themselves.
     let parts = opened.specification();
     let mut network = parts.network().unwrap();

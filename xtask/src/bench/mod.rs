@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: how fast we train, beside PsychRNN, JAX and PyTorch, and beside what the machine can do.
 //!
-//! Contestants, ours and the peers' scripts, are in `bench/`. They are processes that live as long as one network is measured. They start from the same weights and the same
-//! batch, must agree on the losses of the first two updates, and then compute in turns, one at a time, so that the noise of the
-//! machine hits all alike.
+//! Contestants, ours and the peers' scripts, are in `bench/`. They are processes that live as long as one network is measured. They
+//! start from the same weights and the same batch, must agree on the losses of the first two updates, and then compute in turns, one at
+//! a time, so that the noise of the machine hits all alike.
 
 mod contestant;
 mod count;
