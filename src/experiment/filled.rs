@@ -24,25 +24,33 @@ pub(super) fn filled<T: Serialize + DeserializeOwned>(key: &str, usual: &T, give
 /// As [`filled`], over usual values that are JSON already.
 pub(super) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Json, given: &Json) -> Result<T> {
     let all = over(usual, given);
-    let value: T = serde_path_to_error::deserialize(&all).map_err(|error| {
-        let within = error.path().to_string();
-        let place = match within.as_str() {
-            "." => key.to_owned(),
-            element if element.starts_with('[') => format!("{key}{element}"),
-            field => format!("{key}.{field}"),
-        };
-        let last = match error.path().iter().next_back() {
-            Some(Segment::Map { key } | Segment::Enum { variant: key }) => key,
-            _ => "name",
-        };
-        wrong(place, in_words(&error.inner().to_string(), key, last, || names::<T>(&all, error.path())))
-    })?;
+    let read = |all: &Json| serde_path_to_error::deserialize::<_, T>(all);
+    let value = read(&all).map_err(|error| refused(key, &all, &error, &|all| read(all).err()))?;
     check_known(key, given, &json(&value))?;
     Ok(value)
 }
 
+/// What a type said of values, and what it would say of others.
+type Refusal = serde_path_to_error::Error<serde_json::Error>;
+type Refusals<'a> = &'a dyn Fn(&Json) -> Option<Refusal>;
+
+/// What was refused, by its key and in plain words. It is compiled once for all types.
+fn refused(key: &str, all: &Json, error: &Refusal, of: Refusals<'_>) -> Error {
+    let within = error.path().to_string();
+    let place = match within.as_str() {
+        "." => key.to_owned(),
+        element if element.starts_with('[') => format!("{key}{element}"),
+        field => format!("{key}.{field}"),
+    };
+    let last = match error.path().iter().next_back() {
+        Some(Segment::Map { key } | Segment::Enum { variant: key }) => key,
+        _ => "name",
+    };
+    wrong(place, in_words(&error.inner().to_string(), key, last, &|| names(all, error.path(), of)))
+}
+
 /// The names that may stand at a place, if it is for one of some names: those that it says when it gets none of them.
-fn names<T: DeserializeOwned>(all: &Json, path: &Path) -> Option<String> {
+fn names(all: &Json, path: &Path, of: Refusals<'_>) -> Option<String> {
     let mut all = all.clone();
     let mut place = &mut all;
     for segment in path {
@@ -53,7 +61,7 @@ fn names<T: DeserializeOwned>(all: &Json, path: &Path) -> Option<String> {
         };
     }
     *place = "?".into();
-    let error = serde_path_to_error::deserialize::<_, T>(&all).err()?.into_inner().to_string();
+    let error = of(&all)?.into_inner().to_string();
     listed(error.strip_prefix("unknown variant `?`, expected ")?)
 }
 
@@ -114,7 +122,7 @@ fn changes(from: &[char], to: &[char]) -> usize {
 
 /// What serde says, in the words of someone who writes a specification: of something within `key`, where the last name is `last`.
 /// `names` gives those that may stand there, if it is for one of some names.
-fn in_words(said: &str, key: &str, last: &str, names: impl Fn() -> Option<String>) -> String {
+fn in_words(said: &str, key: &str, last: &str, names: &dyn Fn() -> Option<String>) -> String {
     let said = said.split(" at line ").next().unwrap_or(said);
     let unknown = |what: &str| {
         let rest = said.strip_prefix("unknown ")?.strip_prefix(what)?.trim_start();
