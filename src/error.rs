@@ -1,7 +1,7 @@
 //! The one error type of the crate.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -65,6 +65,16 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A specification of an experiment, or the folder of a run, is not what it should be.
+    #[error("{}{problem}", place(.file.as_deref(), .key))]
+    Specification {
+        /// The file or the folder.
+        file: Option<PathBuf>,
+        /// The path to the key, such as `network.noise`; empty if it is all of it.
+        key: String,
         /// What is wrong and what to do.
         problem: String,
     },
@@ -176,6 +186,12 @@ fn in_words(bytes: u64) -> String {
     }
     let decimals = if size.1 == 0 || size.0 >= 100.0 { 0 } else { 1 };
     format!("{:.decimals$} {}", size.0, UNITS[size.1])
+}
+
+/// What an error of a specification starts with.
+fn place(file: Option<&Path>, key: &str) -> String {
+    let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
+    if key.is_empty() { file } else { format!("{file}{key}: ") }
 }
 
 fn list(names: &[String]) -> String {

@@ -28,6 +28,10 @@
 #![cfg_attr(feature = "torch", doc = "| [`network`] | what is trained: networks, constraints, initial weights |")]
 #![cfg_attr(feature = "torch", doc = "| [`train`] | losses, optimizers, the trainer, its runs and their checkpoints |")]
 #![cfg_attr(feature = "torch", doc = "| [`models`] | PyCog's eleven example models: task, network, trainer |")]
+#![cfg_attr(
+    feature = "torch",
+    doc = "| [`experiment`] | what is trained on what in a few lines of text, and its runs in their folders |"
+)]
 //! | [`simulate`] | running a network forward, also perturbed, and the [`Session`](simulate::Session) that every run gives |
 //! | [`analysis`] | psychometric curves, population activity, statistics |
 //! | [`dynamics`] | the equations, on plain arrays |
@@ -41,8 +45,9 @@
 //! Conventions: arrays are `[n_batch, n_steps, n_channels]`, weights `[post, pre]`, times milliseconds. The same seed on
 //! the same machine gives the same bits, for any number of threads.
 //!
-//! Feature `torch` (on by default) brings `network`, `train` and `models`, which need libtorch; all else builds without it. Feature
-//! `polars` (off by default, since it compiles for minutes) turns a [`Table`](table::Table) into a data frame or a Parquet file.
+//! Feature `torch` (on by default) brings `network`, `train`, `models` and `experiment`, which need libtorch; all else builds without
+//! it. Feature `polars` (off by default, since it compiles for minutes) turns a [`Table`](table::Table) into a data frame or a Parquet
+//! file.
 
 // The derive macro writes `::psychrnn::…`, also within this crate.
 extern crate self as psychrnn;
@@ -53,6 +58,8 @@ mod caught;
 pub mod connectivity;
 pub mod dynamics;
 mod error;
+#[cfg(feature = "torch")]
+pub mod experiment;
 mod file;
 #[cfg(feature = "torch")]
 pub mod from_psychrnn;

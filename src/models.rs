@@ -243,19 +243,22 @@ impl Model {
     /// # Errors
     /// None that can be reached: those of drawing the validation trials.
     pub fn trainer(self) -> Result<Trainer> {
-        let validation = self.task().batch(self.n_validation(), VALIDATION)?;
+        Ok(self.settings().validation(self.task().batch(self.n_validation(), VALIDATION)?))
+    }
+
+    /// The trainer without its validation trials.
+    pub(crate) fn settings(self) -> Trainer {
         // The error may be smallest while the worst condition is not yet learned.
         let best_by = if self == Self::Romo { BestBy::Metric } else { BestBy::Loss };
-        Ok(Trainer::default()
+        Trainer::default()
             .updates(MOST_UPDATES)
             .batch_size(64)
             .learning_rate(0.003)
             .loss(MeanSquaredError { per_mask: true })
             .clip(Clip::Global(1.0))
-            .validation(validation)
             .check_every(25)
             .best_by(best_by)
-            .until(self.criterion()))
+            .until(self.criterion())
     }
 }
 

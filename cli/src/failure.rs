@@ -7,11 +7,6 @@ use psychrnn::Error;
 
 /// What went wrong.
 pub(crate) enum Failure {
-    /// The specification, or the command line, asks for something that cannot be: where, and what is wrong with it.
-    Specification {
-        key: String,
-        problem: String,
-    },
     Library(Error),
     /// It is not finished; what there is can be resumed.
     Unfinished {
@@ -28,8 +23,9 @@ pub(crate) const UNFINISHED: u8 = 4;
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
-    pub(crate) fn key(key: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Specification { key: key.into(), problem: problem.into() }
+    /// The command line asks for something that cannot be.
+    pub(crate) fn key(key: impl fmt::Display, problem: impl Into<String>) -> Self {
+        Self::Library(Error::Specification { file: None, key: key.to_string(), problem: problem.into() })
     }
 
     pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
@@ -39,8 +35,8 @@ impl Failure {
     /// What the shell gets; `psychrnn --help` lists these.
     pub(crate) fn code(&self) -> u8 {
         match self {
+            Self::Library(Error::Specification { .. }) => 2,
             Self::Library(_) => 1,
-            Self::Specification { .. } => 2,
             Self::Diverged(_) => 3,
             Self::Unfinished { code, .. } => *code,
         }
@@ -56,7 +52,6 @@ impl From<Error> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Specification { key, problem } => write!(f, "{key}: {problem}"),
             Self::Library(error) => error.fmt(f),
             Self::Unfinished { what, .. } | Self::Diverged(what) => f.write_str(what),
         }

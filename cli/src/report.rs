@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::PathBuf;
 
+use psychrnn::experiment::Run;
 use psychrnn::plot::Figure;
 use psychrnn::prelude::*;
 use psychrnn::train::Check;
 use serde_json::json;
 
 use crate::failure::{Failure, Outcome, UNFINISHED};
-use crate::run::Run;
-use crate::{say, words};
+use crate::train::{not_finished, unfinished};
+use crate::{numbers, say};
 
 /// How many values a column may have to be a table of conditions.
 const MOST_LEVELS: usize = 40;
@@ -19,10 +20,10 @@ const MOST_LEVELS: usize = 40;
 #[derive(clap::Args)]
 pub(crate) struct Tested {
     /// How many trials [default: as in the specification, 1000]
-    #[arg(long, value_parser = words::count, allow_negative_numbers = true)]
+    #[arg(long, value_parser = numbers::count, allow_negative_numbers = true)]
     trials: Option<usize>,
     /// The seed of the trials [default: as in the specification, 0]
-    #[arg(long, value_parser = words::whole_number, allow_negative_numbers = true)]
+    #[arg(long, value_parser = numbers::whole, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Test the last weights, not the best ones
     #[arg(long)]
@@ -32,22 +33,18 @@ pub(crate) struct Tested {
 impl Tested {
     /// What the network does, and how it stands with the run if that is not finished.
     fn session(&self, run: &Run) -> Outcome<(Session, Option<Failure>)> {
-        let (training, network) = run.restore(self.last)?;
+        let network = if self.last { run.last_network() } else { run.network() }?;
+        let training = Training::of(network.as_ref())?;
         let unfinished = unfinished(run, &training)?;
         if training.updates == 0 {
-            let what = format!("there is nothing to test: {}", run.not_finished(&training)?);
+            let what = format!("there is nothing to test: {}", not_finished(run, &training)?);
             return Err(Failure::Unfinished { code: UNFINISHED, what });
         }
-        Ok((network.run(&run.specification.test.draw(self.trials, self.seed)?)?, unfinished))
+        let mut held_out = run.specification().test().clone();
+        held_out.trials = self.trials.unwrap_or(held_out.trials);
+        held_out.seed = self.seed.map_or(held_out.seed, Seed);
+        Ok((network.run(&held_out.draw()?)?, unfinished))
     }
-}
-
-/// That a run goes on, was stopped on the way, or has ended badly.
-fn unfinished(run: &Run, training: &Training) -> Outcome<Option<Failure>> {
-    Ok(match training.stop.is_end() {
-        true => None,
-        false => Some(Failure::Unfinished { code: UNFINISHED, what: run.not_finished(training)? }),
-    })
 }
 
 /// Performance on trials that were held out, and how often each choice was made at each level of what the task drew.
@@ -66,13 +63,13 @@ pub(crate) fn test(run: &Run, tested: &Tested) -> Outcome<()> {
             say::out(format_args!("{level:>16} {:>8} {correct:>14} {chosen:>16}", rows.len()))?;
         }
     }
-    session.trials().save_csv(run.folder.join("trials.csv"))?;
+    session.trials().save_csv(run.folder().join("trials.csv"))?;
     let summary = json!({
         "trials": session.n_trials(), "accuracy": session.accuracy(), "error": session.rms_error(),
     });
-    let path = run.folder.join("test.json");
+    let path = run.folder().join("test.json");
     fs::write(&path, format!("{summary:#}\n")).map_err(|source| Failure::io("write", &path, source))?;
-    say::out(format_args!("\nwritten: test.json, trials.csv in {}", run.folder.display()))?;
+    say::out(format_args!("\nwritten: test.json, trials.csv in {}", run.folder().display()))?;
     unfinished.map_or(Ok(()), Err)
 }
 
@@ -116,7 +113,7 @@ fn share(rows: &[usize], is_so: impl Fn(usize) -> Option<bool>) -> String {
 
 /// The checks as a table, and the costs as a figure.
 pub(crate) fn costs(run: &Run, drawn: &Drawn) -> Outcome<()> {
-    let (training, _) = run.restore(true)?;
+    let training = run.training()?;
     if let Some(unfinished) = unfinished(run, &training)? {
         say::beside(unfinished);
     }
@@ -139,8 +136,7 @@ pub(crate) fn costs(run: &Run, drawn: &Drawn) -> Outcome<()> {
 
 /// The weights of all connections.
 pub(crate) fn structure(run: &Run, drawn: &Drawn) -> Outcome<()> {
-    let (_, network) = run.restore(false)?;
-    let weights = network.weights()?;
+    let weights = run.network()?.weights()?;
     let names: Vec<&str> = weights.names().filter(|name| name.starts_with("W_")).collect();
     let figures: Vec<Figure> = names.into_iter().map(|name| weights.plot(name)).collect::<psychrnn::Result<_>>()?;
     drawn.save(run, "structure", &Figure::join(figures))
@@ -163,8 +159,8 @@ fn curves(session: &Session, run: &Run, drawn: &Drawn) -> Outcome<()> {
     let mut parts = vec![(String::new(), String::new(), (0..session.n_trials()).collect())];
     for (name, levels) in texts {
         for (value, rows) in levels {
-            let file: String = value.to_string().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-            parts.push((format!("-{name}-{file}"), format!(" ({name}: {value})"), rows.clone()));
+            let file = file_name(name, &value.to_string(), parts.iter().map(|(file, ..)| file.as_str()));
+            parts.push((file, format!(" ({name}: {value})"), rows.clone()));
         }
     }
     let mut any = false;
@@ -189,6 +185,15 @@ fn curves(session: &Session, run: &Run, drawn: &Drawn) -> Outcome<()> {
         say::out("no psychometric curve: the task has no level with one correct choice below and another above")?;
     }
     Ok(())
+}
+
+/// What the name of a file ends with for a condition. One that is taken, also but for capital letters, gets a number.
+fn file_name<'a>(name: &str, value: &str, taken: impl Iterator<Item = &'a str>) -> String {
+    let plain: String = value.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    let taken: Vec<String> = taken.map(str::to_lowercase).collect();
+    let numbers = std::iter::once(String::new()).chain((2..).map(|number| format!("_{number}")));
+    let mut names = numbers.map(|number| format!("-{name}-{plain}{number}"));
+    names.find(|name| !taken.contains(&name.to_lowercase())).unwrap_or_default()
 }
 
 /// Whether a level tells which choice is correct: 0 on one side and 1 on the other, but for one level between, such as 0.
@@ -222,10 +227,24 @@ pub(crate) struct Drawn {
 impl Drawn {
     /// Saves a figure in the folder `figures` of a run.
     fn save(&self, run: &Run, name: &str, figure: &Figure) -> Outcome<()> {
-        let folder = run.folder.join("figures");
+        let folder = run.folder().join("figures");
         fs::create_dir_all(&folder).map_err(|source| Failure::io("create", &folder, source))?;
         let path: PathBuf = folder.join(format!("{name}.{}", self.format));
         figure.save(&path)?;
         say::out(format_args!("written: {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn conditions_that_differ_in_punctuation_have_files_of_their_own() {
+        let mut files: Vec<String> = Vec::new();
+        for value in ["a b", "a/b", "A b", "left"] {
+            files.push(file_name("cue", value, files.iter().map(String::as_str)));
+        }
+        assert_eq!(files, ["-cue-a_b", "-cue-a_b_2", "-cue-A_b_3", "-cue-left"]);
     }
 }

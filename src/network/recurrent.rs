@@ -245,7 +245,7 @@ impl<C: Config> Recurrent<C> {
     /// [`Network::weights`], changed as you like. The constraints are inverted.
     ///
     /// What the configuration leaves open is as it was when the weights were saved: constraints, time constants, transfer function,
-    /// noise, readout, and which weights training leaves; of a file of PsychRNN the masks, Dale's principle and the transfer function.
+    /// noise, readout, and of each parameter what training leaves (`fix` with zeros lets it go); of a file of PsychRNN the masks, Dale's principle and the transfer function.
     /// [`Weights::unconstrained`] takes constraints away.
     ///
     /// # Errors
@@ -349,14 +349,22 @@ fn fill<C: Config>(config: &mut C, spec: &TaskSpec, weights: &Weights, saved: Op
     let constraints = saved.map(|(constants, mut saved)| {
         let saved = saved.shared_mut();
         given.fill("readout", open.readout, constants.readout());
-        if open.frozen.is_empty() && open.fixed.is_empty() {
-            std::mem::swap(open.frozen, saved.frozen);
-            std::mem::swap(open.fixed, saved.fixed);
-        }
+        leave((open.frozen, open.fixed), std::mem::take(saved.frozen), std::mem::take(saved.fixed));
         given.fill_default("seed", open.seed, default.shared().seed, *saved.seed);
         std::mem::take(saved.constraints)
     });
     open.constraints.fill(&given, weights, constraints)
+}
+
+/// Adds what training left of weights that were loaded to what it is to leave. What is said of a parameter now stands.
+fn leave(
+    (frozen, fixed): (&mut BTreeSet<String>, &mut BTreeMap<String, ArrayD<f32>>),
+    saved_frozen: BTreeSet<String>,
+    saved_fixed: BTreeMap<String, ArrayD<f32>>,
+) {
+    let said: BTreeSet<String> = frozen.iter().chain(fixed.keys()).cloned().collect();
+    frozen.extend(saved_frozen.into_iter().filter(|name| !said.contains(name)));
+    fixed.extend(saved_fixed.into_iter().filter(|(name, _)| !said.contains(name)));
 }
 
 /// What travels with the weights: the constants, and the configuration under its name.

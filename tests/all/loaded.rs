@@ -271,6 +271,25 @@ fn constraints_hold_however_often_a_network_is_saved_and_loaded() {
 }
 
 #[test]
+fn what_a_file_leaves_in_training_stays_beside_what_is_named_now() {
+    let rows = |row: usize| Array2::from_shape_fn((6, 2), |(unit, _)| f32::from(u8::from(unit == row)));
+    let config = RnnConfig::default().units(6).freeze("b_rec").freeze("b_out").fix("W_in", rows(1));
+    let weights = Rnn::new(&task(), config).unwrap().weights().unwrap();
+    let config = RnnConfig::default().freeze("W_out").fix("b_out", arr1(&[0.0, 0.0]));
+    let loaded = Rnn::with_weights(&task(), config, &through_file(&weights)).unwrap();
+    assert_eq!(loaded.config().frozen.iter().collect::<Vec<_>>(), ["W_out", "b_rec"]);
+    assert_eq!(loaded.config().fixed["W_in"], rows(1).into_dyn());
+    assert_eq!(loaded.config().fixed["b_out"], arr1(&[0.0, 0.0]).into_dyn());
+    let config = RnnConfig::default().fix("W_in", rows(2));
+    let loaded = Rnn::with_weights(&task(), config, &weights).unwrap();
+    assert_eq!((loaded.config().frozen.len(), &loaded.config().fixed["W_in"]), (2, &rows(2).into_dyn()));
+
+    let weights = Lstm::new(&task(), LstmConfig::default().units(4).freeze("b_o")).unwrap().weights().unwrap();
+    let loaded = Lstm::with_weights(&task(), LstmConfig::default().freeze("W_c"), &weights).unwrap();
+    assert_eq!(loaded.config().frozen.iter().collect::<Vec<_>>(), ["W_c", "b_o"]);
+}
+
+#[test]
 fn what_a_file_says_and_was_not_read_is_asked_for() {
     let file = data("psychrnn_saved_basic.npz");
     let weights = Weights::load(&file).unwrap();

@@ -15,6 +15,8 @@ mod constraints;
 mod decisions;
 #[cfg(feature = "torch")]
 mod ends;
+#[cfg(feature = "torch")]
+mod experiment;
 mod files;
 mod foreign;
 #[cfg(feature = "torch")]

@@ -1,62 +1,63 @@
 //! Values of a specification over the usual ones.
 
-use psychrnn::Error;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use serde_path_to_error::{Path, Segment};
 
-use crate::failure::{Failure, Outcome};
-use crate::words;
+use super::failure::wrong;
+use super::words;
+pub(super) use crate::number::json;
+use crate::{Error, Result};
 
 /// What could not be read, and where.
 type Unread = serde_path_to_error::Error<serde_json::Error>;
 
-/// A value as JSON. The types here have names for keys, so nothing fails.
-pub(crate) fn json<T: Serialize>(value: &T) -> Json {
-    // By way of a text, so that 0.2 in single precision stays 0.2.
-    let text = serde_json::to_string(value).unwrap_or_default();
-    serde_json::from_str(&text).unwrap_or_default()
-}
-
 /// `usual` with what is `given` in its place, read as its type. `key` is where it stands in the specification.
-pub(crate) fn filled<T: Serialize + DeserializeOwned>(key: &str, usual: &T, given: &Json) -> Outcome<T> {
+pub(super) fn filled<T: Serialize + DeserializeOwned>(key: &str, usual: &T, given: &Json) -> Result<T> {
     filled_json(key, &json(usual), given)
 }
 
 /// As [`filled`], over usual values that are JSON already.
-pub(crate) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Json, given: &Json) -> Outcome<T> {
+pub(super) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Json, given: &Json) -> Result<T> {
     filled_by(key, usual, given, |all| serde_path_to_error::deserialize(all), json)
 }
 
 /// As [`filled_json`], of what is read and written in a way of its own.
-pub(crate) fn filled_by<T>(
+pub(super) fn filled_by<T>(
     key: &str,
     usual: &Json,
     given: &Json,
-    read: impl Fn(&Json) -> Result<T, Unread>,
+    read: impl Fn(&Json) -> std::result::Result<T, Unread>,
     written: impl Fn(&T) -> Json,
-) -> Outcome<T> {
+) -> Result<T> {
     let all = over(usual, given);
-    let value = read(&all).map_err(|error| {
-        let within = error.path().to_string();
-        let place = match within.as_str() {
-            "." => key.to_owned(),
-            element if element.starts_with('[') => format!("{key}{element}"),
-            field => format!("{key}.{field}"),
-        };
-        let last = match error.path().iter().next_back() {
-            Some(Segment::Map { key } | Segment::Enum { variant: key }) => key,
-            _ => "name",
-        };
-        Failure::key(place, in_words(&error.inner().to_string(), key, last, || names(&all, error.path(), &read)))
-    })?;
+    let value = read(&all).map_err(|error| refused(key, &all, &error, &|all| read(all).err()))?;
     check_known(key, given, &written(&value))?;
     Ok(value)
 }
 
+/// What a type said of values, and what it would say of others.
+type Refusal = serde_path_to_error::Error<serde_json::Error>;
+type Refusals<'a> = &'a dyn Fn(&Json) -> Option<Refusal>;
+
+/// What was refused, by its key and in plain words. It is compiled once for all types.
+fn refused(key: &str, all: &Json, error: &Refusal, of: Refusals<'_>) -> Error {
+    let within = error.path().to_string();
+    let place = match within.as_str() {
+        "." => key.to_owned(),
+        element if element.starts_with('[') => format!("{key}{element}"),
+        field => format!("{key}.{field}"),
+    };
+    let last = match error.path().iter().next_back() {
+        Some(Segment::Map { key } | Segment::Enum { variant: key }) => key,
+        _ => "name",
+    };
+    wrong(place, in_words(&error.inner().to_string(), key, last, &|| names(all, error.path(), of)))
+}
+
 /// The names that may stand at a place, if it is for one of some names: those that it says when it gets none of them.
-fn names<T>(all: &Json, path: &Path, read: impl Fn(&Json) -> Result<T, Unread>) -> Option<String> {
+fn names(all: &Json, path: &Path, of: Refusals<'_>) -> Option<String> {
     let mut all = all.clone();
     let mut place = &mut all;
     for segment in path {
@@ -67,7 +68,7 @@ fn names<T>(all: &Json, path: &Path, read: impl Fn(&Json) -> Result<T, Unread>) 
         };
     }
     *place = "?".into();
-    let error = read(&all).err()?.into_inner().to_string();
+    let error = of(&all)?.into_inner().to_string();
     listed(error.strip_prefix("unknown variant `?`, expected ")?)
 }
 
@@ -83,7 +84,7 @@ fn listed(expected: &str) -> Option<String> {
 }
 
 /// That there is nothing of a name, what there is, and which of it may be meant.
-pub(crate) fn no_such(what: &str, got: &str, names: &[&str]) -> String {
+pub(super) fn no_such(what: &str, got: &str, names: &[&str]) -> String {
     let all = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let guess = meant(got, names).map_or(String::new(), |name| format!(" (is it {name}?)"));
     format!("there is no {what}`{got}`{guess}; there are {all}")
@@ -128,7 +129,7 @@ fn changes(from: &[char], to: &[char]) -> usize {
 
 /// What serde says, in the words of someone who writes a specification: of something within `key`, where the last name is `last`.
 /// `names` gives those that may stand there, if it is for one of some names.
-fn in_words(said: &str, key: &str, last: &str, names: impl Fn() -> Option<String>) -> String {
+fn in_words(said: &str, key: &str, last: &str, names: &dyn Fn() -> Option<String>) -> String {
     let said = said.split(" at line ").next().unwrap_or(said);
     let unknown = |what: &str| {
         let rest = said.strip_prefix("unknown ")?.strip_prefix(what)?.trim_start();
@@ -195,7 +196,7 @@ fn in_words(said: &str, key: &str, last: &str, names: impl Fn() -> Option<String
 
 /// What is given, and the usual for the rest. An object with one field may be one of several kinds, such as a distribution of
 /// durations: another kind takes its place whole.
-pub(crate) fn over(usual: &Json, given: &Json) -> Json {
+pub(super) fn over(usual: &Json, given: &Json) -> Json {
     match (usual, given) {
         (Json::Object(usual), Json::Object(given)) if usual.len() > 1 => {
             let mut all = usual.clone();
@@ -210,13 +211,13 @@ pub(crate) fn over(usual: &Json, given: &Json) -> Json {
 }
 
 /// An error that names the first key which nothing has read.
-fn check_known(key: &str, given: &Json, read: &Json) -> Outcome<()> {
+fn check_known(key: &str, given: &Json, read: &Json) -> Result<()> {
     match (given, read) {
         (Json::Object(given), Json::Object(read)) => given.iter().try_for_each(|(name, value)| match read.get(name) {
             Some(read) => check_known(&format!("{key}.{name}"), value, read),
             None => {
                 let allowed = words::names(key, read.keys().map(String::as_str));
-                Err(Failure::key(format!("{key}.{name}"), no_such("key ", name, &allowed)))
+                Err(wrong(format!("{key}.{name}"), no_such("key ", name, &allowed)))
             }
         }),
         (Json::Array(given), Json::Array(read)) => given
@@ -229,17 +230,17 @@ fn check_known(key: &str, given: &Json, read: &Json) -> Outcome<()> {
 }
 
 /// An error of the library with the key that it is about, as far as it tells.
-pub(crate) fn placed(key: &str, section: &Json, error: Error) -> Failure {
+pub(super) fn placed(key: &str, section: &Json, error: Error) -> Error {
     let name = match &error {
         Error::Argument { name, .. } | Error::Shape { name, .. } | Error::NotFinite { name, .. } => name.as_str(),
         // What has to do with files or with libtorch is not about a key.
         Error::Io { .. } | Error::File { .. } | Error::Device { .. } | Error::Torch(_) => {
-            return Failure::Library(error);
+            return error;
         }
         _ => "",
     };
     if let Some(stage) = name.strip_prefix("goal of stage ") {
-        return Failure::key(format!("{key}.stages[{stage}].threshold"), error.to_string());
+        return wrong(format!("{key}.stages[{stage}].threshold"), error.to_string());
     }
     let name = match name {
         "input connectivity" => "input",
@@ -250,7 +251,7 @@ pub(crate) fn placed(key: &str, section: &Json, error: Error) -> Failure {
         name => name.strip_prefix("epoch \"").map_or(name, |epoch| epoch.trim_end_matches('"')),
     };
     let key = find(key, section, name).unwrap_or_else(|| key.to_owned());
-    Failure::key(key, error.to_string())
+    wrong(key, error.to_string())
 }
 
 /// The path to the first key of that name.

@@ -2,15 +2,14 @@
 
 use std::sync::{Arc, LazyLock};
 
-use psychrnn::models::Model;
-use psychrnn::prelude::*;
-use psychrnn::tasks::catalog;
-pub(crate) use psychrnn::tasks::catalog::Described;
+use crate::models::Model;
+use crate::prelude::*;
+use crate::tasks::catalog;
+pub(crate) use crate::tasks::catalog::Described;
 use serde_json::Value as Json;
 
-use crate::failure::Outcome;
-use crate::filled::filled_by;
-use crate::words::Words;
+use super::filled::filled_by;
+use super::words::Words;
 
 /// A task that a specification names, with its arguments.
 pub(crate) type Chosen = Arc<dyn TrialSource>;
@@ -19,7 +18,7 @@ pub(crate) type Chosen = Arc<dyn TrialSource>;
 pub(crate) static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| catalog::all().map(|entry| entry.name).collect());
 
 /// The task of that name with these arguments, and the usual ones for all that is not given.
-pub(crate) fn describe(key: &str, name: &str, given: &Json, words: &mut Words) -> Option<Outcome<Described>> {
+pub(crate) fn describe(key: &str, name: &str, given: &Json, words: &mut Words) -> Option<Result<Described>> {
     let entry = catalog::find(name).ok()?;
     let usual = entry.described().arguments;
     let mut given = given.clone();
