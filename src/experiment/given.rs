@@ -103,7 +103,7 @@ fn begins_as_json(text: &str) -> bool {
 }
 
 /// What is given in TOML or JSON, with whole numbers as such however they are written.
-fn values(text: &str, is_json: bool) -> Result<Json> {
+pub(super) fn values(text: &str, is_json: bool) -> Result<Json> {
     let text = text.trim_start_matches('\u{feff}');
     let broken = |problem: String| wrong("", problem);
     if text.trim().is_empty() {

@@ -44,7 +44,7 @@ pub(crate) fn of_model(model: Model) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words;
+    use crate::experiment::given::values;
 
     /// A section of a specification as a text in TOML, which has no word for nothing.
     fn toml(value: &Json) -> toml::Value {
@@ -71,7 +71,7 @@ mod tests {
         for entry in catalog::all() {
             let usual = entry.described();
             let text = toml::to_string(&toml(&usual.arguments)).unwrap_or_else(|error| panic!("{error}"));
-            let read = words::read(&text, false).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+            let read = values(&text, false).unwrap_or_else(|failure| panic!("{text}: {failure}"));
             for given in [&usual.arguments, &read, &serde_json::json!({})] {
                 let found = again(entry.name, given);
                 assert_eq!(found.arguments, usual.arguments, "{}", entry.name);
