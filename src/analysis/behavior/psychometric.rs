@@ -5,10 +5,10 @@ use ndarray::{Array1, Array2, Axis};
 use rand_distr::{Binomial, Distribution};
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::Bootstrap;
 use super::counts::Counts;
-use super::minimize::minimize;
-use super::special::{check_confidence, chi_square_above, middle, normal_cdf, normal_quantile};
+use crate::analysis::Bootstrap;
+use crate::analysis::statistics::minimize::minimize;
+use crate::analysis::statistics::special::{check_confidence, chi_square_above, middle, normal_cdf, normal_quantile};
 use crate::random::TrialRng;
 use crate::setters::setters;
 use crate::task::{Table, Value};
@@ -43,7 +43,7 @@ impl Curve {
     /// The distance from the threshold in widths at which `F` is `p`.
     fn quantile(self, p: f64) -> f64 {
         match self {
-            Self::Gaussian => super::special::normal_quantile(p),
+            Self::Gaussian => normal_quantile(p),
             Self::Logistic => (p / (1.0 - p)).ln(),
             Self::Weibull => (-(-p).ln_1p()).ln(),
         }
@@ -320,7 +320,7 @@ impl Psychometric {
     /// rate ends on a bound, `p` is on the safe side.
     ///
     /// The trials must be different ones. The same trials, answered by an intact and by a lesioned network, are pairs:
-    /// [`mcnemar`](super::mcnemar).
+    /// [`mcnemar`](crate::analysis::mcnemar).
     ///
     /// # Errors
     /// As [`Psychometric::fit`], of each set and of both together; if no parameter is free.

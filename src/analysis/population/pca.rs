@@ -4,7 +4,7 @@ use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array1, Array2, Array3, ArrayViewMut1, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::population::Averages;
+use super::average::Averages;
 use crate::simulate::{Signal, numbered};
 use crate::task::Value;
 use crate::{Error, Result, memory};

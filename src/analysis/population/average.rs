@@ -5,9 +5,9 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::Bootstrap;
 use super::pca::{Pca, Trajectories, check_source};
-use super::special::middle;
+use crate::analysis::Bootstrap;
+use crate::analysis::statistics::special::middle;
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
 use crate::task::Value;
