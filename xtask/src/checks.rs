@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::dependencies;
-use crate::jupyter;
-use crate::libtorch;
 use crate::models;
-use crate::notebook;
+use crate::notebooks::jupyter;
+use crate::notebooks::notebook;
+use crate::notebooks::tour;
 use crate::run;
-use crate::tour;
+use crate::setup::libtorch;
 use crate::workspace::Workspace;
 
 /// The notebook that must always work.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::libtorch;
 use crate::run;
+use crate::setup::libtorch;
 use crate::workspace::Workspace;
 
 /// Brings libtorch, builds the example `demo` in release mode and runs it with `arguments`.

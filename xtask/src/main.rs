@@ -3,26 +3,22 @@
 //! Every command first makes sure of what it needs, and may be interrupted and run again.
 
 mod bench;
-mod cells;
 mod checks;
 mod demo;
 mod dependencies;
-mod figures;
-mod jupyter;
-mod lab_check;
-mod libtorch;
 mod models;
-mod notebook;
+mod notebooks;
 mod parity;
-mod python;
 mod run;
-mod tour;
+mod setup;
 mod workspace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use notebooks::{figures, jupyter, lab_check, notebook, tour};
+use setup::libtorch;
 use workspace::Workspace;
 
 const USAGE: &str = "\
@@ -58,6 +54,7 @@ fn main() -> ExitCode {
         ("demo", _) => demo::run,
         ("figures", _) => figures::run,
         ("models", _) => models::run,
+        ("lab", [option]) if option == "--check" => |workspace, _| lab_check::run(workspace),
         ("lab", _) => jupyter::lab,
         ("notebook", _) => {
             |workspace, files| notebook::execute(workspace, &files.iter().map(PathBuf::from).collect::<Vec<_>>())

@@ -8,8 +8,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::libtorch;
 use crate::run;
+use crate::setup::libtorch;
 use crate::workspace::Workspace;
 
 /// The two that are trained fastest.

@@ -5,8 +5,8 @@ use std::path;
 
 use anyhow::{Context, Result};
 
-use crate::libtorch;
 use crate::run;
+use crate::setup::libtorch;
 use crate::workspace::Workspace;
 
 /// Runs the tests that compare with PsychRNN, and shows the line that they write for each case.

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: how fast we train, beside PsychRNN, JAX and PyTorch, and beside what the machine can do.
 //!
-//! Contestants are processes that live as long as one network is measured. They start from the same weights and the same
+//! Contestants, ours and the peers' scripts, are in `bench/`. They are processes that live as long as one network is measured. They start from the same weights and the same
 //! batch, must agree on the losses of the first two updates, and then compute in turns, one at a time, so that the noise of the
 //! machine hits all alike.
 
@@ -15,9 +15,9 @@ use std::thread;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::libtorch;
-use crate::python::Environment;
 use crate::run;
+use crate::setup::libtorch;
+use crate::setup::python::Environment;
 use crate::workspace::Workspace;
 use contestant::Contestant;
 use count::{Model, Net};
@@ -67,7 +67,7 @@ const PEERS: [(&str, &str, Environment); 3] = [
             name: "bench-jax",
             title: "JAX: making a Python environment (half a minute, once for all clones)",
             minors: 11..=14,
-            requirements: include_str!("../../assets/bench/jax.txt"),
+            requirements: include_str!("../../../bench/peers/jax.txt"),
             alone: &[],
             module: "jax, optax",
         },
@@ -79,7 +79,7 @@ const PEERS: [(&str, &str, Environment); 3] = [
             name: "bench-torch",
             title: "PyTorch: making a Python environment (about 3 GB to download, once for all clones)",
             minors: 10..=14,
-            requirements: include_str!("../../assets/bench/torch.txt"),
+            requirements: include_str!("../../../bench/peers/torch.txt"),
             alone: &[],
             module: "torch",
         },
@@ -91,7 +91,7 @@ const PEERS: [(&str, &str, Environment); 3] = [
             name: "bench-psychrnn",
             title: "PsychRNN: making a Python environment (a minute, once for all clones)",
             minors: 9..=11,
-            requirements: include_str!("../../assets/bench/psychrnn.txt"),
+            requirements: include_str!("../../../bench/peers/psychrnn.txt"),
             alone: &["PsychRNN==1.0.0"],
             module: "tensorflow, psychrnn",
         },
@@ -161,7 +161,7 @@ pub(crate) fn run(workspace: &Workspace, options: &[String]) -> Result<()> {
     let mut peers = Vec::new();
     for (who, script, environment) in PEERS.iter().filter(|_| extent.peers) {
         match environment.ensure(workspace, |_| Ok(())) {
-            Ok(python) => peers.push((*who, python, workspace.root.join("xtask/assets/bench").join(script))),
+            Ok(python) => peers.push((*who, python, workspace.root.join("bench/peers").join(script))),
             Err(error) => {
                 // In one line; what pip said stands above.
                 let why = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");

@@ -8,11 +8,11 @@ use std::process::{self, Command};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::cells::{self, Program};
-use crate::jupyter::{Jupyter, OURS, STOCK, TABLES, Wanted};
-use crate::libtorch;
-use crate::python;
+use super::cells::{self, Program};
+use super::jupyter::{Jupyter, OURS, STOCK, TABLES, Wanted};
 use crate::run;
+use crate::setup::libtorch;
+use crate::setup::python;
 use crate::workspace::Workspace;
 
 /// Executes notebooks, one after another, and leaves executed copies in the build directory.
@@ -83,7 +83,7 @@ fn execute_one(jupyter: &Jupyter, file: &Path, folder: &Path, kernel: &str) -> R
         let mut python = jupyter.python();
         // The user's own start-up file for evcxr shall not decide whether a notebook works.
         python.env("EVCXR_CONFIG_DIR", folder.join("no-configuration"));
-        python.args(["-c", include_str!("../assets/run_notebook.py")]).arg(file).arg(folder).arg(kernel);
+        python.args(["-c", include_str!("../../assets/run_notebook.py")]).arg(file).arg(folder).arg(kernel);
         if kernel == STOCK {
             let build = jupyter.kernels.join(process::id().to_string());
             // At its start this kernel forgets the versions with which the library was compiled.

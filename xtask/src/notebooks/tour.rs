@@ -5,9 +5,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::jupyter::{Jupyter, Wanted};
-use crate::python::clear;
+use super::jupyter::{Jupyter, Wanted};
 use crate::run;
+use crate::setup::python::clear;
 use crate::workspace::Workspace;
 
 const NOTEBOOK: &str = "01-hello-world.ipynb";
@@ -29,7 +29,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let text = text.replace(r#"path = \"..\""#, &format!(r#"path = \"{}\""#, workspace.root.display()));
     fs::write(notebooks.join(NOTEBOOK), text).context("cannot copy the notebook")?;
     let mut python = jupyter.python();
-    python.args(["-c", include_str!("../assets/tour.py")]).args([&notebooks, &folder]);
+    python.args(["-c", include_str!("../../assets/tour.py")]).args([&notebooks, &folder]);
     // Its own settings and workspaces, so that the user's windows do not come in.
     python
         .env("JUPYTER_CONFIG_DIR", folder.join("settings"))

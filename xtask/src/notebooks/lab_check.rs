@@ -7,11 +7,11 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::cells::{self, Program};
-use crate::jupyter::Jupyter;
-use crate::libtorch;
-use crate::python::clear;
+use super::cells::{self, Program};
+use super::jupyter::{Jupyter, Wanted};
 use crate::run;
+use crate::setup::libtorch;
+use crate::setup::python::clear;
 use crate::workspace::Workspace;
 
 /// What shows a value does not matter here.
@@ -19,7 +19,8 @@ const SHOWN: &str = "macro_rules! shown { ($cell:expr, $value:expr) => { drop($v
 const HELLO_WORLD: &str = "01-hello-world";
 
 /// Measures, prints, and writes `target/notebooks/lab.json`.
-pub(crate) fn run(workspace: &Workspace, jupyter: &Jupyter) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let jupyter = Jupyter::ensure(workspace, Wanted::Tested)?;
     let target = workspace.target()?;
     let libtorch = libtorch::ensure(workspace)?;
     compile_release(workspace, &target)?;
@@ -39,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace, jupyter: &Jupyter) -> Result<()> {
     });
     let text = run::step("measuring notebooks (three minutes on a quiet machine)", || {
         let mut python = jupyter.python();
-        python.args(["-c", include_str!("../assets/check_lab.py"), &settings.to_string()]);
+        python.args(["-c", include_str!("../../assets/check_lab.py"), &settings.to_string()]);
         let output = python.stderr(Stdio::inherit()).output().context("cannot start Python")?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         print!("{text}");

@@ -12,7 +12,7 @@ use std::process::{self, Command};
 
 use anyhow::{Context, Result, bail};
 
-use crate::python::{self, Python, clear};
+use super::python::{self, Python, clear};
 use crate::run;
 use crate::workspace::Workspace;
 
@@ -42,7 +42,7 @@ struct Wheels {
 
 const LINUX: Wheels = Wheels {
     folder: "libtorch-2.13.0-cpu-linux-x86_64",
-    requirements: include_str!("../assets/libtorch-linux-x86_64.txt"),
+    requirements: include_str!("../../assets/libtorch-linux-x86_64.txt"),
     platforms: &["manylinux_2_28_x86_64", "manylinux_2_25_x86_64", "manylinux_2_17_x86_64"],
     libraries: &["libtorch_cpu.so", "libc10.so", "libgomp.so.1", "libcudart.so.13", "libcupti.so.13"],
     // The wheel's own libtorch.so holds nothing but a demand for CUDA. libgomp.so is what a linker looks for.
@@ -52,7 +52,7 @@ const LINUX: Wheels = Wheels {
 
 const MACOS: Wheels = Wheels {
     folder: "libtorch-2.13.0-cpu-macos-aarch64",
-    requirements: include_str!("../assets/libtorch-macos-aarch64.txt"),
+    requirements: include_str!("../../assets/libtorch-macos-aarch64.txt"),
     platforms: &["macosx_14_0_arm64"],
     libraries: &["libtorch.dylib", "libtorch_cpu.dylib", "libc10.dylib", "libomp.dylib"],
     links: &[],
@@ -246,7 +246,7 @@ fn download(wheels: &Wheels, folder: &Path) -> Result<()> {
 fn unpack(wheels: &Wheels, aside: &Path) -> Result<()> {
     let home = aside.join("libtorch");
     let mut python = Python::with("zipfile", python::ANY)?.command();
-    python.args(["-c", include_str!("../assets/unpack.py")]);
+    python.args(["-c", include_str!("../../assets/unpack.py")]);
     run::output(python.arg(aside.join("wheels")).arg(&home).args(wheels.libraries))?;
     let libraries = home.join("lib");
     for (name, target) in wheels.links {

@@ -8,9 +8,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
-use crate::cells::{self, Program};
-use crate::libtorch;
+use super::cells::{self, Program};
 use crate::run;
+use crate::setup::libtorch;
 use crate::workspace::Workspace;
 
 /// What each notebook writes its numbers into, without `.json`, and the notebook.

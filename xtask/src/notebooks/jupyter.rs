@@ -15,9 +15,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::libtorch::{self, Libtorch, SEARCH_PATH};
-use crate::python::{self, Environment};
 use crate::run;
+use crate::setup::libtorch::{self, Libtorch, SEARCH_PATH};
+use crate::setup::python::{self, Environment};
 use crate::workspace::Workspace;
 
 /// The name of our kernel, and that of evcxr's own, on which notebooks must run too.
@@ -234,11 +234,8 @@ fn cxxflags(others: &str) -> String {
     format!("-O1 {others}")
 }
 
-/// Opens JupyterLab on the notebooks and stays until it ends, or with `--check` measures what a notebook's user waits for.
+/// Opens JupyterLab on the notebooks and stays until it ends.
 pub(crate) fn lab(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    if arguments == ["--check"] {
-        return crate::lab_check::run(workspace, &Jupyter::ensure(workspace, Wanted::Tested)?);
-    }
     let jupyter = Jupyter::ensure(workspace, Wanted::Usual)?;
     jupyter.compile_tables_meanwhile()?;
     println!("  opening JupyterLab on notebooks/. Stop with Ctrl-C");
@@ -276,7 +273,7 @@ fn environment(workspace: &Workspace) -> Result<PathBuf> {
         name: "jupyter",
         title: "JupyterLab: making a Python environment (about a minute, once for all clones)",
         minors: python::ANY,
-        requirements: include_str!("../assets/jupyter.txt"),
+        requirements: include_str!("../../assets/jupyter.txt"),
         alone: &[],
         module: "jupyterlab",
     };
