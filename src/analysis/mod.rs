@@ -42,16 +42,7 @@ mod lesion;
 mod population;
 mod statistics;
 
-pub use behavior::{
-    Chronometric, Counts, Curve, Detection, Estimate, LikelihoodRatio, Psychometric, PsychometricBootstrap,
-    PsychometricFit, Rate, Resampling,
-};
+pub use behavior::*;
 pub use lesion::{Lesion, LesionBehavior, LesionSweep, LesionTest, Lesions};
-pub use population::{
-    Average, Averages, Band, DiffusionCoordinates, DiffusionMap, LinearTuning, Pca, Targeted, TargetedAxes,
-    Trajectories, Tuning, order_by_selectivity,
-};
-pub use statistics::{
-    Alternative, Bootstrap, Correction, Interval, MannWhitney, McNemar, PairedT, Permutation, PermutationTest,
-    SignedRank, WelchT, benjamini_hochberg, holm, mann_whitney, mcnemar, paired_t, welch_t, wilcoxon_signed_rank,
-};
+pub use population::*;
+pub use statistics::*;
