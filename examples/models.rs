@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use psychrnn::models::Model;
 use psychrnn::prelude::*;
-use psychrnn::task::models::ParametricWorkingMemory;
+use psychrnn::tasks::ParametricWorkingMemory;
 use psychrnn::train::Stop;
 use serde_json::json;
 

@@ -13,7 +13,8 @@ use crate::analysis::{
 };
 use crate::notebook::Card;
 use crate::simulate::{Session, Simulator};
-use crate::task::{Batch, Table, TaskSpec, Value};
+use crate::table::{Table, Value};
+use crate::task::{Batch, TaskSpec};
 use crate::weights::Weights;
 
 /// Types that show their fields.

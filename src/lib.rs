@@ -24,6 +24,7 @@
 //! | module | what it is for |
 //! | --- | --- |
 //! | [`task`] | what the subject sees and must do; write a task of your own in one notebook cell |
+//! | [`tasks`] | tasks that are ready to use |
 #![cfg_attr(feature = "torch", doc = "| [`network`] | what is trained: networks, constraints, initial weights |")]
 #![cfg_attr(feature = "torch", doc = "| [`train`] | losses, optimizers, the trainer, its runs and their checkpoints |")]
 #![cfg_attr(feature = "torch", doc = "| [`models`] | PyCog's eleven example models: task, network, trainer |")]
@@ -33,6 +34,7 @@
 //! | [`connectivity`] | which units are connected: areas, excitatory and inhibitory units |
 //! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |
 //! | [`plot`], [`notebook`] | figures, and how values show themselves under a cell |
+//! | [`table`] | tables of trials, as CSV files and data frames |
 //! | [`random`], [`threads`], [`interrupt`] | seeds; how many threads are used; stopping long work without losing it |
 #![cfg_attr(feature = "torch", doc = "| [`from_psychrnn`] | PsychRNN's Getting Started, line by line |")]
 //!
@@ -40,7 +42,7 @@
 //! the same machine gives the same bits, for any number of threads.
 //!
 //! Feature `torch` (on by default) brings `network`, `train` and `models`, which need libtorch; all else builds without it. Feature
-//! `polars` (off by default, since it compiles for minutes) turns a [`Table`](task::Table) into a data frame or a Parquet file.
+//! `polars` (off by default, since it compiles for minutes) turns a [`Table`](table::Table) into a data frame or a Parquet file.
 
 // The derive macro writes `::psychrnn::…`, also within this crate.
 extern crate self as psychrnn;
@@ -68,7 +70,9 @@ pub mod prelude;
 pub mod random;
 mod setters;
 pub mod simulate;
+pub mod table;
 pub mod task;
+pub mod tasks;
 pub mod threads;
 #[cfg(feature = "torch")]
 pub mod train;

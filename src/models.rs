@@ -38,6 +38,26 @@
 //! PyCog's criteria: in the mean of five validations more than this share correct; the share correct in the worst condition; the
 //! root of the mean squared error. Ours are looked at every 25 updates, PyCog's every 10,000 trials.
 //!
+//! PyCog's own networks:
+//!
+//! | PyCog's model | task | units | its network |
+//! | --- | --- | --- | --- |
+//! | `rdm_nodale` | [`RandomDots::fixed_duration`] | 100 | no Dale's principle |
+//! | `rdm_dense` | the same | 100 | Dale's principle |
+//! | `rdm_fixed` | the same | 100 | Dale's principle; two selective populations and one that is not, told apart by masks |
+//! | `rdm_varstim` | [`RandomDots::variable_duration`] | 100 | Dale's principle |
+//! | `rdm_rt` | [`RandomDots::reaction_time`] | 100 | Dale's principle |
+//! | `mante` | [`ContextIntegration`] | 150 | Dale's principle; 50 trials an update |
+//! | `mante_areas` | the same | 150 | a sensory and a motor area, with sparse feedback (0.2) |
+//! | `multisensory` | [`MultisensoryIntegration`] | 150 | Dale's principle; a third of the units visual, a third auditory |
+//! | `romo` | [`ParametricWorkingMemory`] | 500 | Dale's principle; sparse (excitatory 0.1, inhibitory 0.5) |
+//! | `lee` | [`SequenceExecution`] | 200 | Dale's principle; recurrent noise 0.01; time constant 50 ms; the state is carried over |
+//! | `sinewave` | [`SineWave`] | 100 | Dale's principle; recurrent noise 0.05; biases are trained; the state is carried over |
+//!
+//! Where the table does not say otherwise the recurrent noise is 0.15, the time constant 100 ms, biases are 0, and an update has
+//! 20 trials; where the state is carried over it has one. Under Dale's principle four of five units are excitatory, and only
+//! those reach the outputs; in `lee` and `sinewave` the inhibitory units do too, with negative weights.
+//!
 //! What differs from PyCog: signs are kept by the absolute value and weights are drawn as PsychRNN does, but for the spectral
 //! radius; `.dale(Dale::Rectified).initial(InitialWeights::pycog())` has PyCog's way. In `lee` and `sinewave` each trial begins
 //! with the initial state, which is trained; the state is not carried over from trial to trial, which PyCog's training means to
@@ -54,17 +74,16 @@ use serde::{Deserialize, Serialize};
 use crate::connectivity::Areas;
 use crate::network::{RadiusOf, RnnConfig};
 use crate::random::Seed;
-use crate::task::TrialSource;
-use crate::task::models::{
-    ContextIntegration, Criterion, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution,
-    SineWave,
+use crate::task::{Criterion, TrialSource};
+use crate::tasks::{
+    ContextIntegration, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution, SineWave,
 };
 use crate::train::{BestBy, Clip, MeanSquaredError, Trainer};
 use crate::{Error, Result};
 
 /// One of PyCog's example models, by PyCog's name.
 ///
-/// The tasks, and what belongs to each network, are told in [`task::models`](crate::task::models). Song HF, Yang GR, Wang X-J
+/// The tasks, and what belongs to each network, are told in [`tasks`](crate::tasks). Song HF, Yang GR, Wang X-J
 /// (2016), doi:10.1371/journal.pcbi.1004792.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -127,7 +146,7 @@ impl Model {
         }
     }
 
-    /// The task. To vary it, take it from [`task::models`](crate::task::models) instead.
+    /// The task. To vary it, take it from [`tasks`](crate::tasks) instead.
     #[must_use]
     pub fn task(self) -> Arc<dyn TrialSource> {
         match self {

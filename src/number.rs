@@ -1,7 +1,9 @@
-//! Numbers as JSON, which has no word for NaN and infinities: they are texts, `"NaN"`, `"inf"` and `"-inf"`, as R writes and NumPy
-//! reads them. What is written is read back, bit for bit.
+//! Numbers as they are written.
 //!
-//! For `#[serde(with = "crate::number")]` on a field that holds numbers.
+//! JSON has no word for NaN and infinities: they are texts, `"NaN"`, `"inf"` and `"-inf"`, as R writes and NumPy reads them. What is
+//! written is read back, bit for bit. For `#[serde(with = "crate::number")]` on a field that holds numbers.
+//!
+//! An `f32` is read as the decimal that stands for it, see [`decimal`].
 
 use std::fmt;
 
@@ -132,6 +134,39 @@ impl Visitor<'_> for AnyNumber {
     }
 }
 
+/// A value as JSON, with numbers as they are written. Values with other keys than names are nothing.
+pub(crate) fn json<T: Serialize>(value: &T) -> serde_json::Value {
+    // By way of a text, so that 0.2 in single precision stays 0.2.
+    let text = serde_json::to_string(value).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// A number as it is written: of all that are this `f32` the one with the fewest digits.
+pub(crate) fn decimal(number: f32) -> f64 {
+    let (numerator, denominator) = fraction(number);
+    numerator / denominator
+}
+
+/// A thousand times a number, likewise.
+pub(crate) fn in_thousandths(number: f32) -> f64 {
+    let (numerator, denominator) = fraction(number);
+    1000.0 * numerator / denominator
+}
+
+/// That number as a whole one over a power of ten.
+pub(crate) fn fraction(number: f32) -> (f64, f64) {
+    let (exact, mut denominator) = (f64::from(number), 1.0);
+    // Most times have few decimals, and there are many times; an `f32` from 2²⁴ on has digits of its own before the point.
+    while exact.abs() < 16_777_216.0 && denominator < 1e9 {
+        let numerator = (exact * denominator).round();
+        if (numerator / denominator) as f32 == number {
+            return (numerator, denominator);
+        }
+        denominator *= 10.0;
+    }
+    (number.to_string().parse().unwrap_or(exact), 1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::arr2;
@@ -170,5 +205,29 @@ mod tests {
         let Number(number) = serde_json::from_str("null").unwrap();
         assert!(number.is_nan());
         assert!(serde_json::from_str::<Number>("\"1\"").is_err() && serde_json::from_str::<Number>("true").is_err());
+    }
+
+    #[test]
+    fn a_number_reads_as_it_is_written() {
+        for number in [
+            0.0,
+            0.1,
+            -33.3,
+            0.0001,
+            765.9,
+            1e6,
+            12_345_678_000.0,
+            0.333_333_34,
+            1.234_567_8e-12,
+            1e30,
+            f32::MAX,
+            1e-40,
+        ] {
+            let read = decimal(number);
+            assert_eq!(read as f32, number);
+            assert_eq!(read.to_string(), number.to_string());
+        }
+        assert!(decimal(f32::NAN).is_nan());
+        assert_eq!(decimal(f32::NEG_INFINITY), f64::NEG_INFINITY);
     }
 }

@@ -9,10 +9,9 @@ pub use crate::connectivity::Areas;
 pub use crate::dynamics::{Cell, CellOutput, Covariance, Leak, Readout, Transfer};
 pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Effect, Perturbation, Recording, Session, Signal, Simulator, Window};
-pub use crate::task::{
-    Batch, Csv, Decision, DelayedDiscrimination, Duration, Epochs, MatchToCategory, PerceptualDiscrimination, Step,
-    Table, Task, TaskSpec, Trial, TrialSource, Value,
-};
+pub use crate::table::{Csv, Table, Value};
+pub use crate::task::{Batch, Decision, Duration, Epochs, Step, Task, TaskSpec, Trial, TrialSource};
+pub use crate::tasks::{DelayedDiscrimination, MatchToCategory, PerceptualDiscrimination};
 pub use crate::weights::Weights;
 pub use crate::{Error, Result};
 

@@ -335,7 +335,7 @@ fn tables() {
         bytes
     };
     all("table.csv", make, |path| {
-        if let Ok(table) = psychrnn::task::Table::load_csv(path) {
+        if let Ok(table) = psychrnn::table::Table::load_csv(path) {
             drop(table.numbers("rt"));
             drop(table.to_string());
         }

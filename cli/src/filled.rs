@@ -9,6 +9,9 @@ use serde_path_to_error::{Path, Segment};
 use crate::failure::{Failure, Outcome};
 use crate::words;
 
+/// What could not be read, and where.
+type Unread = serde_path_to_error::Error<serde_json::Error>;
+
 /// A value as JSON. The types here have names for keys, so nothing fails.
 pub(crate) fn json<T: Serialize>(value: &T) -> Json {
     // By way of a text, so that 0.2 in single precision stays 0.2.
@@ -23,8 +26,19 @@ pub(crate) fn filled<T: Serialize + DeserializeOwned>(key: &str, usual: &T, give
 
 /// As [`filled`], over usual values that are JSON already.
 pub(crate) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Json, given: &Json) -> Outcome<T> {
+    filled_by(key, usual, given, |all| serde_path_to_error::deserialize(all), json)
+}
+
+/// As [`filled_json`], of what is read and written in a way of its own.
+pub(crate) fn filled_by<T>(
+    key: &str,
+    usual: &Json,
+    given: &Json,
+    read: impl Fn(&Json) -> Result<T, Unread>,
+    written: impl Fn(&T) -> Json,
+) -> Outcome<T> {
     let all = over(usual, given);
-    let value: T = serde_path_to_error::deserialize(&all).map_err(|error| {
+    let value = read(&all).map_err(|error| {
         let within = error.path().to_string();
         let place = match within.as_str() {
             "." => key.to_owned(),
@@ -35,14 +49,14 @@ pub(crate) fn filled_json<T: Serialize + DeserializeOwned>(key: &str, usual: &Js
             Some(Segment::Map { key } | Segment::Enum { variant: key }) => key,
             _ => "name",
         };
-        Failure::key(place, in_words(&error.inner().to_string(), key, last, || names::<T>(&all, error.path())))
+        Failure::key(place, in_words(&error.inner().to_string(), key, last, || names(&all, error.path(), &read)))
     })?;
-    check_known(key, given, &json(&value))?;
+    check_known(key, given, &written(&value))?;
     Ok(value)
 }
 
 /// The names that may stand at a place, if it is for one of some names: those that it says when it gets none of them.
-fn names<T: DeserializeOwned>(all: &Json, path: &Path) -> Option<String> {
+fn names<T>(all: &Json, path: &Path, read: impl Fn(&Json) -> Result<T, Unread>) -> Option<String> {
     let mut all = all.clone();
     let mut place = &mut all;
     for segment in path {
@@ -53,7 +67,7 @@ fn names<T: DeserializeOwned>(all: &Json, path: &Path) -> Option<String> {
         };
     }
     *place = "?".into();
-    let error = serde_path_to_error::deserialize::<_, T>(&all).err()?.into_inner().to_string();
+    let error = read(&all).err()?.into_inner().to_string();
     listed(error.strip_prefix("unknown variant `?`, expected ")?)
 }
 

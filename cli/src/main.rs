@@ -149,7 +149,7 @@ fn work(command: Command) -> Outcome<()> {
         Command::Tasks { name: None } => tasks::NAMES.iter().try_for_each(say::out),
         Command::Tasks { name: Some(name) } => {
             let described = tasks::describe("task", &name, &serde_json::json!({}), &mut words::Words::default());
-            let expected = || Failure::key("task", no_such("task ", &name, tasks::NAMES));
+            let expected = || Failure::key("task", no_such("task ", &name, &tasks::NAMES));
             say::out(format_args!("{:#}", described.ok_or_else(expected)??.arguments))
         }
     }

@@ -346,7 +346,7 @@ fn task(mut section: Json, of_model: Option<&str>, words: &mut Words) -> Outcome
         }
         (None, Some(name)) | (Some(name), _) if tasks::NAMES.contains(&name) => name.to_owned(),
         (Some(given), _) if !given.is_empty() => {
-            return Err(Failure::key("task.name", no_such("task ", given, tasks::NAMES)));
+            return Err(Failure::key("task.name", no_such("task ", given, &tasks::NAMES)));
         }
         _ => {
             let names = format!("it must be the name of a task: {}", tasks::NAMES.join(", "));

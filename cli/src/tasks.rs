@@ -1,66 +1,31 @@
 //! The tasks by name.
 
-use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use psychrnn::models::Model;
 use psychrnn::prelude::*;
-use psychrnn::task::models::{
-    ContextIntegration, Criterion, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution,
-    SineWave,
-};
+use psychrnn::tasks::catalog;
+pub(crate) use psychrnn::tasks::catalog::Described;
 use serde_json::Value as Json;
 
 use crate::failure::Outcome;
-use crate::filled::{filled, json};
+use crate::filled::filled_by;
 use crate::words::Words;
 
 /// A task that a specification names, with its arguments.
-#[derive(Clone)]
-pub(crate) struct Chosen(Arc<dyn TrialSource>);
+pub(crate) type Chosen = Arc<dyn TrialSource>;
 
-impl TrialSource for Chosen {
-    fn spec(&self) -> TaskSpec {
-        self.0.spec()
-    }
+/// The names of all tasks.
+pub(crate) static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| catalog::all().map(|entry| entry.name).collect());
 
-    fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
-        self.0.trials(numbers, seed)
-    }
-}
-
-/// A task as a specification describes it: all its arguments, the task itself, and PyCog's criterion if it is one of PyCog's.
-pub(crate) struct Described {
-    pub(crate) arguments: Json,
-    pub(crate) task: Chosen,
-    pub(crate) criterion: Option<Criterion>,
-}
-
-macro_rules! tasks {
-    ($($name:literal: $usual:expr, $criterion:expr;)+) => {
-        /// The names of all tasks.
-        pub(crate) const NAMES: &[&str] = &[$($name),+];
-
-        /// The task of that name with these arguments, and the usual ones for all that is not given.
-        pub(crate) fn describe(key: &str, name: &str, given: &Json, words: &mut Words) -> Option<Outcome<Described>> {
-            fn of<T: TrialSource + serde::Serialize + serde::de::DeserializeOwned + 'static>(
-                key: &str,
-                usual: &T,
-                (given, words): (&Json, &mut Words),
-                criterion: fn(&T) -> Option<Criterion>,
-            ) -> Outcome<Described> {
-                let mut given = given.clone();
-                words.task(key, &mut given, &json(usual))?;
-                let task: T = filled(key, usual, &given)?;
-                let (arguments, criterion) = (json(&task), criterion(&task));
-                Ok(Described { arguments, task: Chosen(Arc::new(task)), criterion })
-            }
-            match name {
-                $($name => Some(of(key, &$usual, (given, words), $criterion)),)+
-                _ => None,
-            }
-        }
-    };
+/// The task of that name with these arguments, and the usual ones for all that is not given.
+pub(crate) fn describe(key: &str, name: &str, given: &Json, words: &mut Words) -> Option<Outcome<Described>> {
+    let entry = catalog::find(name).ok()?;
+    let usual = entry.described().arguments;
+    let mut given = given.clone();
+    let spelled = words.task(key, &mut given, &usual);
+    let read = |all: &Json| entry.read(all);
+    Some(spelled.and_then(|()| filled_by(key, &usual, &given, read, |task| task.arguments.clone())))
 }
 
 /// The name of the task of a model.
@@ -77,16 +42,45 @@ pub(crate) fn of_model(model: Model) -> &'static str {
     }
 }
 
-tasks! {
-    "perceptual_discrimination": PerceptualDiscrimination::default(), |_| None;
-    "delayed_discrimination": DelayedDiscrimination::default(), |_| None;
-    "match_to_category": MatchToCategory::default(), |_| None;
-    "random_dots": RandomDots::fixed_duration(), |task| Some(task.criterion());
-    "random_dots_variable_duration": RandomDots::variable_duration(), |task| Some(task.criterion());
-    "random_dots_reaction_time": RandomDots::reaction_time(), |task| Some(task.criterion());
-    "context_integration": ContextIntegration::default(), |task| Some(task.criterion());
-    "multisensory_integration": MultisensoryIntegration::default(), |task| Some(task.criterion());
-    "parametric_working_memory": ParametricWorkingMemory::default(), |task| Some(task.criterion());
-    "sequence_execution": SequenceExecution::default(), |task| Some(task.criterion());
-    "sine_wave": SineWave::default(), |task| Some(task.criterion());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words;
+
+    /// A section of a specification as a text in TOML, which has no word for nothing.
+    fn toml(value: &Json) -> toml::Value {
+        match value {
+            Json::Object(fields) => {
+                let there = fields.iter().filter(|(_, value)| !value.is_null());
+                toml::Value::Table(there.map(|(name, value)| (name.clone(), toml(value))).collect())
+            }
+            Json::Array(list) => toml::Value::Array(list.iter().map(toml).collect()),
+            Json::Number(number) if number.is_f64() => toml::Value::Float(number.as_f64().unwrap_or_default()),
+            Json::Number(number) => toml::Value::Integer(number.as_i64().unwrap_or_default()),
+            Json::String(text) => toml::Value::String(text.clone()),
+            Json::Bool(yes) => toml::Value::Boolean(*yes),
+            Json::Null => toml::Value::String(String::new()),
+        }
+    }
+
+    #[test]
+    fn every_task_comes_back_from_json_and_toml() {
+        let again = |name: &str, given: &Json| {
+            let described = describe("task", name, given, &mut Words::default());
+            described.unwrap_or_else(|| panic!("{name}")).unwrap_or_else(|failure| panic!("{name}: {failure}"))
+        };
+        for entry in catalog::all() {
+            let usual = entry.described();
+            let text = toml::to_string(&toml(&usual.arguments)).unwrap_or_else(|error| panic!("{error}"));
+            let read = words::read(&text, false).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+            for given in [&usual.arguments, &read, &serde_json::json!({})] {
+                let found = again(entry.name, given);
+                assert_eq!(found.arguments, usual.arguments, "{}", entry.name);
+                assert_eq!(found.criterion, usual.criterion, "{}", entry.name);
+                assert!(found.task.batch(3, Seed(1)).ok() == usual.task.batch(3, Seed(1)).ok(), "{}", entry.name);
+            }
+        }
+        assert!(describe("task", "random_dot", &Json::Null, &mut Words::default()).is_none());
+        assert!(Model::ALL.iter().all(|model| NAMES.contains(&of_model(*model))));
+    }
 }

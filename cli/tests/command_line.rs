@@ -97,8 +97,8 @@ fn a_run_is_trained_killed_resumed_tested_and_drawn() {
     assert_eq!(Weights::load(killed.join("best.npz")).unwrap(), Weights::load(whole.join("best.npz")).unwrap());
 
     // The weights are those that a script of one's own gets.
-    let protocol = |task: psychrnn::task::models::RandomDots| task.stimulus(200.0).catch(0.0).coherences(&[0.2, 0.6]);
-    let task = protocol(psychrnn::task::models::RandomDots::fixed_duration());
+    let protocol = |task: psychrnn::tasks::RandomDots| task.stimulus(200.0).catch(0.0).coherences(&[0.2, 0.6]);
+    let task = protocol(psychrnn::tasks::RandomDots::fixed_duration());
     let mask = Weights::load(specification.with_file_name("masks.npz")).unwrap().matrix("C_rec").unwrap();
     let config = RnnConfig::default().units(24).noise(0.05).dale_ratio(0.75).recurrent_connectivity(mask);
     let mut network = Rnn::new(&task, config).unwrap();
@@ -241,7 +241,7 @@ validation.trials = 40
     let (_kept, path) = folder(specification);
     let (text, code) = says(&[p("train"), &path]);
     assert_eq!(code, Some(0), "{text}");
-    let task = psychrnn::task::models::RandomDots::fixed_duration().stimulus(200.0);
+    let task = psychrnn::tasks::RandomDots::fixed_duration().stimulus(200.0);
     let mut network = Rnn::new(&task, Model::RdmFixed.network().seed(3).noise(0.05)).unwrap();
     let trainer = Model::RdmFixed.trainer().unwrap().updates(12).batch_size(8).check_every(6).carry_state(true);
     let validation = task.batch(40, Seed(0).child("validation")).unwrap();

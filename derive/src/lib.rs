@@ -14,7 +14,7 @@ use syn::{
 /// Makes a struct with named fields the values of a trial: each field becomes a column of the trial table.
 ///
 /// A field may be a number, a `bool`, a `String`, a `&'static str`, an `Option` of these, or any type that converts
-/// into `psychrnn::task::Value`. A field with `#[trial(skip)]` belongs to the trial and becomes no column. The struct must be
+/// into `psychrnn::table::Value`. A field with `#[trial(skip)]` belongs to the trial and becomes no column. The struct must be
 /// `Clone`.
 ///
 /// Above an enum whose variants hold nothing, it makes the enum a type for such a field: the column holds their names.
@@ -77,7 +77,7 @@ fn expand_struct(input: &DeriveInput, data: &DataStruct) -> Result<TokenStream> 
             fn columns() -> ::std::vec::Vec<&'static str> {
                 ::std::vec![#(#columns),*]
             }
-            fn values(&self) -> ::std::vec::Vec<::psychrnn::task::Value> {
+            fn values(&self) -> ::std::vec::Vec<::psychrnn::table::Value> {
                 ::std::vec![#(#values),*]
             }
         }
@@ -109,13 +109,13 @@ fn expand_enum(input: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
     let names = data.variants.iter().map(|variant| column(&variant.ident));
     Ok(quote! {
         #[automatically_derived]
-        impl ::std::convert::From<&#name> for ::psychrnn::task::Value {
+        impl ::std::convert::From<&#name> for ::psychrnn::table::Value {
             fn from(value: &#name) -> Self {
                 ::std::convert::From::from(match value { #(#name::#variants => #names),* })
             }
         }
         #[automatically_derived]
-        impl ::std::convert::From<#name> for ::psychrnn::task::Value {
+        impl ::std::convert::From<#name> for ::psychrnn::table::Value {
             fn from(value: #name) -> Self {
                 ::std::convert::From::from(&value)
             }

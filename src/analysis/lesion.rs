@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alternative, Correction, Counts, McNemar, Psychometric, PsychometricFit, mcnemar};
 use crate::simulate::{Effect, Perturbation, Simulator, Units, Window};
-use crate::task::{Batch, Table, Value};
+use crate::table::{Table, Value};
+use crate::task::Batch;
 use crate::{Error, Result, interrupt, threads};
 
 /// More lesions than this are taken for a mistake.

@@ -7,7 +7,7 @@ use super::ticks::brief;
 use super::{Color, Figure, Legend, Marker, Panel, Style, column_of};
 use crate::analysis::{Averages, DiffusionCoordinates, LinearTuning, Pca, TargetedAxes, Trajectories, Tuning};
 use crate::simulate::Signal;
-use crate::task::{Table, Value};
+use crate::table::{Table, Value};
 use crate::{Error, Result};
 
 impl Averages {

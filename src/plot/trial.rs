@@ -3,9 +3,9 @@
 use ndarray::{ArrayView2, Axis, s};
 
 use super::{Color, Figure, Legend, Panel, Style, column_of};
+use crate::number::decimal;
 use crate::simulate::{Session, Signal};
 use crate::task::Batch;
-use crate::task::time::decimal;
 use crate::{Error, Result};
 
 /// The width of a trial's figure, and the height of one of its panels, in points.

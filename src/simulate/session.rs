@@ -7,9 +7,9 @@ use ndarray::{Array3, ArrayD, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::npz::Npz;
-use crate::task::models::Criterion;
-use crate::task::time::decimal;
-use crate::task::{Batch, Decision, Table, Value};
+use crate::number::decimal;
+use crate::table::{Table, Value};
+use crate::task::{Batch, Criterion, Decision};
 use crate::{Error, Result, file};
 
 /// What a network did on a batch of trials: its states, rates, outputs and choices, beside the trials themselves.

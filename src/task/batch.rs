@@ -6,10 +6,12 @@ use std::ops::Range;
 use ndarray::{Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::time::{Clock, decimal};
-use super::{Epoch, Epochs, Table, TaskSpec};
+use super::time::Clock;
+use super::{Epoch, Epochs, TaskSpec};
 use crate::error::all_finite;
+use crate::number::decimal;
 use crate::random::Seed;
+use crate::table::Table;
 use crate::{Error, Result};
 
 /// A batch of trials: what the subject sees, what it should answer, and what the trials were about.

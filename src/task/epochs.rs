@@ -5,7 +5,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::spec::SHORTEST;
-use super::time::{Clock, decimal};
+use super::time::Clock;
+use crate::number::decimal;
 
 /// The epochs of one trial: names, starts and ends in milliseconds. They mostly follow each other; with [`Epochs::span`] they
 /// may overlap, as the stimulus and the decision of a reaction-time task do.

@@ -36,7 +36,7 @@
 //! # Ok::<(), psychrnn::Error>(())
 //! ```
 //!
-//! PsychRNN's three tasks are here; those of PyCog's examples are in [`models`].
+//! Tasks that are ready to use are in [`tasks`](crate::tasks).
 //!
 //! | to have | write |
 //! | --- | --- |
@@ -46,49 +46,39 @@
 //! | targets of a choice, a mask by epochs | [`Step::favor`], [`Step::score_only`] |
 //! | which outputs are alternatives, and when they count; go or no go | [`TaskSpec::decision`] |
 //! | conditions in turn, or in blocks | [`TrialRng::number`] |
-//! | no task at all | [`Rest`] |
+//! | no task at all | [`Rest`](crate::tasks::Rest) |
 
 mod batch;
-mod csv;
+mod criterion;
 mod decision;
-mod delayed_discrimination;
 mod duration;
 mod epochs;
-#[cfg(feature = "polars")]
-mod frame;
-mod match_to_category;
-pub mod models;
-mod perceptual_discrimination;
 mod recorded;
-mod rest;
 mod sensory;
 mod source;
 mod spec;
 pub(crate) mod time;
-mod value;
+mod trial;
 
 pub use batch::Batch;
-pub use csv::Csv;
+pub use criterion::Criterion;
 pub use decision::Decision;
-pub use delayed_discrimination::{DelayedDiscrimination, Frequencies};
 pub use duration::Duration;
 pub use epochs::{Epoch, Epochs};
-pub use match_to_category::{Direction, MatchToCategory};
-pub use perceptual_discrimination::{Motion, PerceptualDiscrimination};
 pub use psychrnn_derive::Trial;
-pub use rest::Rest;
 pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;
 #[cfg(feature = "torch")]
 pub(crate) use source::usual_steps;
 pub use spec::TaskSpec;
-pub use value::{Table, Trial, TrialValue, Value};
+pub(crate) use spec::in_milliseconds;
+pub use trial::{Trial, TrialValue};
 
 use std::cell::RefCell;
 use std::ops::{Deref, Range};
 
+use crate::Result;
 pub use crate::random::TrialRng;
-use crate::{Error, Result};
 use time::Clock;
 
 /// A task: what is drawn for a trial, and what happens at each of its time steps.
@@ -161,12 +151,12 @@ impl Step<'_> {
     }
 
     /// Whether this step is before a time in milliseconds.
-    fn is_before(&self, time: f32) -> bool {
+    pub(crate) fn is_before(&self, time: f32) -> bool {
         self.clock.is_before(self.number, time)
     }
 
     /// Whether this step is after a time in milliseconds.
-    fn is_after(&self, time: f32) -> bool {
+    pub(crate) fn is_after(&self, time: f32) -> bool {
         self.clock.is_after(self.number, time)
     }
 
@@ -253,53 +243,5 @@ impl<'a> StepEpochs<'a> {
             }
         }
         place
-    }
-}
-
-/// PsychRNN's standard deviation, a step, of the noise on evidence: `sqrt(2 · 0.01 · sqrt(10) · sqrt(dt)) · noise`.
-fn evidence_noise_sd(noise: f32, dt: f32) -> f32 {
-    (2.0 * 0.01 * 10_f32.sqrt() * dt.sqrt()).sqrt() * noise
-}
-
-/// An error if coherences are not shares of the evidence.
-fn check_coherences(coherences: &[f32]) -> Result<()> {
-    check_list("coherences", coherences)?;
-    match coherences.iter().find(|coherence| !(0.0..=1.0).contains(*coherence)) {
-        Some(coherence) => {
-            let expected =
-                "shares from 0 to 1 (0.1 for 10 %); which way the evidence points is the direction, not a sign";
-            Err(Error::argument("coherences", expected, coherence))
-        }
-        None => Ok(()),
-    }
-}
-
-/// An error if a list is empty or holds what is no number.
-fn check_list(name: &str, numbers: &[f32]) -> Result<()> {
-    if numbers.is_empty() {
-        return Err(Error::argument(name, "at least one number", "empty"));
-    }
-    match numbers.iter().find(|number| !number.is_finite()) {
-        Some(number) => Err(Error::argument(name, "finite numbers", number)),
-        None => Ok(()),
-    }
-}
-
-/// An error if there are no pairs of a lower and a higher frequency, or if one is not positive.
-fn check_pairs(pairs: &[(f32, f32)]) -> Result<()> {
-    check_list("pairs", &pairs.iter().flat_map(|&(low, high)| [low, high]).collect::<Vec<_>>())?;
-    match pairs.iter().find(|(low, high)| !(0.0 < *low && low < high)) {
-        Some((low, high)) => {
-            Err(Error::argument("pairs", "of a lower and a higher frequency above 0", format!("{low} and {high}")))
-        }
-        None => Ok(()),
-    }
-}
-
-fn check_noise(noise: f32) -> Result<()> {
-    if noise >= 0.0 && noise.is_finite() {
-        Ok(())
-    } else {
-        Err(Error::argument("noise", "0 or a positive number", noise))
     }
 }

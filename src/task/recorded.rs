@@ -7,9 +7,10 @@ use ndarray_npy::WriteNpyError;
 use serde::{Deserialize, Serialize};
 
 use super::time::Clock;
-use super::{Batch, Duration, Epochs, Table, TaskSpec, Value};
+use super::{Batch, Duration, Epochs, TaskSpec};
 use crate::npz::Npz;
 use crate::random::Seed;
+use crate::table::{Table, Value};
 use crate::{Error, Result, file};
 
 /// The arrays of trials, which are no columns.

@@ -2,13 +2,16 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Axis, s};
 
 use super::sensory::Afferents;
-use super::time::{Clock, decimal};
-use super::{Batch, Epochs, Step, Task, TaskSpec, Trial, Value};
+use super::time::Clock;
+use super::{Batch, Epochs, Step, Task, TaskSpec, Trial};
+use crate::number::decimal;
 use crate::random::{Seed, TrialRng};
+use crate::table::{Table, Value};
 use crate::{Error, Result, memory, threads};
 
 /// Anything that gives trials: every [`Task`], and a [`Batch`] that gives its own trials again.
@@ -206,7 +209,7 @@ fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed:
         }
         all
     };
-    let mut table = super::Table::new();
+    let mut table = Table::new();
     for (i, name) in T::Trial::columns().into_iter().enumerate() {
         let column = drawn.iter().map(|trial| trial.values.get(i).cloned().unwrap_or(Value::Missing));
         // Every column has one row a trial, so this cannot fail.
@@ -228,6 +231,17 @@ fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed:
 /// Runs a task's own code; a panic in it becomes an error.
 fn caught<R>(at: &str, work: impl FnOnce() -> R) -> Result<R> {
     crate::caught::caught(work).map_err(|message| Error::Task { at: at.to_owned(), message })
+}
+
+/// A task that several share.
+impl TrialSource for Arc<dyn TrialSource> {
+    fn spec(&self) -> TaskSpec {
+        self.as_ref().spec()
+    }
+
+    fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
+        self.as_ref().trials(numbers, seed)
+    }
 }
 
 /// A recorded batch gives its own trials, over and over.

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::time::{Clock, decimal, in_thousandths};
+use super::time::Clock;
 use super::{Decision, Duration, Epoch, Epochs, Sensory};
 use crate::error::positive;
+use crate::number::{decimal, in_thousandths};
 use crate::random::TrialRng;
 use crate::setters::setters;
 use crate::{Error, Result};
@@ -209,7 +210,7 @@ impl TaskSpec {
 }
 
 /// An error if a time is so short, and yet not nothing, that seconds are meant.
-pub(super) fn in_milliseconds(name: &str, time: f32, shortest: f32) -> Result<()> {
+pub(crate) fn in_milliseconds(name: &str, time: f32, shortest: f32) -> Result<()> {
     // Of a step that is as long.
     if time <= 0.0 || Clock::new(shortest).last_step(decimal(time)) >= 1 {
         return Ok(());

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::number::{decimal, fraction, in_thousandths};
 use crate::{Error, Result};
 
 /// By how much a time may differ from a whole number of steps, relative to it: four roundings of an `f32`.
@@ -14,32 +15,6 @@ const ROUNDING: f64 = 4.0 * f32::EPSILON as f64;
 const LEAST: f64 = 1e-5;
 /// The most of it, in steps: further apart are two times, however long a trial is.
 const MOST: f64 = 0.25;
-
-/// A number as it is written: of all that are this `f32` the one with the fewest digits.
-pub(crate) fn decimal(number: f32) -> f64 {
-    let (numerator, denominator) = fraction(number);
-    numerator / denominator
-}
-
-/// A thousand times a number, likewise.
-pub(crate) fn in_thousandths(number: f32) -> f64 {
-    let (numerator, denominator) = fraction(number);
-    1000.0 * numerator / denominator
-}
-
-/// That number as a whole one over a power of ten.
-fn fraction(number: f32) -> (f64, f64) {
-    let (exact, mut denominator) = (f64::from(number), 1.0);
-    // Most times have few decimals, and there are many times; an `f32` from 2²⁴ on has digits of its own before the point.
-    while exact.abs() < 16_777_216.0 && denominator < 1e9 {
-        let numerator = (exact * denominator).round();
-        if (numerator / denominator) as f32 == number {
-            return (numerator, denominator);
-        }
-        denominator *= 10.0;
-    }
-    (number.to_string().parse().unwrap_or(exact), 1.0)
-}
 
 /// An error if a window is so short that it hardly can be meant: it lies between steps, or seconds are meant.
 pub(crate) fn check_window(name: &str, start: f64, end: f64, dt: f32) -> Result<()> {
@@ -124,30 +99,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn a_number_reads_as_it_is_written() {
-        for number in [
-            0.0,
-            0.1,
-            -33.3,
-            0.0001,
-            765.9,
-            1e6,
-            12_345_678_000.0,
-            0.333_333_34,
-            1.234_567_8e-12,
-            1e30,
-            f32::MAX,
-            1e-40,
-        ] {
-            let read = decimal(number);
-            assert_eq!(read as f32, number);
-            assert_eq!(read.to_string(), number.to_string());
-        }
-        assert!(decimal(f32::NAN).is_nan());
-        assert_eq!(decimal(f32::NEG_INFINITY), f64::NEG_INFINITY);
-    }
 
     #[test]
     fn times_between_two_steps_belong_to_neither() {

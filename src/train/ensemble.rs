@@ -13,7 +13,8 @@ use super::{Curriculum, Observer, Reporter, Silent, Trainer, Training};
 use crate::caught::caught_in;
 use crate::network::Network;
 use crate::setters::setters;
-use crate::task::{Table, TrialSource, Value, usual_steps};
+use crate::table::{Table, Value};
+use crate::task::{TrialSource, usual_steps};
 use crate::{Error, Result, file, interrupt, memory, threads};
 
 /// Many networks that are trained at the same time, one on each core: other seeds, other configurations, with and without a

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Better, Check, Metric};
-use crate::task::models::Criterion;
+use crate::task::Criterion;
 use crate::{Error, Result};
 
 /// When a network has learned, judged after each check: what [`Trainer::until`](super::Trainer::until) takes.
 ///
 /// ```
 /// use psychrnn::prelude::*;
-/// use psychrnn::task::models::Criterion;
+/// use psychrnn::task::Criterion;
 /// // The metric, accuracy by default, has reached a number.
 /// Trainer::default().until(0.9);
 /// // One of your own is at least, or at most, a number.

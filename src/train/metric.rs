@@ -5,8 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::simulate::Session;
-use crate::task::Batch;
-use crate::task::models::Criterion;
+use crate::task::{Batch, Criterion};
 use crate::{Error, Result};
 
 /// How well a network did on trials that it is not trained on: a number. A closure from a session to a number, or to a `Result`

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::{Device, Network};
 use crate::random::Seed;
-use crate::task::{Table, Value};
+use crate::table::{Table, Value};
 use crate::{Error, Result, file};
 
 /// What training did: its losses, what was measured on the way, and its times.

@@ -199,7 +199,7 @@ fn what_an_explosion_advises_may_be_changed_when_a_run_goes_on_and_is_told() {
 fn a_run_that_reached_its_goal_goes_on_to_another() {
     let folder = tempfile::tempdir().unwrap();
     let until = |at_most: f64| {
-        let goal = psychrnn::task::models::Criterion::Error { at_most };
+        let goal = psychrnn::task::Criterion::Error { at_most };
         let trainer = trainer().check_every(2).until(goal).checkpoint(folder.path(), Every::Updates(4));
         trainer.resume().train(&mut network(), &task()).unwrap()
     };

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{Array1, Array2};
 use psychrnn::prelude::*;
-use psychrnn::task::models::{Criterion, SineWave};
+use psychrnn::task::Criterion;
+use psychrnn::tasks::SineWave;
 use psychrnn::train::{Check, Observer, Progress, Stop};
 
 fn task() -> PerceptualDiscrimination {

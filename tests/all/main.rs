@@ -5,6 +5,7 @@ mod analysis;
 mod areas;
 #[cfg(feature = "torch")]
 mod carried;
+mod catalog;
 #[cfg(feature = "torch")]
 mod cell;
 #[cfg(feature = "torch")]

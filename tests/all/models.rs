@@ -2,10 +2,9 @@
 
 use ndarray::{Array1, Array2, Array3, Axis, s};
 use psychrnn::prelude::*;
-use psychrnn::task::Sensory;
-use psychrnn::task::models::{
-    ContextIntegration, Criterion, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution,
-    SineWave,
+use psychrnn::task::{Criterion, Sensory};
+use psychrnn::tasks::{
+    ContextIntegration, MultisensoryIntegration, ParametricWorkingMemory, RandomDots, SequenceExecution, SineWave,
 };
 
 /// PyCog's inputs without their noise.
@@ -60,7 +59,7 @@ fn texts(batch: &Batch, column: &str) -> Vec<String> {
 }
 
 #[test]
-fn random_dots_are_those_of_the_formula() {
+pub(crate) fn random_dots_are_those_of_the_formula() {
     // Start cue, fixation, stimulus, decision, hi, channels.
     for (task, fixation, stimulus, decision, hi, n_in) in [
         (RandomDots::fixed_duration(), 100.0, Some(800.0), None, 1.0, 2),
@@ -102,7 +101,7 @@ fn random_dots_are_those_of_the_formula() {
 }
 
 #[test]
-fn context_integration_is_that_of_the_formula() {
+pub(crate) fn context_integration_is_that_of_the_formula() {
     let task = ContextIntegration::default().in_turn(true).sensory(quiet());
     assert_eq!(task.n_conditions(), 72);
     let batch = task.batch(73, Seed(1)).unwrap();
@@ -141,7 +140,7 @@ fn context_integration_is_that_of_the_formula() {
 }
 
 #[test]
-fn multisensory_integration_is_that_of_the_formula() {
+pub(crate) fn multisensory_integration_is_that_of_the_formula() {
     let task = MultisensoryIntegration::default().in_turn(true).sensory(quiet());
     assert_eq!(task.n_conditions(), 24);
     let batch = task.batch(25, Seed(1)).unwrap();
@@ -170,7 +169,7 @@ fn multisensory_integration_is_that_of_the_formula() {
 }
 
 #[test]
-fn parametric_working_memory_is_that_of_the_formula() {
+pub(crate) fn parametric_working_memory_is_that_of_the_formula() {
     let task = ParametricWorkingMemory::default().in_turn(true).sensory(quiet());
     for (task, catch, fixation) in [(task.clone(), 1, 100.0), (task.testing(), 0, 500.0)] {
         let batch = task.batch(10 + catch, Seed(1)).unwrap();
@@ -198,7 +197,7 @@ fn parametric_working_memory_is_that_of_the_formula() {
 }
 
 #[test]
-fn sequences_are_those_of_the_table() {
+pub(crate) fn sequences_are_those_of_the_table() {
     let sequences = ["4510", "4312", "4378", "4576", "4512", "4310", "4376", "4578"];
     let options = |dot: usize| match dot {
         1 => [0, 2],
@@ -230,7 +229,7 @@ fn sequences_are_those_of_the_table() {
 }
 
 #[test]
-fn the_sine_wave_is_one_and_needs_no_input() {
+pub(crate) fn the_sine_wave_is_one_and_needs_no_input() {
     let batch = SineWave::default().batch(2, Seed(1)).unwrap();
     assert_eq!((batch.n_steps(), batch.inputs.dim()), (80, (2, 80, 0)));
     hold(&batch, |_, t| (vec![], vec![0.9 * (std::f64::consts::TAU * t / 800.0).sin()], 1.0));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array, Array2, Array3, Axis, Dimension, s};
 use ndarray_npy::{WritableElement, WriteNpyExt};
 use psychrnn::prelude::*;
-use psychrnn::task::models::ContextIntegration;
+use psychrnn::tasks::ContextIntegration;
 
 /// An `.npz` file as NumPy writes it.
 struct Npz(zip::ZipWriter<fs::File>);

@@ -2,7 +2,8 @@
 
 use psychrnn::network::{Activity, Trials};
 use psychrnn::prelude::*;
-use psychrnn::task::models::{Criterion, RandomDots};
+use psychrnn::task::Criterion;
+use psychrnn::tasks::RandomDots;
 use psychrnn::tch::Tensor;
 use psychrnn::train::{Check, Clip, Loss, Stop};
 

@@ -3,7 +3,8 @@
 use ndarray::{Array1, Array2, Array3, Axis, arr2, s};
 use psychrnn::prelude::*;
 use psychrnn::simulate::Units;
-use psychrnn::task::{Rest, Sensory};
+use psychrnn::task::Sensory;
+use psychrnn::tasks::Rest;
 
 const UNITS: usize = 5;
 

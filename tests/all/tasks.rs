@@ -4,7 +4,8 @@ use ndarray::{Array3, s};
 use proptest::prelude::*;
 use psychrnn::analysis::Average;
 use psychrnn::prelude::*;
-use psychrnn::task::{Rest, Sensory};
+use psychrnn::task::Sensory;
+use psychrnn::tasks::Rest;
 use psychrnn::threads::with_threads;
 
 #[derive(Clone, Trial)]

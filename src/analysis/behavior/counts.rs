@@ -109,7 +109,7 @@ impl Counts {
     /// ```no_run
     /// use psychrnn::plot::shares;
     /// use psychrnn::prelude::*;
-    /// use psychrnn::task::models::RandomDots;
+    /// use psychrnn::tasks::RandomDots;
     /// let batch = RandomDots::variable_duration().testing().batch(5000, Seed(1))?;
     /// let session = Simulator::load("weights.npz")?.run(&batch)?;
     /// let durations = session.batch.durations("stimulus")?;

@@ -9,7 +9,7 @@ use crate::analysis::Bootstrap;
 use crate::analysis::statistics::special::middle;
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
-use crate::task::Value;
+use crate::table::Value;
 use crate::task::time::check_window;
 use crate::{Error, Result, memory, threads};
 

@@ -17,7 +17,7 @@ use crate::{Error, Result};
 ///
 /// ```no_run
 /// use psychrnn::prelude::*;
-/// use psychrnn::task::models::ParametricWorkingMemory;
+/// use psychrnn::tasks::ParametricWorkingMemory;
 /// let batch = ParametricWorkingMemory::default().testing().batch(1000, Seed(1))?;
 /// let session = Simulator::load("weights.npz")?.run(&batch)?;
 /// let averages = Average::by("f1").signal(Signal::Rates).aligned_to("f1").of(&session.only("correct", true)?)?;

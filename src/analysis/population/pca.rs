@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::average::Averages;
 use crate::simulate::{Session, Signal, numbered};
-use crate::task::Value;
+use crate::table::Value;
 use crate::{Error, Result, memory};
 
 /// The principal components of activity: the directions, orthogonal to each other, along which it varies most.

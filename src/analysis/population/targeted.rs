@@ -34,7 +34,7 @@ use crate::{Error, Result};
 /// ```no_run
 /// use psychrnn::analysis::Targeted;
 /// use psychrnn::prelude::*;
-/// use psychrnn::task::models::ContextIntegration;
+/// use psychrnn::tasks::ContextIntegration;
 /// let batch = ContextIntegration::default().testing().batch(5000, Seed(1))?;
 /// let signed = |[coherence, direction]: [f64; 2]| if direction == 0.0 { coherence } else { -coherence };
 /// let session = Simulator::load("weights.npz")?.run(&batch)?

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::statistics::special::{mean, variance};
 use crate::simulate::Session;
-use crate::task::Value;
+use crate::table::Value;
 use crate::{Error, Result};
 
 /// The mean activity of each unit in each condition, of [`Session::tuning`].

@@ -2,7 +2,6 @@
 
 use ndarray::{Array1, Array3, Array4, ArrayD, Axis, concatenate};
 use psychrnn::prelude::*;
-use psychrnn::task::{DelayedDiscrimination, MatchToCategory};
 
 use super::fixture::{Case, Outcome};
 

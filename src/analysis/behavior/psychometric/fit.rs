@@ -7,7 +7,7 @@ use super::curve::{Curve, Parameters, Psi};
 use super::model::Psychometric;
 use crate::analysis::behavior::counts::Counts;
 use crate::analysis::statistics::special::{check_confidence, chi_square_above, normal_quantile};
-use crate::task::{Table, Value};
+use crate::table::{Table, Value};
 use crate::{Error, Result};
 
 /// One number of a fit.

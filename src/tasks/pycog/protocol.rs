@@ -3,18 +3,31 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::positive;
-use crate::task::spec::in_milliseconds;
-use crate::task::time::{Clock, decimal};
-use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng};
+use crate::number::decimal;
+use crate::task::time::Clock;
+use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng, in_milliseconds};
 use crate::{Error, Result};
 
 /// What PyCog's tasks with two alternatives have in common: the steps, the inputs' noise, the epochs about the stimulus, what is
-/// asked for, and how conditions are drawn.
+/// asked for, and how conditions are drawn. Song HF, Yang GR, Wang X-J (2016), doi:10.1371/journal.pcbi.1004792.
 ///
 /// In `fixation` both targets are `lo`; in `decision` the target of the correct output is `hi` and that of the other `lo`; the
 /// mask is 1 in these two epochs and 0 elsewhere. A catch trial shows nothing, and its target is `lo` all along: the network
 /// must not decide without a stimulus. Its one epoch is `catch`, and its values are missing. The choice is the output that is
 /// larger at the last step ([`Decision::largest_at_end`]); a catch trial is not scored.
+///
+/// The steps are PyCog's, which counts them from `dt` on; durations that are drawn are cut to whole steps, as there. Sets for training,
+/// validation and tests as PyCog has them:
+///
+/// ```
+/// use psychrnn::prelude::*;
+/// use psychrnn::tasks::RandomDots;
+/// let task = RandomDots::reaction_time();
+/// let training = task.batch(20, Seed(1))?;
+/// let validation = task.clone().in_turn(true).batch(100 * (task.n_conditions() + 1), Seed(2))?;
+/// let test = task.clone().testing().in_turn(true).batch(50 * task.n_conditions(), Seed(3))?;
+/// # Ok::<(), psychrnn::Error>(())
+/// ```
 ///
 /// Defaults: `dt` 20 ms, `tau` 100 ms, [`Sensory::pycog`], fixation 100 ms, decision 300 ms, `hi` 1, `lo` 0.2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,7 +56,7 @@ pub struct Protocol {
 
 /// Setters of what is in the protocol of a task.
 macro_rules! protocol_setters {
-    () => { $crate::task::models::protocol::protocol_setters! {
+    () => { $crate::tasks::pycog::protocol::protocol_setters! {
         /// The time step, in milliseconds.
         dt: f32;
         /// The time constant of the units, in milliseconds.

@@ -4,10 +4,44 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol};
+use super::{Protocol, SONG};
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_coherences};
+use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::catalog::{Entry, Paper, usual};
+use crate::tasks::check;
 use crate::{Error, Result};
+
+const FIXED_DURATION: Entry = Entry {
+    name: "random_dots",
+    about: "Say in which of two directions random dots move, after a stimulus of fixed duration.",
+    papers: &[Paper { citation: "Roitman JD, Shadlen MN (2002)", doi: "10.1523/JNEUROSCI.22-21-09475.2002" }, SONG],
+    tags: &["perceptual decision", "catch trials"],
+    reached: Some("87.5 % of new trials correct after 11,200 (100 units; under Dale's principle 87.2 % after 17,600)."),
+    usual: usual!(RandomDots::fixed_duration(), RandomDots::criterion),
+};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    FIXED_DURATION,
+    Entry {
+        name: "random_dots_variable_duration",
+        about: "Say in which of two directions random dots move, after a stimulus of variable duration.",
+        papers: &[
+            Paper { citation: "Kiani R, Hanks TD, Shadlen MN (2008)", doi: "10.1523/JNEUROSCI.4761-07.2008" },
+            SONG,
+        ],
+        reached: Some("86.0 % of new trials correct after 64,000 (100 units, Dale's principle)."),
+        usual: usual!(RandomDots::variable_duration(), RandomDots::criterion),
+        ..FIXED_DURATION
+    },
+    Entry {
+        name: "random_dots_reaction_time",
+        about: "Say in which of two directions random dots move, at one's own pace while they are shown.",
+        tags: &["perceptual decision", "reaction time", "catch trials"],
+        reached: Some("87.1 % of new trials correct after 22,400 (100 units, Dale's principle)."),
+        usual: usual!(RandomDots::reaction_time(), RandomDots::criterion),
+        ..FIXED_DURATION
+    },
+];
 
 /// In which of two directions do random dots move? With a stimulus of fixed or of variable duration, or at the subject's own
 /// pace.
@@ -138,7 +172,7 @@ impl Task for RandomDots {
 
     fn check(&self) -> Result<()> {
         self.protocol.check()?;
-        check_coherences(&self.coherences)?;
+        check::coherences(&self.coherences)?;
         match self.no_reward {
             Some(wait) if !(0.0..self.stimulus.range().0).contains(&wait) => {
                 Err(Error::argument("no_reward", "shorter than the stimulus", format!("{wait} ms")))

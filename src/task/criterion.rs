@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// [`Session::measured_by`](crate::simulate::Session::measured_by) gives the measure.
 ///
 /// ```
-/// use psychrnn::task::models::RandomDots;
+/// use psychrnn::tasks::RandomDots;
 /// let criterion = RandomDots::fixed_duration().criterion();
 /// assert!(!criterion.met(&[0.52, 0.71, 0.88, 0.9]));
 /// assert!(criterion.met(&[0.52, 0.71, 0.88, 0.9, 0.91, 0.93, 0.94]));

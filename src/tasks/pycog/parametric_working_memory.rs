@@ -4,10 +4,23 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol, opposite_codes, range};
+use super::{Protocol, SONG, opposite_codes, range};
 use crate::Result;
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_pairs};
+use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::catalog::{Entry, Paper, usual};
+use crate::tasks::check;
+
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    name: "parametric_working_memory",
+    about: "Say which of two vibrations, some seconds apart, had the higher frequency.",
+    papers: &[Paper { citation: "Barak O, Tsodyks M, Romo R (2010)", doi: "10.1523/JNEUROSCI.1875-10.2010" }, SONG],
+    tags: &["working memory", "comparison", "catch trials"],
+    reached: Some(
+        "85.6 % of new trials correct in the worst condition after 19,200, of which 16,000 with shorter delays (500 units, Dale's principle).",
+    ),
+    usual: usual!(ParametricWorkingMemory::default(), ParametricWorkingMemory::criterion),
+}];
 
 /// Which of two vibrations, some seconds apart, had the higher frequency?
 ///
@@ -19,7 +32,7 @@ use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, che
 /// 18 and 26, 22 and 30, 26 and 34 Hz, in either order. When tested, the fixation lasts 500 ms and the delay 3000 ms. Epochs:
 /// `fixation`, `f1`, `delay`, `f2`, `decision`, or `catch`. Values: see [`Vibrations`].
 ///
-/// [`DelayedDiscrimination`](crate::task::DelayedDiscrimination) is PsychRNN's version: shorter, with other noise, and without
+/// [`DelayedDiscrimination`](crate::tasks::DelayedDiscrimination) is PsychRNN's version: shorter, with other noise, and without
 /// fixation targets and catch trials.
 ///
 /// Task after Barak O, Tsodyks M, Romo R (2010), doi:10.1523/JNEUROSCI.1875-10.2010.
@@ -120,7 +133,7 @@ impl Task for ParametricWorkingMemory {
 
     fn check(&self) -> Result<()> {
         self.protocol.check()?;
-        check_pairs(&self.pairs)
+        check::pairs(&self.pairs)
     }
 
     fn draw(&self, rng: &mut TrialRng) -> Vibrations {

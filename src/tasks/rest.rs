@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Duration, Sensory, Step, Task, TaskSpec, TrialRng, TrialSource};
 use crate::setters::setters;
+use crate::task::{Decision, Duration, Sensory, Step, Task, TaskSpec, TrialRng, TrialSource};
 
 /// Nothing to see and nothing to do: runs of a network by itself, as resting-state recordings are. The inputs show only what
 /// [`Sensory`] adds to every input, the mask is 0 and there is no correct choice.
@@ -12,7 +12,8 @@ use crate::setters::setters;
 ///
 /// ```
 /// use psychrnn::prelude::*;
-/// use psychrnn::task::{Rest, Sensory};
+/// use psychrnn::task::Sensory;
+/// use psychrnn::tasks::Rest;
 /// let task = PerceptualDiscrimination::default();
 /// let rest = Rest::of(&task).duration(5000.0).sensory(Sensory::default().noise(0.01));
 /// let batch = rest.batch(20, Seed(1))?;

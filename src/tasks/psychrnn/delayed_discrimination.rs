@@ -3,14 +3,28 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Duration, Step, Task, TaskSpec, TrialRng};
+use super::{EHRLICH, evidence_noise_sd};
 use crate::setters::setters;
+use crate::task::{Decision, Duration, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::catalog::{Entry, Paper, usual};
+use crate::tasks::check;
 use crate::{Error, Result};
+
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    name: "delayed_discrimination",
+    about: "Say whether the first or the second of two stimuli, separated by a delay, had the higher frequency.",
+    papers: &[Paper { citation: "Romo R, Brody CD, Hernández A, Lemus L (1999)", doi: "10.1038/20939" }, EHRLICH],
+    tags: &["working memory", "comparison"],
+    reached: Some(
+        "Above 90 % of 500 new trials correct after 25,600 (40 leaky units, or 30 of an LSTM; trials of 1 s, delays of 100 to 300 ms).",
+    ),
+    usual: usual!(DelayedDiscrimination::default()),
+}];
 
 /// Was the first of two stimuli, separated by a delay, the one with the higher frequency?
 ///
 /// Two channels code the frequency `f` in opposite ways, `0.4 + 0.8 (f - 10) / 24` and `0.4 + 0.8 (34 - f) / 24`, plus noise
-/// as in [`PerceptualDiscrimination`](super::PerceptualDiscrimination). In the decision period the mask is 1 and the target is
+/// as in [`PerceptualDiscrimination`](crate::tasks::PerceptualDiscrimination). In the decision period the mask is 1 and the target is
 /// 1 for the correct channel (0: the first was higher; 1: the second) and 0.2 for the other; elsewhere the mask is 0.
 ///
 /// Epochs: `fixation`, `first`, `delay`, `second`, `decision`. By default their durations are uniform up to `T` / 8, `T` / 4,
@@ -142,8 +156,8 @@ impl Task for DelayedDiscrimination {
     }
 
     fn check(&self) -> Result<()> {
-        super::check_noise(self.noise)?;
-        super::check_pairs(&self.pairs)?;
+        check::noise(self.noise)?;
+        check::pairs(&self.pairs)?;
         if let Some(answer @ 2..) = self.answer {
             return Err(Error::argument("answer", "0 or 1", answer));
         }
@@ -165,7 +179,7 @@ impl Task for DelayedDiscrimination {
     }
 
     fn step(&self, _: f32, trial: &Frequencies, rng: &mut TrialRng, now: &mut Step<'_>) {
-        let sd = super::evidence_noise_sd(self.noise, self.dt);
+        let sd = evidence_noise_sd(self.noise, self.dt);
         let shown = match now.epoch() {
             Some("first") => Some(trial.f1),
             Some("second") => Some(trial.f2),

@@ -3,8 +3,19 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
+use super::SONG;
 use crate::setters::setters;
-use crate::task::{Decision, Duration, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Criterion, Decision, Duration, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::catalog::{Entry, Paper, usual};
+
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    name: "sequence_execution",
+    about: "Look at the dots of a screen in the order of one of eight sequences.",
+    papers: &[Paper { citation: "Averbeck BB, Lee D (2007)", doi: "10.1523/JNEUROSCI.4483-06.2007" }, SONG],
+    tags: &["motor sequence"],
+    reached: Some("An error of 0.047 in new trials after 9,600 (200 units, Dale's principle)."),
+    usual: usual!(SequenceExecution::default(), SequenceExecution::criterion),
+}];
 
 /// The dots that each sequence goes to after the one in the middle.
 const SEQUENCES: [[usize; 3]; 8] =
@@ -119,8 +130,8 @@ impl SequenceExecution {
 
     /// PyCog's: an error of 0.05 on 800 validation trials.
     #[must_use]
-    pub fn criterion(&self) -> super::Criterion {
-        super::Criterion::Error { at_most: 0.05 }
+    pub fn criterion(&self) -> Criterion {
+        Criterion::Error { at_most: 0.05 }
     }
 }
 

@@ -4,10 +4,21 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol, opposite_codes, range};
+use super::{Protocol, SONG, opposite_codes, range};
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_list};
+use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::catalog::{Entry, Paper, usual};
+use crate::tasks::check;
 use crate::{Error, Result};
+
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    name: "multisensory_integration",
+    about: "Say whether flashes, clicks, or both together come at a high rate or at a low one.",
+    papers: &[Paper { citation: "Raposo D, Kaufman MT, Churchland AK (2014)", doi: "10.1038/nn.3865" }, SONG],
+    tags: &["perceptual decision", "several senses", "catch trials"],
+    reached: Some("93.4 % of new trials correct after 12,800 (150 units, Dale's principle)."),
+    usual: usual!(MultisensoryIntegration::default(), MultisensoryIntegration::criterion),
+}];
 
 /// The modalities, and whether each is seen and heard.
 const MODALITIES: [(&str, bool, bool); 3] =
@@ -102,7 +113,7 @@ impl Task for MultisensoryIntegration {
 
     fn check(&self) -> Result<()> {
         self.protocol.check()?;
-        check_list("rates", &self.rates)?;
+        check::numbers("rates", &self.rates)?;
         let (low, high) = range(self.rates.iter().copied());
         if low == high {
             return Err(Error::argument("rates", "at least two different numbers", low));

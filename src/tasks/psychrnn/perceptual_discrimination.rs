@@ -3,9 +3,23 @@
 use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Duration, Epochs, Step, Task, TaskSpec, TrialRng};
+use super::{EHRLICH, evidence_noise_sd};
 use crate::setters::setters;
+use crate::task::{Decision, Duration, Epochs, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::catalog::{Entry, Paper, usual};
+use crate::tasks::check;
 use crate::{Error, Result};
+
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    name: "perceptual_discrimination",
+    about: "Say which of two noisy inputs is the stronger one.",
+    papers: &[Paper { citation: "Roitman JD, Shadlen MN (2002)", doi: "10.1523/JNEUROSCI.22-21-09475.2002" }, EHRLICH],
+    tags: &["perceptual decision"],
+    reached: Some(
+        "Above 90 % of 500 new trials correct after 9,600 (40 leaky units, or 30 of an LSTM; trials of 1 s, coherences 0.3 and 0.5).",
+    ),
+    usual: usual!(PerceptualDiscrimination::default()),
+}];
 
 /// Which of two noisy inputs is the stronger one?
 ///
@@ -110,11 +124,11 @@ impl Task for PerceptualDiscrimination {
     }
 
     fn check(&self) -> Result<()> {
-        super::check_coherences(&self.coherences)?;
+        check::coherences(&self.coherences)?;
         if let Some(direction @ 2..) = self.direction {
             return Err(Error::argument("direction", "0 or 1", direction));
         }
-        super::check_noise(self.noise)
+        check::noise(self.noise)
     }
 
     fn draw(&self, rng: &mut TrialRng) -> Motion {
@@ -123,7 +137,7 @@ impl Task for PerceptualDiscrimination {
 
     fn step(&self, _: f32, trial: &Motion, rng: &mut TrialRng, now: &mut Step<'_>) {
         let (onset, offset) = stimulus_window(&now.epochs());
-        let sd = super::evidence_noise_sd(self.noise, self.dt);
+        let sd = evidence_noise_sd(self.noise, self.dt);
         for input in now.input.iter_mut() {
             *input = rng.normal(0.0, sd);
         }

@@ -4,10 +4,26 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::protocol_setters;
-use super::{Criterion, Protocol};
+use super::{Protocol, SONG};
 use crate::Result;
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng, check_coherences};
+use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::tasks::catalog::{Entry, Paper, usual};
+use crate::tasks::check;
+
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    name: "context_integration",
+    about: "Say in which direction colored dots move, or which color most of them have, as a cue asks.",
+    papers: &[
+        Paper { citation: "Mante V, Sussillo D, Shenoy KV, Newsome WT (2013)", doi: "10.1038/nature12742" },
+        SONG,
+    ],
+    tags: &["perceptual decision", "context", "catch trials"],
+    reached: Some(
+        "91.9 % of new trials correct after 62,400 (150 units, Dale's principle; in two areas 92.6 % after 59,200).",
+    ),
+    usual: usual!(ContextIntegration::default(), ContextIntegration::criterion),
+}];
 
 /// The contexts, and the inputs that show them.
 const CONTEXTS: [&str; 2] = ["motion", "color"];
@@ -28,7 +44,7 @@ const CONTEXTS: [&str; 2] = ["motion", "color"];
 ///
 /// ```
 /// use psychrnn::prelude::*;
-/// use psychrnn::task::models::ContextIntegration;
+/// use psychrnn::tasks::ContextIntegration;
 /// let batch = ContextIntegration::default().testing().batch(100, Seed(1))?;
 /// let signed = |[coherence, direction]: [f64; 2]| if direction == 0.0 { coherence } else { -coherence };
 /// let trials = batch.values.with("motion", ["motion_coherence", "motion_direction"], signed)?;
@@ -121,7 +137,7 @@ impl Task for ContextIntegration {
 
     fn check(&self) -> Result<()> {
         self.protocol.check()?;
-        check_coherences(&self.coherences)
+        check::coherences(&self.coherences)
     }
 
     fn draw(&self, rng: &mut TrialRng) -> TwoStimuli {

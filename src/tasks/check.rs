@@ -1,0 +1,47 @@
+//! What several tasks ask of their arguments.
+
+use crate::{Error, Result};
+
+/// An error if coherences are not shares of the evidence.
+pub(super) fn coherences(coherences: &[f32]) -> Result<()> {
+    numbers("coherences", coherences)?;
+    match coherences.iter().find(|coherence| !(0.0..=1.0).contains(*coherence)) {
+        Some(coherence) => {
+            let expected =
+                "shares from 0 to 1 (0.1 for 10 %); which way the evidence points is the direction, not a sign";
+            Err(Error::argument("coherences", expected, coherence))
+        }
+        None => Ok(()),
+    }
+}
+
+/// An error if a list is empty or holds what is no number.
+pub(super) fn numbers(name: &str, numbers: &[f32]) -> Result<()> {
+    if numbers.is_empty() {
+        return Err(Error::argument(name, "at least one number", "empty"));
+    }
+    match numbers.iter().find(|number| !number.is_finite()) {
+        Some(number) => Err(Error::argument(name, "finite numbers", number)),
+        None => Ok(()),
+    }
+}
+
+/// An error if there are no pairs of a lower and a higher frequency, or if one is not positive.
+pub(super) fn pairs(pairs: &[(f32, f32)]) -> Result<()> {
+    numbers("pairs", &pairs.iter().flat_map(|&(low, high)| [low, high]).collect::<Vec<_>>())?;
+    match pairs.iter().find(|(low, high)| !(0.0 < *low && low < high)) {
+        Some((low, high)) => {
+            Err(Error::argument("pairs", "of a lower and a higher frequency above 0", format!("{low} and {high}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// An error if noise is less than none.
+pub(super) fn noise(noise: f32) -> Result<()> {
+    if noise >= 0.0 && noise.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::argument("noise", "0 or a positive number", noise))
+    }
+}
