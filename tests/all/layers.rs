@@ -80,7 +80,7 @@ fn owner(files: &BTreeMap<Place, File>, from: &Place, path: &[String], ways: usi
 fn follow<'a>(files: &BTreeMap<Place, File>, from: &Place, path: &'a [String]) -> Option<(Place, &'a [String])> {
     let ups = path.iter().take_while(|name| *name == "super").count();
     let (mut place, mut rest) = match path.first()?.as_str() {
-        "crate" | "psychrnn" => (Place::new(), &path[1..]),
+        "crate" => (Place::new(), &path[1..]),
         "self" => (from.clone(), &path[1..]),
         _ => (from[..from.len().checked_sub(ups)?].to_vec(), &path[ups..]),
     };
