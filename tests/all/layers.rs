@@ -68,7 +68,8 @@ fn owner(files: &BTreeMap<Place, File>, from: &Place, path: &[String], ways: usi
     let mut owners = files[&place].names.iter().filter_map(|(shown, path)| match shown.as_str() {
         "*" => {
             let all = follow(files, &place, path)?.0;
-            owner(files, &place, &[&path[..], &[name.clone()]].concat(), ways - 1).filter(|owner| *owner != all)
+            owner(files, &place, &[&path[..], std::slice::from_ref(name)].concat(), ways - 1)
+                .filter(|owner| *owner != all)
         }
         shown if shown == name => owner(files, &place, path, ways - 1),
         _ => None,
