@@ -6,6 +6,7 @@
 //! An `f32` is read as the decimal that stands for it, see [`decimal`].
 
 use std::fmt;
+use std::ops::Range;
 
 use ndarray::{Array, Dimension};
 use serde::de::{DeserializeOwned, Error, Visitor};
@@ -63,6 +64,27 @@ impl<T: Numbers, U: Numbers> Numbers for (T, U) {
     }
     fn of_written((first, second): Self::Written) -> Self {
         (T::of_written(first), U::of_written(second))
+    }
+}
+
+impl<T: Numbers> Numbers for Range<T> {
+    type Written = Range<T::Written>;
+    fn to_written(&self) -> Self::Written {
+        self.start.to_written()..self.end.to_written()
+    }
+    fn of_written(written: Self::Written) -> Self {
+        T::of_written(written.start)..T::of_written(written.end)
+    }
+}
+
+/// What a number is paired with: its name.
+impl Numbers for String {
+    type Written = Self;
+    fn to_written(&self) -> Self {
+        self.clone()
+    }
+    fn of_written(written: Self) -> Self {
+        written
     }
 }
 

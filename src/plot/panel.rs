@@ -6,13 +6,12 @@ use ndarray::{ArrayBase, Data, Ix2};
 use serde::{Deserialize, Serialize};
 
 use super::color::{Color, Colormap};
-use super::figure::Figure;
 use super::style::{Legend, Style};
 
 /// One pair of axes with the lines, points, bands and pictures on them.
 ///
 /// A panel is plain data: setters take and return it, and nothing is checked or drawn before it is shown or saved.
-/// As the last expression of a notebook cell it shows itself; several panels make a [`Figure`].
+/// As the last expression of a notebook cell it shows itself; several panels make a [`Figure`](super::Figure).
 ///
 /// Values that are NaN, infinite or beyond ±1e300, and on a logarithmic axis those below 1e-300, are gaps: a line breaks
 /// there, and a point is left out. Everything is clipped to the axes. Where none of the data can be seen, the axes say why. Without [`x_range`](Self::x_range) and
@@ -45,7 +44,9 @@ pub struct Panel {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Axis {
     pub(super) label: String,
+    #[serde(with = "crate::number", default)]
     pub(super) range: Option<(f64, f64)>,
+    #[serde(with = "crate::number", default)]
     pub(super) ticks: Option<Vec<(f64, String)>>,
     pub(super) log: bool,
 }
@@ -53,15 +54,62 @@ pub(super) struct Axis {
 /// One thing on the axes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Mark {
-    Line { x: Vec<f64>, y: Vec<f64>, style: Style },
-    Points { x: Vec<f64>, y: Vec<f64>, style: Style },
-    Intervals { x: Vec<f64>, low: Vec<f64>, high: Vec<f64>, style: Style },
-    Band { x: Vec<f64>, low: Vec<f64>, high: Vec<f64>, style: Style },
+    Line {
+        #[serde(with = "crate::number")]
+        x: Vec<f64>,
+        #[serde(with = "crate::number")]
+        y: Vec<f64>,
+        style: Style,
+    },
+    Points {
+        #[serde(with = "crate::number")]
+        x: Vec<f64>,
+        #[serde(with = "crate::number")]
+        y: Vec<f64>,
+        style: Style,
+    },
+    Intervals {
+        #[serde(with = "crate::number")]
+        x: Vec<f64>,
+        #[serde(with = "crate::number")]
+        low: Vec<f64>,
+        #[serde(with = "crate::number")]
+        high: Vec<f64>,
+        style: Style,
+    },
+    Band {
+        #[serde(with = "crate::number")]
+        x: Vec<f64>,
+        #[serde(with = "crate::number")]
+        low: Vec<f64>,
+        #[serde(with = "crate::number")]
+        high: Vec<f64>,
+        style: Style,
+    },
     Heatmap(Heatmap),
-    VLine { x: f64, style: Style },
-    HLine { y: f64, style: Style },
-    Shade { x: Range<f64>, style: Style },
-    Text { x: f64, y: f64, text: String, style: Style },
+    VLine {
+        #[serde(with = "crate::number")]
+        x: f64,
+        style: Style,
+    },
+    HLine {
+        #[serde(with = "crate::number")]
+        y: f64,
+        style: Style,
+    },
+    Shade {
+        #[serde(with = "crate::number")]
+        x: Range<f64>,
+        style: Style,
+    },
+    Text {
+        #[serde(with = "crate::number")]
+        x: f64,
+        #[serde(with = "crate::number")]
+        y: f64,
+        text: String,
+        style: Style,
+    },
 }
 
 impl Mark {
@@ -234,16 +282,6 @@ impl Panel {
         self.mark(Mark::Text { x, y, text: text.into(), style: style.into() })
     }
 
-    /// A figure of this panel alone.
-    pub fn figure(self) -> Figure {
-        Figure::from(self)
-    }
-
-    /// Shows the panel under a notebook cell; see [`Figure::evcxr_display`].
-    pub fn evcxr_display(&self) {
-        self.clone().figure().evcxr_display();
-    }
-
     /// All that is written on it but numbers.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         let ticks = [&self.x, &self.y].into_iter().flat_map(|axis| axis.ticks.iter().flatten());
@@ -279,13 +317,17 @@ impl Panel {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Heatmap {
+    #[serde(with = "crate::number")]
     pub(super) cells: Vec<f64>,
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) colormap: Colormap,
+    #[serde(with = "crate::number", default)]
     pub(super) range: Option<(f64, f64)>,
     pub(super) label: String,
+    #[serde(with = "crate::number", default)]
     pub(super) x: Option<(f64, f64)>,
+    #[serde(with = "crate::number", default)]
     pub(super) y: Option<(f64, f64)>,
     #[serde(default)]
     pub(super) row_colors: Vec<Color>,

@@ -22,10 +22,13 @@ use super::color::Color;
 pub struct Style {
     pub(super) label: Option<String>,
     pub(super) color: Option<Color>,
+    #[serde(with = "crate::number", default)]
     pub(super) width: Option<f64>,
+    #[serde(with = "crate::number", default)]
     pub(super) opacity: Option<f64>,
     pub(super) dashed: bool,
     pub(super) marker: Marker,
+    #[serde(with = "crate::number", default)]
     pub(super) size: Option<f64>,
 }
 

@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use ndarray::{Array2, array};
+use plotters::prelude::{DrawingBackend, IntoDrawingArea};
+use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
 use proptest::prelude::*;
 use tiny_skia::Pixmap;
 
@@ -157,9 +159,7 @@ fn heatmap_cells_have_the_colors_of_their_values() {
 fn elements_take_colors_in_turn_and_intervals_that_of_their_points() {
     let x = [0.2, 0.8];
     let svg = bare().line(x, x, ()).points(x, x, ()).intervals(x, [0.1, 0.7], [0.3, 0.9], ()).figure().svg().unwrap();
-    let of = |tag: &str, color: Color| {
-        svg.lines().any(|line| line.starts_with(tag) && line.contains(&color.hex().to_uppercase()))
-    };
+    let of = |tag: &str, color: Color| svg.lines().any(|line| line.starts_with(tag) && line.contains(&color.hex()));
     assert!(of("<polyline", Color::cycle(0)) && of("<circle", Color::cycle(1)), "{svg}");
     assert!(of("<polyline", Color::cycle(1)) && !of("<polyline", Color::cycle(2)), "{svg}");
 }
@@ -394,7 +394,7 @@ fn ticks_do_not_overlap() {
         let labels: Vec<f64> = svg
             .lines()
             .filter(|line| line.contains("middle") && line.contains("font-size=\"220\""))
-            .map(|line| line.split('"').nth(1).unwrap().parse::<f64>().unwrap() / figure::UNITS)
+            .map(|line| line.split('"').nth(1).unwrap().parse::<f64>().unwrap() / draw::sheet::UNITS)
             .collect();
         assert!(labels.len() >= 2, "{width}: {labels:?}");
         assert!(labels.windows(2).all(|pair| pair[1] - pair[0] > 32.0), "{width}: {labels:?}");
@@ -481,7 +481,7 @@ fn a_figure_says_in_words_what_it_shows() {
 
 #[test]
 fn the_font_has_the_signs_that_figures_need() {
-    let face = ttf_parser::Face::parse(include_bytes!("font/sans-regular.ttf"), 0).unwrap();
+    let face = ttf_parser::Face::parse(include_bytes!("draw/font/sans-regular.ttf"), 0).unwrap();
     for sign in "Aaé ατσλθΔΩ−±·×°²³µ≤≥≈∞∂√→–—′…".chars() {
         assert!(face.glyph_index(sign).is_some(), "{sign}");
     }
@@ -494,6 +494,96 @@ fn figures_can_be_sent_and_stored() {
     plain::<Panel>();
     plain::<Heatmap>();
     plain::<Style>();
+}
+
+#[test]
+fn figures_are_read_back_with_their_gaps() {
+    let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 5e-324, 0.1 + 0.2];
+    let (nan, infinity) = (f64::NAN, f64::INFINITY);
+    let style = || Style::from("name").width(nan).opacity(infinity).size(0.1);
+    let map = Heatmap::new(&array![odd, odd]).range(nan, 1.0).x_extent(-infinity, infinity).y_extent(0.1, nan);
+    let panel = Panel::new()
+        .line(odd, odd, style())
+        .points(odd, odd, ())
+        .intervals(odd, odd, odd, style().marker(Marker::Cross))
+        .band(odd, odd, odd, Color::GREEN)
+        .heatmap(map.row_colors([Color::SKY, Color::BLUE]))
+        .vline(nan, ())
+        .hline(infinity, ())
+        .shade(nan..infinity, ())
+        .text(nan, -infinity, "here", ())
+        .x_ticks([(nan, "none"), (0.1, "some")])
+        .y_range(nan, infinity);
+    for figure in [Panel::new().figure(), panel.figure().size(nan, infinity).title("Odd")] {
+        let json = serde_json::to_string(&figure).unwrap();
+        let read: Figure = serde_json::from_str(&json).unwrap();
+        // Not equal by themselves, since NaN is not.
+        assert_eq!(format!("{read:?}"), format!("{figure:?}"), "{json}");
+        // Those of an earlier version have `null` for whatever was not finite.
+        let json = json.replace("\"NaN\"", "null").replace("\"inf\"", "null").replace("\"-inf\"", "null");
+        serde_json::from_str::<Figure>(&json).unwrap();
+    }
+}
+
+/// A backend of someone else: the rectangles and the texts that it is asked for, and where a pixel was set.
+#[derive(Default)]
+struct Theirs {
+    rectangles: Vec<(BackendCoord, BackendCoord, (u8, u8, u8))>,
+    texts: Vec<String>,
+    left: Option<i32>,
+}
+
+type Drawn = std::result::Result<(), DrawingErrorKind<std::convert::Infallible>>;
+
+impl DrawingBackend for &mut Theirs {
+    type ErrorType = std::convert::Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        (800, 300)
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, (x, _): BackendCoord, _: BackendColor) -> Drawn {
+        self.left = Some(self.left.map_or(x, |left| left.min(x)));
+        Ok(())
+    }
+
+    fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, _: bool) -> Drawn {
+        self.rectangles.push((from, to, style.color().rgb));
+        Ok(())
+    }
+
+    fn draw_text<S: BackendTextStyle>(&mut self, text: &str, _: &S, _: BackendCoord) -> Drawn {
+        self.texts.push(text.to_owned());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_figure_comes_onto_any_backend_of_plotters() {
+    let map = Heatmap::new(&array![[1.0, 1.0, -1.0], [-1.0, 0.0, 0.0]]);
+    let panel = Panel::new().title("Of mine").heatmap(map).x_range(-0.5, 2.5).y_range(1.5, -0.5);
+    let mut theirs = Theirs::default();
+    let (_, right) = (&mut theirs).into_drawing_area().split_horizontally(400);
+    panel.figure().draw(&right).unwrap();
+    drop(right);
+    assert!(theirs.left.is_some_and(|left| left >= 400) && theirs.texts.contains(&"Of mine".to_owned()));
+    // A rectangle for neighbors of one color; then the color bar.
+    let (red, white, blue) = ((140, 5, 25), (255, 255, 255), (5, 48, 140));
+    let cells = &theirs.rectangles[..4];
+    assert_eq!(cells.iter().map(|cell| cell.2).collect::<Vec<_>>(), [red, blue, blue, white]);
+    let [(from, above, _), (right, beside, _), (left, below, _), (last, to, _)] = cells.try_into().unwrap();
+    assert!(from.0 >= 400 && above.0 == right.0 && left == (from.0, above.1) && below.0 == last.0);
+    assert!(beside.1 == last.1 && beside.0 == to.0 && below.1 == to.1);
+    let area = |(from, to): (BackendCoord, BackendCoord)| (to.0 - from.0) * (to.1 - from.1);
+    assert_eq!(cells.iter().map(|cell| area((cell.0, cell.1))).sum::<i32>(), area((from, to)));
 }
 
 /// Any number at all, the awkward ones often.
@@ -543,5 +633,7 @@ proptest! {
             prop_assert!(!svg.contains("NaN") && !svg.contains("\"inf"), "{}", svg);
         }
         prop_assert!(!figure.to_string().is_empty());
+        let read: Figure = serde_json::from_str(&serde_json::to_string(&figure).unwrap()).unwrap();
+        prop_assert_eq!(format!("{read:?}"), format!("{figure:?}"));
     }
 }

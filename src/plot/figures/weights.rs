@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis};
 
-use super::{Color, Colormap, Figure, Heatmap, Panel};
+use crate::plot::{Color, Colormap, Figure, Heatmap, Panel};
 use crate::weights::Weights;
 use crate::{Error, Result};
 

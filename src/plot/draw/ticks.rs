@@ -1,7 +1,7 @@
 //! Ranges, scales and round numbers.
 
 /// Values beyond this, and on a logarithmic axis below its inverse, are not drawn: their differences would overflow.
-pub(super) const LARGEST: f64 = 1e300;
+pub(crate) const LARGEST: f64 = 1e300;
 
 /// The way from values to places along one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -158,7 +158,7 @@ fn trimmed(number: &str) -> String {
 }
 
 /// A number of a range in words: four significant digits.
-pub(super) fn brief(value: f64) -> String {
+pub(crate) fn brief(value: f64) -> String {
     if value != 0.0 && !(1e-3..1e6).contains(&value.abs()) {
         return trimmed(&format!("{value:.3e}"));
     }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 
 /// Text as it is printed: the hyphen before a number is a minus sign, letters and their accents are one character where there is
 /// one, and control characters, which XML cannot hold, are replaced.
-pub(super) fn printed(text: &str) -> String {
+pub(crate) fn printed(text: &str) -> String {
     let forbidden = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
     let mut printed = String::with_capacity(text.len());
     let mut letters = text.nfc().peekable();
@@ -36,7 +36,7 @@ pub(super) fn printed(text: &str) -> String {
 }
 
 /// Tells, once for each letter, what of these texts looks otherwise than it should in a PNG or a PDF.
-pub(super) fn tell<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<()> {
+pub(crate) fn tell<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<()> {
     static TOLD: Mutex<BTreeSet<char>> = Mutex::new(BTreeSet::new());
     let fonts = Fonts::new()?;
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +77,7 @@ fn is_joined(letter: char) -> bool {
 }
 
 /// The two faces, parsed from the font files that are part of the crate (their license stands beside them).
-pub(super) struct Fonts {
+pub(crate) struct Fonts {
     regular: Face<'static>,
     bold: Face<'static>,
 }
@@ -90,11 +90,11 @@ enum Glyph {
 
 impl Fonts {
     /// The height of an x as a fraction of the size of the letters, in these fonts and those that an SVG asks for.
-    pub(super) const X_HEIGHT: f64 = 0.52;
+    pub(crate) const X_HEIGHT: f64 = 0.52;
     /// What plotters calls the size of a font, as a multiple of the size of the letters.
-    pub(super) const LINE_HEIGHT: f64 = 1.24;
+    pub(crate) const LINE_HEIGHT: f64 = 1.24;
 
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let parse = |bytes| Face::parse(bytes, 0).map_err(|error| Error::Draw(format!("the bundled font: {error}")));
         Ok(Self {
             regular: parse(include_bytes!("font/sans-regular.ttf"))?,
@@ -103,13 +103,13 @@ impl Fonts {
     }
 
     /// The width of a line of text of this size.
-    pub(super) fn width(&self, text: &str, size: f64, bold: bool) -> f64 {
+    pub(crate) fn width(&self, text: &str, size: f64, bold: bool) -> f64 {
         self.walk(text, size, bold, |_, _, _| ())
     }
 
     /// Draws the outlines of a line of text into `path`, from (0, 0) along the baseline, y upwards, in font units;
     /// `shift` tells the path where the next letter begins. Returns the factor from font units to `size`.
-    pub(super) fn outline<P: OutlineBuilder>(
+    pub(crate) fn outline<P: OutlineBuilder>(
         &self,
         text: &str,
         size: f64,

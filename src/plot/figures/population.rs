@@ -2,10 +2,10 @@
 
 use ndarray::s;
 
-use super::behavior::ends;
-use super::ticks::brief;
-use super::{Color, Figure, Legend, Marker, Panel, Style, column_of};
+use super::{column_of, ends};
 use crate::analysis::{Averages, DiffusionCoordinates, LinearTuning, Pca, TargetedAxes, Trajectories, Tuning};
+use crate::plot::draw::brief;
+use crate::plot::{Color, Figure, Legend, Marker, Panel, Style};
 use crate::simulate::Signal;
 use crate::table::{Table, Value};
 use crate::{Error, Result};

@@ -1,6 +1,6 @@
 //! What training did.
 
-use super::{Color, Figure, Panel, Style};
+use crate::plot::{Color, Figure, Panel, Style};
 use crate::train::{Check, Training};
 
 impl Training {
@@ -59,8 +59,8 @@ impl Training {
 mod tests {
     use serde_json::json;
 
-    use super::super::panel::Mark;
     use super::*;
+    use crate::plot::panel::Mark;
 
     #[test]
     fn stages_and_the_best_check_are_marked() {

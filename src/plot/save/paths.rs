@@ -1,4 +1,4 @@
-//! A plotters backend that makes a path of everything, letters included, and hands it to what paints paths: `raster`
+//! A backend of plotters that makes a path of everything, letters included, and hands it to what paints paths: `raster`
 //! and `pdf`.
 //!
 //! Plotters' own bitmap backend draws lines wider than a pixel without antialiasing, and sets letters side by side
@@ -7,13 +7,15 @@
 
 use std::convert::Infallible;
 
-use plotters::prelude::{DrawingBackend, FontStyle, FontTransform};
-use plotters::style::text_anchor::{HPos, VPos};
-use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
+use plotters::prelude::DrawingBackend;
+use plotters::style::text_anchor::HPos;
+use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle};
 use tiny_skia::{Path, PathBuilder, Transform};
 
-use super::font::Fonts;
+use super::text::TextLine;
 use crate::error::Result;
+use crate::plot::draw::cells::{Cells, Drawn};
+use crate::plot::draw::font::Fonts;
 
 /// What paints paths. Lengths are units of the figure, y downwards.
 pub(super) trait Surface {
@@ -26,8 +28,8 @@ pub(super) trait Surface {
     /// Draws along a path; corners are round.
     fn stroke(&mut self, path: &Path, width: f32, color: BackendColor);
 
-    /// Fills the rectangle between two corners.
-    fn rectangle(&mut self, from: BackendCoord, to: BackendCoord, color: BackendColor);
+    /// Draws cells, which must meet without seams.
+    fn cells(&mut self, cells: &Cells<'_>);
 }
 
 /// The backend.
@@ -41,8 +43,13 @@ impl<'a, S: Surface> Paths<'a, S> {
         Ok(Self { surface, fonts: Fonts::new()? })
     }
 
+    pub(super) fn cells(&mut self, cells: &Cells<'_>) -> Drawn<Self> {
+        self.surface.cells(cells);
+        Ok(())
+    }
+
     /// Fills a path, or draws its outline.
-    fn path(&mut self, path: Option<Path>, style: &impl BackendStyle, fill: bool) -> Drawn {
+    fn path(&mut self, path: Option<Path>, style: &impl BackendStyle, fill: bool) -> Drawn<Self> {
         match path {
             Some(path) if fill => self.surface.fill(path, Transform::identity(), style.color()),
             Some(path) => self.surface.stroke(&path, style.stroke_width() as f32, style.color()),
@@ -52,8 +59,6 @@ impl<'a, S: Surface> Paths<'a, S> {
     }
 }
 
-type Drawn = std::result::Result<(), DrawingErrorKind<Infallible>>;
-
 impl<S: Surface> DrawingBackend for Paths<'_, S> {
     type ErrorType = Infallible;
 
@@ -61,67 +66,72 @@ impl<S: Surface> DrawingBackend for Paths<'_, S> {
         self.surface.size()
     }
 
-    fn ensure_prepared(&mut self) -> Drawn {
+    fn ensure_prepared(&mut self) -> Drawn<Self> {
         Ok(())
     }
 
-    fn present(&mut self) -> Drawn {
+    fn present(&mut self) -> Drawn<Self> {
         Ok(())
     }
 
-    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn {
+    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn<Self> {
         self.fill_polygon([(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)], &color)
     }
 
-    fn draw_line<B: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &B) -> Drawn {
+    fn draw_line<B: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &B) -> Drawn<Self> {
         self.draw_path([from, to], style)
     }
 
-    fn draw_rect<B: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &B, fill: bool) -> Drawn {
-        if !fill {
-            return self.draw_path([from, (to.0, from.1), to, (from.0, to.1), from], style);
-        }
-        self.surface.rectangle(from, to, style.color());
-        Ok(())
+    fn draw_rect<B: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &B,
+        fill: bool,
+    ) -> Drawn<Self> {
+        let corners = [from, (to.0, from.1), to, (from.0, to.1)];
+        if fill { self.fill_polygon(corners, style) } else { self.draw_path(corners.into_iter().chain([from]), style) }
     }
 
-    fn draw_path<B: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &B) -> Drawn {
+    fn draw_path<B: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        points: I,
+        style: &B,
+    ) -> Drawn<Self> {
         self.path(lines(points).finish(), style, false)
     }
 
-    fn draw_circle<B: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &B, fill: bool) -> Drawn {
+    fn draw_circle<B: BackendStyle>(
+        &mut self,
+        (x, y): BackendCoord,
+        radius: u32,
+        style: &B,
+        fill: bool,
+    ) -> Drawn<Self> {
         self.path(PathBuilder::from_circle(x as f32, y as f32, radius as f32), style, fill)
     }
 
-    fn fill_polygon<B: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, corners: I, style: &B) -> Drawn {
+    fn fill_polygon<B: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        corners: I,
+        style: &B,
+    ) -> Drawn<Self> {
         self.path(lines(corners).finish(), style, true)
     }
 
-    /// Places text as the SVG backend of plotters does.
-    fn draw_text<B: BackendTextStyle>(&mut self, text: &str, style: &B, (x, y): BackendCoord) -> Drawn {
-        let (size, bold) = (style.size() / Fonts::LINE_HEIGHT, matches!(style.style(), FontStyle::Bold));
-        let left = match style.anchor().h_pos {
+    fn draw_text<B: BackendTextStyle>(&mut self, text: &str, style: &B, (x, y): BackendCoord) -> Drawn<Self> {
+        let TextLine { size, bold, anchor, down, turned } = TextLine::new(style);
+        let left = match anchor {
             HPos::Left => 0.0,
             HPos::Center => -0.5,
             HPos::Right => -1.0,
-        };
-        let down = match style.anchor().v_pos {
-            VPos::Top => 0.76,
-            VPos::Center => Fonts::X_HEIGHT / 2.0,
-            VPos::Bottom => -Fonts::X_HEIGHT / 2.0,
-        };
-        let turn = match style.transform() {
-            FontTransform::None => 0.0,
-            FontTransform::Rotate90 => 90.0,
-            FontTransform::Rotate180 => 180.0,
-            FontTransform::Rotate270 => 270.0,
         };
         let mut outline = Outline { path: PathBuilder::new(), x: 0.0, y: 0.0 };
         let shift = |outline: &mut Outline, x: f64, y: f64| (outline.x, outline.y) = (x as f32, y as f32);
         let scale = self.fonts.outline(text, size, bold, &mut outline, shift) as f32;
         let place = Transform::from_translate(x as f32, y as f32)
-            .pre_rotate(turn)
-            .pre_translate((left * self.fonts.width(text, size, bold)) as f32, (down * size) as f32)
+            .pre_rotate(turned)
+            .pre_translate((left * self.fonts.width(text, size, bold)) as f32, down as f32)
             .pre_scale(scale, -scale);
         if let Some(path) = outline.path.finish() {
             self.surface.fill(path, place, style.color());

@@ -1,16 +1,14 @@
 //! What lesions change.
 
-use super::behavior::ends;
-use super::{Color, Figure, Legend, Panel, Style};
+use super::{along, ends};
 use crate::analysis::{LesionBehavior, LesionTest, Lesions};
+use crate::plot::{Color, Figure, Legend, Panel, Style};
 use crate::{Error, Result};
 
 /// Lesions whose names fit below an axis.
 const NAMED: usize = 8;
 /// The corrected probability below which a change is marked.
 const ALPHA: f64 = 0.05;
-/// The points along a fitted curve.
-const SMOOTH: usize = 200;
 
 impl Lesions {
     /// The change in accuracy with each lesion and, if curves were fitted, those in the share of the choice that is counted, in
@@ -84,7 +82,7 @@ impl Lesions {
                 return Err(Error::argument("names", "those of lesions with a psychometric curve", got));
             };
             let (left, right) = ends(&fit.counts.levels);
-            let along: Vec<f64> = (0..=SMOOTH).map(|i| left + (right - left) * i as f64 / SMOOTH as f64).collect();
+            let along = along(left, right);
             let shares: Vec<f64> = along.iter().map(|&level| fit.at(level)).collect();
             panel = panel
                 .x_label(&fit.counts.level_name)

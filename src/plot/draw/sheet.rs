@@ -4,15 +4,19 @@ use plotters::coord::Shift;
 use plotters::element::DashedPathElement;
 use plotters::prelude::{
     Circle, DrawingArea, DrawingBackend, FontDesc, FontFamily, FontStyle, FontTransform, PathElement, Polygon,
-    RGBAColor, Rectangle, ShapeStyle, Text,
+    RGBAColor, ShapeStyle, Text,
 };
 use plotters::style::Color as _;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::color::Color;
+use super::cells::{DrawCells, Grid};
 use super::font::{Fonts, printed};
 use super::geometry::{Point, Rect};
 use crate::error::{Error, Result};
+use crate::plot::color::Color;
+
+/// Units of our own surfaces along one point: plotters counts in whole units, and these are fine enough.
+pub(crate) const UNITS: f64 = 20.0;
 
 /// How a line is drawn. All measures are in points.
 #[derive(Clone, Copy)]
@@ -40,32 +44,23 @@ pub(super) struct Letters {
     pub(super) upwards: bool,
 }
 
-/// Colored cells that fill a rectangle, row by row from the top left.
-pub(super) struct Picture {
-    pub(super) area: Rect,
-    pub(super) columns: usize,
-    pub(super) colors: Vec<Color>,
-}
-
 /// The page. Plotters counts in whole units of its backend; this is where points become units.
 pub(super) struct Sheet<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     /// Units to the point.
     unit: f64,
-    /// Takes the pictures, if someone else draws them.
-    pictures: Option<&'a mut Vec<Picture>>,
+    draw_cells: DrawCells<DB>,
 }
 
 impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
-    /// A page of at least this size in points that fills the area. Pictures are drawn as one rectangle for each cell,
-    /// unless they are collected.
+    /// A page of at least this size in points that fills the area.
     pub(super) fn new(
         area: &'a DrawingArea<DB, Shift>,
         (width, height): (f64, f64),
-        pictures: Option<&'a mut Vec<Picture>>,
+        draw_cells: DrawCells<DB>,
     ) -> Self {
         let units = area.dim_in_pixel();
-        Self { area, unit: (f64::from(units.0) / width).min(f64::from(units.1) / height), pictures }
+        Self { area, unit: (f64::from(units.0) / width).min(f64::from(units.1) / height), draw_cells }
     }
 
     /// The size in points.
@@ -121,26 +116,15 @@ impl<'a, DB: DrawingBackend> Sheet<'a, DB> {
         centers.iter().try_for_each(|at| self.area.draw(&Circle::new(self.place(*at), radius, style)).map_err(problem))
     }
 
-    /// Draws a grid of cells.
-    pub(super) fn picture(&mut self, picture: Picture) -> Result<()> {
-        if let Some(pictures) = &mut self.pictures {
-            pictures.push(picture);
-            return Ok(());
-        }
-        let Picture { area, columns, colors } = picture;
+    /// Fills a rectangle with colored cells, row by row from the top left.
+    pub(super) fn cells(&self, area: Rect, columns: usize, colors: &[Color]) -> Result<()> {
         let rows = colors.len() / columns;
         let x = |column: usize| area.left + area.width() * column as f64 / columns as f64;
         let y = |row: usize| area.top + area.height() * row as f64 / rows as f64;
-        for (row, cells) in colors.chunks(columns).enumerate() {
-            let mut column = 0;
-            for run in cells.chunk_by(|a, b| a == b) {
-                let (from, to) = ((x(column), y(row)), (x(column + run.len()), y(row + 1)));
-                let cell = Rectangle::new([self.place(from), self.place(to)], shade(run[0], 1.0));
-                self.area.draw(&cell).map_err(problem)?;
-                column += run.len();
-            }
-        }
-        Ok(())
+        let across = (0..=columns).map(|column| self.place((x(column), area.top)));
+        let down = (0..=rows).map(|row| self.place((area.left, y(row))));
+        let edges = across.chain(down).collect();
+        self.area.draw(&Grid { edges, columns, colors, draw: self.draw_cells }).map_err(problem)
     }
 
     /// Draws a line of text whose baseline goes through `at`.

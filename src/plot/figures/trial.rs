@@ -2,8 +2,9 @@
 
 use ndarray::{ArrayView2, Axis, s};
 
-use super::{Color, Figure, Legend, Panel, Style, column_of};
+use super::column_of;
 use crate::number::decimal;
+use crate::plot::{Color, Figure, Legend, Panel, Style};
 use crate::simulate::{Session, Signal};
 use crate::task::Batch;
 use crate::{Error, Result};

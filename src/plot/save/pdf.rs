@@ -4,14 +4,15 @@ use miniz_oxide::deflate::compress_to_vec_zlib;
 use pdf_writer::types::LineJoinStyle;
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, TextStr};
 use plotters::prelude::IntoDrawingArea;
-use plotters_backend::{BackendColor, BackendCoord};
+use plotters_backend::BackendColor;
 use tiny_skia::{Path, PathSegment, Transform};
 
-use super::draw;
-use super::figure::{Figure, UNITS};
 use super::paths::{Paths, Surface};
-use super::sheet::Picture;
 use crate::error::Result;
+use crate::plot::draw;
+use crate::plot::draw::cells::Cells;
+use crate::plot::draw::sheet::UNITS;
+use crate::plot::figure::Figure;
 
 /// Points of a PDF, 72 to the inch, along one point of a figure, of which there are 96.
 const POINT: f64 = 0.75;
@@ -19,16 +20,22 @@ const COMPRESSION: u8 = 6;
 
 /// The figure as the bytes of a PDF file.
 pub(super) fn file(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u8>> {
-    let size = ((width * UNITS) as u32, (height * UNITS) as u32);
-    let mut page = Page { size, content: Content::new(), opacities: Vec::new() };
-    let mut pictures = Vec::new();
-    draw::figure(figure, (width, height), &Paths::new(&mut page)?.into_drawing_area(), Some(&mut pictures))?;
-
+    let mut page = Page {
+        size: ((width * UNITS) as u32, (height * UNITS) as u32),
+        content: Content::new(),
+        opacities: Vec::new(),
+        images: Vec::new(),
+    };
     let (width, height) = ((width * POINT) as f32, (height * POINT) as f32);
+    // From units with y downwards to points with y upwards.
+    let scale = (POINT / UNITS) as f32;
+    page.content.transform([scale, 0.0, 0.0, -scale, 0.0, height]).set_line_join(LineJoinStyle::RoundJoin);
+    draw::figure(figure, &Paths::new(&mut page)?.into_drawing_area(), Paths::cells)?;
+
     let mut numbers = (1..).map(Ref::new);
     let mut next = || numbers.next().unwrap_or(Ref::new(1));
     let [catalog, tree, sheet, content, information] = [(); 5].map(|()| next());
-    let images: Vec<Ref> = pictures.iter().map(|_| next()).collect();
+    let images: Vec<Ref> = page.images.iter().map(|_| next()).collect();
     let states: Vec<Ref> = page.opacities.iter().map(|_| next()).collect();
 
     let mut pdf = Pdf::new();
@@ -51,26 +58,11 @@ pub(super) fn file(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u
     resources.finish();
     object.finish();
 
-    // From units with y downwards to points with y upwards.
-    let scale = (POINT / UNITS) as f32;
-    let mut start = Content::new();
-    start.transform([scale, 0.0, 0.0, -scale, 0.0, height]).set_line_join(LineJoinStyle::RoundJoin);
-    for (number, picture) in pictures.iter().enumerate() {
-        // An image fills the unit square, upside down for us. Nothing is ever below it, so it comes first.
-        let [left, bottom] =
-            [picture.area.left, picture.area.top + picture.area.height()].map(|at| (at * UNITS) as f32);
-        let [across, down] = [picture.area.width(), picture.area.height()].map(|length| (length * UNITS) as f32);
-        start.save_state().transform([across, 0.0, 0.0, -down, left, bottom]);
-        start.x_object(Name(name("I", number).as_bytes())).restore_state();
-    }
-    let drawn = [start.finish().as_slice(), b"\n", page.content.finish().as_slice()].concat();
-    pdf.stream(content, &compress_to_vec_zlib(&drawn, COMPRESSION)).filter(Filter::FlateDecode);
-    for (reference, Picture { columns, colors, .. }) in images.into_iter().zip(&pictures) {
-        let bytes: Vec<u8> = colors.iter().flat_map(|color| [color.red, color.green, color.blue]).collect();
-        let bytes = compress_to_vec_zlib(&bytes, COMPRESSION);
-        let mut image = pdf.image_xobject(reference, &bytes);
+    pdf.stream(content, &compress_to_vec_zlib(&page.content.finish(), COMPRESSION)).filter(Filter::FlateDecode);
+    for (reference, Image { columns, rows, colors }) in images.into_iter().zip(&page.images) {
+        let mut image = pdf.image_xobject(reference, colors);
         image.filter(Filter::FlateDecode);
-        image.width(*columns as i32).height((colors.len() / columns) as i32).bits_per_component(8).interpolate(false);
+        image.width(*columns as i32).height(*rows as i32).bits_per_component(8).interpolate(false);
         image.color_space().device_rgb();
     }
     for (reference, opacity) in states.into_iter().zip(page.opacities) {
@@ -89,6 +81,14 @@ struct Page {
     content: Content,
     /// The opacities in use, of 255.
     opacities: Vec<u8>,
+    images: Vec<Image>,
+}
+
+struct Image {
+    columns: usize,
+    rows: usize,
+    /// Three bytes for each cell, compressed.
+    colors: Vec<u8>,
 }
 
 impl Page {
@@ -152,12 +152,16 @@ impl Surface for Page {
         self.content.stroke();
     }
 
-    fn rectangle(&mut self, from: BackendCoord, to: BackendCoord, color: BackendColor) {
-        self.opacity(color.alpha);
-        let [red, green, blue] = rgb(color);
-        self.content.set_fill_rgb(red, green, blue);
-        let [x, y, width, height] = [from.0, from.1, to.0 - from.0, to.1 - from.1].map(|length| length as f32);
-        self.content.rect(x, y, width, height).fill_nonzero();
+    fn cells(&mut self, cells: &Cells<'_>) {
+        self.opacity(1.0);
+        let ends = |edges: &[i32]| (edges[0] as f32, edges[edges.len() - 1] as f32);
+        let ((left, right), (top, bottom)) = (ends(&cells.x), ends(&cells.y));
+        // An image fills the unit square, upside down for us.
+        self.content.save_state().transform([right - left, 0.0, 0.0, top - bottom, left, bottom]);
+        self.content.x_object(Name(name("I", self.images.len()).as_bytes())).restore_state();
+        let bytes: Vec<u8> = cells.colors.iter().flat_map(|color| [color.red, color.green, color.blue]).collect();
+        let (columns, colors) = (cells.columns(), compress_to_vec_zlib(&bytes, COMPRESSION));
+        self.images.push(Image { columns, rows: cells.colors.len() / columns, colors });
     }
 }
 

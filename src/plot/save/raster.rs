@@ -1,15 +1,18 @@
-//! PNG: paths painted by tiny-skia, with smooth lines. Rectangles are the exception: their edges are put on whole pixels, so
-//! that the cells of a heatmap meet without seams.
+//! PNG: paths painted by tiny-skia, with smooth lines. The cells of a heatmap are the exception: their edges are put on whole
+//! pixels, so that they meet without seams.
 
 use plotters::prelude::IntoDrawingArea;
-use plotters_backend::{BackendColor, BackendCoord};
+use plotters_backend::BackendColor;
 use png::{BitDepth, ColorType, Encoder, PixelDimensions, Unit};
 use tiny_skia::{FillRule, LineJoin, Paint, Path, Pixmap, Rect, Stroke, Transform};
 
-use super::figure::{Figure, UNITS};
 use super::paths::{Paths, Surface};
 use crate::error::{Error, Result};
 use crate::memory;
+use crate::plot::draw;
+use crate::plot::draw::cells::Cells;
+use crate::plot::draw::sheet::UNITS;
+use crate::plot::figure::Figure;
 
 /// Pixels along one point of the figure: sharp on high-density screens and, at 96 points to the inch, in print.
 const DENSITY: f64 = 2.0;
@@ -17,7 +20,7 @@ const DENSITY: f64 = 2.0;
 const MOST: f64 = 2.5e7;
 
 /// The figure as the bytes of a PNG file.
-pub(super) fn png(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u8>> {
+pub(super) fn file(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u8>> {
     if width * height > MOST {
         let expected =
             format!("at most {MOST:e} square points, as 5000 by 5000, as a PNG; an SVG or a PDF may be larger");
@@ -34,7 +37,7 @@ pub(super) fn png(figure: &Figure, (width, height): (f64, f64)) -> Result<Vec<u8
         .ok_or_else(|| Error::Draw(format!("there is no memory for {width} by {height} points")))?;
     pixels.fill(tiny_skia::Color::WHITE);
     let mut raster = Raster { pixels, scale: (DENSITY / UNITS) as f32 };
-    figure.draw(&Paths::new(&mut raster)?.into_drawing_area())?;
+    draw::figure(figure, &Paths::new(&mut raster)?.into_drawing_area(), Paths::cells)?;
     encode(&raster.pixels).map_err(|error| Error::Draw(error.to_string()))
 }
 
@@ -80,11 +83,13 @@ impl Surface for Raster {
         self.pixels.stroke_path(path, &paint(color), &stroke, self.transform(), None);
     }
 
-    fn rectangle(&mut self, from: BackendCoord, to: BackendCoord, color: BackendColor) {
+    fn cells(&mut self, cells: &Cells<'_>) {
         let edge = |units: i32| (units as f32 * self.scale).round();
-        if let Some(rect) = Rect::from_ltrb(edge(from.0), edge(from.1), edge(to.0), edge(to.1)) {
-            let paint = Paint { anti_alias: false, ..paint(color) };
-            self.pixels.fill_rect(rect, &paint, Transform::identity(), None);
+        for (from, to, color) in cells.runs() {
+            if let Some(rect) = Rect::from_ltrb(edge(from.0), edge(from.1), edge(to.0), edge(to.1)) {
+                let paint = Paint { anti_alias: false, ..paint(color) };
+                self.pixels.fill_rect(rect, &paint, Transform::identity(), None);
+            }
         }
     }
 }

@@ -1,16 +1,14 @@
 //! Psychometric and chronometric curves, and pairs.
 
-use super::ticks::LARGEST;
-use super::{Color, Figure, Marker, Panel, Style};
+use super::{along, ends};
 use crate::analysis::{Chronometric, Counts, PsychometricFit};
+use crate::plot::{Color, Figure, Marker, Number, Panel, Style};
 use crate::{Error, Result};
 
 /// The confidence of the intervals about shares.
 const CONFIDENCE: f64 = 0.95;
 /// The ticks of shares.
 const QUARTERS: [(f64, &str); 5] = [(0.0, "0.00"), (0.25, "0.25"), (0.5, "0.50"), (0.75, "0.75"), (1.0, "1.00")];
-/// The points along a fitted curve.
-const SMOOTH: usize = 200;
 
 impl PsychometricFit {
     /// The share of hits at each level with its 95 % interval, the fitted curve, and the threshold (dashed).
@@ -21,7 +19,7 @@ impl PsychometricFit {
         let counts = &self.counts;
         let (low, high): (Vec<f64>, Vec<f64>) = counts.intervals(CONFIDENCE)?.into_iter().unzip();
         let (left, right) = ends(&counts.levels);
-        let along: Vec<f64> = (0..=SMOOTH).map(|i| left + (right - left) * i as f64 / SMOOTH as f64).collect();
+        let along = along(left, right);
         let threshold = self.threshold.value;
         // As many digits as tell a thousandth of the axis.
         let digits = (3.0 - (right - left).log10().floor()).clamp(0.0, 9.0) as usize;
@@ -120,7 +118,7 @@ impl Chronometric {
 ///
 /// # Errors
 /// If the two differ in length or are empty, or if a number is not finite.
-pub fn pairs<N: super::Number>(what: &str, names: [&str; 2], first: &[N], second: &[N]) -> Result<Figure> {
+pub fn pairs<N: Number>(what: &str, names: [&str; 2], first: &[N], second: &[N]) -> Result<Figure> {
     censored_pairs(what, names, [first, second], [&vec![false; first.len()], &vec![false; second.len()]])
 }
 
@@ -137,7 +135,7 @@ pub fn pairs<N: super::Number>(what: &str, names: [&str; 2], first: &[N], second
 ///
 /// # Errors
 /// If the four differ in length or are empty, or if a number is not finite.
-pub fn censored_pairs<N: super::Number>(
+pub fn censored_pairs<N: Number>(
     what: &str,
     names: [&str; 2],
     values: [&[N]; 2],
@@ -190,14 +188,6 @@ pub fn censored_pairs<N: super::Number>(
         );
     }
     Ok(panel.figure().size(280.0, 300.0))
-}
-
-/// The ends of an axis with a little room about the levels.
-pub(super) fn ends(levels: &[f64]) -> (f64, f64) {
-    let (low, high) =
-        levels.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
-    let room = if high > low { 0.06 * (high - low) } else { 1.0 };
-    ((low - room).max(-LARGEST), (high + room).min(LARGEST))
 }
 
 #[cfg(test)]
