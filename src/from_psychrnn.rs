@@ -309,7 +309,7 @@
 //!
 //! impl WithLayer {
 //!     fn new(task: &dyn TrialSource, n_layer: usize, config: RnnConfig) -> Result<Self> {
-//!         let spec = task.spec();
+//!         let spec = task.spec()?;
 //!         let n_in = spec.n_in;
 //!         let mut rnn = Rnn::from_spec(&TaskSpec { n_in: n_layer, ..spec }, config)?;
 //!         let mut rng = Seed(1).stream(0);

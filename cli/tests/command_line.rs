@@ -226,7 +226,7 @@ fn an_example_model_is_specified_by_its_name() {
         let complete: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(complete["validation"]["trials"], model.n_validation());
         let dt = complete["task"]["dt"].as_f64().or(complete["task"]["protocol"]["dt"].as_f64());
-        assert_eq!(dt, Some(f64::from(model.task().spec().dt)), "{text}");
+        assert_eq!(dt, Some(f64::from(model.task().spec().unwrap().dt)), "{text}");
     }
 
     // With changes beside it, it trains as a script of one's own does.

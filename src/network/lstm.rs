@@ -186,7 +186,7 @@ impl Lstm {
     /// If the task or the configuration makes no sense, if one contradicts the other, or if there is not enough memory for so many
     /// units.
     pub fn new(task: &dyn TrialSource, mut config: LstmConfig) -> Result<Self> {
-        let spec = task.spec();
+        let spec = task.spec()?;
         spec.check()?;
         config.constraints.follow(config.seed);
         if config.units == 0 {
@@ -222,7 +222,7 @@ impl Lstm {
     /// # Errors
     /// If the weights do not fit the task, or if the constraints forbid them.
     pub fn with_weights(task: &dyn TrialSource, config: LstmConfig, weights: &Weights) -> Result<Self> {
-        let spec = task.spec();
+        let spec = task.spec()?;
         let weights = &*weights.unsqueezed();
         let mut config = config.filled(weights, saved(weights)?)?;
         config.constraints.follow(config.seed);

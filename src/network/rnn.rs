@@ -372,7 +372,7 @@ impl Rnn {
     /// If the task or the configuration makes no sense, if one contradicts the other, or if there is not enough memory for so many
     /// units.
     pub fn new(task: &dyn TrialSource, config: RnnConfig) -> Result<Self> {
-        Self::from_spec(&task.spec(), config)
+        Self::from_spec(&task.spec()?, config)
     }
 
     /// A network with the channels, `dt` and `tau` of this frame, for instance as a part of a network of your own.
@@ -389,7 +389,7 @@ impl Rnn {
     /// # Errors
     /// As [`Rnn::new`]; also if the initializer gives arrays of wrong shape.
     pub fn with_initializer(task: &dyn TrialSource, config: RnnConfig, initializer: &dyn Initializer) -> Result<Self> {
-        Self::initialized(&task.spec(), config, initializer)
+        Self::initialized(&task.spec()?, config, initializer)
     }
 
     fn initialized(spec: &TaskSpec, mut config: RnnConfig, initializer: &dyn Initializer) -> Result<Self> {
@@ -418,7 +418,7 @@ impl Rnn {
     /// # Errors
     /// If the weights do not fit the task, or if the constraints forbid them.
     pub fn with_weights(task: &dyn TrialSource, config: RnnConfig, weights: &Weights) -> Result<Self> {
-        let spec = task.spec();
+        let spec = task.spec()?;
         let mut weights = weights.unsqueezed().into_owned();
         let mut config = config.filled(&spec, &weights, saved(&weights)?)?;
         config.constraints.follow(config.seed);

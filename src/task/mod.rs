@@ -69,7 +69,7 @@ pub use psychrnn_derive::Trial;
 pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;
 #[cfg(feature = "torch")]
-pub(crate) use source::usual_steps;
+pub(crate) use source::longest;
 pub use spec::TaskSpec;
 pub(crate) use spec::in_milliseconds;
 pub use trial::{Trial, TrialValue};

@@ -21,7 +21,10 @@ use crate::{Error, Result, memory, threads};
 )]
 pub trait TrialSource: Send + Sync {
     /// Channels, time step, time constant, duration, epochs.
-    fn spec(&self) -> TaskSpec;
+    ///
+    /// # Errors
+    /// If these or the task's arguments make no sense, or if the task's code panics.
+    fn spec(&self) -> Result<TaskSpec>;
 
     /// The trials with these numbers under this seed. A trial depends on nothing else: not on the range in which it is
     /// asked for, not on the number of threads.
@@ -40,8 +43,14 @@ pub trait TrialSource: Send + Sync {
     }
 }
 
+/// The steps of a trial of each of these, or about so many where they are drawn: of the longest.
+#[cfg(feature = "torch")]
+pub(crate) fn longest<'a>(sources: impl IntoIterator<Item = &'a dyn TrialSource>) -> Result<usize> {
+    sources.into_iter().try_fold(0, |longest, source| Ok(usual_steps(&source.spec()?).max(longest)))
+}
+
 /// The steps of a trial, or about so many where they are drawn.
-pub(crate) fn usual_steps(spec: &TaskSpec) -> usize {
+fn usual_steps(spec: &TaskSpec) -> usize {
     let middle = |(low, high): (f32, f32)| decimal(low) / 2.0 + decimal(high) / 2.0;
     let of_epochs = || spec.epochs.iter().map(|(_, duration)| middle(duration.range())).sum();
     Clock::new(spec.dt).step(spec.duration.map_or_else(of_epochs, decimal)).max(0) as usize
@@ -74,14 +83,16 @@ struct Drawn {
 }
 
 impl<T: Task> TrialSource for T {
-    fn spec(&self) -> TaskSpec {
-        Task::spec(self)
-    }
-
-    fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
+    fn spec(&self) -> Result<TaskSpec> {
+        // Whoever asks a task for its frame comes by here.
         let spec = caught("spec", || Task::spec(self))?;
         spec.check()?;
         caught("check", || self.check())??;
+        Ok(spec)
+    }
+
+    fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
+        let spec = TrialSource::spec(self)?;
         check_numbers(&spec, usual_steps(&spec), &numbers)?;
         let afferents = spec.sensory.prepare(spec.dt, spec.n_in)?;
         let (stream, noise) = (seed.child("trials"), seed.child("input noise"));
@@ -235,7 +246,7 @@ fn caught<R>(at: &str, work: impl FnOnce() -> R) -> Result<R> {
 
 /// A task that several share.
 impl TrialSource for Arc<dyn TrialSource> {
-    fn spec(&self) -> TaskSpec {
+    fn spec(&self) -> Result<TaskSpec> {
         self.as_ref().spec()
     }
 
@@ -246,8 +257,8 @@ impl TrialSource for Arc<dyn TrialSource> {
 
 /// A recorded batch gives its own trials, over and over.
 impl TrialSource for Batch {
-    fn spec(&self) -> TaskSpec {
-        self.spec.clone()
+    fn spec(&self) -> Result<TaskSpec> {
+        Ok(self.spec.clone())
     }
 
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {

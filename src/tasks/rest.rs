@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::setters::setters;
 use crate::task::{Decision, Duration, Sensory, Step, Task, TaskSpec, TrialRng, TrialSource};
 
@@ -15,7 +16,7 @@ use crate::task::{Decision, Duration, Sensory, Step, Task, TaskSpec, TrialRng, T
 /// use psychrnn::task::Sensory;
 /// use psychrnn::tasks::Rest;
 /// let task = PerceptualDiscrimination::default();
-/// let rest = Rest::of(&task).duration(5000.0).sensory(Sensory::default().noise(0.01));
+/// let rest = Rest::of(&task)?.duration(5000.0).sensory(Sensory::default().noise(0.01));
 /// let batch = rest.batch(20, Seed(1))?;
 /// assert_eq!(batch.inputs.dim(), (20, 500, 2));
 /// # Ok::<(), psychrnn::Error>(())
@@ -38,10 +39,12 @@ pub struct Rest {
 
 impl Rest {
     /// Rest for a network of this task: its channels, `dt`, `tau` and the baseline and noise of its inputs.
-    #[must_use]
-    pub fn of(task: &dyn TrialSource) -> Self {
-        let TaskSpec { n_in, n_out, dt, tau, sensory, .. } = task.spec();
-        Self { n_in, n_out, dt, tau, duration: Duration::Fixed(10_000.0), sensory }
+    ///
+    /// # Errors
+    /// If the task makes no sense.
+    pub fn of(task: &dyn TrialSource) -> Result<Self> {
+        let TaskSpec { n_in, n_out, dt, tau, sensory, .. } = task.spec()?;
+        Ok(Self { n_in, n_out, dt, tau, duration: Duration::Fixed(10_000.0), sensory })
     }
 
     setters! {

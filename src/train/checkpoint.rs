@@ -508,7 +508,7 @@ fn about(trainer: &Trainer, network: &dyn Network, plan: &Plan<'_>) -> Result<Va
     for (i, (source, goal)) in plan.stages.iter().enumerate() {
         let name = if plan.stages.len() == 1 { "task".to_owned() } else { format!("stage {i}") };
         let trials = check_sum(&source.trials(0..PROBES, trainer.seed.child("training"))?);
-        about[name] = json!({ "spec": source.spec(), "trials": trials, GOAL: goal });
+        about[name] = json!({ "spec": source.spec()?, "trials": trials, GOAL: goal });
     }
     Ok(about)
 }

@@ -81,9 +81,9 @@ impl Curriculum {
             let got = format!("{} and {}", self.every, self.trials);
             return Err(Error::argument("every and trials of the curriculum", "at least 1", got));
         }
-        let first = first.source.spec();
+        let first = first.source.spec()?;
         for (i, stage) in self.stages.iter().enumerate() {
-            let spec = stage.source.spec();
+            let spec = stage.source.spec()?;
             spec.check()?;
             if (spec.n_in, spec.n_out, spec.dt) != (first.n_in, first.n_out, first.dt) {
                 let sizes =

@@ -14,7 +14,7 @@ use crate::caught::caught_in;
 use crate::network::Network;
 use crate::setters::setters;
 use crate::table::{Table, Value};
-use crate::task::{TrialSource, usual_steps};
+use crate::task::{TrialSource, longest};
 use crate::{Error, Result, file, interrupt, memory, threads};
 
 /// Many networks that are trained at the same time, one on each core: other seeds, other configurations, with and without a
@@ -189,10 +189,8 @@ impl<N: Network> Ensemble<N> {
 impl<N: Network> Member<N> {
     fn bytes_needed(&self) -> Result<u64> {
         let n_steps = match &self.goal {
-            Goal::Task(task) => usual_steps(&task.spec()),
-            Goal::Curriculum(curriculum) => {
-                curriculum.stages.iter().map(|stage| usual_steps(&stage.source.spec())).max().unwrap_or(0)
-            }
+            Goal::Task(task) => longest([task.as_ref()])?,
+            Goal::Curriculum(curriculum) => longest(curriculum.stages.iter().map(|stage| stage.source.as_ref()))?,
         };
         self.trainer.bytes_needed(&self.network, n_steps, self.trainer.chosen_path(&self.network)?)
     }

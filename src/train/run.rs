@@ -51,7 +51,7 @@ impl Trainer {
         let updates = self.check()?;
         let sizes = network.sizes();
         for (source, _) in &plan.stages {
-            let spec = source.spec();
+            let spec = source.spec()?;
             spec.check()?;
             check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
         }

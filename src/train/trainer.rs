@@ -21,7 +21,7 @@ use crate::dynamics::{Constants, Dynamics, Pool, Run, Want};
 use crate::network::{Activity, Device, Network, Tensors, Trials, to_array, to_tensor};
 use crate::random::Seed;
 use crate::setters::setters;
-use crate::task::{Batch, TrialSource, usual_steps};
+use crate::task::{Batch, TrialSource, longest};
 use crate::weights::Weights;
 use crate::{Error, Result, memory};
 
@@ -563,7 +563,7 @@ impl Trainer {
     /// An error if there is not enough memory for training.
     pub(super) fn check_memory(&self, network: &dyn Network, plan: &Plan<'_>, path: Path) -> Result<()> {
         let sizes = network.sizes();
-        let n_steps = plan.stages.iter().map(|(source, _)| usual_steps(&source.spec())).max().unwrap_or(0);
+        let n_steps = longest(plan.stages.iter().map(|(source, _)| *source))?;
         let (n_checked, longest) = match plan.validation {
             Some(batch) => (batch.n_trials(), batch.n_steps()),
             None => (if plan.checks(self) { plan.trials } else { 0 }, n_steps),

@@ -41,7 +41,7 @@ fn trials_have_the_shapes_that_the_task_says() {
     for entry in catalog::all() {
         let (name, batch) = (entry.name, trials(entry, 7));
         batch.check().unwrap();
-        let spec = entry.task().spec();
+        let spec = entry.task().spec().unwrap();
         assert_eq!(batch.spec, spec, "{name}");
         let n_steps = batch.n_steps();
         assert_eq!(batch.inputs.dim(), (7, n_steps, spec.n_in), "{name}");

@@ -79,7 +79,7 @@ struct Source {
 }
 
 impl TrialSource for Source {
-    fn spec(&self) -> TaskSpec {
+    fn spec(&self) -> Result<TaskSpec> {
         TrialSource::spec(&self.task)
     }
     fn trials(&self, numbers: std::ops::Range<u64>, seed: Seed) -> Result<Batch> {
@@ -351,7 +351,7 @@ impl AtOnce {
 }
 
 impl TrialSource for AtOnce {
-    fn spec(&self) -> TaskSpec {
+    fn spec(&self) -> Result<TaskSpec> {
         self.turn("spec");
         TrialSource::spec(&task())
     }

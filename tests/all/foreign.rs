@@ -300,8 +300,11 @@ fn squeezed() -> Vec<(&'static str, Vec<u8>)> {
 fn axes_of_length_one_may_be_missing() {
     let weights = load(&squeezed()).unwrap();
     let simulator = Simulator::new(&weights, Leak::new(10.0, 100.0)).unwrap();
-    let rest =
-        psychrnn::tasks::Rest { n_in: 1, n_out: 1, ..psychrnn::tasks::Rest::of(&PerceptualDiscrimination::default()) };
+    let rest = psychrnn::tasks::Rest {
+        n_in: 1,
+        n_out: 1,
+        ..psychrnn::tasks::Rest::of(&PerceptualDiscrimination::default()).unwrap()
+    };
     assert!(simulator.run(&rest.batch(2, Seed(1)).unwrap()).is_ok());
     let mut wrong = weights.clone();
     wrong.insert("W_in", arr1(&[1.0, 2.0, 3.0]));

@@ -223,7 +223,7 @@ struct Noting(Arc<Mutex<Vec<Asked>>>);
 type Asked = (Seed, Range<u64>);
 
 impl TrialSource for Noting {
-    fn spec(&self) -> TaskSpec {
+    fn spec(&self) -> psychrnn::Result<TaskSpec> {
         TrialSource::spec(&task())
     }
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> psychrnn::Result<Batch> {

@@ -186,7 +186,7 @@ struct FeedForwardInput {
 
 impl FeedForwardInput {
     fn new(task: &dyn TrialSource, n_layer: usize) -> Result<Self> {
-        let spec = task.spec();
+        let spec = task.spec()?;
         let mut rnn = Rnn::from_spec(
             &TaskSpec { n_in: n_layer, ..spec.clone() },
             RnnConfig::default().units(30).dale_ratio(0.8),

@@ -92,7 +92,7 @@ fn what_is_left_open_is_as_it_was_saved_and_holds_after_training() {
 fn a_file_of_psychrnn_brings_its_ratio_masks_and_transfer_function() {
     let weights = Weights::load(data("psychrnn_saved_dale.npz")).unwrap();
     let (n_in, n_out) = (weights.matrix("W_in").unwrap().ncols(), weights.matrix("W_out").unwrap().nrows());
-    let task = psychrnn::tasks::Rest { n_in, n_out, ..psychrnn::tasks::Rest::of(&task()) };
+    let task = psychrnn::tasks::Rest { n_in, n_out, ..psychrnn::tasks::Rest::of(&task()).unwrap() };
     let network = Rnn::with_weights(&task, RnnConfig::default(), &weights).unwrap();
     assert_eq!((network.config().units, network.config().constraints.dale_ratio), (10, Some(0.8)));
     assert_eq!(network.config().transfer, Transfer::Relu);
@@ -275,7 +275,7 @@ fn what_a_file_says_and_was_not_read_is_asked_for() {
     let file = data("psychrnn_saved_basic.npz");
     let weights = Weights::load(&file).unwrap();
     let (n_in, n_out) = (weights.matrix("W_in").unwrap().ncols(), weights.matrix("W_out").unwrap().nrows());
-    let task = psychrnn::tasks::Rest { n_in, n_out, ..psychrnn::tasks::Rest::of(&task()) };
+    let task = psychrnn::tasks::Rest { n_in, n_out, ..psychrnn::tasks::Rest::of(&task()).unwrap() };
     // Two ratios are none.
     let folder = tempfile::tempdir().unwrap();
     let edited = folder.path().join("edited.npz");

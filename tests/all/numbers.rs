@@ -99,7 +99,7 @@ fn choices_are_scored_as_in_psychrnn() {
     let case = Weights::load(data("task_perceptual_discrimination.npz")).unwrap();
     let [inputs, targets, mask] = ["inputs", "targets", "mask"].map(|name| cube(&case, name));
     let spec = PerceptualDiscrimination::default();
-    let batch = Batch::from_arrays(&TrialSource::spec(&spec), inputs, targets, mask).unwrap();
+    let batch = Batch::from_arrays(&TrialSource::spec(&spec).unwrap(), inputs, targets, mask).unwrap();
     let made_up: ndarray::Array4<f32> = case.array("test_outputs").unwrap().clone().into_dimensionality().unwrap();
     for (set, outputs) in made_up.outer_iter().enumerate() {
         let session = Session::new(batch.clone(), outputs.to_owned(), outputs.to_owned(), outputs.to_owned()).unwrap();

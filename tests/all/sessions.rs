@@ -28,8 +28,10 @@ fn weights(coupled: f32) -> Weights {
 /// Trials of 100, 150 or 200 ms of noise.
 fn noise_trials(n: usize) -> Batch {
     let task = PerceptualDiscrimination::default();
-    let rest =
-        Rest::of(&task).sensory(Sensory::default().noise(0.5)).duration(Duration::choice(&[100.0, 150.0, 200.0]));
+    let rest = Rest::of(&task)
+        .unwrap()
+        .sensory(Sensory::default().noise(0.5))
+        .duration(Duration::choice(&[100.0, 150.0, 200.0]));
     rest.batch(n, Seed(7)).unwrap()
 }
 
@@ -79,7 +81,7 @@ fn alone(noise: f32) -> Simulator {
 }
 
 fn silence(n: usize, dt: f32, duration: f32) -> Batch {
-    Rest::of(&PerceptualDiscrimination::default()).dt(dt).duration(duration).batch(n, Seed(3)).unwrap()
+    Rest::of(&PerceptualDiscrimination::default()).unwrap().dt(dt).duration(duration).batch(n, Seed(3)).unwrap()
 }
 
 #[test]

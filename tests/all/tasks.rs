@@ -180,6 +180,47 @@ fn a_panic_is_told_once_with_its_place() {
     }
 }
 
+/// A task whose frame cannot be told.
+struct Frameless;
+
+impl Task for Frameless {
+    type Trial = Nothing;
+    fn spec(&self) -> TaskSpec {
+        let epochs: Vec<f32> = Vec::new();
+        TaskSpec::new(1, 2).duration(epochs[3])
+    }
+    fn draw(&self, _: &mut TrialRng) -> Nothing {
+        Nothing
+    }
+    fn step(&self, _: f32, _: &Nothing, _: &mut TrialRng, _: &mut Step<'_>) {}
+}
+
+#[test]
+fn a_frame_that_panics_is_an_error_wherever_it_is_asked_for() {
+    let refused = |error: psychrnn::Error| {
+        let error = error.to_string();
+        assert!(
+            error.contains("failed in spec") && error.contains("index is 3") && error.contains("tasks.rs:"),
+            "{error}"
+        );
+    };
+    refused(Frameless.batch(1, Seed(0)).unwrap_err());
+    refused(TrialSource::spec(&Frameless).unwrap_err());
+    refused(Rest::of(&Frameless).unwrap_err());
+    #[cfg(feature = "torch")]
+    {
+        refused(Rnn::new(&Frameless, RnnConfig::default().units(3)).map(|_| ()).unwrap_err());
+        refused(Lstm::new(&Frameless, LstmConfig::default().units(3)).map(|_| ()).unwrap_err());
+        refused(Curriculum::new().stage(Frameless, 0.5).check().unwrap_err());
+        let whole = Custom { spec: TaskSpec::new(1, 2).duration(100.0), step: |_, _| () };
+        let mut network = Rnn::new(&whole, RnnConfig::default().units(3)).unwrap();
+        let weights = network.weights().unwrap();
+        refused(Rnn::with_weights(&Frameless, RnnConfig::default(), &weights).map(|_| ()).unwrap_err());
+        let trainer = Trainer::default().updates(1).batch_size(2).silent();
+        refused(trainer.train(&mut network, &Frameless).map(|_| ()).unwrap_err());
+    }
+}
+
 #[test]
 fn arguments_of_perceptual_discrimination_are_checked() {
     let good = PerceptualDiscrimination::default;
@@ -475,7 +516,7 @@ fn a_task_knows_the_number_of_its_trial() {
 #[test]
 fn rest_shows_what_the_senses_show_of_nothing() {
     let sensory = Sensory::pycog().noise(0.0);
-    let rest = Rest::of(&Flash { dt: 5.0, sensory }).duration(Duration::choice(&[200.0, 400.0]));
+    let rest = Rest::of(&Flash { dt: 5.0, sensory }).unwrap().duration(Duration::choice(&[200.0, 400.0]));
     let batch = rest.batch(30, Seed(2)).unwrap();
     assert_eq!((batch.n_steps(), batch.mask.sum()), (80, 0.0));
     for (inputs, &length) in batch.inputs.outer_iter().zip(&batch.lengths) {

@@ -315,7 +315,7 @@ fn trials_in_which_nothing_counts_are_refused_before_anything_is_learned() {
     let task = short_task();
     let mut network = Rnn::new(&task, RnnConfig::default().units(5)).unwrap();
     let before = network.weights().unwrap();
-    let rest = psychrnn::tasks::Rest::of(&task).duration(100.0);
+    let rest = psychrnn::tasks::Rest::of(&task).unwrap().duration(100.0);
     let recorded = rest.batch(4, Seed(0)).unwrap();
     for source in [&rest as &dyn TrialSource, &recorded] {
         let error = trainer().train(&mut network, source).unwrap_err().to_string();

@@ -59,7 +59,7 @@ pub(crate) fn check_dale_split(case: &Case) -> Outcome {
 struct Counted(Mutex<usize>);
 
 impl TrialSource for Counted {
-    fn spec(&self) -> TaskSpec {
+    fn spec(&self) -> Result<TaskSpec> {
         TrialSource::spec(&Nothing)
     }
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
