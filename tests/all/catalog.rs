@@ -23,7 +23,7 @@ const HELD: &[(&str, fn())] = &[
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {
-    entry.task().trials(0..n, Seed(3)).unwrap_or_else(|error| panic!("{}: {error}", entry.name))
+    entry.task().trials(0..n, Seed(3)).unwrap()
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a task's file says of it to the catalog.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -44,6 +45,12 @@ pub struct Described {
     pub task: Arc<dyn TrialSource>,
     /// When its authors stop training, if they say so.
     pub criterion: Option<Criterion>,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.about)
+    }
 }
 
 impl Entry {
