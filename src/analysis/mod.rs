@@ -37,40 +37,12 @@
 //! | are there many tests? | [`Correction`]: [`holm`], [`benjamini_hochberg`] |
 //! | how sure is a number? | [`Bootstrap`] |
 
-mod bootstrap;
-mod chronometric;
-mod correction;
-mod counts;
-mod detection;
-mod diffusion_map;
+mod behavior;
 mod lesion;
-mod linear_tuning;
-mod minimize;
-mod paired;
-mod pca;
-mod permutation;
 mod population;
-mod psychometric;
-mod special;
-mod targeted;
-mod tuning;
-mod unpaired;
+mod statistics;
 
-pub use bootstrap::{Bootstrap, Interval};
-pub use chronometric::Chronometric;
-pub use correction::{Correction, benjamini_hochberg, holm};
-pub use counts::Counts;
-pub use detection::Detection;
-pub use diffusion_map::{DiffusionCoordinates, DiffusionMap};
+pub use behavior::*;
 pub use lesion::{Lesion, LesionBehavior, LesionSweep, LesionTest, Lesions};
-pub use linear_tuning::LinearTuning;
-pub use paired::{Alternative, McNemar, PairedT, SignedRank, mcnemar, paired_t, wilcoxon_signed_rank};
-pub use pca::{Pca, Trajectories};
-pub use permutation::{Permutation, PermutationTest};
-pub use population::{Average, Averages, Band};
-pub use psychometric::{
-    Curve, Estimate, LikelihoodRatio, Psychometric, PsychometricBootstrap, PsychometricFit, Rate, Resampling,
-};
-pub use targeted::{Targeted, TargetedAxes};
-pub use tuning::{Tuning, order_by_selectivity};
-pub use unpaired::{MannWhitney, WelchT, mann_whitney, welch_t};
+pub use population::*;
+pub use statistics::*;

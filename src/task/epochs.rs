@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::SHORTEST;
-use super::time::Clock;
+use super::time::{Clock, SHORTEST};
 use crate::number::decimal;
 
 /// The epochs of one trial: names, starts and ends in milliseconds. They mostly follow each other; with [`Epochs::span`] they

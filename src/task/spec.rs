@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::time::Clock;
+use super::time::{Clock, SHORTEST};
 use super::{Decision, Duration, Epoch, Epochs, Sensory};
 use crate::error::positive;
 use crate::number::{decimal, in_thousandths};
@@ -14,8 +14,6 @@ use crate::{Error, Result};
 const MAX_STEPS: i64 = 10_000_000;
 /// More channels than this are taken for a mistake.
 const MAX_CHANNELS: usize = 1_000_000;
-/// No step is shorter than this, in milliseconds: who writes less means seconds.
-pub(super) const SHORTEST: f32 = 0.1;
 
 /// What every trial of a task has in common.
 ///

@@ -15,6 +15,8 @@ const ROUNDING: f64 = 4.0 * f32::EPSILON as f64;
 const LEAST: f64 = 1e-5;
 /// The most of it, in steps: further apart are two times, however long a trial is.
 const MOST: f64 = 0.25;
+/// No step is shorter than this, in milliseconds: who writes less means seconds.
+pub(super) const SHORTEST: f32 = 0.1;
 
 /// An error if a window is so short that it hardly can be meant: it lies between steps, or seconds are meant.
 pub(crate) fn check_window(name: &str, start: f64, end: f64, dt: f32) -> Result<()> {

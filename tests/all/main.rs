@@ -24,6 +24,7 @@ mod goals;
 mod gradients;
 #[cfg(unix)]
 mod interrupt;
+mod layers;
 #[cfg(feature = "torch")]
 mod learning;
 #[cfg(feature = "torch")]

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use crate::dependencies;
 use crate::models;
 use crate::notebooks::jupyter;
 use crate::notebooks::notebook;
 use crate::notebooks::tour;
 use crate::run;
 use crate::setup::libtorch;
+use crate::setup::tools;
 use crate::workspace::Workspace;
 
 /// The notebook that must always work.
@@ -23,6 +23,9 @@ const LIGHT: &[&str] =
 const ALL: &[&str] = &["--workspace"];
 /// Without libtorch nothing is trained, and compiling takes longer than the tests.
 const UNOPTIMIZED: &str = "--config=profile.dev.package.psychrnn.opt-level=0";
+
+/// The library with tables as data frames, and without libtorch.
+const TABLES: &[&str] = &["--package=psychrnn", "--no-default-features", "--features=polars", UNOPTIMIZED];
 
 /// Runs checks one after another and keeps their times.
 struct Checks<'a> {
@@ -52,16 +55,21 @@ impl Checks<'_> {
         self.cargo("format", &["fmt", "--all", "--check"], &[], &[])?;
         self.cargo("format of the kernel", &["fmt", "--check", "--manifest-path", "kernel/Cargo.toml"], &[], &[])?;
         self.step("notebooks hold no outputs", notebook::check_clean)?;
-        self.step("dependencies", dependencies::check)?;
+        self.step("spelling", spelling)?;
+        self.step("dependencies", dependencies)?;
         self.cargo("lint, without libtorch", &["clippy", "--all-targets"], LIGHT, &["--", "-D", "warnings"])?;
         let packages = [LIGHT, &[UNOPTIMIZED]].concat();
         self.tests("tests, without libtorch", &packages)?;
-        self.cargo("examples in the documentation, without libtorch", &["test", "--doc"], &packages, &[])
+        self.cargo("examples in the documentation, without libtorch", &["test", "--doc"], &packages, &[])?;
+        self.step("documentation, without features", |workspace| {
+            run::run(documentation(workspace).args(["--package=psychrnn", "--no-default-features"]))
+        })
     }
 
     fn full(&mut self) -> Result<()> {
-        self.step("documentation, without libtorch", |workspace| {
-            run::run(documentation(workspace).args(["--features", "doc-only"]))
+        // With the command line, and with all that needs libtorch: what it is for, documentation where there is none, is the same.
+        self.step("documentation", |workspace| {
+            run::run(documentation(workspace).args(["--workspace", "--features=doc-only"]))
         })?;
         self.cargo(
             "packages",
@@ -69,12 +77,10 @@ impl Checks<'_> {
             ALL,
             &[],
         )?;
-        // Compiling polars would take minutes, checking it less than one.
-        let tables = ["--package=psychrnn", "--no-default-features", "--features=polars"];
-        self.cargo("lint, with data frames", &["clippy", "--all-targets"], &tables, &["--", "-D", "warnings"])?;
+        self.step("the oldest Rust", oldest_rust)?;
+        self.cargo("tests of data frames", &["test", "--lib", "frame"], TABLES, &[])?;
         self.step("libtorch", |workspace| libtorch::ensure(workspace).map(|_| ()))?;
         self.cargo("lint", &["clippy", "--all-targets"], ALL, &["--", "-D", "warnings"])?;
-        self.step("documentation", |workspace| run::run(&mut documentation(workspace)))?;
         self.tests("tests", ALL)?;
         self.cargo("examples in the documentation", &["test", "--doc"], ALL, &[])?;
         self.step("two of PyCog's models", models::check)?;
@@ -117,6 +123,36 @@ impl Checks<'_> {
 
 fn documentation(workspace: &Workspace) -> Command {
     let mut cargo = workspace.cargo();
-    cargo.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]);
+    cargo.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--no-deps"]);
     cargo
+}
+
+/// Words that are written wrong, but for those in `typos.toml`.
+fn spelling(workspace: &Workspace) -> Result<()> {
+    tools::typos(workspace)?.map_or(Ok(()), |mut typos| run::run(&mut typos))
+}
+
+/// What `deny.toml` says about our lock file and that of the kernel, which has exceptions of its own.
+fn dependencies(workspace: &Workspace) -> Result<()> {
+    ["Cargo.toml", "kernel/Cargo.toml"].into_iter().try_for_each(|manifest| {
+        let mut deny = tools::cargo_deny(workspace)?;
+        deny.args(["--manifest-path", manifest, "--workspace", "--all-features", "--locked"]);
+        run::run(deny.args(["check", "--hide-inclusion-graph", "licenses", "bans", "sources"]))
+    })
+}
+
+/// That the version of Rust that the packages name compiles them, if rustup has it. Clippy tells of newer functions anyhow.
+fn oldest_rust(workspace: &Workspace) -> Result<()> {
+    let metadata = workspace.metadata()?;
+    let rust = metadata["packages"][0]["rust_version"].as_str().context("the packages name no version of Rust")?;
+    let cargo = ["run", rust, "cargo"];
+    if !run::succeeds(Command::new("rustup").args(cargo).arg("--version")) {
+        println!("  skipped: Rust {rust} is not installed. With rustup: `rustup toolchain install {rust}`");
+        return Ok(());
+    }
+    // In a folder of its own: in that of the others it would compile everything anew, and they after it.
+    let folder = workspace.target()?.join("oldest-rust");
+    let mut check = Command::new("rustup");
+    check.current_dir(&workspace.root).args(cargo).args(["check", "--target-dir"]).arg(folder);
+    run::run(check.args(LIGHT))
 }

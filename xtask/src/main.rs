@@ -5,7 +5,6 @@
 mod bench;
 mod checks;
 mod demo;
-mod dependencies;
 mod models;
 mod notebooks;
 mod parity;

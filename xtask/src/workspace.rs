@@ -43,19 +43,16 @@ impl Workspace {
         self.root.join(".libtorch")
     }
 
-    /// What Cargo knows about the packages of the workspace of a manifest, or with `all` about their dependencies too.
-    pub(crate) fn metadata(&self, manifest: &str, all: bool) -> Result<Value> {
+    /// What Cargo knows about our packages.
+    pub(crate) fn metadata(&self) -> Result<Value> {
         let mut cargo = self.cargo();
-        cargo.args(["metadata", "--format-version=1", "--manifest-path", manifest]);
-        if !all {
-            cargo.arg("--no-deps");
-        }
+        cargo.args(["metadata", "--format-version=1", "--no-deps"]);
         serde_json::from_str(&run::output(&mut cargo)?).context("`cargo metadata` did not answer in JSON")
     }
 
     /// The build directory, wherever the user keeps it.
     pub(crate) fn target(&self) -> Result<PathBuf> {
-        let metadata = self.metadata("Cargo.toml", false)?;
+        let metadata = self.metadata()?;
         let target = metadata["target_directory"].as_str().context("`cargo metadata` names no target directory")?;
         Ok(target.into())
     }

@@ -6,10 +6,9 @@ use plotters::style::text_anchor::HPos;
 use super::geometry::Rect;
 use super::layout::{bar_ticks, x_ticks, y_ticks};
 use super::sheet::{Letters, Pen};
+use super::sizes::{BAR, CAPITAL, GAP, LABEL_SIZE, LEGEND_LINE, LETTER_SIZE, SHADES, TICK, TICK_SIZE, TITLE_SIZE};
 use super::ticks::Scale;
-use super::{
-    BAR, CAPITAL, GAP, LABEL_SIZE, LEGEND_LINE, LETTER_SIZE, Painter, SHADES, TICK, TICK_SIZE, TITLE_SIZE, letters,
-};
+use super::{Painter, letters};
 use crate::error::Result;
 use crate::plot::color::Color;
 use crate::plot::panel::Axis;

@@ -3,8 +3,10 @@
 use super::axes::Axes;
 use super::font::Fonts;
 use super::geometry::Rect;
+use super::sizes::{
+    BAR, CAPITAL, GAP, LABEL_SIZE, LEGEND_GAP, LEGEND_LINE, LETTER_SIZE, SWATCH, TICK, TICK_SIZE, TITLE_SIZE,
+};
 use super::ticks::Scale;
-use super::{BAR, CAPITAL, GAP, LABEL_SIZE, LEGEND_GAP, LEGEND_LINE, LETTER_SIZE, SWATCH, TICK, TICK_SIZE, TITLE_SIZE};
 use crate::plot::color::Color;
 use crate::plot::figure::Figure;
 use crate::plot::panel::Mark;

@@ -10,6 +10,7 @@ mod layout;
 mod legend;
 mod marks;
 pub(crate) mod sheet;
+mod sizes;
 mod ticks;
 
 use plotters::coord::Shift;
@@ -23,31 +24,12 @@ use self::font::Fonts;
 use self::geometry::Rect;
 use self::layout::layout;
 use self::sheet::{Letters, Sheet};
+use self::sizes::{CAPITAL, HEADING_SIZE, LABEL_SIZE, LETTER_SIZE, MARGIN, TITLE_SIZE};
 pub(crate) use self::ticks::{LARGEST, brief};
 use super::color::Color;
 use super::figure::{Figure, letter};
 use super::style::Legend;
 use crate::error::Result;
-
-// The look of all figures, in points.
-const TICK_SIZE: f64 = 11.0;
-const LABEL_SIZE: f64 = 12.0;
-const TITLE_SIZE: f64 = 12.5;
-const HEADING_SIZE: f64 = 14.0;
-const LETTER_SIZE: f64 = 16.0;
-/// The height of capitals and digits as a fraction of the size of the letters.
-const CAPITAL: f64 = 0.72;
-const TICK: f64 = 4.0;
-const GAP: f64 = 4.0;
-const MARGIN: f64 = 10.0;
-const BAR: f64 = 10.0;
-/// The steps from one end of a color map to the other: with missing values fewer than the 256 colors of a palette, and an
-/// even number, so that the middle is among them.
-const SHADES: f64 = 250.0;
-const SWATCH: f64 = 18.0;
-const LEGEND_LINE: f64 = 15.0;
-/// Between the axes and a legend beside them.
-const LEGEND_GAP: f64 = 12.0;
 
 /// Draws all panels in their grid onto an area, which becomes a page of at least the figure's size.
 pub(crate) fn figure<DB: DrawingBackend>(

@@ -1,4 +1,5 @@
-//! What the other commands stand on: libtorch, and Python environments.
+//! What the other commands stand on: libtorch, Python environments, and programs that look the project over.
 
 pub(crate) mod libtorch;
 pub(crate) mod python;
+pub(crate) mod tools;

@@ -4,7 +4,7 @@ use ndarray::{Array2, s};
 use serde::{Deserialize, Serialize};
 
 use super::Averages;
-use super::special::{mean, t_below};
+use crate::analysis::statistics::special::{mean, t_below};
 use crate::simulate::Signal;
 use crate::{Error, Result};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::special::{check_confidence, normal_quantile};
+use crate::analysis::statistics::special::{check_confidence, normal_quantile};
 use crate::simulate::Session;
 use crate::{Error, Result};
 

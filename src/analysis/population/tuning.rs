@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::special::{mean, variance};
+use crate::analysis::statistics::special::{mean, variance};
 use crate::simulate::Session;
 use crate::table::Value;
 use crate::{Error, Result};

@@ -4,8 +4,8 @@ use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array1, Array2, Array3, ArrayViewMut1, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::population::Averages;
-use crate::simulate::{Signal, numbered};
+use super::average::Averages;
+use crate::simulate::{Session, Signal, numbered};
 use crate::table::Value;
 use crate::{Error, Result, memory};
 
@@ -114,6 +114,50 @@ impl Pca {
     pub fn shares_of(&self, samples: &Array2<f64>) -> Result<Array1<f64>> {
         let total = samples.var_axis(Axis(0), 0.0).sum();
         Ok(self.project(samples)?.var_axis(Axis(0), 0.0) / total)
+    }
+}
+
+impl Averages {
+    /// The principal components of the averages, all conditions and times together.
+    ///
+    /// # Errors
+    /// As [`Pca::fit`].
+    pub fn pca(&self, n_components: usize) -> Result<Pca> {
+        let pca = Pca::fit(&self.samples(), n_components)?;
+        Ok(Pca { signal: Some(self.signal), units: self.units.clone(), ..pca })
+    }
+
+    /// The averages in the space of components, which may have been fitted to others.
+    ///
+    /// # Errors
+    /// If there are other units, or if the components are those of another signal.
+    pub fn trajectories(&self, pca: &Pca) -> Result<Trajectories> {
+        pca.signal.map_or(Ok(()), |signal| check_source(signal, &pca.units, self))?;
+        let (n_conditions, n_times, _) = self.mean.dim();
+        let mut points = Array3::zeros((n_conditions, n_times, pca.components.nrows()));
+        for (mut place, averages) in points.outer_iter_mut().zip(self.mean.outer_iter()) {
+            place.assign(&pca.project(&averages.to_owned())?);
+        }
+        Ok(Trajectories {
+            by: self.by.clone(),
+            conditions: self.conditions.clone(),
+            times: self.times.clone(),
+            names: (1..=pca.components.nrows()).map(|component| format!("PC {component}")).collect(),
+            points,
+            shares: pca.shares_of(&self.samples())?.to_vec(),
+        })
+    }
+}
+
+impl Session {
+    /// The principal components of the activity at all steps of all trials. Those of averages over trials, as figures
+    /// mostly show them, are those of [`Averages::pca`].
+    ///
+    /// # Errors
+    /// As [`Pca::fit`].
+    pub fn pca(&self, signal: Signal, n_components: usize) -> Result<Pca> {
+        let pca = Pca::fit(&self.samples(signal)?, n_components)?;
+        Ok(Pca { signal: Some(signal), units: self.numbers_of(signal), ..pca })
     }
 }
 

@@ -5,9 +5,8 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::Bootstrap;
-use super::pca::{Pca, Trajectories, check_source};
-use super::special::middle;
+use crate::analysis::Bootstrap;
+use crate::analysis::statistics::special::middle;
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
 use crate::table::Value;
@@ -350,36 +349,6 @@ impl Averages {
         self.centered = true;
         self
     }
-
-    /// The principal components of the averages, all conditions and times together.
-    ///
-    /// # Errors
-    /// As [`Pca::fit`].
-    pub fn pca(&self, n_components: usize) -> Result<Pca> {
-        let pca = Pca::fit(&self.samples(), n_components)?;
-        Ok(Pca { signal: Some(self.signal), units: self.units.clone(), ..pca })
-    }
-
-    /// The averages in the space of components, which may have been fitted to others.
-    ///
-    /// # Errors
-    /// If there are other units, or if the components are those of another signal.
-    pub fn trajectories(&self, pca: &Pca) -> Result<Trajectories> {
-        pca.signal.map_or(Ok(()), |signal| check_source(signal, &pca.units, self))?;
-        let (n_conditions, n_times, _) = self.mean.dim();
-        let mut points = Array3::zeros((n_conditions, n_times, pca.components.nrows()));
-        for (mut place, averages) in points.outer_iter_mut().zip(self.mean.outer_iter()) {
-            place.assign(&pca.project(&averages.to_owned())?);
-        }
-        Ok(Trajectories {
-            by: self.by.clone(),
-            conditions: self.conditions.clone(),
-            times: self.times.clone(),
-            names: (1..=pca.components.nrows()).map(|component| format!("PC {component}")).collect(),
-            points,
-            shares: pca.shares_of(&self.samples())?.to_vec(),
-        })
-    }
 }
 
 impl Session {
@@ -409,16 +378,6 @@ impl Session {
         let trials = self.trials();
         let of_trial = trials.column(column)?.iter().zip(&self.batch.lengths);
         Ok(of_trial.flat_map(|(value, &length)| std::iter::repeat_n(value.clone(), length)).collect())
-    }
-
-    /// The principal components of the activity at all steps of all trials. Those of averages over trials, as figures
-    /// mostly show them, are those of [`Averages::pca`].
-    ///
-    /// # Errors
-    /// As [`Pca::fit`].
-    pub fn pca(&self, signal: Signal, n_components: usize) -> Result<Pca> {
-        let pca = Pca::fit(&self.samples(signal)?, n_components)?;
-        Ok(Pca { signal: Some(signal), units: self.numbers_of(signal), ..pca })
     }
 
     /// The mean activity of each trial `[n_trials, n]` in a window, in milliseconds from the start of the epoch

@@ -7,8 +7,8 @@ use linfa_linalg::eigh::Eigh;
 use ndarray::{Array1, Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
 
+use super::average::{Averages, Cut, Events};
 use super::pca::{Pca, Trajectories, check_source};
-use super::population::{Averages, Cut, Events};
 use crate::setters::setters;
 use crate::simulate::{Session, Signal};
 use crate::{Error, Result};

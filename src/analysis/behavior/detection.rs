@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::special::normal_quantile;
+use crate::analysis::statistics::special::normal_quantile;
 use crate::simulate::Session;
 use crate::{Error, Result};
 

@@ -131,7 +131,7 @@ impl Bootstrap {
     }
 
     /// What `one` gives for each resample, each with a random stream of its own; for the first ones if it is interrupted.
-    pub(super) fn draw<R: Send>(&self, one: impl Fn(&mut TrialRng) -> Result<R> + Sync) -> Result<Vec<R>> {
+    pub(crate) fn draw<R: Send>(&self, one: impl Fn(&mut TrialRng) -> Result<R> + Sync) -> Result<Vec<R>> {
         check_confidence(self.confidence)?;
         draw(self.resamples, self.seed.child("bootstrap"), one)
     }

@@ -6,22 +6,22 @@ use statrs::function::erf::{erfc, erfc_inv};
 use crate::{Error, Result};
 
 /// The standard normal distribution function.
-pub(super) fn normal_cdf(z: f64) -> f64 {
+pub(crate) fn normal_cdf(z: f64) -> f64 {
     erfc(-z / std::f64::consts::SQRT_2) / 2.0
 }
 
 /// The inverse of [`normal_cdf`].
-pub(super) fn normal_quantile(p: f64) -> f64 {
+pub(crate) fn normal_quantile(p: f64) -> f64 {
     -std::f64::consts::SQRT_2 * erfc_inv(2.0 * p)
 }
 
 /// The probability of a chi-square above `x`; NaN without degrees of freedom.
-pub(super) fn chi_square_above(x: f64, dof: usize) -> f64 {
+pub(crate) fn chi_square_above(x: f64, dof: usize) -> f64 {
     ChiSquared::new(dof as f64).map_or(f64::NAN, |chi_square| chi_square.sf(x.max(0.0)))
 }
 
 /// The probability of a Student t below `t`; NaN without degrees of freedom, or if `t` is.
-pub(super) fn t_below(t: f64, dof: f64) -> f64 {
+pub(crate) fn t_below(t: f64, dof: f64) -> f64 {
     if !t.is_finite() {
         return if t.is_nan() { t } else { f64::from(t > 0.0) };
     }
@@ -29,22 +29,22 @@ pub(super) fn t_below(t: f64, dof: f64) -> f64 {
 }
 
 /// The number that a Student t exceeds in size with probability `1 - confidence`; NaN without degrees of freedom.
-pub(super) fn t_two_sided(confidence: f64, dof: f64) -> f64 {
+pub(crate) fn t_two_sided(confidence: f64, dof: f64) -> f64 {
     StudentsT::new(0.0, 1.0, dof).map_or(f64::NAN, |student| student.inverse_cdf((1.0 + confidence) / 2.0))
 }
 
 /// The probability of at most `k` heads in `n` throws of a fair coin.
-pub(super) fn coin_at_most(k: usize, n: usize) -> f64 {
+pub(crate) fn coin_at_most(k: usize, n: usize) -> f64 {
     Binomial::new(0.5, n as u64).map_or(f64::NAN, |coin| coin.cdf(k as u64))
 }
 
 /// The mean; NaN of nothing.
-pub(super) fn mean(values: &[f64]) -> f64 {
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// The variance, divided by `n - 1`; NaN of fewer than two values, and 0 if all are the same.
-pub(super) fn variance(values: &[f64]) -> f64 {
+pub(crate) fn variance(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return f64::NAN;
     }
@@ -58,13 +58,13 @@ pub(super) fn variance(values: &[f64]) -> f64 {
 
 /// The power of two by which numbers are about 1 at most, so that no square of them is too large or too small; dividing by it
 /// rounds nothing.
-pub(super) fn magnitude<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+pub(crate) fn magnitude<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
     let largest = largest(values);
     if largest > 0.0 { largest.log2().floor().exp2() } else { 1.0 }
 }
 
 /// Whether numbers differ by more than the rounding of those that they were computed from.
-pub(super) fn vary<'a>(values: &[f64], from: impl IntoIterator<Item = &'a f64>) -> bool {
+pub(crate) fn vary<'a>(values: &[f64], from: impl IntoIterator<Item = &'a f64>) -> bool {
     let ends = |(low, high): (f64, f64), &value: &f64| (low.min(value), high.max(value));
     let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends);
     high - low > 4.0 * f64::EPSILON * largest(from)
@@ -75,7 +75,7 @@ fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
 }
 
 /// The quantile of sorted values, linear between them; NaN of nothing.
-pub(super) fn quantile(sorted: &[f64], p: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], p: f64) -> f64 {
     let place = p * sorted.len().saturating_sub(1) as f64;
     let (below, above) = (place.floor() as usize, place.ceil() as usize);
     match (sorted.get(below), sorted.get(above)) {
@@ -94,12 +94,12 @@ pub(super) fn quantile(sorted: &[f64], p: f64) -> f64 {
 }
 
 /// The ends of the middle `confidence` of values, which are sorted on the way.
-pub(super) fn middle(values: &mut [f64], confidence: f64) -> (f64, f64) {
+pub(crate) fn middle(values: &mut [f64], confidence: f64) -> (f64, f64) {
     values.sort_unstable_by(f64::total_cmp);
     (quantile(values, (1.0 - confidence) / 2.0), quantile(values, (1.0 + confidence) / 2.0))
 }
 
-pub(super) fn check_confidence(confidence: f64) -> Result<()> {
+pub(crate) fn check_confidence(confidence: f64) -> Result<()> {
     if confidence > 0.0 && confidence < 1.0 {
         Ok(())
     } else {
@@ -108,7 +108,7 @@ pub(super) fn check_confidence(confidence: f64) -> Result<()> {
 }
 
 /// An error that names the first value which is NaN or infinite.
-pub(super) fn check_finite(name: &str, values: &[f64]) -> Result<()> {
+pub(crate) fn check_finite(name: &str, values: &[f64]) -> Result<()> {
     match values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
         None => Ok(()),
         Some((at, &value)) => Err(Error::NotFinite { name: name.to_owned(), value, at: format!("[{at}]") }),

@@ -6,8 +6,8 @@ use linfa_linalg::eigh::{EigSort, EighInto};
 use ndarray::{Array1, Array2, Array3, Axis, Zip, s};
 use serde::{Deserialize, Serialize};
 
+use super::average::Averages;
 use super::pca::{Trajectories, check_finite, orient};
-use super::population::Averages;
 use crate::caught::caught;
 use crate::setters::setters;
 use crate::{Error, Result};

@@ -49,7 +49,7 @@ impl ArgminMul<f64, Self> for Angles {
 /// R (1965), doi:10.1093/comjnl/7.4.308, begun anew where it ends until that gains nothing.
 ///
 /// The search walks over angles whose sines span the bounds: so it never leaves them, and can end on them.
-pub(super) fn minimize(bounds: &[(f64, f64)], start: &[f64], cost: impl Fn(&[f64]) -> f64) -> Result<Vec<f64>> {
+pub(crate) fn minimize(bounds: &[(f64, f64)], start: &[f64], cost: impl Fn(&[f64]) -> f64) -> Result<Vec<f64>> {
     const STEP: f64 = 0.3;
     const RESTARTS: usize = 20;
     let inside = |angles: &[f64]| -> Vec<f64> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::special::{check_confidence, mean, t_two_sided, variance};
+use crate::analysis::statistics::special::{check_confidence, mean, t_two_sided, variance};
 use crate::simulate::Session;
 use crate::{Error, Result};
 
