@@ -343,6 +343,19 @@ impl Run {
     }
 }
 
+impl Specification {
+    /// Trains in a folder. If a run of this specification is in it already, it goes on where it was, or has its network at once if it has
+    /// ended: a cell may be run again.
+    ///
+    /// # Errors
+    /// As [`Run::train`]; also if there is a run of another specification in the folder.
+    pub fn train(&self, folder: impl AsRef<Path>) -> Result<Run> {
+        let mut run = Run::of(self, folder.as_ref())?;
+        run.train()?;
+        Ok(run)
+    }
+}
+
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run").field("folder", &self.folder).finish_non_exhaustive()

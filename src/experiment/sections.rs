@@ -11,7 +11,8 @@ use super::tasks::{self, Chosen, Described};
 use super::words::Words;
 use crate::Result;
 use crate::models::Model;
-use crate::network::{LstmConfig, Network, RnnConfig};
+use crate::network::kinds::*;
+use crate::network::{Config, Network};
 use crate::random::Seed;
 use crate::task::{Batch, TaskSpec, TrialSource};
 use crate::train::{BinaryCrossEntropy, CategoricalCrossEntropy, Loss as _, MeanSquaredError, Trainer};
@@ -238,18 +239,30 @@ pub(super) fn trainer(
     Ok((trainer, settings))
 }
 
+/// What a kind of network must be.
+pub(super) fn one_of_kinds() -> String {
+    macro_rules! keys {
+        ($($config:ident),+) => { [$(format!("\"{}\"", $config::KEY)),+] };
+    }
+    format!("it must be {}", with_configs!(keys).join(" or "))
+}
+
 /// The section of the network with all the usual values, or those of a model, and its matrices instead of the files that hold
 /// them.
 pub(super) fn network_section(mut given: Json, of_model: Option<&RnnConfig>, folder: &Path) -> Result<Json> {
     let kind = given.as_object_mut().and_then(|given| given.remove("kind")).unwrap_or_else(|| "rnn".into());
     read_matrices("network", &mut given, folder)?;
-    let mut complete = match (kind.as_str(), of_model) {
-        (Some("rnn"), Some(usual)) => json(&filled("network", usual, &given)?),
-        (Some("rnn"), None) => json(&filled("network", &RnnConfig::default(), &given)?),
-        (Some("lstm"), None) => json(&filled("network", &LstmConfig::default(), &given)?),
-        (_, Some(_)) => return Err(wrong("network.kind", "the network of a model is an \"rnn\"")),
-        (_, None) => return Err(wrong("network.kind", "it must be \"rnn\" or \"lstm\"")),
-    };
+    macro_rules! of_kinds {
+        ($($config:ident),+) => {
+            match (kind.as_str().unwrap_or_default(), of_model) {
+                (RnnConfig::KEY, Some(usual)) => json(&filled("network", usual, &given)?),
+                (_, Some(_)) => return Err(wrong("network.kind", "the network of a model is an \"rnn\"")),
+                $(($config::KEY, None) => json(&filled("network", &$config::default(), &given)?),)+
+                (_, None) => return Err(wrong("network.kind", one_of_kinds())),
+            }
+        };
+    }
+    let mut complete = with_configs!(of_kinds);
     complete["kind"] = kind;
     Ok(complete)
 }

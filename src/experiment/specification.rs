@@ -6,18 +6,18 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value as Json, json as object};
 
-use super::Run;
 use super::failure::{in_file, wrong};
 use super::filled::{filled, filled_json, json, no_such, over, placed};
 use super::given::Given;
 use super::sections::{
     CurriculumSection, HeldOut, HeldOutSection, LossSection, Penalty, Usual, described, network_section, nothing,
-    same_network, task, trainer,
+    one_of_kinds, same_network, task, trainer,
 };
 use super::tasks::Chosen;
 use super::words::{Words, speak};
 use crate::Result;
-use crate::network::{Lstm, LstmConfig, Network, Rnn, RnnConfig};
+use crate::network::kinds::*;
+use crate::network::{Config, Network, Recurrent};
 use crate::random::Seed;
 use crate::task::TrialSource;
 use crate::train::{Curriculum, Every, L1Weights, L2Rates, L2Weights, MeanSquaredError, Trainer};
@@ -87,17 +87,6 @@ impl Specification {
         Self::of(self.given.with(changes)?)
     }
 
-    /// Trains in a folder. If a run of this specification is in it already, it goes on where it was, or has its network at once if it has
-    /// ended: a cell may be run again.
-    ///
-    /// # Errors
-    /// As [`Run::train`]; also if there is a run of another specification in the folder.
-    pub fn train(&self, folder: impl AsRef<Path>) -> Result<Run> {
-        let mut run = Run::of(self, folder.as_ref())?;
-        run.train()?;
-        Ok(run)
-    }
-
     /// The task that is trained on.
     #[must_use]
     pub fn task(&self) -> &dyn TrialSource {
@@ -112,13 +101,18 @@ impl Specification {
         let section = &self.network;
         let mut config = section.clone();
         let kind = config.as_object_mut().and_then(|config| config.remove("kind"));
-        let wrong = |error| placed("network", section, error);
-        Ok(match kind.is_some_and(|kind| kind == "lstm") {
-            true => {
-                Box::new(Lstm::new(&self.task, filled("network", &LstmConfig::default(), &config)?).map_err(wrong)?)
-            }
-            false => Box::new(Rnn::new(&self.task, filled("network", &RnnConfig::default(), &config)?).map_err(wrong)?),
-        })
+        // What a specification has stands there whole.
+        macro_rules! of_kinds {
+            ($($config:ident),+) => {$(
+                if kind.as_ref().is_some_and(|kind| kind == $config::KEY) {
+                    let config = filled("network", &$config::default(), &config)?;
+                    let network = Recurrent::new(&self.task, config).map_err(|error| placed("network", section, error))?;
+                    return Ok(Box::new(network));
+                }
+            )+};
+        }
+        with_configs!(of_kinds);
+        Err(wrong("network.kind", one_of_kinds()))
     }
 
     /// The trainer, with its validation trials.

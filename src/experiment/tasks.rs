@@ -2,23 +2,24 @@
 
 use std::sync::{Arc, LazyLock};
 
+use crate::Result;
 use crate::models::Model;
-use crate::prelude::*;
+use crate::task::TrialSource;
 use crate::tasks::catalog;
-pub(crate) use crate::tasks::catalog::Described;
+pub(super) use crate::tasks::catalog::Described;
 use serde_json::Value as Json;
 
 use super::filled::filled_by;
 use super::words::Words;
 
 /// A task that a specification names, with its arguments.
-pub(crate) type Chosen = Arc<dyn TrialSource>;
+pub(super) type Chosen = Arc<dyn TrialSource>;
 
 /// The names of all tasks.
-pub(crate) static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| catalog::all().map(|entry| entry.name).collect());
+pub(super) static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| catalog::all().map(|entry| entry.name).collect());
 
 /// The task of that name with these arguments, and the usual ones for all that is not given.
-pub(crate) fn describe(key: &str, name: &str, given: &Json, words: &mut Words) -> Option<Result<Described>> {
+pub(super) fn describe(key: &str, name: &str, given: &Json, words: &mut Words) -> Option<Result<Described>> {
     let entry = catalog::find(name).ok()?;
     let usual = entry.described().arguments;
     let mut given = given.clone();
@@ -28,7 +29,7 @@ pub(crate) fn describe(key: &str, name: &str, given: &Json, words: &mut Words) -
 }
 
 /// The name of the task of a model.
-pub(crate) fn of_model(model: Model) -> &'static str {
+pub(super) fn of_model(model: Model) -> &'static str {
     match model {
         Model::RdmNodale | Model::RdmDense | Model::RdmFixed => "random_dots",
         Model::RdmVarstim => "random_dots_variable_duration",
@@ -45,6 +46,7 @@ pub(crate) fn of_model(model: Model) -> &'static str {
 mod tests {
     use super::*;
     use crate::experiment::given::values;
+    use crate::random::Seed;
 
     /// A section of a specification as a text in TOML, which has no word for nothing.
     fn toml(value: &Json) -> toml::Value {

@@ -2,31 +2,33 @@
 
 mod constraints;
 mod device;
-mod graph;
 mod initialize;
 pub(crate) mod kinds;
 mod recurrent;
+mod run;
 mod tensors;
 mod trials;
 
 pub use constraints::{Connections, Constraints, Dale, Given, Signs};
 pub use device::Device;
-pub(crate) use graph::{run_from, without_gradients};
 pub use initialize::{Balance, Draw, InitialWeights, Initializer, RadiusOf};
 pub use kinds::*;
 pub(crate) use recurrent::Config;
 pub use recurrent::Recurrent;
+pub(crate) use run::run_from;
 pub use tensors::{Memory, Parameter, Parameters, Tensors};
 pub(crate) use tensors::{to_array, to_tensor};
 pub use trials::{Activity, Sizes, Trials};
 
 use std::path::Path;
 
+use ndarray::{Array2, Array3};
 use tch::Tensor;
 
 use crate::Result;
+use crate::caught::caught_in;
 use crate::dynamics::Constants;
-use crate::simulate::{Session, Simulator};
+use crate::simulate::{Session, Simulator, check_fit};
 use crate::task::Batch;
 use crate::weights::Weights;
 
@@ -176,7 +178,7 @@ pub trait Network: Send {
     /// # Errors
     /// If the batch does not fit the network.
     fn run(&self, batch: &Batch) -> Result<Session> {
-        graph::run_on_libtorch(self, batch, None)
+        run_on_libtorch(self, batch, None)
     }
 
     /// Saves the effective weights, with all that is needed to load the network again. The file opens in NumPy.
@@ -189,4 +191,38 @@ pub trait Network: Send {
     {
         self.weights()?.save(path)
     }
+}
+
+/// What a network or a loss computes while libtorch keeps no graph. libtorch's own `no_grad` keeps none ever after where there is a
+/// panic in it.
+pub(crate) fn without_gradients<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let _guard = tch::no_grad_guard();
+    caught_in("the network or the loss", work)
+}
+
+/// Runs a network on its libtorch graph, from these states if there are some.
+fn run_on_libtorch<N: Network + ?Sized>(
+    network: &N,
+    batch: &Batch,
+    start: Option<(&str, &Array2<f32>)>,
+) -> Result<Session> {
+    let sizes = network.sizes();
+    check_fit(&batch.spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
+    let activity = without_gradients(|| {
+        let mut weights = network.effective()?;
+        let device = weights.iter().next().map_or(tch::Device::Cpu, |(_, weights)| weights.device());
+        if let Some((name, states)) = start {
+            weights.insert(name, to_tensor(states)?.f_to_device(device)?);
+        }
+        network.forward(&weights, &Trials::new(batch)?.on(device)?)
+    })?;
+    let array = |tensor: &Tensor, name| -> Result<Array3<f32>> {
+        let array = to_array(tensor)?;
+        let shape = array.shape().to_vec();
+        array.into_dimensionality().map_err(|_| crate::Error::shape(name, "[n_batch, n_steps, n]", &shape))
+    };
+    let [states, rates, outputs] =
+        [(&activity.states, "states"), (&activity.rates, "rates"), (&activity.outputs, "outputs")]
+            .map(|(tensor, name)| array(tensor, name));
+    Session::new(batch.clone(), states?, rates?, outputs?)
 }

@@ -10,8 +10,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::constraints::{Connections, ConstraintMap, Given};
-use super::graph::run_on_libtorch;
-use super::{Activity, Constraints, Network, Parameters, Sizes, Tensors, Trials};
+use super::{Activity, Constraints, Network, Parameters, Sizes, Tensors, Trials, run_on_libtorch};
 use crate::dynamics::{Constants, Dynamics, Pool, Readout};
 use crate::random::Seed;
 use crate::simulate::{Session, Simulator, check_fit};

@@ -2,6 +2,7 @@
 
 mod consecutive;
 mod perturb;
+mod perturbations;
 mod recording;
 mod session;
 mod step;
@@ -29,7 +30,7 @@ use crate::setters::setters;
 use crate::task::Batch;
 use crate::weights::Weights;
 use crate::{Error, Result, notebook};
-use perturb::{Held, Perturbed};
+use perturb::apply::{self, Held, Perturbed};
 
 /// What travels with saved weights, so that they can be run again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -216,8 +217,8 @@ impl Simulator {
             let (noise, gain) = (self.noise_of(batch, first), self.connectivity.as_ref().map(|gain| gain.view()));
             return network.run_with(&self.pool, batch.inputs.view(), noise, gain, want);
         }
-        let windows = perturb::windows(&self.perturbations, batch)?;
-        let order = perturb::ordered(&self.perturbations, &windows, batch.n_trials());
+        let windows = apply::windows(&self.perturbations, batch)?;
+        let order = apply::ordered(&self.perturbations, &windows, batch.n_trials());
         if order.is_sorted() {
             return self.perturbed(network, batch, first, &windows, want, units);
         }

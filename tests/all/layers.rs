@@ -123,7 +123,10 @@ fn parse(text: &str) -> File {
     let words = words(&code);
     let (mut used, mut names, mut at) = (Vec::new(), Vec::new(), 0);
     while at < words.len() {
-        if words[at] == "use" {
+        if words[at..].starts_with(&["(", "in"]) {
+            // How far a name is seen, not what is used.
+            at += words[at..].iter().take_while(|word| **word != ")").count();
+        } else if words[at] == "use" {
             let length = words[at..].iter().take_while(|word| **word != ";").count();
             let first = names.len();
             multiply_out(&[], &words[at + 1..at + length], &mut names);

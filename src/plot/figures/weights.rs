@@ -13,6 +13,9 @@ use crate::{Error, Result};
 /// What the strips of colors mean.
 const KINDS: &str = " (E red, I blue)";
 
+/// Which columns and which rows of a matrix are recurrent units.
+type Ends = [Option<Range<usize>>; 2];
+
 impl Weights {
     /// A matrix as a picture, for instance `"W_rec"`: sending units along x, receiving units down y, excitation red,
     /// inhibition blue; of an LSTM's gate (`"W_f"`) the units are followed by the input channels. Under Dale's principle strips beside `"W_rec"`, `"W_in"` and `"W_out"` show in the same colors which units
@@ -66,7 +69,7 @@ impl Weights {
     }
 
     /// A matrix as `[post, pre]`, and which of its columns and which of its rows are recurrent units.
-    fn with_ends(&self, name: &str) -> Result<(Array2<f32>, [Option<Range<usize>>; 2])> {
+    fn with_ends(&self, name: &str) -> Result<(Array2<f32>, Ends)> {
         let matrix = self.matrix(name)?;
         let (rows, columns) = (0..matrix.nrows(), 0..matrix.ncols());
         // Where weights say of which equation they are, this knows; otherwise names do, as far as they tell.
@@ -94,7 +97,7 @@ impl Weights {
     }
 
     /// The colors of the sending and of the receiving units, where these are recurrent and Dale's principle holds.
-    fn kinds(&self, name: &str, ends: &[Option<Range<usize>>; 2]) -> [Option<Vec<Color>>; 2] {
+    fn kinds(&self, name: &str, ends: &Ends) -> [Option<Vec<Color>>; 2] {
         let holds =
             |signs: &Array2<f32>| self.dale_ratio().flatten().is_some() || signs.diag().iter().any(|&sign| sign < 0.0);
         let signs = self.matrix("Dale_rec").ok().filter(holds).filter(|_| matches!(name, "W_rec" | "W_in" | "W_out"));
