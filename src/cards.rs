@@ -170,7 +170,7 @@ mod torch {
             let constraints = self.config().shared().constraints;
             let share = constraints.share_excitatory();
             let dale = share.map(|ratio| format!("Dale's principle ({:.0} % excitatory)", ratio * 100.0));
-            let autapses = constraints.no_autapses.then(|| "no autapses".to_owned());
+            let autapses = (!constraints.autapses).then(|| "no autapses".to_owned());
             let constraints: Vec<_> = dale.into_iter().chain(autapses).collect();
             let mut card = card(C::NAME, self);
             if let Ok(super::Json::Object(config)) = serde_json::to_value(self.config()) {

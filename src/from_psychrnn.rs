@@ -152,13 +152,13 @@
 //!     .dale_ratio(0.8)
 //!     .autapses(false)
 //!     .recurrent_connectivity(connectivity)
-//!     .fix("W_rec", fixed);
+//!     .freeze_entries("W_rec", fixed);
 //! let network = Rnn::new(&task, config)?;
 //! network.weights()?.plot("W_rec")?
 //! # ; Ok::<(), psychrnn::Error>(())
 //! ```
 //!
-//! `fixed_weights` is [`fix`](crate::network::RnnConfig::fix): 1 for the weights that training leaves as they are, whatever their values.
+//! `fixed_weights` is [`fix`](crate::network::RnnConfig::freeze_entries): 1 for the weights that training leaves as they are, whatever their values.
 //! [`hold_at`](crate::network::RnnConfig::hold_at) is another thing, PyCog's `Cfixed`: it takes the values themselves.
 //!
 //! # Curriculum learning (3.4)
@@ -233,7 +233,7 @@
 //! let simulator = network.simulator()?;
 //! let simulator = Simulator::new(&Weights::load("saved_weights.npz")?, LeakyUnits::new(10.0, 100.0))?;
 //! let session = simulator.run(&task.batch(128, Seed(1))?)?;
-//! let perturbed = simulator.connectivity(t_connectivity).run(&session.batch)?;
+//! let perturbed = simulator.recurrent_gain(t_connectivity).run(&session.batch)?;
 //! # Ok::<(), psychrnn::Error>(())
 //! ```
 //!

@@ -35,7 +35,7 @@
 //! | [`simulate`] | running a network forward, also perturbed, and the [`Session`](simulate::Session) that every run gives |
 //! | [`analysis`] | psychometric curves, population activity, statistics |
 //! | [`dynamics`] | the equations, on plain arrays |
-//! | [`connectivity`] | which units are connected: areas, excitatory and inhibitory units |
+//! | [`areas`] | which units are connected: areas, excitatory and inhibitory units |
 //! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |
 //! | [`plot`], [`notebook`] | figures, and how values show themselves under a cell |
 //! | [`table`] | tables of trials, as CSV files and data frames |
@@ -53,9 +53,9 @@
 extern crate self as psychrnn;
 
 pub mod analysis;
+pub mod areas;
 mod cards;
 mod caught;
-pub mod connectivity;
 pub mod dynamics;
 mod error;
 #[cfg(feature = "torch")]

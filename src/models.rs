@@ -71,7 +71,7 @@ use std::sync::Arc;
 use ndarray::{Array2, s};
 use serde::{Deserialize, Serialize};
 
-use crate::connectivity::Areas;
+use crate::areas::Areas;
 use crate::network::{RadiusOf, RnnConfig};
 use crate::random::Seed;
 use crate::task::{Criterion, TrialSource};

@@ -5,7 +5,7 @@ pub use crate::analysis::{
     Permutation, Psychometric, Rate, Resampling, mann_whitney, mcnemar, order_by_selectivity, paired_t, welch_t,
     wilcoxon_signed_rank,
 };
-pub use crate::connectivity::Areas;
+pub use crate::areas::Areas;
 pub use crate::dynamics::equations::*;
 pub use crate::dynamics::{Covariance, Readout, Transfer};
 pub use crate::random::{Seed, TrialRng};

@@ -242,7 +242,9 @@ impl Weights {
             // The configuration of the network, under the name of its kind.
             for network in config.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
                 if let Some(network) = network.as_object_mut() {
-                    ["constraints", "frozen", "fixed"].iter().for_each(|key| drop(network.remove(*key)));
+                    ["constraints", "freeze", "freeze_entries", "frozen", "fixed"]
+                        .iter()
+                        .for_each(|key| drop(network.remove(*key)));
                 }
             }
             self.config = Some(config.to_string());

@@ -75,7 +75,7 @@ impl Dynamics {
         let gain_shape = gain.as_ref().map(|gain| gain.shape());
         check("inputs", Some(inputs.shape()), "[n_batch, n_steps, n_in]", [n_batch, n_steps, n_in])?;
         check("noise", noise.shape(), "[n_batch, n_steps, n_rec]", [n_batch, n_steps, n_rec])?;
-        check("connectivity", gain_shape, "[n_steps, n_rec, n_rec]", [n_steps, n_rec, n_rec])?;
+        check("recurrent_gain", gain_shape, "[n_steps, n_rec, n_rec]", [n_steps, n_rec, n_rec])?;
         self.check_initial(n_batch)?;
         let units = self.constants_ref().units();
         if units.noise().is_none() && !matches!(noise, Noise::Off) {

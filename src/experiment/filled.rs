@@ -242,14 +242,7 @@ pub(super) fn placed(key: &str, section: &Json, error: Error) -> Error {
     if let Some(stage) = name.strip_prefix("goal of stage ") {
         return wrong(format!("{key}.stages[{stage}].threshold"), error.to_string());
     }
-    let name = match name {
-        "input connectivity" => "input",
-        "recurrent connectivity" => "recurrent",
-        "output connectivity" => "output",
-        "freeze" => "frozen",
-        "fix" => "fixed",
-        name => name.strip_prefix("epoch \"").map_or(name, |epoch| epoch.trim_end_matches('"')),
-    };
+    let name = name.strip_prefix("epoch \"").map_or(name, |epoch| epoch.trim_end_matches('"'));
     let key = find(key, section, name).unwrap_or_else(|| key.to_owned());
     wrong(key, error.to_string())
 }

@@ -239,7 +239,7 @@ impl Specification {
         arguments["name"] = name.into();
         let mut network = section("network").unwrap_or_else(nothing);
         words.network(&mut network)?;
-        words.tell_thawed(&network, usual.network.as_ref().map(|network| &network.frozen));
+        words.tell_thawed(&network, usual.network.as_ref().map(|network| &network.freeze));
         let network = network_section(network, usual.network.as_ref(), &all.folder)?;
         let mut this = Self {
             given: all,

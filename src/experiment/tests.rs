@@ -171,7 +171,7 @@ fn words_of_other_kinds_are_told_apart() {
         (format!("{task}[trainer]\noptimizer = \"adm\""), "trainer.optimizer: ", "adam"),
         (format!("{task}[trainer]\nschedule = {{ steps = {{ every = 0, factor = 0.5 }} }}"), ".every: ", "at least 1"),
         (format!("{task}[network]\nautapses = false\nconstraints.no_autapses = true"), "network.autapses: ", "too"),
-        (format!("{task}[network]\nfreeze = [\"W_in\"]\nfrozen = []"), "network.freeze: ", "network.frozen"),
+        (format!("{task}[network]\nfreeze = [\"W_in\"]\nfrozen = []"), "network.frozen: ", "network.freeze"),
         (format!("{task}[network]\ndale_ratio = 1.75"), "network.dale_ratio: ", "at most 1"),
         (format!("{task}[network]\nautapses = \"no\""), "network.autapses: ", "true or false"),
         (format!("{task}[network]\nrecurrent_connectivity = 3"), "network.recurrent_connectivity: ", "list of rows"),

@@ -13,13 +13,21 @@ const NETWORK: &[(&[&str], &[&str])] = &[
     (&["dale"], &["constraints", "dale"]),
     (&["inhibitory_outputs"], &["constraints", "inhibitory_outputs"]),
     (&["areas"], &["constraints", "areas"]),
-    (&["input_connectivity"], &["constraints", "input"]),
-    (&["recurrent_connectivity"], &["constraints", "recurrent"]),
-    (&["output_connectivity"], &["constraints", "output"]),
-    (&["autapses"], &["constraints", "no_autapses"]),
-    (&["constraints", "autapses"], &["constraints", "no_autapses"]),
-    (&["freeze"], &["frozen"]),
-    (&["fix"], &["fixed"]),
+    (&["input_connectivity"], &["constraints", "input_connectivity"]),
+    (&["recurrent_connectivity"], &["constraints", "recurrent_connectivity"]),
+    (&["output_connectivity"], &["constraints", "output_connectivity"]),
+    (&["hold_at"], &["constraints", "hold_at"]),
+    // Their former names, which older files have.
+    (&["constraints", "input"], &["constraints", "input_connectivity"]),
+    (&["constraints", "recurrent"], &["constraints", "recurrent_connectivity"]),
+    (&["constraints", "output"], &["constraints", "output_connectivity"]),
+    (&["constraints", "held"], &["constraints", "hold_at"]),
+    (&["constraints", "fixed"], &["constraints", "hold_at"]),
+    (&["constraints", "no_autapses"], &["constraints", "autapses"]),
+    (&["autapses"], &["constraints", "autapses"]),
+    (&["frozen"], &["freeze"]),
+    (&["fixed"], &["freeze_entries"]),
+    (&["fix"], &["freeze_entries"]),
     (&["spectral_radius"], &["initial", "radius"]),
     (&["noise_per_unit"], &["unit_noise", "per_unit"]),
     (&["noise_covariance"], &["unit_noise", "covariance"]),
@@ -29,13 +37,8 @@ const TRAINER: &[(&[&str], &[&str])] = &[(&["trials"], &["length", "trials"]), (
 /// How long it trains, of which one is given.
 const LENGTH: [&str; 3] = ["length", "trials", "updates"];
 /// Which of two words a complete specification has: the setter's, where the other is another word.
-const SPOKEN: &[(&str, &[&str], &[&str])] = &[
-    ("network", &["freeze"], &["frozen"]),
-    ("network", &["fix"], &["fixed"]),
-    ("network", &["constraints", "autapses"], &["constraints", "no_autapses"]),
-    ("trainer", &["trials"], &["length", "trials"]),
-    ("trainer", &["updates"], &["length", "updates"]),
-];
+const SPOKEN: &[(&str, &[&str], &[&str])] =
+    &[("trainer", &["trials"], &["length", "trials"]), ("trainer", &["updates"], &["length", "updates"])];
 
 /// How what is given was spelled, and what is to be told of it.
 #[derive(Default)]
@@ -57,7 +60,7 @@ impl Words {
 
     /// Tells of parameters that a model freezes and that are trained here, since a list takes the place of the model's.
     pub(super) fn tell_thawed(&mut self, section: &Json, of_model: Option<&BTreeSet<String>>) {
-        let Some(given) = section["frozen"].as_array() else { return };
+        let Some(given) = section["freeze"].as_array() else { return };
         let is_given = |name: &&String| given.iter().any(|given| given == name.as_str());
         let thawed: Vec<_> = of_model.into_iter().flatten().filter(|name| !is_given(name)).cloned().collect();
         if !thawed.is_empty() {
@@ -103,7 +106,7 @@ impl Words {
     fn put(&mut self, key: &str, section: &mut Json, word: &[&str], field: &[&str]) -> Result<()> {
         let Some(mut value) = take(section, word) else { return Ok(()) };
         let key = |path: &[&str]| format!("{key}.{}", path.join("."));
-        if field.ends_with(&["no_autapses"])
+        if word.ends_with(&["no_autapses"])
             && let Some(allowed) = value.as_bool()
         {
             value = (!allowed).into();
@@ -150,7 +153,7 @@ pub(super) fn speak(complete: &mut Json) {
     for (section, word, field) in SPOKEN {
         let section = &mut complete[*section];
         if let Some(value) = take(section, field) {
-            let value = if field.ends_with(&["no_autapses"]) { (value != true).into() } else { value };
+            let value = if word.ends_with(&["no_autapses"]) { (value != true).into() } else { value };
             let _ = place(section, word, value);
             if section["length"] == object!({})
                 && let Some(section) = section.as_object_mut()

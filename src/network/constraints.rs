@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use super::Tensors;
 use super::tensors::to_tensor;
-use crate::connectivity::Areas;
+use crate::areas::Areas;
 use crate::dynamics::Constants;
 use crate::dynamics::wiring::{Source, Target};
 use crate::random::Seed;
@@ -30,19 +30,22 @@ use crate::{Error, Result};
 /// excitatory, and inhibitory units do not project out, unless [`inhibitory_outputs`](Self::inhibitory_outputs) lets them: then
 /// `W_out` has `D` too. Song HF, Yang GR, Wang XJ (2016), doi:10.1371/journal.pcbi.1004792; the defaults are those of PsychRNN.
 ///
-/// A weight in [`held`](Self::held) is there with its value whatever the masks say, and training leaves it.
+/// A weight in [`hold_at`](Self::hold_at) is there with its value whatever the masks say, and training leaves it.
 ///
 /// In an LSTM the masks act on the weights of all gates; Dale's principle is refused there, since gates multiply what
 /// they get, so that a unit has no sign.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Constraints {
     /// Which input weights exist, `[n_rec, n_in]`, 0 to 1; all by default.
-    pub input: Option<Array2<f32>>,
+    #[serde(alias = "input")]
+    pub input_connectivity: Option<Array2<f32>>,
     /// Which recurrent weights exist, `[n_rec, n_rec]` (`[post, pre]`), 0 to 1; all by default.
-    pub recurrent: Option<Array2<f32>>,
+    #[serde(alias = "recurrent")]
+    pub recurrent_connectivity: Option<Array2<f32>>,
     /// Which output weights exist, `[n_out, n_rec]`, 0 to 1; all by default.
-    pub output: Option<Array2<f32>>,
+    #[serde(alias = "output")]
+    pub output_connectivity: Option<Array2<f32>>,
     /// The share of excitatory units, which come first; `None` for no Dale's principle.
     pub dale_ratio: Option<f64>,
     /// The sign of each unit under Dale's principle, 1 for an excitatory and -1 for an inhibitory one, where not the first ones are
@@ -52,15 +55,33 @@ pub struct Constraints {
     pub dale: Dale,
     /// Whether inhibitory units project out under Dale's principle, with negative weights: PyCog's way. In PsychRNN they do not.
     pub inhibitory_outputs: bool,
-    /// Whether units may not connect to themselves.
-    pub no_autapses: bool,
+    /// Whether units may connect to themselves; by default they may.
+    pub autapses: bool,
     /// The areas of the network, which tell which weights exist and which units are excitatory. Where masks are given too, a weight
     /// exists if both let it.
     pub areas: Option<Areas>,
     /// Effective weights that are held at values, by the name of their matrix, `W_in`, `W_rec` or `W_out`: each entry that is not 0.
-    /// PyCog's `Cfixed`. PsychRNN's `fixed_weights` is another thing, see [`RnnConfig::fix`](super::RnnConfig::fix).
-    #[serde(alias = "fixed")]
-    pub held: BTreeMap<String, Array2<f32>>,
+    /// PyCog's `Cfixed`. PsychRNN's `fixed_weights` is another thing, see [`RnnConfig::freeze_entries`](super::RnnConfig::freeze_entries).
+    #[serde(alias = "fixed", alias = "held")]
+    pub hold_at: BTreeMap<String, Array2<f32>>,
+}
+
+/// None: every weight exists, and may have any sign.
+impl Default for Constraints {
+    fn default() -> Self {
+        Self {
+            input_connectivity: None,
+            recurrent_connectivity: None,
+            output_connectivity: None,
+            dale_ratio: None,
+            signs: None,
+            dale: Dale::default(),
+            inhibitory_outputs: false,
+            autapses: true,
+            areas: None,
+            hold_at: BTreeMap::new(),
+        }
+    }
 }
 
 /// How weights are kept from changing their sign.
@@ -177,9 +198,10 @@ impl Constraints {
                 None => Ok(mask.clone()),
             },
         };
-        let mut input = mask("input connectivity", &self.input, (n_rec, n_in), "[n_rec, n_in]")?;
-        let mut recurrent = mask("recurrent connectivity", &self.recurrent, (n_rec, n_rec), "[n_rec, n_rec]")?;
-        let mut output = mask("output connectivity", &self.output, (n_out, n_rec), "[n_out, n_rec]")?;
+        let mut input = mask("input_connectivity", &self.input_connectivity, (n_rec, n_in), "[n_rec, n_in]")?;
+        let mut recurrent =
+            mask("recurrent_connectivity", &self.recurrent_connectivity, (n_rec, n_rec), "[n_rec, n_rec]")?;
+        let mut output = mask("output_connectivity", &self.output_connectivity, (n_out, n_rec), "[n_out, n_rec]")?;
         if let Some(areas) = &self.areas {
             if areas.n_units() != n_rec {
                 return Err(Error::argument("units", format!("{}, as in the areas", areas.n_units()), n_rec));
@@ -193,11 +215,11 @@ impl Constraints {
             recurrent *= &masks.recurrent;
             output *= &masks.output;
         }
-        if self.no_autapses {
+        if !self.autapses {
             recurrent.diag_mut().fill(0.0);
         }
         let signs = self.signs(n_rec)?;
-        for (name, values) in &self.held {
+        for (name, values) in &self.hold_at {
             let mask = match name.as_str() {
                 "W_in" => &mut input,
                 "W_rec" => &mut recurrent,
@@ -220,7 +242,7 @@ impl Constraints {
             });
         }
         let constraints = (self.dale, self.inhibitory_outputs);
-        Ok(Connections { input, recurrent, output, signs, held: self.held.clone(), constraints })
+        Ok(Connections { input, recurrent, output, signs, held: self.hold_at.clone(), constraints })
     }
 }
 
@@ -283,25 +305,31 @@ impl Constraints {
         if !has_signs {
             (self.dale_ratio, self.signs) = (saved.dale_ratio, saved.signs);
         }
-        for (mask, of_file) in
-            [(&mut self.input, saved.input), (&mut self.recurrent, saved.recurrent), (&mut self.output, saved.output)]
-        {
+        for (mask, of_file) in [
+            (&mut self.input_connectivity, saved.input_connectivity),
+            (&mut self.recurrent_connectivity, saved.recurrent_connectivity),
+            (&mut self.output_connectivity, saved.output_connectivity),
+        ] {
             *mask = mask.take().or(of_file);
         }
         self.areas = self.areas.take().or(saved.areas);
-        if self.held.is_empty() {
-            self.held = saved.held;
+        if self.hold_at.is_empty() {
+            self.hold_at = saved.hold_at;
         }
         given.fill("dale", &mut self.dale, saved.dale);
         given.fill("inhibitory_outputs", &mut self.inhibitory_outputs, saved.inhibitory_outputs);
-        given.fill("autapses", &mut self.no_autapses, saved.no_autapses);
+        given.fill_default("autapses", &mut self.autapses, true, saved.autapses);
         Ok(())
     }
 
     /// The constraints that PsychRNN's arrays tell: masks, of which autapses are a part, and Dale's principle.
     fn of_arrays(weights: &Weights) -> Result<Self> {
         let mut found = Self::default();
-        for (name, mask) in MASKS.into_iter().zip([&mut found.input, &mut found.recurrent, &mut found.output]) {
+        for (name, mask) in MASKS.into_iter().zip([
+            &mut found.input_connectivity,
+            &mut found.recurrent_connectivity,
+            &mut found.output_connectivity,
+        ]) {
             *mask = optional(weights, name)?.filter(|mask| mask.iter().any(|&factor| factor != 1.0));
         }
         let signs = optional(weights, "Dale_rec")?.map(|signs| signs.diag().to_owned());
@@ -390,7 +418,8 @@ impl ConstraintMap {
         });
         if let Some(name) = connections.held.keys().find(|name| !masks.contains_key(name.as_str())) {
             let names = masks.keys().copied().collect::<Vec<_>>().join(", ");
-            let expected = format!("left out for {}, whose weights are {names} (use `fix` on these)", units.name());
+            let expected =
+                format!("left out for {}, whose weights are {names} (use `freeze_entries` on these)", units.name());
             return Err(Error::argument("held weights", expected, format!("those of {name}")));
         }
         let arrays: IndexMap<String, _> = masks.into_iter().map(|(name, mask)| (name.to_owned(), mask)).collect();

@@ -82,9 +82,9 @@ pub trait Config: Clone + fmt::Debug + Default + PartialEq + Serialize + Deseria
         true
     }
 
-    /// Entries that training leaves as they are beside those of `fix`.
+    /// Entries that training leaves as they are beside those of `freeze_entries`.
     fn held(&self) -> BTreeMap<String, ArrayD<f32>> {
-        self.shared().fixed.clone()
+        self.shared().freeze_entries.clone()
     }
 
     /// What another program reads from the weights.
@@ -105,9 +105,9 @@ pub struct Shared<'a> {
     /// The constraints.
     pub constraints: &'a Constraints,
     /// The parameters that training leaves as they are.
-    pub frozen: &'a BTreeSet<String>,
+    pub freeze: &'a BTreeSet<String>,
     /// Entries of parameters that training leaves as they are.
-    pub fixed: &'a BTreeMap<String, ArrayD<f32>>,
+    pub freeze_entries: &'a BTreeMap<String, ArrayD<f32>>,
     /// The seed of the initial weights.
     pub seed: Seed,
     /// What was set.
@@ -124,9 +124,9 @@ pub struct SharedMut<'a> {
     /// The constraints.
     pub constraints: &'a mut Constraints,
     /// The parameters that training leaves as they are.
-    pub frozen: &'a mut BTreeSet<String>,
+    pub freeze: &'a mut BTreeSet<String>,
     /// Entries of parameters that training leaves as they are.
-    pub fixed: &'a mut BTreeMap<String, ArrayD<f32>>,
+    pub freeze_entries: &'a mut BTreeMap<String, ArrayD<f32>>,
     /// The seed of the initial weights.
     pub seed: &'a mut Seed,
 }
@@ -154,7 +154,7 @@ macro_rules! shared {
             /// Leaves a parameter as it is in training, by the name of its array.
             #[must_use]
             pub fn freeze(mut self, parameter: &str) -> Self {
-                self.frozen.insert(parameter.to_owned());
+                self.freeze.insert(parameter.to_owned());
                 self
             }
 
@@ -162,8 +162,12 @@ macro_rules! shared {
             /// calls `fixed_weights`.
             #[doc(alias = "fixed_weights")]
             #[must_use]
-            pub fn fix<D: ndarray::Dimension>(mut self, parameter: &str, entries: ndarray::Array<f32, D>) -> Self {
-                self.fixed.insert(parameter.to_owned(), entries.into_dyn());
+            pub fn freeze_entries<D: ndarray::Dimension>(
+                mut self,
+                parameter: &str,
+                entries: ndarray::Array<f32, D>,
+            ) -> Self {
+                self.freeze_entries.insert(parameter.to_owned(), entries.into_dyn());
                 self
             }
 
@@ -177,13 +181,20 @@ macro_rules! shared {
     };
     (of $config:ident) => {
         fn shared(&self) -> $crate::network::recurrent::Shared<'_> {
-            let Self { units, constraints, frozen, fixed, seed, given, .. } = self;
-            $crate::network::recurrent::Shared { units: *units, constraints, frozen, fixed, seed: *seed, given }
+            let Self { units, constraints, freeze, freeze_entries, seed, given, .. } = self;
+            $crate::network::recurrent::Shared {
+                units: *units,
+                constraints,
+                freeze,
+                freeze_entries,
+                seed: *seed,
+                given,
+            }
         }
 
         fn shared_mut(&mut self) -> $crate::network::recurrent::SharedMut<'_> {
-            let Self { units, readout, constraints, frozen, fixed, seed, .. } = self;
-            $crate::network::recurrent::SharedMut { units, readout, constraints, frozen, fixed, seed }
+            let Self { units, readout, constraints, freeze, freeze_entries, seed, .. } = self;
+            $crate::network::recurrent::SharedMut { units, readout, constraints, freeze, freeze_entries, seed }
         }
     };
 }
@@ -244,7 +255,7 @@ impl<C: Config> Recurrent<C> {
     /// [`Network::weights`], changed as you like. The constraints are inverted.
     ///
     /// What the configuration leaves open is as it was when the weights were saved: constraints, time constants, transfer function,
-    /// noise, readout, and of each parameter what training leaves (`fix` with zeros lets it go); of a file of PsychRNN the masks, Dale's principle and the transfer function.
+    /// noise, readout, and of each parameter what training leaves (`freeze_entries` with zeros lets it go); of a file of PsychRNN the masks, Dale's principle and the transfer function.
     /// [`Weights::unconstrained`] takes constraints away.
     ///
     /// # Errors
@@ -324,7 +335,7 @@ impl<C: Config> Recurrent<C> {
                 parameters.insert(name, &raw.matrix(name)?)?;
             }
         }
-        hold(&mut parameters, config.shared().frozen, &config.held())?;
+        hold(&mut parameters, config.shared().freeze, &config.held())?;
         let tensors = config.constant_tensors(&constants)?;
         let sizes = Sizes { n_in, n_rec, n_out, dt: constants.dt() };
         Ok(Self { config, constants, sizes, constraints, tensors, parameters, pool: Pool::default() })
@@ -348,7 +359,7 @@ fn fill<C: Config>(config: &mut C, spec: &TaskSpec, weights: &Weights, saved: Op
     let constraints = saved.map(|(constants, mut saved)| {
         let saved = saved.shared_mut();
         given.fill("readout", open.readout, constants.readout());
-        leave((open.frozen, open.fixed), std::mem::take(saved.frozen), std::mem::take(saved.fixed));
+        leave((open.freeze, open.freeze_entries), std::mem::take(saved.freeze), std::mem::take(saved.freeze_entries));
         given.fill_default("seed", open.seed, default.shared().seed, *saved.seed);
         std::mem::take(saved.constraints)
     });
@@ -385,8 +396,18 @@ fn saved<C: Config>(weights: &Weights) -> Result<Option<(Constants, C)>> {
     // Constraints that cannot be read are not dropped.
     let wrong = |error| Error::argument("config of the weights", "a configuration of this version", error);
     let constants: Constants = serde_json::from_value(constants).map_err(wrong)?;
-    let config = serde_json::from_value(config).map_err(wrong)?;
+    let config = serde_json::from_value(renamed(config)).map_err(wrong)?;
     Ok(C::is_of(&constants).then_some((constants, config)))
+}
+
+/// A configuration as it is now written: what is allowed was once told by what is not.
+fn renamed(mut config: serde_json::Value) -> serde_json::Value {
+    if let Some(constraints) = config.get_mut("constraints").and_then(serde_json::Value::as_object_mut)
+        && let Some(serde_json::Value::Bool(without)) = constraints.remove("no_autapses")
+    {
+        constraints.insert("autapses".to_owned(), (!without).into());
+    }
+    config
 }
 
 /// An error if there is not enough memory to build a network of so many units.
@@ -413,12 +434,16 @@ fn hold(parameters: &mut Parameters, frozen: &BTreeSet<String>, fixed: &BTreeMap
         parameters.freeze(name)?;
     }
     for (name, entries) in fixed {
-        known("fix", name)?;
+        known("freeze_entries", name)?;
         if frozen.contains(name) {
             let got = format!("both for \"{name}\"");
-            return Err(Error::argument("fix", "for other parameters than `freeze`, which fixes them whole", got));
+            return Err(Error::argument(
+                "freeze_entries",
+                "for other parameters than `freeze`, which freezes them whole",
+                got,
+            ));
         }
-        parameters.fix(name, entries)?;
+        parameters.freeze_entries(name, entries)?;
     }
     Ok(())
 }

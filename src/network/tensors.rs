@@ -98,7 +98,7 @@ pub struct Parameter {
     /// Whether training changes them.
     pub trainable: bool,
     /// Which entries training leaves as they are all the same, in the same shape.
-    pub fixed: Option<ArrayD<bool>>,
+    pub frozen_entries: Option<ArrayD<bool>>,
 }
 
 /// The parameters of a network, by name, in order, with what training remembers of them.
@@ -158,7 +158,7 @@ impl Parameters {
     /// What libtorch refuses.
     pub fn insert<S: Data<Elem = f32>, D: Dimension>(&mut self, name: &str, array: &ArrayBase<S, D>) -> Result<()> {
         let value = to_tensor(array)?.f_set_requires_grad(true)?;
-        self.entries.insert(name.to_owned(), Parameter { value, trainable: true, fixed: None });
+        self.entries.insert(name.to_owned(), Parameter { value, trainable: true, frozen_entries: None });
         Ok(())
     }
 
@@ -177,16 +177,20 @@ impl Parameters {
     ///
     /// # Errors
     /// If there is no such parameter, or if the shapes differ.
-    pub fn fix<S: Data<Elem = f32>, D: Dimension>(&mut self, name: &str, entries: &ArrayBase<S, D>) -> Result<()> {
+    pub fn freeze_entries<S: Data<Elem = f32>, D: Dimension>(
+        &mut self,
+        name: &str,
+        entries: &ArrayBase<S, D>,
+    ) -> Result<()> {
         if let Some(entry) = entries.iter().find(|&&entry| entry != 0.0 && entry != 1.0) {
-            return Err(Error::argument(format!("fixed entries of {name}"), "0 or 1", entry));
+            return Err(Error::argument(format!("frozen entries of {name}"), "0 or 1", entry));
         }
         let parameter = self.parameter(name)?;
         let shape: Vec<usize> = parameter.value.size().iter().map(|&length| length as usize).collect();
         if entries.shape() != shape {
-            return Err(Error::shape(format!("fixed entries of {name}"), format!("{shape:?}"), entries.shape()));
+            return Err(Error::shape(format!("frozen entries of {name}"), format!("{shape:?}"), entries.shape()));
         }
-        parameter.fixed = Some(entries.mapv(|entry| entry == 1.0).into_dyn());
+        parameter.frozen_entries = Some(entries.mapv(|entry| entry == 1.0).into_dyn());
         Ok(())
     }
 

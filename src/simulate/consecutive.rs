@@ -14,13 +14,13 @@ impl Simulator {
     /// trial's end states, rates and outputs are 0.
     ///
     /// # Errors
-    /// As [`Simulator::run`]; also if [`Simulator::connectivity`] is set or a perturbation has a window, whose steps are those of
+    /// As [`Simulator::run`]; also if [`Simulator::recurrent_gain`] is set or a perturbation has a window, whose steps are those of
     /// one trial.
     pub fn run_consecutively(&self, batch: &Batch) -> Result<Session> {
         batch.check()?;
-        if self.connectivity.is_some() {
+        if self.recurrent_gain.is_some() {
             let expected = "left out: its steps are those of one trial, and here all trials are one run";
-            return Err(Error::argument("connectivity", expected, "given"));
+            return Err(Error::argument("recurrent_gain", expected, "given"));
         }
         if let Some(windowed) = self.perturbations.iter().find(|perturbation| perturbation.window != Window::from(..)) {
             let expected =

@@ -52,7 +52,7 @@ pub struct Simulator {
     weights: Weights,
     network: Dynamics,
     noise: bool,
-    connectivity: Option<Array3<f32>>,
+    recurrent_gain: Option<Array3<f32>>,
     perturbations: Vec<Perturbation>,
     initial_noise: f32,
     recording: Recording,
@@ -73,7 +73,7 @@ impl Simulator {
             network: Dynamics::new(&weights, constants)?,
             weights,
             noise: true,
-            connectivity: None,
+            recurrent_gain: None,
             perturbations: Vec::new(),
             initial_noise: 0.0,
             recording: Recording::default(),
@@ -104,7 +104,7 @@ impl Simulator {
         /// connection, 1 leaves it, any other number scales it. In an LSTM it acts on all gates. What units send that are held
         /// at a rate, see [`Effect::Clamp`], is not multiplied. Where the same factor holds for a while,
         /// [`Simulator::scale_recurrent`] is many times as fast.
-        connectivity: Array3<f32> => Some(connectivity);
+        recurrent_gain: Array3<f32> => Some(recurrent_gain);
         /// The standard deviation of Gaussian noise on the initial state, drawn for each unit of each trial; by default 0. In
         /// an LSTM it is on the hidden state.
         initial_noise: f32;
@@ -179,7 +179,7 @@ impl Simulator {
         let shared = self.network.constants().units().covariance().is_some();
         let perturbations = self.perturbations.iter().chain(more);
         let noises = usize::from(shared && self.noise) + perturbations.filter(|one| one.is_noise()).count();
-        let gain = if self.connectivity.is_some() { memory::floats(&[n_steps, n_rec, n_rec]) } else { 0 };
+        let gain = if self.recurrent_gain.is_some() { memory::floats(&[n_steps, n_rec, n_rec]) } else { 0 };
         let at_work = self.network.bytes_at_work(Keep::Nothing, n_trials, n_steps);
         // Trials in another order, and what they gave in theirs.
         let in_order = match self.perturbations.iter().chain(more).any(|one| one.window.is_relative()) {
@@ -214,7 +214,7 @@ impl Simulator {
     /// What this network, with its initial states, does on a batch that fits it, whose first step is the step `first` of its trials.
     fn ran(&self, network: &Dynamics, batch: &Batch, first: usize, want: &Want, units: &[usize]) -> Result<Run> {
         if self.perturbations.is_empty() {
-            let (noise, gain) = (self.noise_of(batch, first), self.connectivity.as_ref().map(|gain| gain.view()));
+            let (noise, gain) = (self.noise_of(batch, first), self.recurrent_gain.as_ref().map(|gain| gain.view()));
             return network.run_with(&self.pool, batch.inputs.view(), noise, gain, want);
         }
         let windows = apply::windows(&self.perturbations, batch)?;
@@ -246,7 +246,7 @@ impl Simulator {
     ) -> Result<Run> {
         let perturbed = Perturbed::new(&self.perturbations, windows, &self.weights, network, batch, first)?;
         let (inputs, noise) = (perturbed.inputs.view(), self.noise_of(batch, first));
-        let gain = self.connectivity.as_ref().map(|gain| gain.view());
+        let gain = self.recurrent_gain.as_ref().map(|gain| gain.view());
         let mut run = parts::run(&self.pool, &perturbed.parts, inputs, noise, gain, want)?;
         if want.rates != Rows::None {
             for Held { units: held, rate, steps } in &perturbed.held {

@@ -68,12 +68,12 @@ impl Simulator {
     /// ```
     ///
     /// # Errors
-    /// If the inputs or the state have another shape than the network or hold NaN, if [`Simulator::connectivity`] is set, or if a
+    /// If the inputs or the state have another shape than the network or hold NaN, if [`Simulator::recurrent_gain`] is set, or if a
     /// perturbation has a window: there is no trial whose times these could be.
     pub fn step(&self, state: &mut State, inputs: &Array2<f32>) -> Result<Stepped> {
-        if self.connectivity.is_some() {
+        if self.recurrent_gain.is_some() {
             let expected = "left out where single steps are made: its steps are those of one trial";
-            return Err(Error::argument("connectivity", expected, "given"));
+            return Err(Error::argument("recurrent_gain", expected, "given"));
         }
         if let Some(windowed) = self.perturbations.iter().find(|one| one.window != Window::from(..)) {
             let expected = "over the whole time, `..`, where single steps are made";

@@ -61,10 +61,10 @@ impl<'a> Updater<'a> {
             let before = to_array(&parameter.value)?;
             let mut after = before.clone();
             trainer.optimizer.step(memory, name, &mut after, gradient, rate);
-            if let Some(fixed) = &parameter.fixed {
+            if let Some(frozen) = &parameter.frozen_entries {
                 // Weight decay moves entries without a gradient, too.
-                Zip::from(&mut after).and(fixed).and(&before).for_each(|after, &fixed, &before| {
-                    if fixed {
+                Zip::from(&mut after).and(frozen).and(&before).for_each(|after, &frozen, &before| {
+                    if frozen {
                         *after = before;
                     }
                 });
@@ -94,9 +94,9 @@ impl<'a> Updater<'a> {
                 norms.push(0.0);
                 continue;
             };
-            if let Some(fixed) = &parameter.fixed {
-                Zip::from(&mut *gradient).and(fixed).for_each(|gradient, &fixed| {
-                    if fixed {
+            if let Some(frozen) = &parameter.frozen_entries {
+                Zip::from(&mut *gradient).and(frozen).for_each(|gradient, &frozen| {
+                    if frozen {
                         *gradient = 0.0;
                     }
                 });

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, s};
 use proptest::prelude::*;
-use psychrnn::connectivity::{AreaSize, Areas, check_strongly_connected};
+use psychrnn::areas::{AreaSize, Areas, check_strongly_connected};
 
 /// Whether every unit reaches every other one, by repeated squaring of "is reached in at most so many steps".
 fn all_reached(recurrent: &Array2<f32>) -> bool {

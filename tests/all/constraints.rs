@@ -44,7 +44,7 @@ proptest! {
             .recurrent_connectivity(absent.1.clone())
             .output_connectivity(absent.2.clone())
             .autapses(autapses)
-            .fix("W_rec", fixed.clone())
+            .freeze_entries("W_rec", fixed.clone())
             .freeze("b_rec");
         config.constraints.dale_ratio = dale;
         config = config.dale(if rectified { Dale::Rectified } else { Dale::Absolute });
@@ -99,7 +99,8 @@ proptest! {
 fn masks_hold_in_an_lstm_and_dales_principle_is_refused() {
     let task = PerceptualDiscrimination::default().duration(200.0);
     let recurrent = mask(6, 6, 0.5, 1);
-    let constraints = Constraints { recurrent: Some(recurrent.clone()), no_autapses: true, ..Constraints::default() };
+    let constraints =
+        Constraints { recurrent_connectivity: Some(recurrent.clone()), autapses: false, ..Constraints::default() };
     let config = LstmConfig::default().units(6).constraints(constraints.clone()).freeze("W_c");
     let mut network = Lstm::new(&task, config).unwrap();
     let before = network.weights().unwrap();
@@ -124,10 +125,10 @@ fn contradictions_are_refused_when_the_network_is_built() {
     let refused = |config: RnnConfig| Rnn::new(&task, config).unwrap_err().to_string();
     let plain = || RnnConfig::default().units(4);
     for (config, names) in [
-        (plain().freeze("W_rec").fix("W_rec", Array2::ones((4, 4))), ["fix", "freeze"]),
-        (plain().fix("W_re", Array2::ones((4, 4))), ["fix", "W_re"]),
-        (plain().fix("W_rec", Array2::ones((4, 5))), ["W_rec", "[4, 4]"]),
-        (plain().fix("W_rec", Array2::from_elem((4, 4), 0.5)), ["W_rec", "0.5"]),
+        (plain().freeze("W_rec").freeze_entries("W_rec", Array2::ones((4, 4))), ["freeze_entries", "`freeze`"]),
+        (plain().freeze_entries("W_re", Array2::ones((4, 4))), ["freeze_entries", "W_re"]),
+        (plain().freeze_entries("W_rec", Array2::ones((4, 5))), ["W_rec", "[4, 4]"]),
+        (plain().freeze_entries("W_rec", Array2::from_elem((4, 4), 0.5)), ["W_rec", "0.5"]),
         (plain().initial(InitialWeights::all(Draw::ScaledIdentity { scale: 1.0 })), ["W_in", "W_rec"]),
         (plain().initial(InitialWeights::all(Draw::Uniform { low: 1.0, high: 0.0 })), ["draw of", "1 to 0"]),
         (

@@ -409,7 +409,7 @@ mod against_libtorch {
     fn omega_moves_w_rec_alone_and_through_the_constraints() {
         let config = RnnConfig::default().units(12).dale_ratio(0.75).autapses(false).seed(3);
         let fixed = Array2::from_shape_fn((12, 12), |(i, j)| f32::from(u8::from((i + j) % 5 == 0)));
-        let config = config.fix("W_rec", fixed.clone());
+        let config = config.freeze_entries("W_rec", fixed.clone());
         let moved = |strength: f64| {
             let mut network = Rnn::new(&TwoLengths, config.clone()).unwrap();
             let trainer = Trainer::default().updates(1).batch_size(20).silent().vanishing_gradient(strength);

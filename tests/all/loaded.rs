@@ -43,7 +43,7 @@ fn what_is_left_open_is_as_it_was_saved_and_holds_after_training() {
         .autapses(false)
         .recurrent_connectivity(mask.clone())
         .input_connectivity(factors)
-        .fix("b_out", arr1(&[1.0, 0.0]))
+        .freeze_entries("b_out", arr1(&[1.0, 0.0]))
         .seed(3);
     let saved = Rnn::new(&task(), config).unwrap();
     let weights = through_file(&saved.weights().unwrap());
@@ -102,7 +102,7 @@ fn a_file_of_psychrnn_brings_its_ratio_masks_and_transfer_function() {
     masked.insert("W_rec", weights.matrix("W_rec").unwrap() * &mask);
     masked.insert("rec_connectivity", mask.clone());
     let network = Rnn::with_weights(&task, RnnConfig::default(), &masked).unwrap();
-    assert_eq!(network.config().constraints.recurrent, Some(mask));
+    assert_eq!(network.config().constraints.recurrent_connectivity, Some(mask));
     let mut signed = weights;
     // Signs that no ratio tells.
     let mut w_rec = signed.matrix("W_rec").unwrap();
@@ -121,7 +121,7 @@ fn a_file_of_psychrnn_brings_its_ratio_masks_and_transfer_function() {
 #[test]
 fn an_lstm_keeps_its_masks() {
     let mask = Array2::from_shape_fn((8, 8), |(to, from)| f32::from(u8::from((to + from) % 2 == 0)));
-    let constraints = Constraints { recurrent: Some(mask.clone()), ..Constraints::default() };
+    let constraints = Constraints { recurrent_connectivity: Some(mask.clone()), ..Constraints::default() };
     let saved = Lstm::new(&task(), LstmConfig::psychrnn().units(8).constraints(constraints)).unwrap();
     let weights = through_file(&saved.weights().unwrap());
     let mut network = Lstm::with_weights(&task(), LstmConfig::default(), &weights).unwrap();
@@ -198,7 +198,7 @@ fn constraints_hold_however_often_a_network_is_saved_and_loaded() {
         .dale(Dale::Rectified)
         .recurrent_connectivity(factors.clone())
         .hold_at("W_rec", held.clone())
-        .fix("W_in", left)
+        .freeze_entries("W_in", left)
         .freeze("b_rec")
         .transfer(Transfer::Softplus)
         .seed(3);
@@ -251,7 +251,7 @@ fn constraints_hold_however_often_a_network_is_saved_and_loaded() {
     );
 
     let mask = Array2::from_shape_fn((12, 12), |(to, from)| f32::from(u8::from((to + from) % 3 != 0)));
-    let constraints = Constraints { recurrent: Some(mask.clone()), ..Constraints::default() };
+    let constraints = Constraints { recurrent_connectivity: Some(mask.clone()), ..Constraints::default() };
     let config = LstmConfig::default().units(12).constraints(constraints).freeze("b_o");
     let mut lstm = Lstm::new(&task(), config).unwrap();
     let before = lstm.weights().unwrap();
@@ -273,20 +273,20 @@ fn constraints_hold_however_often_a_network_is_saved_and_loaded() {
 #[test]
 fn what_a_file_leaves_in_training_stays_beside_what_is_named_now() {
     let rows = |row: usize| Array2::from_shape_fn((6, 2), |(unit, _)| f32::from(u8::from(unit == row)));
-    let config = RnnConfig::default().units(6).freeze("b_rec").freeze("b_out").fix("W_in", rows(1));
+    let config = RnnConfig::default().units(6).freeze("b_rec").freeze("b_out").freeze_entries("W_in", rows(1));
     let weights = Rnn::new(&task(), config).unwrap().weights().unwrap();
-    let config = RnnConfig::default().freeze("W_out").fix("b_out", arr1(&[0.0, 0.0]));
+    let config = RnnConfig::default().freeze("W_out").freeze_entries("b_out", arr1(&[0.0, 0.0]));
     let loaded = Rnn::with_weights(&task(), config, &through_file(&weights)).unwrap();
-    assert_eq!(loaded.config().frozen.iter().collect::<Vec<_>>(), ["W_out", "b_rec"]);
-    assert_eq!(loaded.config().fixed["W_in"], rows(1).into_dyn());
-    assert_eq!(loaded.config().fixed["b_out"], arr1(&[0.0, 0.0]).into_dyn());
-    let config = RnnConfig::default().fix("W_in", rows(2));
+    assert_eq!(loaded.config().freeze.iter().collect::<Vec<_>>(), ["W_out", "b_rec"]);
+    assert_eq!(loaded.config().freeze_entries["W_in"], rows(1).into_dyn());
+    assert_eq!(loaded.config().freeze_entries["b_out"], arr1(&[0.0, 0.0]).into_dyn());
+    let config = RnnConfig::default().freeze_entries("W_in", rows(2));
     let loaded = Rnn::with_weights(&task(), config, &weights).unwrap();
-    assert_eq!((loaded.config().frozen.len(), &loaded.config().fixed["W_in"]), (2, &rows(2).into_dyn()));
+    assert_eq!((loaded.config().freeze.len(), &loaded.config().freeze_entries["W_in"]), (2, &rows(2).into_dyn()));
 
     let weights = Lstm::new(&task(), LstmConfig::default().units(4).freeze("b_o")).unwrap().weights().unwrap();
     let loaded = Lstm::with_weights(&task(), LstmConfig::default().freeze("W_c"), &weights).unwrap();
-    assert_eq!(loaded.config().frozen.iter().collect::<Vec<_>>(), ["W_c", "b_o"]);
+    assert_eq!(loaded.config().freeze.iter().collect::<Vec<_>>(), ["W_c", "b_o"]);
 }
 
 #[test]

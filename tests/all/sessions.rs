@@ -71,8 +71,8 @@ fn the_first_of_consecutive_trials_is_that_of_an_ordinary_run() {
     assert_ne!(apart.states.slice(s![1, ..5, ..]), carried.states.slice(s![1, ..5, ..]));
     assert_eq!((carried.batch, carried.choices.len()), (batch.clone(), 4));
     let gain = Array3::ones((batch.n_steps(), UNITS, UNITS));
-    let error = simulator.connectivity(gain).run_consecutively(&batch).unwrap_err().to_string();
-    assert!(error.contains("`connectivity`"), "{error}");
+    let error = simulator.recurrent_gain(gain).run_consecutively(&batch).unwrap_err().to_string();
+    assert!(error.contains("`recurrent_gain`"), "{error}");
 }
 
 /// Units by themselves, which are driven by nothing but noise.

@@ -50,8 +50,8 @@ fn a_step_that_makes_no_sense_is_an_error() {
     assert!(refused(&simulator, &inputs, |x| *x = Array2::zeros((5, 3))).contains("init_state"));
     let windowed = simulator.clone().silence(0, 10.0..20.0);
     assert!(refused(&windowed, &inputs, same).contains("`..`"));
-    let gain = simulator.clone().connectivity(Array3::ones((5, 4, 4)));
-    assert!(refused(&gain, &inputs, same).contains("connectivity"));
+    let gain = simulator.clone().recurrent_gain(Array3::ones((5, 4, 4)));
+    assert!(refused(&gain, &inputs, same).contains("recurrent_gain"));
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn recurrent_weights_can_change_from_step_to_step() {
     let mut halved = rnn.weights().unwrap();
     halved.insert("W_rec", halved.matrix("W_rec").unwrap() * 0.5);
     let expected = Rnn::with_weights(&OneChannel, rnn.config().clone(), &halved).unwrap().run(&batch).unwrap();
-    let session = rnn.simulator().unwrap().connectivity(half()).run(&batch).unwrap();
+    let session = rnn.simulator().unwrap().recurrent_gain(half()).run(&batch).unwrap();
     assert_close("rnn", &session.states, &expected.states, 1e-6, 1e-7);
     halved = lstm.weights().unwrap();
     for gate in ["W_f", "W_i", "W_c", "W_o"] {
@@ -187,10 +187,10 @@ fn recurrent_weights_can_change_from_step_to_step() {
         halved.insert(gate, weights);
     }
     let expected = Lstm::with_weights(&OneChannel, lstm.config().clone(), &halved).unwrap().run(&batch).unwrap();
-    let session = lstm.simulator().unwrap().connectivity(half()).run(&batch).unwrap();
+    let session = lstm.simulator().unwrap().recurrent_gain(half()).run(&batch).unwrap();
     assert_close("lstm", &session.states, &expected.states, 1e-6, 1e-7);
-    let error = lstm.simulator().unwrap().connectivity(ndarray::Array3::ones((9, 6, 6))).run(&batch).unwrap_err();
-    assert!(error.to_string().contains("`connectivity`"), "{error}");
+    let error = lstm.simulator().unwrap().recurrent_gain(ndarray::Array3::ones((9, 6, 6))).run(&batch).unwrap_err();
+    assert!(error.to_string().contains("`recurrent_gain`"), "{error}");
 }
 
 /// Trials of two lengths, with a target throughout.

@@ -33,9 +33,11 @@ pub struct LstmConfig {
     /// The masks on the connections, which act on all gates; see [`Constraints`].
     pub constraints: Constraints,
     /// The parameters that training leaves as they are.
-    pub frozen: BTreeSet<String>,
+    #[serde(alias = "frozen")]
+    pub freeze: BTreeSet<String>,
     /// Entries of parameters that training leaves as they are: 1 for these, 0 for the others.
-    pub fixed: BTreeMap<String, ArrayD<f32>>,
+    #[serde(alias = "fixed")]
+    pub freeze_entries: BTreeMap<String, ArrayD<f32>>,
     /// The seed of the initial weights.
     pub seed: Seed,
     /// What was set, also to its default: the rest is left open where weights are loaded.
@@ -51,8 +53,8 @@ impl Default for LstmConfig {
             output: CellOutput::Tanh,
             readout: Readout::Linear,
             constraints: Constraints::default(),
-            frozen: BTreeSet::new(),
-            fixed: BTreeMap::new(),
+            freeze: BTreeSet::new(),
+            freeze_entries: BTreeMap::new(),
             seed: Seed(0),
             given: Given::default(),
         }

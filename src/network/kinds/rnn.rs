@@ -174,10 +174,10 @@ impl Config for RnnConfig {
         self.tensor_transfer.is_none()
     }
 
-    /// Those of [`RnnConfig::fix`], and the held weights of matrices that are not frozen whole.
+    /// Those of [`RnnConfig::freeze_entries`], and the held weights of matrices that are not frozen whole.
     fn held(&self) -> BTreeMap<String, ArrayD<f32>> {
-        let mut held = self.fixed.clone();
-        for (name, values) in self.constraints.held.iter().filter(|(name, _)| !self.frozen.contains(*name)) {
+        let mut held = self.freeze_entries.clone();
+        for (name, values) in self.constraints.hold_at.iter().filter(|(name, _)| !self.freeze.contains(*name)) {
             let entries = values.mapv(|value| f32::from(u8::from(value != 0.0))).into_dyn();
             match held.get_mut(name) {
                 Some(more) if more.shape() == entries.shape() => more.zip_mut_with(&entries, |a, &b| *a = a.max(b)),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::Result;
-use crate::connectivity::Areas;
+use crate::areas::Areas;
 use crate::dynamics::{Covariance, Readout, Transfer, UnitNoise};
 use crate::network::constraints::Given;
 use crate::network::recurrent::shared;
@@ -44,9 +44,11 @@ pub struct RnnConfig {
     /// How the initial weights are drawn.
     pub initial: InitialWeights,
     /// The parameters that training leaves as they are.
-    pub frozen: BTreeSet<String>,
+    #[serde(alias = "frozen")]
+    pub freeze: BTreeSet<String>,
     /// Entries of parameters that training leaves as they are: 1 for these, 0 for the others.
-    pub fixed: BTreeMap<String, ArrayD<f32>>,
+    #[serde(alias = "fixed")]
+    pub freeze_entries: BTreeMap<String, ArrayD<f32>>,
     /// The seed of the initial weights.
     pub seed: Seed,
     #[serde(skip)]
@@ -86,8 +88,8 @@ impl Default for RnnConfig {
             tau: None,
             constraints: Constraints::default(),
             initial: InitialWeights::default(),
-            frozen: BTreeSet::new(),
-            fixed: BTreeMap::new(),
+            freeze: BTreeSet::new(),
+            freeze_entries: BTreeMap::new(),
             seed: Seed(0),
             tensor_transfer: None,
             given: Given::default(),
@@ -164,7 +166,7 @@ impl RnnConfig {
     /// Whether a unit may connect to itself.
     #[must_use]
     pub fn autapses(mut self, allowed: bool) -> Self {
-        self.constraints.no_autapses = !allowed;
+        self.constraints.autapses = allowed;
         self.given.add("autapses");
         self
     }
@@ -172,21 +174,21 @@ impl RnnConfig {
     /// Which input weights exist: `[n_rec, n_in]`, 1 or 0, or a factor between for each.
     #[must_use]
     pub fn input_connectivity(mut self, mask: Array2<f32>) -> Self {
-        self.constraints.input = Some(mask);
+        self.constraints.input_connectivity = Some(mask);
         self
     }
 
     /// Which recurrent weights exist: `[n_rec, n_rec]`, `[post, pre]`, 1 or 0, or a factor between for each.
     #[must_use]
     pub fn recurrent_connectivity(mut self, mask: Array2<f32>) -> Self {
-        self.constraints.recurrent = Some(mask);
+        self.constraints.recurrent_connectivity = Some(mask);
         self
     }
 
     /// Which output weights exist: `[n_out, n_rec]`, 1 or 0, or a factor between for each.
     #[must_use]
     pub fn output_connectivity(mut self, mask: Array2<f32>) -> Self {
-        self.constraints.output = Some(mask);
+        self.constraints.output_connectivity = Some(mask);
         self
     }
 
@@ -218,10 +220,10 @@ impl RnnConfig {
 
     /// Holds effective weights of `W_in`, `W_rec` or `W_out` at these values: each entry that is not 0. They exist whatever the masks
     /// say, and training leaves them. To leave weights at the values that are drawn, as PsychRNN's `fixed_weights` does, use
-    /// [`RnnConfig::fix`].
+    /// [`RnnConfig::freeze_entries`].
     #[must_use]
     pub fn hold_at(mut self, name: &str, values: Array2<f32>) -> Self {
-        self.constraints.held.insert(name.to_owned(), values);
+        self.constraints.hold_at.insert(name.to_owned(), values);
         self
     }
 

@@ -35,7 +35,7 @@ impl Model {
             let weights = raw(case, &LSTM)?;
             let mut config = LstmConfig::psychrnn().units(weights.matrix("W_out")?.ncols());
             for name in case.named("fixed_") {
-                config = config.fix(&name, case.input::<ndarray::IxDyn>(&format!("fixed_{name}"))?);
+                config = config.freeze_entries(&name, case.input::<ndarray::IxDyn>(&format!("fixed_{name}"))?);
             }
             for name in LSTM.iter().filter(|name| case.has(&format!("{name}_const"))) {
                 config = config.freeze(name);
@@ -136,7 +136,7 @@ pub(crate) fn rnn_config(case: &Case) -> Outcome<RnnConfig> {
         config = config.dale_ratio(ratio);
     }
     for name in case.named("fixed_") {
-        config = config.fix(&name, case.input::<ndarray::IxDyn>(&format!("fixed_{name}"))?);
+        config = config.freeze_entries(&name, case.input::<ndarray::IxDyn>(&format!("fixed_{name}"))?);
     }
     for name in RNN.iter().filter(|name| case.has(&format!("{name}_const"))) {
         config = config.freeze(name);

@@ -72,7 +72,7 @@ fn check_activity(case: &Case, batch: &Batch, model: &Model) -> Outcome {
 fn check_perturbed(case: &Case, batch: &Batch, model: &Model) -> Outcome {
     for how in case.named("t_connectivity_") {
         let gain: Array3<f32> = case.input(&format!("t_connectivity_{how}"))?;
-        let session = model.simulator()?.connectivity(gain).run(batch)?;
+        let session = model.simulator()?.recurrent_gain(gain).run(batch)?;
         case.compare(&format!("states_{how}"), "kernel", &session.states)?;
         case.compare(&format!("outputs_{how}"), "kernel", &session.outputs)?;
     }

@@ -26,7 +26,7 @@ const MOST: usize = 1_000_000;
 /// crate and in PsychRNN and PyCog: see [`Areas::units`].
 ///
 /// ```
-/// use psychrnn::connectivity::Areas;
+/// use psychrnn::areas::Areas;
 /// let areas = Areas::new()
 ///     .area("sensory", 75)
 ///     .area("motor", 75)
@@ -45,7 +45,7 @@ const MOST: usize = 1_000_000;
 /// A network with one sparse area, as `generate_Crec` makes it in PyCog:
 ///
 /// ```
-/// # use psychrnn::connectivity::Areas;
+/// # use psychrnn::areas::Areas;
 /// let areas = Areas::new().area("prefrontal", 500).excitatory(0.8).within("prefrontal", (0.1, 0.5));
 /// # assert_eq!(areas.masks(1, 1)?.recurrent.dim(), (500, 500));
 /// # Ok::<(), psychrnn::Error>(())
@@ -457,7 +457,7 @@ impl Areas {
 ///
 /// ```
 /// use ndarray::arr2;
-/// use psychrnn::connectivity::check_strongly_connected;
+/// use psychrnn::areas::check_strongly_connected;
 /// assert!(check_strongly_connected(&arr2(&[[0.0, 1.0], [1.0, 0.0]])).is_ok());
 /// assert!(check_strongly_connected(&arr2(&[[0.0, 0.0], [1.0, 0.0]])).is_err());
 /// ```
