@@ -116,8 +116,26 @@ pub(super) struct Trace {
     sent: Option<Steps>,
     /// The sums of each step, if they lie beside the state.
     sums: Option<Steps>,
-    /// What else is kept of each state.
-    kept: Steps,
+    /// What else is kept of each state, if there is anything.
+    kept: Option<Steps>,
+}
+
+/// The rows of one step, of what may not be there.
+#[inline(always)]
+fn rows<S: Simd>(steps: Option<&Steps>, t: usize, v: usize) -> &[S::f32s] {
+    match steps {
+        Some(steps) => steps.slab::<S>(t, v),
+        None => &[],
+    }
+}
+
+/// As [`rows`], to be written.
+#[inline(always)]
+fn rows_mut<S: Simd>(steps: Option<&mut Steps>, t: usize, v: usize) -> &mut [S::f32s] {
+    match steps {
+        Some(steps) => steps.slab_mut::<S>(t, v),
+        None => &mut [],
+    }
 }
 
 /// The gradients of the loss with respect to what was seen.
@@ -144,8 +162,8 @@ impl Direct<'_> {
 struct Adjoint {
     /// Of the sums, `[n_sums]`.
     sums: Steps,
-    /// What the equation carries besides.
-    carried: Steps,
+    /// What the equation carries besides, if anything.
+    carried: Option<Steps>,
 }
 
 /// What adds up over the steps of the way back.
@@ -186,13 +204,13 @@ impl Sums {
         match &trace.sent {
             None => {
                 let a = [(delta, 0..steps.len()), outputs];
-                Simd::vectorize(simd, AddOuter { a: &a, b: [shown, inputs], to });
+                Simd::vectorize(simd, AddOuter { a, b: [shown, inputs], to });
             }
             Some(sent) => {
                 let (of_sums, of_outputs) = to.split_at_mut(delta.n_rows * n_columns);
                 let b = [(sent, first..first + chunk.len()), (&drive.inputs, chunk.clone())];
-                Simd::vectorize(simd, AddOuter { a: &[(delta, 0..chunk.len())], b, to: of_sums });
-                Simd::vectorize(simd, AddOuter { a: &[outputs], b: [shown, inputs], to: of_outputs });
+                Simd::vectorize(simd, AddOuter { a: [(delta, 0..chunk.len())], b, to: of_sums });
+                Simd::vectorize(simd, AddOuter { a: [outputs], b: [shown, inputs], to: of_outputs });
             }
         }
     }
@@ -281,17 +299,17 @@ impl<E: Equation> WithSimd for By<'_, E, Forward<'_, '_>> {
         let mut noise = Steps::unwritten(drive.pool(), &drive.block, 1, n_rec);
         for v in 0..vectors {
             let (state, shown) = (state.slab_mut::<S>(0, v), trace.shown.slab_mut::<S>(0, v));
-            equation.begin(simd, After { state, sums: &mut [], shown, kept: trace.kept.slab_mut::<S>(0, v) });
+            equation.begin(simd, After { state, sums: &mut [], shown, kept: rows_mut::<S>(trace.kept.as_mut(), 0, v) });
         }
         for (i, t) in steps.enumerate() {
             let noisy = drive.noise.fill(simd, &drive.block, t, &mut noise);
             for v in 0..vectors {
                 let noise = if noisy { Some(noise.slab::<S>(0, v)) } else { None };
-                let sent = match &mut trace.sent {
-                    Some(sent) => sent.slab_mut::<S>(i, v),
-                    None => &mut [],
+                let (sent, shown) = match &mut trace.sent {
+                    Some(sent) if E::SENDS => (sent.slab_mut::<S>(i, v), trace.shown.slab::<S>(i, v)),
+                    _ => (&mut [][..], &[][..]),
                 };
-                let (state, shown) = (state.slab_mut::<S>(0, v), trace.shown.slab::<S>(i, v));
+                let state = state.slab_mut::<S>(0, v);
                 equation.before(simd, Before { state, noise, shown, sent });
             }
             let with_gain = drive.gain(t).map(|gain| matrices.pack_forward(Some(gain)));
@@ -304,17 +322,14 @@ impl<E: Equation> WithSimd for By<'_, E, Forward<'_, '_>> {
                     Simd::vectorize(simd, Product { panels, x, to, add: true, soon, vectors });
                 }
                 Some(sums) => {
-                    let (to, soon) = ((sums, i), Some((&trace.kept, i + 1)));
+                    let (to, soon) = ((sums, i), trace.kept.as_ref().map(|kept| (kept, i + 1)));
                     Simd::vectorize(simd, Product { panels, x, to, add: false, soon, vectors });
                 }
             }
             for v in 0..vectors {
-                let sums = match &mut trace.sums {
-                    Some(sums) => sums.slab_mut::<S>(i, v),
-                    None => &mut [],
-                };
+                let sums = rows_mut::<S>(trace.sums.as_mut(), i, v);
                 let (state, shown) = (state.slab_mut::<S>(0, v), trace.shown.slab_mut::<S>(i + 1, v));
-                equation.after(simd, After { state, sums, shown, kept: trace.kept.slab_mut::<S>(i + 1, v) });
+                equation.after(simd, After { state, sums, shown, kept: rows_mut::<S>(trace.kept.as_mut(), i + 1, v) });
             }
             if let Some(seen) = &mut seen {
                 let (x, to) = ([(&trace.shown, i + 1), (&drive.inputs, t)], seen.outputs(t));
@@ -331,13 +346,13 @@ impl<E: Equation> WithSimd for By<'_, E, Backward<'_>> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self(equation, Backward { packed, drive, n_rec, steps, trace, direct, adjoint, sums }) = self;
-        let (block, vectors, rows) = (&drive.block, drive.block.vectors, Equation::rows(equation));
+        let (block, vectors, n_sums) = (&drive.block, drive.block.vectors, Equation::rows(equation).sums);
         let of_units = || Steps::unwritten(drive.pool(), block, 1, n_rec);
         let (mut d_shown, mut on_states) = (of_units(), of_units());
         let mut d_sent = packed.from_outputs.as_ref().map(|_| of_units());
         // δ of a chunk of steps, of the step after them last.
         let chunk = chunk_of(equation, n_rec, block);
-        let mut delta = Steps::unwritten(drive.pool(), block, chunk + 1, rows.sums);
+        let mut delta = Steps::unwritten(drive.pool(), block, chunk + 1, n_sums);
         let mut end = steps.end;
         while end > steps.start {
             let first = (end - 1) / chunk * chunk;
@@ -345,10 +360,10 @@ impl<E: Equation> WithSimd for By<'_, E, Backward<'_>> {
             for t in (first..end).rev() {
                 let (i, at) = (t - first, t - steps.start);
                 let x = [(&delta, i + 1), (direct.outputs, t + 1)];
-                let soon = Some(match &trace.sums {
-                    Some(sums) => (sums, at),
-                    None if rows.kept > 0 => (&trace.kept, at + 1),
-                    None => (&trace.shown, at + 1),
+                let soon = Some(match (&trace.sums, &trace.kept) {
+                    (Some(sums), _) => (sums, at),
+                    (None, Some(kept)) => (kept, at + 1),
+                    (None, None) => (&trace.shown, at + 1),
                 });
                 let (panels, to) = (&packed.backward, (d_sent.as_mut().unwrap_or(&mut d_shown), 0));
                 Simd::vectorize(simd, Product { panels, x, to, add: false, soon, vectors });
@@ -359,24 +374,16 @@ impl<E: Equation> WithSimd for By<'_, E, Backward<'_>> {
                 let has_direct = direct.states(t, block, &mut on_states);
                 for v in 0..vectors {
                     let (d_sums, later) = delta.slab_pair::<S>(i, v);
-                    let sums = match &trace.sums {
-                        Some(sums) => sums.slab::<S>(at, v),
-                        None => &[],
-                    };
-                    let d_sent = match &d_sent {
-                        Some(d_sent) => d_sent.slab::<S>(0, v),
-                        None => &[],
-                    };
                     let back = Back {
                         d_shown: d_shown.slab_mut::<S>(0, v),
-                        d_sent,
+                        d_sent: rows::<S>(d_sent.as_ref(), 0, v),
                         direct: if has_direct { Some(on_states.slab::<S>(0, v)) } else { None },
                         later,
                         d_sums,
-                        carried: adjoint.carried.slab_mut::<S>(0, v),
+                        carried: rows_mut::<S>(adjoint.carried.as_mut(), 0, v),
                         shown: trace.shown.slab::<S>(at + 1, v),
-                        sums,
-                        kept: trace.kept.slab::<S>(at + 1, v),
+                        sums: rows::<S>(trace.sums.as_ref(), at, v),
+                        kept: rows::<S>(trace.kept.as_ref(), at + 1, v),
                     };
                     equation.back(simd, back);
                 }
@@ -403,17 +410,13 @@ impl<E: Equation> WithSimd for By<'_, E, Start<'_>> {
         let to = (d_sent.as_mut().unwrap_or(&mut d_shown), 0);
         Simd::vectorize(simd, Product { panels: &packed.backward, x, to, add: false, soon: None, vectors });
         for v in 0..vectors {
-            let d_sent = match &d_sent {
-                Some(d_sent) => d_sent.slab::<S>(0, v),
-                None => &[],
-            };
             let first = First {
                 d_shown: d_shown.slab_mut::<S>(0, v),
-                d_sent,
+                d_sent: rows::<S>(d_sent.as_ref(), 0, v),
                 later: adjoint.sums.slab::<S>(0, v),
-                carried: adjoint.carried.slab::<S>(0, v),
+                carried: rows::<S>(adjoint.carried.as_ref(), 0, v),
                 shown: trace.shown.slab::<S>(0, v),
-                kept: trace.kept.slab::<S>(0, v),
+                kept: rows::<S>(trace.kept.as_ref(), 0, v),
                 d_state: state.slab_mut::<S>(0, v),
             };
             equation.first(simd, first);
@@ -481,7 +484,7 @@ impl<'a> Machine<'a> {
             shown: steps(n_steps + 1, n_rec),
             sent: self.equation.sends().then(|| steps(n_steps, n_rec)),
             sums: (!self.equation.is_onto_state()).then(|| steps(n_steps, rows.sums)),
-            kept: steps(n_steps + 1, rows.kept),
+            kept: (rows.kept > 0).then(|| steps(n_steps + 1, rows.kept)),
         }
     }
 
@@ -544,7 +547,7 @@ impl<'a> Machine<'a> {
         let direct = Direct { outputs: &outputs, states: d_states };
         let rows = self.equation.rows();
         let zeros = |n_rows: usize| Steps::zeros(drive.pool(), &drive.block, 1, n_rows);
-        let mut adjoint = Adjoint { sums: zeros(n_sums), carried: zeros(rows.carried) };
+        let mut adjoint = Adjoint { sums: zeros(n_sums), carried: (rows.carried > 0).then(|| zeros(rows.carried)) };
         let seen = wants_adjoints.then(|| vec![0.0; drive.block.trials.len() * n_steps * n_sums]);
         let mut sums = Sums { outer: Array2::zeros((n_sums + n_out, n_rec + 1 + n_in)), seen };
         let mut back = |steps: Range<usize>, trace: &Trace, adjoint: &mut Adjoint| {

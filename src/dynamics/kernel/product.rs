@@ -187,13 +187,13 @@ fn tile<S: Simd>() -> [usize; 2] {
 
 /// `to[i, j] += Σ a[t][i] b[t][j]` over steps and lanes: weight gradients. The operands are in several places, one below the other,
 /// each with its range of steps, all of the same length. `to` has the numbers `[i, j]`, row by row.
-pub(in crate::dynamics) struct AddOuter<'a> {
-    pub(in crate::dynamics) a: &'a [(&'a Steps, Range<usize>)],
+pub(in crate::dynamics) struct AddOuter<'a, const A: usize> {
+    pub(in crate::dynamics) a: [(&'a Steps, Range<usize>); A],
     pub(in crate::dynamics) b: [(&'a Steps, Range<usize>); 2],
     pub(in crate::dynamics) to: &'a mut [f32],
 }
 
-impl WithSimd for AddOuter<'_> {
+impl<const A: usize> WithSimd for AddOuter<'_, A> {
     type Output = ();
 
     #[inline(always)]
@@ -201,7 +201,7 @@ impl WithSimd for AddOuter<'_> {
         let Self { a, b, to } = self;
         let ([tall, wide], n_columns) = (tile::<S>(), b[0].0.n_rows + b[1].0.n_rows);
         let mut first_row = 0;
-        for (a, steps) in a {
+        for (a, steps) in &a {
             // What a tile has of `a` stays in the first cache.
             for rows in balanced(a.n_rows, tall) {
                 let mut first_column = 0;
@@ -325,7 +325,7 @@ mod tests {
                 let (n_rows, n_columns) = (rows[0] + rows[1], columns[0] + columns[1]);
                 let mut to = vec![1.0; n_rows * n_columns];
                 dispatch(AddOuter {
-                    a: &[(&a[0], 1..n_steps + 1), (&a[1], 0..n_steps)],
+                    a: [(&a[0], 1..n_steps + 1), (&a[1], 0..n_steps)],
                     b: [(&b[0], 0..n_steps), (&b[1], 2..n_steps + 2)],
                     to: &mut to,
                 });
