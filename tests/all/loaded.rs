@@ -290,6 +290,37 @@ fn what_a_file_leaves_in_training_stays_beside_what_is_named_now() {
 }
 
 #[test]
+fn files_with_the_former_names_of_settings_are_read() {
+    let held = |value: f32| Array2::from_shape_fn((6, 6), |(to, from)| if (to, from) == (1, 2) { value } else { 0.0 });
+    let rows = Array2::from_shape_fn((6, 2), |(unit, _)| f32::from(u8::from(unit == 1)));
+    let mask = Array2::from_shape_fn((6, 6), |(to, from)| f32::from(u8::from((to, from) != (0, 4))));
+    let config = RnnConfig::default().units(6).freeze("b_rec").freeze_entries("W_in", rows).autapses(false);
+    let config = config.recurrent_connectivity(mask).hold_at("W_rec", held(0.25)).seed(3);
+    let mut weights = Rnn::new(&task(), config.clone()).unwrap().weights().unwrap();
+    let mut saved: serde_json::Value = weights.config().unwrap().unwrap();
+    let rnn = saved["rnn"].as_object_mut().unwrap();
+    for (now, former) in [("freeze", "frozen"), ("freeze_entries", "fixed")] {
+        let value = rnn.remove(now).unwrap();
+        rnn.insert(former.to_owned(), value);
+    }
+    let constraints = rnn["constraints"].as_object_mut().unwrap();
+    assert_eq!(constraints.remove("autapses"), Some(false.into()));
+    constraints.insert("no_autapses".to_owned(), true.into());
+    for (now, former) in [("recurrent_connectivity", "recurrent"), ("input_connectivity", "input"), ("hold_at", "held")]
+    {
+        let value = constraints.remove(now).unwrap();
+        constraints.insert(former.to_owned(), value);
+    }
+    weights.set_config(&saved).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    weights.save(folder.path().join("former.npz")).unwrap();
+    let loaded = Rnn::load(folder.path().join("former.npz")).unwrap();
+    assert_eq!(loaded.config(), &config);
+    let freed = Rnn::with_weights(&task(), RnnConfig::default(), &weights.unconstrained()).unwrap();
+    assert_eq!((freed.config().freeze.len(), freed.config().constraints.autapses), (0, true));
+}
+
+#[test]
 fn what_a_file_says_and_was_not_read_is_asked_for() {
     let file = data("psychrnn_saved_basic.npz");
     let weights = Weights::load(&file).unwrap();
