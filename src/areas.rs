@@ -1,4 +1,7 @@
 //! Which units are connected: areas with excitatory and inhibitory units, and whether every unit reaches every other.
+//!
+//! `RnnConfig::areas` builds a network of [`Areas`]; their masks by themselves are what `RnnConfig::input_connectivity`,
+//! `recurrent_connectivity` and `output_connectivity` take.
 
 use std::collections::BTreeSet;
 
