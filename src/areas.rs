@@ -1,4 +1,7 @@
 //! Which units are connected: areas with excitatory and inhibitory units, and whether every unit reaches every other.
+//!
+//! `RnnConfig::areas` builds a network of [`Areas`]; their masks by themselves are what `RnnConfig::input_connectivity`,
+//! `recurrent_connectivity` and `output_connectivity` take.
 
 use std::collections::BTreeSet;
 
@@ -467,7 +470,7 @@ impl Areas {
 /// connections.
 pub fn check_strongly_connected(recurrent: &Array2<f32>) -> Result<()> {
     if !recurrent.is_square() {
-        return Err(Error::shape("recurrent connectivity", "[n_rec, n_rec]", recurrent.shape()));
+        return Err(Error::shape("recurrent_connectivity", "[n_rec, n_rec]", recurrent.shape()));
     }
     memory::check("the list of connections", memory::floats(&[8, recurrent.len()]), "take fewer units")?;
     match Lost::in_graph(recurrent) {
@@ -504,7 +507,7 @@ impl Lost {
             got.push(format!("{} that do not reach the others", words(&self.not_reaching)?));
         }
         let expected = format!("strongly connected, every unit reached from every other ({advice})");
-        Ok(Error::argument("recurrent connectivity", expected, format!("a graph with {}", got.join(" and "))))
+        Ok(Error::argument("recurrent_connectivity", expected, format!("a graph with {}", got.join(" and "))))
     }
 }
 

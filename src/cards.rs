@@ -11,10 +11,14 @@ use crate::analysis::{
     LesionTest, LikelihoodRatio, MannWhitney, McNemar, PairedT, Pca, Permutation, PermutationTest, Psychometric,
     PsychometricBootstrap, PsychometricFit, SignedRank, Trajectories, Tuning, WelchT,
 };
+use crate::dynamics::Constants;
+use crate::dynamics::equations::*;
 use crate::notebook::Card;
-use crate::simulate::{Session, Simulator};
+use crate::number::json;
+use crate::simulate::{Session, Simulator, State, Stepped};
 use crate::table::{Table, Value};
-use crate::task::{Batch, TaskSpec};
+use crate::task::{Batch, TaskSpec, TrialSource};
+use crate::tasks::catalog::{Described, Entry};
 use crate::weights::Weights;
 
 /// Types that show their fields.
@@ -45,6 +49,7 @@ macro_rules! show_as {
 show_fields!(
     Average,
     Bootstrap,
+    Constants,
     DiffusionCoordinates,
     DiffusionMap,
     Estimate,
@@ -64,6 +69,7 @@ show_fields!(
     Tuning,
     WelchT,
 );
+with_units!(show_fields);
 
 show_as! {
     PsychometricFit: |fit| fit.table().evcxr_display();
@@ -113,6 +119,22 @@ show_as! {
         trials("Session", &session.batch).line("units", session.units.len()).line("accuracy", accuracy).show();
     };
     Simulator: |simulator| fields("Simulator", &simulator.constants()).show();
+    State: |state| {
+        let card = Card::new("State").line("steps", state.steps);
+        state.values.iter().fold(card, |card, (name, values)| card.line(name, shape(values.shape()))).show();
+    };
+    Stepped: |stepped| {
+        let card = Card::new("Stepped").line("rates", shape(stepped.rates.shape()));
+        card.line("outputs", shape(stepped.outputs.shape())).show();
+    };
+    Entry: |entry| entry_of(entry).show();
+    Described: |described| {
+        fields("Task", &described.arguments).line("criterion", text(&json(&described.criterion))).show();
+    };
+    dyn TrialSource: |task| match task.spec() {
+        Ok(spec) => fields("Task", &spec).show(),
+        Err(problem) => Card::new("Task").line("problem", problem).show(),
+    };
 }
 
 #[cfg(feature = "torch")]
@@ -209,6 +231,17 @@ mod torch {
 #[cfg(feature = "torch")]
 fn trials_of(updates: u64, trials: u64) -> String {
     if updates == 0 { "not yet".into() } else { format!("{updates} updates, {trials} trials") }
+}
+
+/// What the catalog has of a task.
+fn entry_of(entry: &Entry) -> Card {
+    let papers = entry.papers.iter().map(|paper| format!("{}, doi:{}", paper.citation, paper.doi));
+    Card::new(entry.name)
+        .line("asks", entry.about)
+        .line("tags", entry.tags.join(", "))
+        .line("papers", papers.collect::<Vec<_>>().join("; "))
+        .line("networks reach", entry.reached.unwrap_or("not measured"))
+        .line("in Rust", entry.rust())
 }
 
 /// What a batch of trials has.
@@ -346,6 +379,13 @@ mod tests {
     fn trials_that_were_left_out_are_told() {
         assert_eq!(trials_but(&[(0, "level"), (0, "answer")]), "trials");
         assert_eq!(trials_but(&[(3, "level"), (0, "answer")]), "trials (3 without level left out)");
+    }
+
+    #[test]
+    fn an_entry_of_the_catalog_says_what_it_asks() {
+        let entry = crate::tasks::catalog::find("sine_wave").unwrap();
+        let text = entry_of(entry).to_string();
+        assert!(text.starts_with("sine_wave\n  asks ") && text.ends_with("SineWave::default()"), "{text}");
     }
 
     #[test]

@@ -145,21 +145,22 @@
 //! let n = 50;
 //! let mut connectivity = Array2::ones((n, n));
 //! connectivity.slice_mut(s![..10, 40..]).fill(0.0);
-//! let mut fixed = Array2::zeros((n, n));
-//! fixed.slice_mut(s![40.., ..40]).fill(1.0);
+//! let mut entries = Array2::zeros((n, n));
+//! entries.slice_mut(s![40.., ..40]).fill(1.0);
 //! let config = RnnConfig::default()
 //!     .units(n)
 //!     .dale_ratio(0.8)
 //!     .autapses(false)
 //!     .recurrent_connectivity(connectivity)
-//!     .freeze_entries("W_rec", fixed);
+//!     .freeze_entries("W_rec", entries);
 //! let network = Rnn::new(&task, config)?;
 //! network.weights()?.plot("W_rec")?
 //! # ; Ok::<(), psychrnn::Error>(())
 //! ```
 //!
-//! `fixed_weights` is [`fix`](crate::network::RnnConfig::freeze_entries): 1 for the weights that training leaves as they are, whatever their values.
-//! [`hold_at`](crate::network::RnnConfig::hold_at) is another thing, PyCog's `Cfixed`: it takes the values themselves.
+//! `fixed_weights` is [`freeze_entries`](crate::network::RnnConfig::freeze_entries): 1 for the weights that training leaves as they are,
+//! whatever their values. [`hold_at`](crate::network::RnnConfig::hold_at) is another thing, PyCog's `Cfixed`: it takes the values
+//! themselves.
 //!
 //! # Curriculum learning (3.4)
 //!
@@ -229,11 +230,11 @@
 //! # use psychrnn::ndarray::Array3;
 //! # let task = PerceptualDiscrimination::default();
 //! # let network = Rnn::new(&task, RnnConfig::default())?;
-//! # let t_connectivity = Array3::<f32>::ones((200, 50, 50));
+//! # let gain = Array3::<f32>::ones((200, 50, 50));
 //! let simulator = network.simulator()?;
 //! let simulator = Simulator::new(&Weights::load("saved_weights.npz")?, LeakyUnits::new(10.0, 100.0))?;
 //! let session = simulator.run(&task.batch(128, Seed(1))?)?;
-//! let perturbed = simulator.recurrent_gain(t_connectivity).run(&session.batch)?;
+//! let perturbed = simulator.recurrent_gain(gain).run(&session.batch)?;
 //! # Ok::<(), psychrnn::Error>(())
 //! ```
 //!

@@ -1,7 +1,8 @@
 //! How a state moves one step, and how gradients move back: the equations, on plain arrays, without libtorch.
 //!
 //! There is one definition of each equation. The simulator and training run it here; training on libtorch's graph writes it
-//! once more in tensors, and the tests hold both to each other.
+//! once more in tensors, and the tests hold both to each other. [`LeakyUnits`] and [`LstmUnits`] have the equations in full, with their
+//! constants and the names of their weights; [`Dynamics`] is a network of any of them.
 //!
 //! # Forward
 //!
@@ -25,15 +26,13 @@
 //! δ[t] = ∂L/∂x[t] + f'(x[t]) (W_outᵀ dL/dz[t] + W_recᵀ α δ[t+1]) + (1 - α) δ[t+1]
 //! ```
 //!
-//! Where the readout is not linear, `dL/dz` stands for `g'ᵀ dL/dz`. Nothing comes from after the last step, and `δ[0]` is the gradient of `init_state`. Those of the weights are sums over
-//! steps and trials:
+//! Where the readout is not linear, `dL/dz` stands for `g'ᵀ dL/dz`. Nothing comes from after the last step, and `δ[0]` is the gradient of
+//! `init_state`. Those of the weights are sums over steps and trials:
 //!
 //! ```text
 //! dL/dW_rec = Σ α δ[t] r[t-1]ᵀ    dL/dW_in = Σ α δ[t] u[t]ᵀ    dL/db_rec = Σ α δ[t]
 //! dL/dW_out = Σ dL/dz[t] r[t]ᵀ    dL/db_out = Σ dL/dz[t]
 //! ```
-//!
-//! [`LstmUnits`] has the equations of the LSTM.
 //!
 //! # How it is computed
 //!

@@ -332,7 +332,7 @@ impl Connections {
             // A matrix without cycles has radius 0, and no scale gives it another one.
             if measured <= 1e-6 {
                 let expected = "a graph with a cycle: without one the spectral radius is 0 whatever the weights; draw W_rec in another way";
-                return Err(Error::argument("recurrent connectivity", expected, "one without"));
+                return Err(Error::argument("recurrent_connectivity", expected, "one without"));
             }
             let scale = f64::from(radius) / measured;
             *w_rec *= scale as f32;

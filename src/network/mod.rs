@@ -1,4 +1,14 @@
 //! What is trained: parameters, the constraints on them, and the networks that they make. Needs libtorch.
+//!
+//! | to have | write |
+//! | --- | --- |
+//! | a leaky recurrent network, an LSTM | [`Rnn`] with an [`RnnConfig`], [`Lstm`] with an [`LstmConfig`] |
+//! | Dale's principle, no autapses, masks, areas, weights held at values | the setters of [`RnnConfig`], in which they are [`Constraints`] |
+//! | parameters, or entries of them, that training leaves as they are | [`RnnConfig::freeze`], [`RnnConfig::freeze_entries`] |
+//! | other initial weights | [`InitialWeights`], or an [`Initializer`] of your own |
+//! | to run it, to save it, its weights, others in their place | [`Network::run`], [`Network::save`], [`Network::weights`], [`Network::set_weights`] |
+//! | the same without libtorch, to be perturbed | [`Network::simulator`] |
+//! | a network of your own | [`Network`], in tensors |
 
 mod constraints;
 mod device;

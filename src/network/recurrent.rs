@@ -65,7 +65,7 @@ pub trait Config: Clone + fmt::Debug + Default + PartialEq + Serialize + Deseria
     fn forward(network: &Recurrent<Self>, weights: &Tensors, trials: &Trials) -> Result<Activity> {
         let _ = (weights, trials);
         let expected = format!("the kernel, on the processor: {} has no form on libtorch's graph", Self::NAME);
-        Err(Error::argument("path", expected, format!("libtorch for {:?}", network.sizes)))
+        Err(Error::argument("backend", expected, format!("libtorch for {:?}", network.sizes)))
     }
 
     /// The rates of states on libtorch's graph.
@@ -200,7 +200,12 @@ macro_rules! shared {
 }
 pub(super) use shared;
 
-/// A trainable network of one of our equations: [`Rnn`](super::Rnn), [`Lstm`](super::Lstm).
+/// A trainable network of one of our equations, by the configuration `C`: [`Rnn`](super::Rnn) is that of an
+/// [`RnnConfig`](super::RnnConfig), [`Lstm`](super::Lstm) that of an [`LstmConfig`](super::LstmConfig).
+///
+/// Its parameters are raw ones, what the optimizer changes; its constraints make effective weights of them, with which it runs and which it
+/// saves. It runs and trains by [`Dynamics`] in plain arrays, forwards and backwards through time, and on libtorch's graph if that is
+/// asked for ([`Trainer::backend`](crate::train::Trainer::backend)). A network that is not of this kind implements [`Network`].
 #[derive(Debug)]
 pub struct Recurrent<C> {
     pub(super) config: C,
@@ -255,7 +260,8 @@ impl<C: Config> Recurrent<C> {
     /// [`Network::weights`], changed as you like. The constraints are inverted.
     ///
     /// What the configuration leaves open is as it was when the weights were saved: constraints, time constants, transfer function,
-    /// noise, readout, and of each parameter what training leaves (`freeze_entries` with zeros lets it go); of a file of PsychRNN the masks, Dale's principle and the transfer function.
+    /// noise, readout, and of each parameter what training leaves (`freeze_entries` with zeros lets it go); of a file of PsychRNN the
+    /// masks, Dale's principle and the transfer function.
     /// [`Weights::unconstrained`] takes constraints away.
     ///
     /// # Errors

@@ -1,4 +1,14 @@
 //! Running a network forward, without libtorch, also one that is perturbed.
+//!
+//! | to have | write |
+//! | --- | --- |
+//! | a network from a file, or from weights and constants | [`Simulator::load`], [`Simulator::new`] |
+//! | its states, rates, outputs and choices in trials | [`Simulator::run`], which gives a [`Session`] |
+//! | trials in which each begins where the one before ended | [`Simulator::run_consecutively`] |
+//! | units silenced, held, stimulated or made noisy, synapses scaled, for a while | [`Simulator::silence`] and its like: a [`Perturbation`] is an [`Effect`] in a [`Window`] |
+//! | other recurrent weights in each step | [`Simulator::recurrent_gain`] |
+//! | one step at a time, for closed loops | [`Simulator::start`], [`Simulator::step`] |
+//! | some units only, or outputs alone | [`Simulator::record`] |
 
 mod consecutive;
 mod perturb;

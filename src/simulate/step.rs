@@ -22,7 +22,7 @@ pub struct State {
     numbers: Vec<u64>,
 }
 
-/// What a network did in a step.
+/// What a network did in a step. Its states are in [`State::values`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stepped {
     /// The rates `[n_trials, n_rec]` after it.

@@ -1,4 +1,17 @@
 //! Tables: what trials were about and what was measured in them, a row for each.
+//!
+//! [`Batch::values`](crate::task::Batch::values) is one, [`Session::trials`](crate::simulate::Session::trials) another;
+//! [`Table::load_csv`] reads those of an experiment.
+//!
+//! ```
+//! use psychrnn::prelude::*;
+//! let mut trials = PerceptualDiscrimination::default().batch(20, Seed(1))?.values;
+//! trials.insert("rating", (0..20).map(|trial| trial % 5))?;
+//! let strong = trials.filter("coherence", |coherence| coherence.number() > Some(0.2))?;
+//! println!("{} of {} trials", strong.n_rows(), trials.n_rows());
+//! println!("{}", trials.mean_by("rating", "coherence")?);
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
 
 mod csv;
 #[cfg(feature = "polars")]

@@ -1,4 +1,15 @@
 //! Training: losses, penalties, optimizers, curricula, progress, the trainer and ensembles. Needs libtorch.
+//!
+//! | to have | write |
+//! | --- | --- |
+//! | a network trained on a task, and what came of it | [`Trainer::train`], which gives a [`Training`] |
+//! | another loss, penalties | [`Trainer::loss`], [`Trainer::regularizer`]; a closure is a [`Loss`] or a [`Regularizer`] |
+//! | another optimizer, learning rate, clipping | [`Trainer::optimizer`], [`Trainer::schedule`], [`Trainer::clip`] |
+//! | checks on the way, an end when it has learned, the best weights | [`Trainer::validation`], [`Trainer::until`] with a [`Goal`], [`Trainer::metric`] |
+//! | harder tasks one after the other | [`Curriculum`], [`Trainer::train_curriculum`] |
+//! | many networks at once | [`Ensemble`] |
+//! | runs of days that may be killed | [`Trainer::checkpoint`], [`Trainer::resume`] |
+//! | libtorch in place of the kernel, an NVIDIA card | [`Trainer::backend`], [`Trainer::device`] |
 
 // None of these files needs one that needs it: `trainer` has the settings, `validation` the plan of what is trained on and checked, and
 // `ready` asks whether both fit the network. `run` goes from update to update, each a step (`update`) down the gradients of an

@@ -258,9 +258,9 @@ fn arguments_that_make_no_sense_are_refused_by_name() {
         (plain().dale_ratio(0.0), "`dale_ratio`"),
         (plain().dale_ratio(1.5), "`dale_ratio`"),
         (plain().units(3).dale_ratio(0.1), "`dale_ratio`"),
-        (plain().units(4).recurrent_connectivity(Array2::ones((3, 4))), "recurrent_connectivity"),
-        (plain().units(4).input_connectivity(Array2::from_elem((4, 2), 1.5)), "input_connectivity"),
-        (plain().units(4).input_connectivity(Array2::from_elem((4, 2), -0.5)), "input_connectivity"),
+        (plain().units(4).recurrent_connectivity(Array2::ones((3, 4))), "`recurrent_connectivity`"),
+        (plain().units(4).input_connectivity(Array2::from_elem((4, 2), 1.5)), "`input_connectivity`"),
+        (plain().units(4).input_connectivity(Array2::from_elem((4, 2), -0.5)), "`input_connectivity`"),
     ] {
         let error = refused(config);
         assert!(error.contains(name), "{error}");

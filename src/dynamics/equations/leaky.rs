@@ -22,8 +22,8 @@ use crate::{Error, Result};
 /// z[t] = g(W_out f(x[t]) + b_out)
 /// ```
 ///
-/// `n` is unit Gaussian noise, independent or, with a [`Covariance`] in place of `σ`, shared; `x[0]` is `init_state`, and the first recorded state is `x[1]`. Ehrlich DB et al. (2021),
-/// doi:10.1523/ENEURO.0427-20.2020, equations 1 to 3.
+/// `n` is unit Gaussian noise, independent or, with a [`Covariance`] in place of `σ`, shared; `x[0]` is `init_state`, and the first
+/// recorded state is `x[1]`. Ehrlich DB et al. (2021), doi:10.1523/ENEURO.0427-20.2020, equations 1 to 3.
 ///
 /// These are its constants, which the weights alone do not tell. The weights are `W_in` `[n_rec, n_in]`, `W_rec` `[n_rec, n_rec]`
 /// (`[post, pre]`), `W_out` `[n_out, n_rec]`, `b_rec` `[n_rec]`, `b_out` `[n_out]`, `init_state` `[1, n_rec]`, or `[n_batch, n_rec]` for

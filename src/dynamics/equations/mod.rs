@@ -14,7 +14,7 @@ use crate::weights::Weights;
 
 /// Writes what all equations have in common from the list of them.
 macro_rules! equations {
-    ($($(#[$meta:meta])* $module:ident: $name:ident($units:ident $(, $more:ident)*);)+) => {
+    ($d:tt $($(#[$meta:meta])* $module:ident: $name:ident($units:ident $(, $more:ident)*);)+) => {
         $(
             mod $module;
             pub use $module::{$units $(, $more)*};
@@ -40,10 +40,16 @@ macro_rules! equations {
                 Self::$name(units)
             }
         })+
+
+        /// Calls a macro with the constants of all equations.
+        macro_rules! with_units {
+            ($d callback:ident) => { $d callback! { $($units),+ } };
+        }
+        pub(crate) use with_units;
     };
 }
 
-equations! {
+equations! { $
     /// A leaky recurrent network.
     leaky: Leaky(LeakyUnits);
     /// An LSTM.

@@ -73,6 +73,10 @@ shared!(LstmConfig, "h");
 
 /// The LSTM network, with the equations of [`LstmUnits`](crate::dynamics::LstmUnits).
 ///
+/// It is made by [`new`](Recurrent::new) and [`from_spec`](Recurrent::from_spec) with fresh weights, by
+/// [`with_weights`](Recurrent::with_weights) and [`load`](Recurrent::load) with those that there are; what can be done with it are the
+/// methods of [`Network`](crate::network::Network).
+///
 /// Initial weights: gates Gaussian with standard deviation 0.1, `W_out` Glorot-Gaussian, the initial states Gaussian with
 /// standard deviation 0.1. The biases of the forget gates are 1 and all others 0; with
 /// [`CellOutput::Sigmoid`] the biases of all gates are 1, as in PsychRNN.

@@ -19,6 +19,10 @@ use crate::weights::Weights;
 
 /// The leaky recurrent network, with the equations of [`LeakyUnits`](crate::dynamics::LeakyUnits).
 ///
+/// It is made by [`new`](Recurrent::new), [`from_spec`](Recurrent::from_spec) and `with_initializer` with fresh weights, by
+/// [`with_weights`](Recurrent::with_weights) and [`load`](Recurrent::load) with those that there are; what can be done with it are the
+/// methods of [`Network`](crate::network::Network).
+///
 /// ```no_run
 /// use psychrnn::prelude::*;
 /// let task = PerceptualDiscrimination::default();

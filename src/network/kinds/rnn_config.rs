@@ -17,7 +17,7 @@ use crate::network::{Constraints, Dale, InitialWeights, RadiusOf};
 use crate::random::Seed;
 use crate::setters::setters;
 
-/// How an [`Rnn`] is built. Defaults: 50 units, ReLU, no noise, a linear readout, no constraints, everything trainable, seed 0.
+/// How an [`Rnn`](super::Rnn) is built. Defaults: 50 units, ReLU, no noise, a linear readout, no constraints, everything trainable, seed 0.
 ///
 /// ```
 /// use psychrnn::prelude::*;
@@ -108,7 +108,7 @@ impl RnnConfig {
     }
 
     /// A transfer function of your own as a closure on tensors, with its name. Such a network runs on libtorch alone:
-    /// [`Rnn::simulator`] says that it cannot. [`Transfer::custom`] runs everywhere.
+    /// [`Network::simulator`](crate::network::Network::simulator) says that it cannot. [`Transfer::custom`] runs everywhere.
     #[must_use]
     pub fn tensor_transfer(
         mut self,

@@ -91,7 +91,8 @@ mod tests {
     /// The table of the documentation. `PSYCHRNN_WRITE=1 cargo test catalog` writes it anew.
     #[test]
     fn the_documentation_has_every_entry() {
-        let mut page = "| name | what the subject has to do | after | what trained networks reach |\n".to_owned();
+        let mut page =
+            "| name | what the subject has to do | after | what networks reach, after so many trials |\n".to_owned();
         page += "| --- | --- | --- | --- |\n";
         for entry in all() {
             let path = entry.rust().split('(').next().unwrap_or_default().trim_end_matches("::default");
