@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use psychrnn::prelude::*;
+use psychrnn::tasks::catalog;
 use psychrnn::train::Stop;
 use tempfile::TempDir;
 
@@ -201,11 +202,18 @@ fn a_complete_specification_is_one_and_every_task_has_its_arguments() {
     fs::write(&again, &complete).unwrap();
     assert_eq!(says(&[p("train"), &again, p("--check")]), (complete, Some(0)));
 
-    let (names, _) = says(&[p("tasks")]);
-    assert!(names.lines().count() >= 11);
-    for name in names.lines() {
-        let (arguments, code) = says(&[p("tasks"), p(name)]);
-        assert_eq!(code, Some(0), "{arguments}");
+    let (tasks, _) = says(&[p("tasks")]);
+    let first = catalog::all().next().unwrap();
+    assert_eq!(tasks.lines().count(), catalog::all().count());
+    for line in tasks.lines() {
+        let name = line.split(' ').next().unwrap();
+        let entry = catalog::find(name).unwrap();
+        assert_eq!(line.find(entry.about), tasks.find(first.about), "{tasks}");
+        let (described, code) = says(&[p("tasks"), p(name)]);
+        assert!(
+            code == Some(0) && described.starts_with('{') && described.contains(entry.papers[0].doi),
+            "{described}"
+        );
         let specification = path.with_file_name(format!("{name}.json"));
         fs::write(&specification, format!("{{\"task\": {{\"name\": \"{name}\"}}}}")).unwrap();
         let (text, code) = says(&[p("train"), &specification, p("--check")]);
