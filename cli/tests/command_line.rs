@@ -159,6 +159,8 @@ fn a_bad_specification_is_refused_by_the_path_of_its_key() {
         (change("clip = ", "loss = 1\nclip = "), "trainer.loss: ", "[loss]"),
         (change("clip = ", "optimizer = { adam = { beta = 0.5 } }\nclip = "), "trainer.optimizer.adam.beta: ", "beta1"),
         (change("clip = ", "until = { criteria = 1 }\nclip = "), "trainer.until", "criterion"),
+        (change("clip = ", "check_trials = 5\nclip = "), "trainer.check_trials: ", "validation trials"),
+        (change("check_every = 10", "[curriculum]\nstages = [{ threshold = 0.9 }]"), "validation: ", "curriculum"),
         (change("trials = 80", "trials = 0"), "test.trials: ", "at least 1"),
         (change("in_turn = true", "in_trun = true"), "validation.task.protocol.in_trun: ", "in_turn"),
         (change("updates = 2 }", "updates = 0 }"), "checkpoint: ", "at least 1"),

@@ -229,6 +229,14 @@ impl Specification {
             Penalty::L2Rates { strength } => trainer.regularizer(L2Rates::new(*strength)),
         });
         trainer.check().map_err(|error| placed("trainer", &settings, error))?;
+        // These trials are drawn only when training begins.
+        if validation.is_some() && stages.is_some() {
+            return Err(wrong("validation", "leave it out with a curriculum, whose stages have trials of their own"));
+        }
+        if validation.is_some() && !settings["check_trials"].is_null() {
+            let problem = "leave it out with validation trials, which are all looked at in each check";
+            return Err(wrong("trainer.check_trials", problem));
+        }
         let every = match section("checkpoint") {
             None => Every::Seconds(60.0),
             Some(given) => filled("checkpoint", &Every::Seconds(60.0), &given)?,
