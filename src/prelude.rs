@@ -1,8 +1,8 @@
 //! The names that a notebook needs: `use psychrnn::prelude::*;`
 
 pub use crate::analysis::{
-    Alternative, Average, Band, Bootstrap, Chronometric, Correction, Counts, Curve, DiffusionMap, LesionSweep, Pca,
-    Permutation, Psychometric, Rate, Resampling, mann_whitney, mcnemar, order_by_selectivity, paired_t, welch_t,
+    Alternative, Average, Band, Bootstrap, Correction, Curve, DiffusionMap, LesionSweep, Pca, Permutation,
+    Psychometric, Rate, Resampling, mann_whitney, mcnemar, order_by_selectivity, paired_t, welch_t,
     wilcoxon_signed_rank,
 };
 pub use crate::areas::Areas;
@@ -23,6 +23,6 @@ pub use crate::network::{Balance, Constraints, Dale, Device, Draw, InitialWeight
 #[cfg(feature = "torch")]
 pub use crate::train::{
     Adam, AdamW, BestBy, BinaryCrossEntropy, CategoricalCrossEntropy, Clip, Curriculum, Ensemble, Every, Goal,
-    L1Weights, L2Rates, L2Weights, MeanSquaredError, Metric, RmsProp, Schedule, Sgd, Trainer, Training,
-    larger_is_better, smaller_is_better,
+    L1Weights, L2Rates, L2Weights, MeanSquaredError, RmsProp, Schedule, Sgd, Trainer, Training, larger_is_better,
+    smaller_is_better,
 };

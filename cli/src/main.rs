@@ -4,6 +4,7 @@ mod failure;
 mod numbers;
 mod report;
 mod say;
+mod tasks;
 mod train;
 
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use failure::Outcome;
-use psychrnn::experiment::{self, KEYS, Specification};
+use psychrnn::experiment::{KEYS, Specification};
 use report::{Drawn, Tested};
 use train::{Longer, open};
 
@@ -91,7 +92,7 @@ enum Command {
         #[command(flatten)]
         drawn: Drawn,
     },
-    /// The names of all tasks, or the arguments of one
+    /// All tasks, a line for each; or one, with its papers and its arguments as JSON
     Tasks {
         /// A task
         name: Option<String>,
@@ -123,7 +124,7 @@ fn work(command: Command) -> Outcome<()> {
         Command::Costs { run, drawn } => report::costs(&open(&run)?, &drawn),
         Command::Structure { run, drawn } => report::structure(&open(&run)?, &drawn),
         Command::Figures { run, tested, drawn } => report::figures(&open(&run)?, &tested, &drawn),
-        Command::Tasks { name: None } => experiment::task_names().iter().try_for_each(say::out),
-        Command::Tasks { name: Some(name) } => say::out(experiment::task_arguments(&name)?),
+        Command::Tasks { name: None } => tasks::list(),
+        Command::Tasks { name: Some(name) } => tasks::describe(&name),
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use psychrnn::analysis::Counts;
 use psychrnn::experiment::Run;
 use psychrnn::plot::Figure;
 use psychrnn::prelude::*;

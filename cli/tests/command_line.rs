@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use psychrnn::prelude::*;
+use psychrnn::tasks::catalog;
 use psychrnn::train::Stop;
 use tempfile::TempDir;
 
@@ -158,6 +159,8 @@ fn a_bad_specification_is_refused_by_the_path_of_its_key() {
         (change("clip = ", "loss = 1\nclip = "), "trainer.loss: ", "[loss]"),
         (change("clip = ", "optimizer = { adam = { beta = 0.5 } }\nclip = "), "trainer.optimizer.adam.beta: ", "beta1"),
         (change("clip = ", "until = { criteria = 1 }\nclip = "), "trainer.until", "criterion"),
+        (change("clip = ", "check_trials = 5\nclip = "), "trainer.check_trials: ", "validation trials"),
+        (change("check_every = 10", "[curriculum]\nstages = [{ threshold = 0.9 }]"), "validation: ", "curriculum"),
         (change("trials = 80", "trials = 0"), "test.trials: ", "at least 1"),
         (change("in_turn = true", "in_trun = true"), "validation.task.protocol.in_trun: ", "in_turn"),
         (change("updates = 2 }", "updates = 0 }"), "checkpoint: ", "at least 1"),
@@ -201,11 +204,18 @@ fn a_complete_specification_is_one_and_every_task_has_its_arguments() {
     fs::write(&again, &complete).unwrap();
     assert_eq!(says(&[p("train"), &again, p("--check")]), (complete, Some(0)));
 
-    let (names, _) = says(&[p("tasks")]);
-    assert!(names.lines().count() >= 11);
-    for name in names.lines() {
-        let (arguments, code) = says(&[p("tasks"), p(name)]);
-        assert_eq!(code, Some(0), "{arguments}");
+    let (tasks, _) = says(&[p("tasks")]);
+    let first = catalog::all().next().unwrap();
+    assert_eq!(tasks.lines().count(), catalog::all().count());
+    for line in tasks.lines() {
+        let name = line.split(' ').next().unwrap();
+        let entry = catalog::find(name).unwrap();
+        assert_eq!(line.find(entry.about), tasks.find(first.about), "{tasks}");
+        let (described, code) = says(&[p("tasks"), p(name)]);
+        assert!(
+            code == Some(0) && described.starts_with('{') && described.contains(entry.papers[0].doi),
+            "{described}"
+        );
         let specification = path.with_file_name(format!("{name}.json"));
         fs::write(&specification, format!("{{\"task\": {{\"name\": \"{name}\"}}}}")).unwrap();
         let (text, code) = says(&[p("train"), &specification, p("--check")]);

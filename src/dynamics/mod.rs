@@ -47,6 +47,7 @@
 //! different registers may differ in last bits.
 
 mod block;
+mod drive;
 mod equation;
 pub(crate) mod equations;
 mod kernel;

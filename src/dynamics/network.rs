@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2};
 
-use super::block::{Machine, Matrices, Stepper};
+use super::block::{Machine, Stepper};
+use super::drive::Matrices;
 use super::wiring::{Counts, Wiring};
 use super::{Constants, Readout};
 use crate::weights::Weights;

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use ndarray::{Array2, ArrayView3, Axis};
 
-use super::block::{Drive, Machine};
+use super::block::Machine;
+use super::drive::Drive;
 use super::kernel::lanes::{Pool, Steps};
 use super::kernel::noise::Noise;
 use super::kernel::seen::Seen;

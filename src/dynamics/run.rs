@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Array3, ArrayD, ArrayView3, Axis, Dimension, concatenate};
 
-use super::block::{BlockTape, CHUNK, Drive, Keep, STRETCH, trace_rows};
+use super::block::{BlockTape, CHUNK, Keep, STRETCH, trace_rows};
+use super::drive::Drive;
 use super::kernel::lanes::{BatchMajor, Block, Pool, Steps};
 use super::kernel::noise::Noise;
 use super::kernel::seen::{Rows, Seen, View};

@@ -10,9 +10,6 @@ use super::words;
 pub(super) use crate::number::json;
 use crate::{Error, Result};
 
-/// What could not be read, and where.
-type Unread = serde_path_to_error::Error<serde_json::Error>;
-
 /// `usual` with what is `given` in its place, read as its type. `key` is where it stands in the specification.
 pub(super) fn filled<T: Serialize + DeserializeOwned>(key: &str, usual: &T, given: &Json) -> Result<T> {
     filled_json(key, &json(usual), given)
@@ -28,7 +25,7 @@ pub(super) fn filled_by<T>(
     key: &str,
     usual: &Json,
     given: &Json,
-    read: impl Fn(&Json) -> std::result::Result<T, Unread>,
+    read: impl Fn(&Json) -> std::result::Result<T, Refusal>,
     written: impl Fn(&T) -> Json,
 ) -> Result<T> {
     let all = over(usual, given);

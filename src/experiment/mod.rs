@@ -61,12 +61,6 @@ use crate::Result;
 /// The keys of a specification, as people read them.
 pub const KEYS: &str = include_str!("keys.txt");
 
-/// The names of the tasks that a specification may name.
-#[must_use]
-pub fn task_names() -> &'static [&'static str] {
-    &tasks::NAMES
-}
-
 /// The arguments of a task and their usual values, as JSON.
 ///
 /// # Errors

@@ -228,7 +228,16 @@ impl Specification {
             Penalty::L2Weights { weights, strength } => trainer.regularizer(L2Weights::new(weights, *strength)),
             Penalty::L2Rates { strength } => trainer.regularizer(L2Rates::new(*strength)),
         });
-        trainer.check().map_err(|error| placed("trainer", &settings, error))?;
+        let in_trainer = |error| placed("trainer", &settings, error);
+        trainer.check().map_err(in_trainer)?;
+        // These trials are drawn only when training begins.
+        if validation.is_some() {
+            if stages.is_some() {
+                let problem = "leave it out with a curriculum, whose stages have trials of their own";
+                return Err(wrong("validation", problem));
+            }
+            trainer.check_beside_validation().map_err(in_trainer)?;
+        }
         let every = match section("checkpoint") {
             None => Every::Seconds(60.0),
             Some(given) => filled("checkpoint", &Every::Seconds(60.0), &given)?,

@@ -205,13 +205,11 @@ learning_rate = 0.001
 clip = { global = 1.0 }
 [loss]
 mean_squared_error.per_mask = true
-[validation]
-trials = 10
 [curriculum]
 stages = [{ threshold = 0.9, task = { duration = 300.0 } }, { threshold = 0.5 }]
 "#;
 const JSON: &str = r#"{"task": {"name": "random_dots"}, "network": {"kind": "lstm", "units": 3, "seed": 2},
-        "regularizers": [{"l2_rates": {"strength": 0.1}}], "checkpoint": {"updates": 5}}"#;
+        "regularizers": [{"l2_rates": {"strength": 0.1}}], "validation": {"trials": 10}, "checkpoint": {"updates": 5}}"#;
 const WORDS: [&str; 24] = [
     "-1",
     "0",

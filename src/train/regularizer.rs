@@ -84,22 +84,6 @@ pub struct L2Rates {
     strength: f64,
 }
 
-impl L1Weights {
-    /// On the weights of that name, `W_in`, `W_rec` or `W_out`.
-    #[must_use]
-    pub fn new(weights: &str, strength: f64) -> Self {
-        Self { weights: weights.to_owned(), strength }
-    }
-}
-
-impl L2Weights {
-    /// On the weights of that name, `W_in`, `W_rec` or `W_out`.
-    #[must_use]
-    pub fn new(weights: &str, strength: f64) -> Self {
-        Self { weights: weights.to_owned(), strength }
-    }
-}
-
 impl L2Rates {
     /// With this strength.
     #[must_use]
@@ -124,40 +108,39 @@ fn check_trained(name: &str, weights: &Tensors) -> Result<()> {
     }
 }
 
-impl Regularizer for L1Weights {
-    fn describe(&self) -> String {
-        format!("{self:?}")
-    }
-    fn uses_states(&self) -> bool {
-        false
-    }
-    fn penalty(&self, weights: &Tensors, _: &Activity, _: &Trials) -> Result<Tensor> {
-        Ok(weights.get(&self.weights)?.f_abs()?.f_mean(Kind::Float)?.f_mul_scalar(self.strength)?)
-    }
-    fn check(&self) -> Result<()> {
-        check_strength(self.strength)
-    }
-    fn check_weights(&self, weights: &Tensors) -> Result<()> {
-        check_trained(&self.weights, weights)
-    }
-}
+/// Writes what the penalties on weights have in common: all but what is taken of each entry.
+macro_rules! of_weights {
+    ($($name:ident: $of_each:ident;)+) => {$(
+        impl $name {
+            /// On the weights of that name, `W_in`, `W_rec` or `W_out`.
+            #[must_use]
+            pub fn new(weights: &str, strength: f64) -> Self {
+                Self { weights: weights.to_owned(), strength }
+            }
+        }
 
-impl Regularizer for L2Weights {
-    fn describe(&self) -> String {
-        format!("{self:?}")
-    }
-    fn uses_states(&self) -> bool {
-        false
-    }
-    fn penalty(&self, weights: &Tensors, _: &Activity, _: &Trials) -> Result<Tensor> {
-        Ok(weights.get(&self.weights)?.f_square()?.f_mean(Kind::Float)?.f_mul_scalar(self.strength)?)
-    }
-    fn check(&self) -> Result<()> {
-        check_strength(self.strength)
-    }
-    fn check_weights(&self, weights: &Tensors) -> Result<()> {
-        check_trained(&self.weights, weights)
-    }
+        impl Regularizer for $name {
+            fn describe(&self) -> String {
+                format!("{self:?}")
+            }
+            fn uses_states(&self) -> bool {
+                false
+            }
+            fn penalty(&self, weights: &Tensors, _: &Activity, _: &Trials) -> Result<Tensor> {
+                Ok(weights.get(&self.weights)?.$of_each()?.f_mean(Kind::Float)?.f_mul_scalar(self.strength)?)
+            }
+            fn check(&self) -> Result<()> {
+                check_strength(self.strength)
+            }
+            fn check_weights(&self, weights: &Tensors) -> Result<()> {
+                check_trained(&self.weights, weights)
+            }
+        }
+    )+};
+}
+of_weights! {
+    L1Weights: f_abs;
+    L2Weights: f_square;
 }
 
 impl Regularizer for L2Rates {

@@ -425,11 +425,8 @@ impl Trainer {
         self.clip.check()?;
         let metric = self.measured()?;
         self.goal.as_ref().map_or(Ok(()), |goal| goal.check("until", metric.as_ref()))?;
-        if self.validation.is_some()
-            && let Some(trials) = self.check_trials
-        {
-            let expected = "left out with validation trials, which are all looked at in each check";
-            return Err(Error::argument("check_trials", expected, trials));
+        if self.validation.is_some() {
+            self.check_beside_validation()?;
         }
         if let Some(seconds) = self.time_limit.filter(|seconds| seconds.is_nan() || *seconds <= 0.0) {
             return Err(Error::argument("time_limit", "a positive number of seconds", seconds));
@@ -450,6 +447,14 @@ impl Trainer {
         };
         self.schedule.check(0..updates as u64)?;
         Ok(updates)
+    }
+
+    /// An error if something is asked for that makes no sense with validation trials.
+    pub(crate) fn check_beside_validation(&self) -> Result<()> {
+        self.check_trials.map_or(Ok(()), |trials| {
+            let expected = "left out with validation trials, which are all looked at in each check";
+            Err(Error::argument("check_trials", expected, trials))
+        })
     }
 
     /// The limit on what the kernel keeps, in bytes.

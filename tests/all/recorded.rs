@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Array, Array2, Array3, Axis, Dimension, s};
 use ndarray_npy::{WritableElement, WriteNpyExt};
+use psychrnn::analysis::Counts;
 use psychrnn::prelude::*;
 use psychrnn::tasks::ContextIntegration;
 

@@ -205,6 +205,8 @@ fn lines_before_and_after_the_names_are_told_apart() {
     // A number among them, or words in all lines, and it is a trial.
     assert_eq!(read("cue,rt\nlate,300\n1,310\n").n_rows(), 2);
     assert_eq!(read("cue,side\na,left\nb,right\n").n_rows(), 2);
+    // So it is where the rest only looks like numbers.
+    assert_eq!(read("x\n\"None\"\n007\n").column("x").unwrap(), ["None", "007"].map(Value::from));
 }
 
 #[test]
@@ -337,6 +339,10 @@ fn text() -> impl Strategy<Value = String> {
         "1e5",
         "inf",
         "007",
+        "nAn",
+        "1e400",
+        "12345678901234567890",
+        "\u{2212}1",
         "0,1",
         "a,b",
         "a;b",

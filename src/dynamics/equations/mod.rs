@@ -1,4 +1,7 @@
-//! The equations, one a file. To add one, write its file and its line here.
+//! The equations, one a file. To add one, write its file and its two lines here.
+
+mod leaky;
+mod lstm;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,10 +18,7 @@ use crate::weights::Weights;
 /// Writes what all equations have in common from the list of them.
 macro_rules! equations {
     ($d:tt $($(#[$meta:meta])* $module:ident: $name:ident($units:ident $(, $more:ident)*);)+) => {
-        $(
-            mod $module;
-            pub use $module::{$units $(, $more)*};
-        )+
+        $(pub use $module::{$units $(, $more)*};)+
 
         /// The constants of a network, which its weights alone do not tell.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

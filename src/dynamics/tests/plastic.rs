@@ -7,7 +7,8 @@ use ndarray::{Array1, Array2, Array3};
 use pulp::Simd;
 
 use super::random;
-use crate::dynamics::block::{Drive, Keep, Machine, Matrices};
+use crate::dynamics::block::{Keep, Machine};
+use crate::dynamics::drive::{Drive, Matrices};
 use crate::dynamics::equation::{After, Back, Before, Equation, First, RowCounts};
 use crate::dynamics::kernel::lanes::{BatchMajor, Pool};
 use crate::dynamics::kernel::noise::Noise;

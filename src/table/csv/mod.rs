@@ -232,25 +232,25 @@ fn check_title(names: &[Field], columns: &[Vec<Value>]) -> Result<(), String> {
 
 /// An error if the second line has names, too, or units: words over columns of numbers, and no number among them.
 fn check_second_line(columns: &[Vec<Cell>], decimal: char) -> Result<(), String> {
-    let word = |cell: &Cell| match cell {
+    // What makes its column one of texts.
+    let is_text = |cell: &Cell| match cell {
         Cell::Text(text) => !text.is_empty(),
         Cell::Open { text, .. } => {
             let text = text.trim();
             let missing = MISSING.contains(&text) || MISSING_NUMBER.contains(&text);
-            // A number with too many digits is a text, and no word.
-            !missing
-                && text.replace(decimal, ".").parse::<f64>().is_err()
-                && number(text, decimal).is_none()
-                && truth(text).is_none()
+            !missing && number(text, decimal).is_none() && truth(text).is_none()
         }
     };
+    // A number with too many digits is a text, and no word.
+    let is_long = |text: &str| text.trim().replace(decimal, ".").parse::<f64>().is_ok();
+    let is_word = |cell: &Cell| is_text(cell) && !matches!(cell, Cell::Open { text, .. } if is_long(text));
     let nothing =
         |cell: &Cell| matches!(cell, Cell::Text(text) | Cell::Open { text, .. } if MISSING.contains(&text.trim()));
     let first_of_numbers = columns.iter().filter_map(|column| match column.split_first() {
-        Some((first, rest)) if !rest.iter().any(word) && !rest.iter().all(nothing) && !nothing(first) => Some(first),
+        Some((first, rest)) if !rest.iter().any(is_text) && !rest.iter().all(nothing) && !nothing(first) => Some(first),
         _ => None,
     });
-    let words: Vec<bool> = first_of_numbers.map(word).collect();
+    let words: Vec<bool> = first_of_numbers.map(is_word).collect();
     if words.is_empty() || words.contains(&false) {
         return Ok(());
     }

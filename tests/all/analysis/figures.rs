@@ -1,6 +1,7 @@
 //! Figures of analyses. Set `PSYCHRNN_FIGURES` to a folder to look at them.
 
 use ndarray::{Array2, Array3, arr1};
+use psychrnn::analysis::Counts;
 use psychrnn::dynamics::LeakyUnits;
 use psychrnn::plot::{Figure, pairs};
 use psychrnn::prelude::*;

@@ -1,7 +1,7 @@
 //! Sweeps of lesions.
 
 use ndarray::{Array2, Array3, arr1};
-use psychrnn::analysis::holm;
+use psychrnn::analysis::{Counts, holm};
 use psychrnn::dynamics::LeakyUnits;
 use psychrnn::prelude::*;
 use psychrnn::threads::with_threads;

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Array3, Axis};
 use proptest::prelude::*;
-use psychrnn::analysis::{LinearTuning, Targeted, TargetedAxes};
+use psychrnn::analysis::{Counts, LinearTuning, Targeted, TargetedAxes};
 use psychrnn::plot::shares;
 use psychrnn::prelude::*;
 
