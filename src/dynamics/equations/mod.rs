@@ -12,11 +12,14 @@ use super::{Covariance, Readout};
 use crate::Result;
 use crate::weights::Weights;
 
+// rustfmt finds no module that a macro declares.
+mod leaky;
+mod lstm;
+
 /// Writes what all equations have in common from the list of them.
 macro_rules! equations {
     ($($(#[$meta:meta])* $module:ident: $name:ident($units:ident $(, $more:ident)*);)+) => {
         $(
-            mod $module;
             pub use $module::{$units $(, $more)*};
         )+
 

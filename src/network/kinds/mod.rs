@@ -1,13 +1,15 @@
 //! The kinds of networks, one a file: how each is configured, drawn and, for libtorch's graph, written once more. To add one, write its
 //! file and its line here.
 
+// rustfmt finds no module that a macro declares.
+mod lstm;
+mod rnn;
 mod rnn_config;
 
 /// Writes what all kinds have in common from the list of them.
 macro_rules! kinds {
     ($d:tt $($module:ident: $network:ident, $config:ident;)+) => {
         $(
-            mod $module;
             pub use $module::{$config, $network};
         )+
 
