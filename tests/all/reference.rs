@@ -47,10 +47,10 @@ pub(crate) fn step(weights: &Arrays, constants: &Constants, carried: &mut [Vec<f
 }
 
 fn leaky(weights: &Arrays, leak: &LeakyUnits, x: &mut [f64], drive: &Drive<'_>) {
-    for unit in 0..x.len() {
+    for (unit, x) in x.iter_mut().enumerate() {
         let alpha = f64::from(leak.dt) / f64::from(leak.tau[unit % leak.tau.len()]);
         let sd = (2.0 * alpha).sqrt() * f64::from(leak.noise);
-        x[unit] = (1.0 - alpha) * x[unit] + alpha * driven(weights, unit, drive) + sd * drive.noise[unit];
+        *x = (1.0 - alpha) * *x + alpha * driven(weights, unit, drive) + sd * drive.noise[unit];
     }
 }
 
