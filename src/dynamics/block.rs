@@ -213,8 +213,12 @@ impl<E: Equation> WithSimd for By<'_, E, Forward<'_, '_>> {
                     Some(sent) if E::SENDS => (sent.slab_mut::<S>(i, v), trace.shown.slab::<S>(i, v)),
                     _ => (&mut [][..], &[][..]),
                 };
+                let sums = match &mut trace.sums {
+                    Some(sums) if E::BEGINS_SUMS => sums.slab_mut::<S>(i, v),
+                    _ => &mut [][..],
+                };
                 let state = state.slab_mut::<S>(0, v);
-                equation.before(simd, Before { state, noise, shown, sent });
+                equation.before(simd, Before { state, sums, noise, shown, sent });
             }
             let with_gain = drive.gain(t).map(|gain| matrices.pack_forward(Some(gain)));
             let panels = with_gain.as_ref().unwrap_or(&packed.forward);
@@ -227,7 +231,7 @@ impl<E: Equation> WithSimd for By<'_, E, Forward<'_, '_>> {
                 }
                 Some(sums) => {
                     let (to, soon) = ((sums, i), trace.kept.as_ref().map(|kept| (kept, i + 1)));
-                    Simd::vectorize(simd, Product { panels, x, to, add: false, soon, vectors });
+                    Simd::vectorize(simd, Product { panels, x, to, add: E::BEGINS_SUMS, soon, vectors });
                 }
             }
             for v in 0..vectors {

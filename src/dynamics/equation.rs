@@ -26,6 +26,9 @@ pub(crate) struct RowCounts {
 pub(super) trait Equation: Send + Sync + 'static {
     /// Whether the sums are added onto the first rows of the state. If not they lie beside it, and are kept.
     const ONTO_STATE: bool;
+    /// Whether sums that lie beside the state are added onto what [`before`](Equation::before) writes there, as where noise is within the
+    /// transfer function. If not they begin at 0.
+    const BEGINS_SUMS: bool = false;
     /// Whether what units send to each other is not what they show to the outputs, as where synapses are plastic.
     const SENDS: bool = false;
 
@@ -51,6 +54,12 @@ pub(super) trait Equation: Send + Sync + 'static {
 pub(super) struct Before<'a, V> {
     /// `[state]`
     pub(super) state: &'a mut [V],
+    /// Where the sums begin, `[sums]`, all of them to be written, if the equation [begins](Equation::BEGINS_SUMS) them.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "the sums of the equations so far begin at 0; those of one in the tests do not")
+    )]
+    pub(super) sums: &'a mut [V],
     /// Unit Gaussian noise `[n_rec]`, if there is any.
     pub(super) noise: Option<&'a [V]>,
     /// What the state shows, `[n_rec]`.

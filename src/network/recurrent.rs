@@ -290,7 +290,7 @@ impl<C: Config> Recurrent<C> {
         let Some((constants, config)) = saved::<C>(&weights)? else {
             let name = C::NAME;
             let what = format!(
-                "it does not hold an {name} of this library: use {name}::with_weights(&task, config, &Weights::load(path)?)"
+                "no `{name}` of this library is in it: use {name}::with_weights(&task, config, &Weights::load(path)?)"
             );
             return Err(Error::file(path.as_ref(), what));
         };
@@ -398,12 +398,17 @@ impl<C: Config> Serialize for Saved<'_, C> {
 /// What a network left with its weights, if they are those of one of this kind.
 fn saved<C: Config>(weights: &Weights) -> Result<Option<(Constants, C)>> {
     let Some(serde_json::Value::Object(mut parts)) = weights.config()? else { return Ok(None) };
-    let (Some(constants), Some(config)) = (parts.remove("dynamics"), parts.remove(C::KEY)) else { return Ok(None) };
+    let Some(constants) = parts.remove("dynamics") else { return Ok(None) };
     // Constraints that cannot be read are not dropped.
     let wrong = |error| Error::argument("config of the weights", "a configuration of this version", error);
     let constants: Constants = serde_json::from_value(constants).map_err(wrong)?;
-    let config = serde_json::from_value(renamed(config)).map_err(wrong)?;
-    Ok(C::is_of(&constants).then_some((constants, config)))
+    if !C::is_of(&constants) {
+        // Their arrays may have the same names.
+        let expected = format!("of the kind `{}`", C::NAME);
+        return Err(Error::argument("network of the weights", expected, constants.units().name()));
+    }
+    let Some(config) = parts.remove(C::KEY) else { return Ok(None) };
+    Ok(Some((constants, serde_json::from_value(renamed(config)).map_err(wrong)?)))
 }
 
 /// A configuration as it is now written: what is allowed was once told by what is not.

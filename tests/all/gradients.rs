@@ -1,9 +1,10 @@
 //! The kernel's gradients: against finite differences in double precision, and against libtorch's.
 
-use indexmap::IndexMap;
-use ndarray::{Array3, ArrayD};
+use ndarray::{Array3, ArrayD, aview1, s};
 use psychrnn::dynamics::{CellOutput, Constants, Dynamics, Keep, LeakyUnits, LstmUnits, Readout, Transfer};
 use psychrnn::prelude::*;
+
+use crate::reference::{self, Arrays, Drive};
 
 fn random<D: ndarray::Dimension>(
     shape: impl ndarray::ShapeBuilder<Dim = D>,
@@ -42,98 +43,33 @@ fn lstm_weights(rows: usize) -> Weights {
     weights
 }
 
-/// States and outputs in double precision, by the equations and nothing else: one number after the other.
-fn reference(
-    weights: &IndexMap<String, ArrayD<f64>>,
+/// States and outputs in double precision.
+fn in_double(
+    weights: &Arrays,
     constants: &Constants,
     inputs: &Array3<f64>,
     noise: &Array3<f64>,
 ) -> (Array3<f64>, Array3<f64>) {
-    let (n_batch, n_steps, _) = inputs.dim();
-    let (n_in, n_rec, n_out) = SIZES;
+    let (n_batch, n_steps, n_rec) = noise.dim();
     let mut states = Array3::zeros((n_batch, n_steps, n_rec));
-    let mut outputs = Array3::zeros((n_batch, n_steps, n_out));
-    let initial = |name: &str, trial: usize, unit: usize| {
-        let rows = &weights[name];
-        rows[[trial.min(rows.shape()[0] - 1), unit]]
-    };
-    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let mut outputs = Array3::zeros((n_batch, n_steps, SIZES.2));
     for trial in 0..n_batch {
-        let start = if matches!(constants, Constants::Leaky(_)) { "init_state" } else { "init_hidden" };
-        let mut x: Vec<f64> = (0..n_rec).map(|unit| initial(start, trial, unit)).collect();
-        let mut c: Vec<f64> = match constants {
-            Constants::Leaky(_) => Vec::new(),
-            Constants::Lstm(_) => (0..n_rec).map(|unit| initial("init_cell", trial, unit)).collect(),
-        };
+        let mut carried = reference::start(weights, trial);
+        let mut shown = reference::shown(constants, &carried[0]);
         for t in 0..n_steps {
-            let before = x.clone();
-            let mut shown = x.clone();
-            for unit in 0..n_rec {
-                match constants {
-                    Constants::Leaky(leak) => {
-                        let alpha = f64::from(leak.dt) / f64::from(leak.tau[unit % leak.tau.len()]);
-                        let mut drive = weights["b_rec"][[unit]];
-                        for (from, &x) in before.iter().enumerate() {
-                            drive += weights["W_rec"][[unit, from]] * double(&leak.transfer, x);
-                        }
-                        for channel in 0..n_in {
-                            drive += weights["W_in"][[unit, channel]] * inputs[[trial, t, channel]];
-                        }
-                        let sd = (2.0 * alpha).sqrt() * f64::from(leak.noise);
-                        x[unit] = (1.0 - alpha) * before[unit] + alpha * drive + sd * noise[[trial, t, unit]];
-                        shown[unit] = double(&leak.transfer, x[unit]);
-                    }
-                    Constants::Lstm(cell) => {
-                        let gate = |gate: &str| {
-                            let (w, b) = (&weights[&format!("W_{gate}")], &weights[&format!("b_{gate}")]);
-                            let hidden: f64 = before.iter().enumerate().map(|(from, h)| h * w[[from, unit]]).sum();
-                            let input = |channel| inputs[[trial, t, channel]] * w[[n_rec + channel, unit]];
-                            hidden + (0..n_in).map(input).sum::<f64>() + b[[unit]]
-                        };
-                        c[unit] = sigmoid(gate("f")) * c[unit] + sigmoid(gate("i")) * gate("c").tanh();
-                        let inside = match cell.output {
-                            CellOutput::Tanh => c[unit].tanh(),
-                            CellOutput::Sigmoid => sigmoid(c[unit]),
-                        };
-                        x[unit] = sigmoid(gate("o")) * inside;
-                        shown[unit] = x[unit];
-                    }
-                }
-            }
-            for unit in 0..n_rec {
-                states[[trial, t, unit]] = x[unit];
-            }
-            let sums: Vec<f64> = (0..n_out)
-                .map(|output| {
-                    let sum: f64 = (0..n_rec).map(|unit| weights["W_out"][[output, unit]] * shown[unit]).sum();
-                    sum + weights["b_out"][[output]]
-                })
-                .collect();
-            let all: f64 = sums.iter().map(|sum| sum.exp()).sum();
-            for (output, sum) in sums.into_iter().enumerate() {
-                outputs[[trial, t, output]] = match constants.readout() {
-                    Readout::Sigmoid => sigmoid(sum),
-                    Readout::Softmax => sum.exp() / all,
-                    Readout::RectifiedPower { power } => sum.max(0.0).powf(power.into()),
-                    _ => sum,
-                };
-            }
+            let (inputs, noise) = (inputs.slice(s![trial, t, ..]), noise.slice(s![trial, t, ..]));
+            let drive = Drive { sent: &shown, inputs, current: &vec![0.0; n_rec], noise };
+            reference::step(weights, constants, &mut carried, &drive);
+            shown = reference::shown(constants, &carried[0]);
+            states.slice_mut(s![trial, t, ..]).assign(&aview1(&carried[0]));
+            outputs.slice_mut(s![trial, t, ..]).assign(&aview1(&reference::outputs(
+                weights,
+                constants.readout(),
+                &shown,
+            )));
         }
     }
     (states, outputs)
-}
-
-/// A transfer function in double precision.
-fn double(transfer: &Transfer, x: f64) -> f64 {
-    match transfer {
-        Transfer::Relu => x.max(0.0),
-        Transfer::Tanh => x.tanh(),
-        Transfer::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-        Transfer::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
-        Transfer::Linear => x,
-        Transfer::RectifiedPower { power } => x.max(0.0).powf((*power).into()),
-        _ => (x * x + 1.0).sqrt() + x,
-    }
 }
 
 /// A loss that is linear in outputs and states has known gradients with respect to both; those with respect to the weights
@@ -154,12 +90,12 @@ fn check_against_differences(name: &str, weights: &Weights, constants: &Constant
     let doubled = |array: &Array3<f32>| array.mapv(f64::from);
     let (inputs, noise, d_outputs, d_states) =
         (doubled(&inputs), doubled(&noise), doubled(&d_outputs), doubled(&d_states));
-    let mut weights: IndexMap<String, ArrayD<f64>> =
-        weights.names().map(|name| (name.to_owned(), weights.array(name).unwrap().mapv(f64::from))).collect();
-    let (states, outputs) = reference(&weights, constants, &inputs, &noise);
-    for (name, ours, exact) in [("states", &run.states, &states), ("outputs", &run.outputs, &outputs)] {
+    let mut weights = reference::in_double(weights);
+    let (states, outputs) = in_double(&weights, constants, &inputs, &noise);
+    for (what, ours, exact) in [("states", &run.states, &states), ("outputs", &run.outputs, &outputs)] {
         let apart = ours.iter().zip(exact).fold(0.0_f64, |apart, (a, b)| apart.max((f64::from(*a) - b).abs()));
-        assert!(apart < 1e-5, "{name}: {apart}");
+        let scale = exact.iter().fold(1.0_f64, |largest, x| largest.max(x.abs()));
+        assert!(apart < 1e-5 * scale, "{name} {what}: {apart} of {scale}");
     }
     let names: Vec<String> = weights.keys().cloned().collect();
     for parameter in names {
@@ -169,7 +105,7 @@ fn check_against_differences(name: &str, weights: &Weights, constants: &Constant
         for i in 0..gradient.len() {
             let mut moved = |by: f64| {
                 *weights[&parameter].iter_mut().nth(i).unwrap() += by;
-                let (states, outputs) = reference(&weights, constants, &inputs, &noise);
+                let (states, outputs) = in_double(&weights, constants, &inputs, &noise);
                 *weights[&parameter].iter_mut().nth(i).unwrap() -= by;
                 (&outputs * &d_outputs).sum() + (&states * &d_states).sum()
             };

@@ -321,6 +321,13 @@ fn files_with_the_former_names_of_settings_are_read() {
 }
 
 #[test]
+fn weights_of_another_kind_are_not_taken_for_ones_own() {
+    let weights = through_file(&Rnn::new(&task(), RnnConfig::default().units(4)).unwrap().weights().unwrap());
+    let problem = words(Lstm::with_weights(&task(), LstmConfig::default(), &weights));
+    assert!(problem.contains("`Lstm`, but it is a leaky network"), "{problem}");
+}
+
+#[test]
 fn what_a_file_says_and_was_not_read_is_asked_for() {
     let file = data("psychrnn_saved_basic.npz");
     let weights = Weights::load(&file).unwrap();

@@ -39,6 +39,7 @@ mod optimizers;
 mod parity;
 mod perturbation;
 mod recorded;
+mod reference;
 #[cfg(feature = "torch")]
 mod runs;
 mod sessions;

@@ -1,10 +1,12 @@
 //! Perturbed networks, against the equations step by step in double precision.
 
-use ndarray::{Array2, Array3, Axis, s};
+use ndarray::{Array2, Array3, Axis, aview1, s};
 use proptest::prelude::*;
 use psychrnn::dynamics::{CellOutput, Constants, LeakyUnits, LstmUnits, standard_normal};
 use psychrnn::prelude::*;
 use psychrnn::simulate::{Units, Window};
+
+use crate::reference::{self, Drive};
 
 /// A network whose weights are easy to reach.
 #[derive(Clone, Debug)]
@@ -74,10 +76,8 @@ fn factor(perturbations: &[Perturbation], step: i64, of: impl Fn(&Effect) -> Opt
 
 /// Rates and outputs of one trial, `[n_steps, n_rec]` and `[n_steps, n_out]`.
 fn step_by_step(net: &Net, perturbations: &[Perturbation], batch: &Batch, trial: usize) -> (Array2<f64>, Array2<f64>) {
-    let matrix = |name: &str| net.weights.matrix(name).unwrap().mapv(f64::from);
-    let vector = |name: &str| net.weights.vector(name).unwrap().mapv(f64::from);
-    let (w_out, b_out) = (matrix("W_out"), vector("b_out"));
-    let (n_out, n_rec) = w_out.dim();
+    let weights = reference::in_double(&net.weights);
+    let (n_out, n_rec) = net.weights.matrix("W_out").unwrap().dim();
     let (n_steps, n_in) = (batch.n_steps(), batch.spec.n_in);
     let inputs = batch.inputs.index_axis(Axis(0), trial).mapv(f64::from);
     let normal =
@@ -129,69 +129,38 @@ fn step_by_step(net: &Net, perturbations: &[Perturbation], batch: &Batch, trial:
             })
             .sum()
     };
-    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let perturbed = |step: i64| {
+        let mut weights = weights.clone();
+        for (name, array) in weights.iter_mut().filter(|(_, array)| array.ndim() == 2) {
+            for (index, weight) in array.indexed_iter_mut() {
+                *weight *= match (name.as_str(), index[0], index[1]) {
+                    ("W_rec", to, from) => recurrent(step, from, to),
+                    ("W_in", to, channel) => input(step, channel, to),
+                    ("W_out", channel, from) => output(step, from, channel),
+                    (initial, ..) if initial.starts_with("init_") => 1.0,
+                    // A gate.
+                    (_, from, to) if from < n_rec => recurrent(step, from, to),
+                    (_, row, to) => input(step, row - n_rec, to),
+                };
+            }
+        }
+        weights
+    };
     let mut all_rates = Array2::zeros((n_steps, n_rec));
     let mut all_outputs = Array2::zeros((n_steps, n_out));
-    let (mut x, mut c) = match &net.constants {
-        Constants::Leaky(_) => (matrix("init_state").row(0).to_vec(), Vec::new()),
-        Constants::Lstm(_) => (matrix("init_hidden").row(0).to_vec(), matrix("init_cell").row(0).to_vec()),
-    };
-    let rates_of = |x: &[f64]| -> Vec<f64> {
-        match &net.constants {
-            Constants::Leaky(leak) => x
-                .iter()
-                .map(|&x| match leak.transfer {
-                    Transfer::Relu => x.max(0.0),
-                    Transfer::Tanh => x.tanh(),
-                    _ => x.exp().ln_1p(),
-                })
-                .collect(),
-            Constants::Lstm(_) => x.to_vec(),
-        }
-    };
-    let mut rates = rates_of(&x);
+    let mut carried = reference::start(&weights, trial);
+    let mut rates = reference::shown(&net.constants, &carried[0]);
     hold(&mut rates, -1);
     for step in 0..n_steps {
         let at = step as i64;
-        match &net.constants {
-            Constants::Leaky(leak) => {
-                let (w_rec, w_in, b_rec) = (matrix("W_rec"), matrix("W_in"), vector("b_rec"));
-                x = (0..n_rec)
-                    .map(|i| {
-                        let alpha = f64::from(leak.dt) / f64::from(leak.tau[i]);
-                        let from_units: f64 = (0..n_rec).map(|j| w_rec[[i, j]] * recurrent(at, j, i) * rates[j]).sum();
-                        let from_inputs: f64 =
-                            (0..n_in).map(|k| w_in[[i, k]] * input(at, k, i) * inputs[[step, k]]).sum();
-                        let drive = from_units + from_inputs + b_rec[i] + current(at, i);
-                        (1.0 - alpha) * x[i]
-                            + alpha * drive
-                            + (2.0 * alpha).sqrt() * f64::from(leak.noise) * own_noise[[step, i]]
-                    })
-                    .collect();
-            }
-            Constants::Lstm(cell) => {
-                let gate = |name: &str, i: usize| {
-                    let (w, b) = (matrix(&format!("W_{name}")), vector(&format!("b_{name}")));
-                    let from_units: f64 = (0..n_rec).map(|j| w[[j, i]] * recurrent(at, j, i) * rates[j]).sum();
-                    let from_inputs: f64 =
-                        (0..n_in).map(|k| w[[n_rec + k, i]] * input(at, k, i) * inputs[[step, k]]).sum();
-                    from_units + from_inputs + b[i]
-                };
-                for i in 0..n_rec {
-                    let candidate = (gate("c", i) + current(at, i)).tanh();
-                    c[i] = sigmoid(gate("f", i)) * c[i] + sigmoid(gate("i", i)) * candidate;
-                    let shown = if cell.output == CellOutput::Tanh { c[i].tanh() } else { sigmoid(c[i]) };
-                    x[i] = sigmoid(gate("o", i)) * shown;
-                }
-            }
-        }
-        rates = rates_of(&x);
+        let (weights, current) = (perturbed(at), (0..n_rec).map(|unit| current(at, unit)).collect::<Vec<_>>());
+        let drive = Drive { sent: &rates, inputs: inputs.row(step), current: &current, noise: own_noise.row(step) };
+        reference::step(&weights, &net.constants, &mut carried, &drive);
+        rates = reference::shown(&net.constants, &carried[0]);
         hold(&mut rates, at);
-        for i in 0..n_out {
-            let sum: f64 = (0..n_rec).map(|j| w_out[[i, j]] * output(at, j, i) * rates[j]).sum();
-            all_outputs[[step, i]] = sum + b_out[i];
-        }
-        all_rates.row_mut(step).assign(&ndarray::arr1(&rates));
+        let outputs = reference::outputs(&weights, net.constants.readout(), &rates);
+        all_outputs.row_mut(step).assign(&aview1(&outputs));
+        all_rates.row_mut(step).assign(&aview1(&rates));
     }
     (all_rates, all_outputs)
 }

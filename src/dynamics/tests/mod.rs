@@ -1,8 +1,10 @@
 //! The network in plain arrays: what its runs must have in common, whatever the equation.
 
-use super::noise::Noise;
+mod differences;
+mod noise_within;
 mod plastic;
 
+use super::noise::Noise;
 use super::*;
 use crate::random::Seed;
 use crate::threads;

@@ -1,21 +1,13 @@
 //! Units that send something else than they show, with slow variables: depressing and facilitating synapses. It holds what the loop does
 //! for such equations to finite differences.
 
-use std::sync::Arc;
-
-use ndarray::{Array1, Array2, Array3};
+use ndarray::Array2;
 use pulp::Simd;
 
+use super::differences::{N, N_BATCH, holds};
 use super::random;
-use crate::dynamics::block::{Keep, Machine};
-use crate::dynamics::drive::{Drive, Matrices};
 use crate::dynamics::equation::{After, Back, Before, Equation, First, RowCounts};
-use crate::dynamics::kernel::lanes::{BatchMajor, Pool};
-use crate::dynamics::kernel::noise::Noise;
-use crate::dynamics::kernel::seen::{Rows, View};
-use crate::dynamics::wiring::Counts;
 
-const N: usize = 5;
 const KEEP: f32 = 0.7;
 /// `U`, `dt / tau_f`, `dt / tau_d`, and the step in seconds.
 const BASE: f32 = 0.3;
@@ -112,60 +104,7 @@ impl Equation for Plastic {
     }
 }
 
-/// The weights of a step, those of the readout, and the initial states.
-type Arrays = (Array2<f32>, Array2<f32>, Vec<Array2<f32>>);
-
 #[test]
 fn what_is_sent_has_its_own_way_back() {
-    let counts = Counts { n_in: 2, n_rec: N, n_sums: N, n_out: 3 };
-    let (n_batch, n_steps) = (3, 45);
-    let factors = Array1::from_iter((0..N).map(|unit| 0.3 + 0.02 * unit as f32));
-    let initial = vec![random((n_batch, N), 0.5, 3), Array2::from_elem((1, N), 0.4), Array2::from_elem((1, N), 0.8)];
-    let arrays: Arrays = (random((N, N + 3), 0.8, 1), random((3, N + 1), 0.5, 2), initial);
-    let inputs = random((n_batch, n_steps, 2), 1.0, 4);
-    let pull = (random((n_batch, n_steps, 3), 1.0, 5), random((n_batch, n_steps, N), 0.5, 6));
-    let run = |(step, readout, initial): &Arrays, keep: Keep| {
-        let machine = Machine::new(&Plastic, Matrices { counts, step, factors: &factors, readout }, initial);
-        let (pool, rows, none) = (Pool::default(), Rows::All, Rows::None);
-        let mut view = View::new((n_batch, n_steps), (N, 3), &rows, &none);
-        let (tape, back) = {
-            let (block, seen) = view.blocks(&pool).pop().unwrap();
-            let drive = Drive::new(&pool, block, &BatchMajor::new(&inputs.view()), Arc::new(Noise::Off), None);
-            let (tape, _) = machine.run(drive, keep, seen);
-            let (outputs, states) = (pull.0.view(), pull.1.view());
-            let (outputs, states) = (BatchMajor::new(&outputs), BatchMajor::new(&states));
-            let back = tape.as_ref().map(|tape| machine.run_back(tape, &outputs, Some(&states), false));
-            (tape.is_some(), back)
-        };
-        assert_eq!(tape, keep != Keep::Nothing);
-        let total = |a: &Array3<f32>, b: &Array3<f32>| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
-        (total(&view.outputs, &pull.0) + total(&view.seen_states, &pull.1), back)
-    };
-    let back = run(&arrays, Keep::All).1.unwrap();
-    let again = run(&arrays, Keep::Every(1)).1.unwrap();
-    assert_eq!((&back.sums, &back.initial), (&again.sums, &again.initial));
-
-    let difference = |change: &dyn Fn(&mut Arrays, f32)| {
-        let loss = |by: f32| {
-            let mut arrays = arrays.clone();
-            change(&mut arrays, by);
-            run(&arrays, Keep::Nothing).0
-        };
-        (loss(5e-3) - loss(-5e-3)) / 1e-2
-    };
-    let holds = |what: &str, gradient: f32, difference: f64| {
-        let off = (f64::from(gradient) - difference).abs();
-        assert!(off < 1e-2 * difference.abs().max(0.5), "{what}: {gradient} {difference}");
-    };
-    for post in 0..N {
-        for pre in 0..N + 3 {
-            holds("step", back.sums[[post, pre]], difference(&|arrays, by| arrays.0[[post, pre]] += by));
-        }
-        for (number, gradients) in back.initial.iter().enumerate() {
-            holds("initial", gradients[[0, post]], difference(&|arrays, by| arrays.2[number][[0, post]] += by));
-        }
-        for output in 0..3 {
-            holds("readout", back.sums[[N + output, post]], difference(&|arrays, by| arrays.1[[output, post]] += by));
-        }
-    }
+    holds(&Plastic, &[random((N_BATCH, N), 0.5, 3), Array2::from_elem((1, N), 0.4), Array2::from_elem((1, N), 0.8)]);
 }
