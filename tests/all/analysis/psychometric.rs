@@ -400,6 +400,16 @@ fn trials_without_a_finite_level_are_left_out_and_counted() {
     assert!(none.contains("1 trials have no finite level, 1 no time"), "{none}");
 }
 
+#[test]
+fn a_mirrored_curve_is_as_likely() {
+    let levels = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0];
+    let counts =
+        |levels: &[f64]| Counts::new("x", levels, &[31, 36, 8, 27, 13, 19, 6], &[30, 34, 6, 17, 4, 4, 0]).unwrap();
+    let fit = |levels: &[f64]| Psychometric::default().fit(&counts(levels)).unwrap();
+    let (fit, turned) = (fit(&levels), fit(&levels.map(|level| -level)));
+    assert!((turned.log_likelihood - fit.log_likelihood).abs() < 1e-6);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

@@ -53,12 +53,24 @@ impl Psychometric {
         let cost = |at: &[f64]| -psi.log_likelihood(counts, self.parameters(place(at)));
         let mut best = (f64::INFINITY, lows);
         let starts = if sought.is_empty() { Vec::new() } else { self.starts(counts, bounds, psi) };
-        for start in starts {
+        let climb = |start: [f64; 4], best: &mut (f64, [f64; 4])| -> Result<()> {
             let from: Vec<_> = sought.iter().map(|&i| start[i]).collect();
             let found = minimize(&within, &from, cost)?;
             let least = cost(&found);
             if least < best.0 {
-                best = (least, place(&found));
+                *best = (least, place(&found));
+            }
+            Ok(())
+        };
+        for start in starts {
+            climb(start, &mut best)?;
+        }
+        // Errors at one end of the levels can be told by the one rate or by the other with another width: a summit for each.
+        if sought.ends_with(&[2, 3]) {
+            let share = |i: usize, share: f64| bounds[i].0 + (bounds[i].1 - bounds[i].0) * share;
+            for (guess, lapse) in [(0.05, 0.95), (0.95, 0.05)] {
+                let [threshold, width, ..] = best.1;
+                climb([threshold, width, share(2, guess), share(3, lapse)], &mut best)?;
             }
         }
         let mut at = best.1;
