@@ -223,7 +223,7 @@ impl<E: Equation> WithSimd for By<'_, E, Forward<'_, '_>> {
             let with_gain = drive.gain(t).map(|gain| matrices.pack_forward(Some(gain)));
             let panels = with_gain.as_ref().unwrap_or(&packed.forward);
             let x = [(trace.sent.as_ref().unwrap_or(&trace.shown), i), (&drive.inputs, t)];
-            // Both fit no more into the first cache than one of them does.
+            // What is written next comes into the first cache meanwhile.
             match &mut trace.sums {
                 None => {
                     let (to, soon) = ((&mut *state, 0), Some((&trace.shown, i + 1)));

@@ -250,7 +250,8 @@ impl Wiring {
 
     /// The matrix of a step, `[n_sums, n_rec + 1 + n_in]`, and that of the readout, `[n_out, n_rec + 1]`.
     pub(super) fn matrices(&self, weights: &Weights, counts: &Counts) -> Result<[Array2<f32>; 2]> {
-        let mut matrices = self.empty(counts);
+        let step = Array2::zeros((counts.n_sums, counts.n_rec + 1 + counts.n_in));
+        let mut matrices = [step, Array2::zeros((counts.n_out, counts.n_rec + 1))];
         for wire in self.iter() {
             let columns = counts.columns(wire.from);
             let matrix = &mut matrices[usize::from(wire.to == Target::Outputs)];
@@ -261,11 +262,6 @@ impl Wiring {
             }
         }
         Ok(matrices)
-    }
-
-    fn empty(&self, counts: &Counts) -> [Array2<f32>; 2] {
-        let step = Array2::zeros((counts.n_sums, counts.n_rec + 1 + counts.n_in));
-        [step, Array2::zeros((counts.n_out, counts.n_rec + 1))]
     }
 
     /// The arrays by their names, from matrices as [`Wiring::matrices`] gives them, of which that of the readout may have more columns.

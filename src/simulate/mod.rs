@@ -272,8 +272,8 @@ impl Simulator {
 
     /// The recurrent noise of these trials from a step on.
     fn noise_of(&self, batch: &Batch, first: usize) -> Noise {
-        match self.noise && self.constants().noise() > 0.0 {
-            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone(), first },
+        match self.noise {
+            true => self.constants().noise_of(batch.seed, &batch.numbers, first),
             false => Noise::Off,
         }
     }

@@ -4,7 +4,6 @@ use ndarray::{Array3, ArrayD, ArrayViewD, Axis, IxDyn};
 use tch::{Kind, Tensor};
 
 use super::{Backend, Trainer};
-use crate::dynamics::noise::Noise;
 use crate::dynamics::{Constants, Dynamics, Pool, Run, Want};
 use crate::network::{Activity, Network, Tensors, Trials, to_array, to_tensor};
 use crate::task::Batch;
@@ -78,10 +77,7 @@ impl Objective {
         for (name, weights) in started.iter() {
             arrays.insert(name, to_array(weights)?);
         }
-        let noise = match constants.noise() > 0.0 {
-            true => Noise::Drawn { seed: batch.seed, numbers: batch.numbers.clone(), first: 0 },
-            false => Noise::Off,
-        };
+        let noise = constants.noise_of(batch.seed, &batch.numbers, 0);
         let dynamics = Dynamics::new(&arrays, constants)?;
         let keep = dynamics.keep_within(trainer.bytes(), batch.n_trials(), batch.n_steps());
         let want = if trainer.uses_states() { Want::states(keep) } else { Want::outputs(keep) };

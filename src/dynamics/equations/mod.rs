@@ -10,9 +10,11 @@ use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
 use super::block::Stepper;
+use super::noise::Noise;
 use super::wiring::Wiring;
 use super::{Covariance, Readout};
 use crate::Result;
+use crate::random::Seed;
 use crate::weights::Weights;
 
 /// Writes what all equations have in common from the list of them.
@@ -151,6 +153,14 @@ impl Constants {
     #[cfg(feature = "torch")]
     pub(crate) fn check_trained(&self, weights: &Weights) -> Result<()> {
         self.units().check_trained(weights)
+    }
+
+    /// The recurrent noise of the trials with these numbers, from their step `first` on: none if the equation or its constants have none.
+    pub(crate) fn noise_of(&self, seed: Seed, numbers: &[u64], first: usize) -> Noise {
+        match self.noise() > 0.0 {
+            true => Noise::Drawn { seed, numbers: numbers.to_vec(), first },
+            false => Noise::Off,
+        }
     }
 
     /// How many units a network with these weights has.
