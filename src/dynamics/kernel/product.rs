@@ -84,6 +84,9 @@ impl WithSimd for Product<'_> {
     }
 }
 
+// Vectors and rows are counted by number here: adapters of arrays would be compiled anew for each height and register width,
+// which took a tenth of the time that the whole crate takes to compile.
+
 #[inline(always)]
 fn multiply<S: Simd, const V: usize>(
     simd: S,
@@ -94,21 +97,32 @@ fn multiply<S: Simd, const V: usize>(
     soon: [&[S::f32s]; V],
 ) {
     let n_panels = panels.panels.len();
-    for (i, panel) in panels.panels.iter().enumerate() {
-        let soon = soon.map(|soon| &soon[i * soon.len() / n_panels..(i + 1) * soon.len() / n_panels]);
+    for (i, &panel) in panels.panels.iter().enumerate() {
         let weights = &panels.data[panel.start..];
-        let rows = panel.row..panel.row + panel.height;
-        let to = to.each_mut().map(|to| &mut to[rows.clone()]);
+        let ahead = i * soon[0].len() / n_panels..(i + 1) * soon[0].len() / n_panels;
         macro_rules! by_height {
             ($($height:literal)+) => {
                 match panel.height {
-                    $($height => multiply_panel::<S, V, $height>(simd, weights, panels.depths, x, to, add, soon),)+
+                    $($height => {
+                        let to = Rows { rows: &mut to, first: panel.row };
+                        multiply_panel::<S, V, $height>(simd, weights, panels.depths, x, to, add, (&soon, ahead));
+                    })+
                     _ => {}
                 }
             };
         }
-        by_height!(1 2 3 4 5 6 7 8 9 10 11 12);
+        if const { S::REGISTER_COUNT >= 32 } {
+            by_height!(1 2 3 4 5 6 7 8 9 10 11 12);
+        } else {
+            by_height!(1 2 3 4 5 6);
+        }
     }
+}
+
+/// Rows of a step from one on, in each of its slabs.
+struct Rows<'a, 'b, T, const V: usize> {
+    rows: &'a mut [&'b mut [T]; V],
+    first: usize,
 }
 
 #[inline(always)]
@@ -117,65 +131,78 @@ fn multiply_panel<S: Simd, const V: usize, const M: usize>(
     weights: &[f32],
     depths: [usize; 2],
     x: [[&[S::f32s]; V]; 2],
-    mut to: [&mut [S::f32s]; V],
+    to: Rows<'_, '_, S::f32s, V>,
     add: bool,
-    soon: [&[S::f32s]; V],
+    (soon, ahead): (&[&[S::f32s]; V], Range<usize>),
 ) {
     let mut sums = [[simd.splat_f32s(0.0); V]; M];
     if add {
-        for (v, to) in to.iter().enumerate() {
-            for (sums, to) in sums.iter_mut().zip(to.iter()) {
-                sums[v] = *to;
+        for v in 0..V {
+            for m in 0..M {
+                sums[m][v] = to.rows[v][to.first + m];
             }
         }
     }
     let (weights, _) = weights.as_chunks::<M>();
     let (first, second) = weights.split_at(depths[0]);
-    for (weights, x) in [(first, x[0]), (&second[..depths[1]], x[1])] {
+    for (weights, mut x) in [(first, x[0]), (&second[..depths[1]], x[1])] {
+        for v in 0..V {
+            x[v] = &x[v][..weights.len()];
+        }
         // Whatever the number of vectors, so that a trial's numbers do not depend on how many others are beside it.
         if M <= 4 {
             // Few sums would wait for each other: every other column has sums of its own.
             let mut others = [[simd.splat_f32s(0.0); V]; M];
-            let (pairs, last) = weights.as_chunks::<2>();
-            let (pairs_of_x, last_of_x) = (x.map(|x| x.as_chunks::<2>().0), x.map(|x| &x[2 * pairs.len()..]));
-            for (k, [w, other]) in pairs.iter().enumerate() {
-                let x = pairs_of_x.map(|x| x[k]);
-                accumulate(simd, &mut sums, w, x.map(|[x, _]| x));
-                accumulate(simd, &mut others, other, x.map(|[_, x]| x));
+            let mut k = 0;
+            while k + 1 < weights.len() {
+                accumulate(simd, &mut sums, &weights[k], &x, k);
+                accumulate(simd, &mut others, &weights[k + 1], &x, k + 1);
+                k += 2;
             }
-            if let [w] = last {
-                accumulate(simd, &mut sums, w, last_of_x.map(|x| x[0]));
+            if k < weights.len() {
+                accumulate(simd, &mut sums, &weights[k], &x, k);
             }
-            for (sums, others) in sums.iter_mut().flatten().zip(others.iter().flatten()) {
-                *sums = simd.add_f32s(*sums, *others);
+            for m in 0..M {
+                for v in 0..V {
+                    sums[m][v] = simd.add_f32s(sums[m][v], others[m][v]);
+                }
             }
         } else {
-            let x = x.map(|x| &x[..weights.len()]);
-            for (k, w) in weights.iter().enumerate() {
+            for k in 0..weights.len() {
                 // One after the other: a core waits for few at a time.
-                soon.iter().filter_map(|soon| soon.get(k)).for_each(prefetch);
-                accumulate(simd, &mut sums, w, x.map(|x| x[k]));
+                if ahead.start + k < ahead.end {
+                    for v in 0..V {
+                        prefetch(&soon[v][ahead.start + k]);
+                    }
+                }
+                accumulate(simd, &mut sums, &weights[k], &x, k);
             }
         }
     }
-    for (v, to) in to.iter_mut().enumerate() {
-        for (sums, to) in sums.iter().zip(to.iter_mut()) {
-            *to = sums[v];
+    for v in 0..V {
+        for m in 0..M {
+            to.rows[v][to.first + m] = sums[m][v];
         }
     }
 }
 
+/// Adds column `k` of the weights times row `k` of `x`.
 #[inline(always)]
 fn accumulate<S: Simd, const V: usize, const M: usize>(
     simd: S,
     sums: &mut [[S::f32s; V]; M],
     weights: &[f32; M],
-    x: [S::f32s; V],
+    x: &[&[S::f32s]; V],
+    k: usize,
 ) {
-    for (sums, &weight) in sums.iter_mut().zip(weights) {
-        let weight = simd.splat_f32s(weight);
-        for (sum, x) in sums.iter_mut().zip(x) {
-            *sum = simd.mul_add_e_f32s(weight, x, *sum);
+    let mut row = [simd.splat_f32s(0.0); V];
+    for v in 0..V {
+        row[v] = x[v][k];
+    }
+    for m in 0..M {
+        let weight = simd.splat_f32s(weights[m]);
+        for v in 0..V {
+            sums[m][v] = simd.mul_add_e_f32s(weight, row[v], sums[m][v]);
         }
     }
 }
@@ -222,7 +249,11 @@ impl<const A: usize> WithSimd for AddOuter<'_, A> {
                                 }
                             };
                         }
-                        by_size!(1 2 3 4 5 6 7 8);
+                        if const { S::REGISTER_COUNT >= 32 } {
+                            by_size!(1 2 3 4 5 6 7 8);
+                        } else {
+                            by_size!(1 2 3);
+                        }
                     }
                     first_column += b.n_rows;
                 }
@@ -243,18 +274,16 @@ fn add_tile<'a, S: Simd, const I: usize, const J: usize>(
 ) {
     let mut sums = [[simd.splat_f32s(0.0); J]; I];
     for (a, b) in a.zip(b) {
-        if let (Some(rows), Some(columns)) = (a[i..].first_chunk::<I>(), b[j..].first_chunk::<J>()) {
-            for (sums, &row) in sums.iter_mut().zip(rows) {
-                for (sum, &column) in sums.iter_mut().zip(columns) {
-                    *sum = simd.mul_add_e_f32s(row, column, *sum);
-                }
+        let (rows, columns) = (&a[i..i + I], &b[j..j + J]);
+        for n in 0..I {
+            for m in 0..J {
+                sums[n][m] = simd.mul_add_e_f32s(rows[n], columns[m], sums[n][m]);
             }
         }
     }
-    for (to, sums) in to.chunks_mut(n_columns).zip(sums) {
-        // No closures here: one that is not inlined would be compiled without vector code.
-        for (to, sum) in to.iter_mut().zip(sums) {
-            *to += simd.reduce_sum_f32s(sum);
+    for n in 0..I {
+        for m in 0..J {
+            to[n * n_columns + m] += simd.reduce_sum_f32s(sums[n][m]);
         }
     }
 }
