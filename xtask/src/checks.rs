@@ -17,9 +17,14 @@ use crate::workspace::Workspace;
 /// The notebook that must always work.
 const HELLO_WORLD: &str = "notebooks/01-hello-world.ipynb";
 /// Only the parts that need no libtorch.
-// The package that measures and the command line cannot do without libtorch.
-const LIGHT: &[&str] =
-    &["--workspace", "--exclude", "psychrnn-bench", "--exclude", "psychrnn-cli", "--no-default-features"];
+// The packages that measure and write the site, and the command line, cannot do without libtorch.
+const LIGHT: &[&str] = &[
+    "--workspace",
+    "--exclude=psychrnn-bench",
+    "--exclude=psychrnn-cli",
+    "--exclude=psychrnn-site",
+    "--no-default-features",
+];
 const ALL: &[&str] = &["--workspace"];
 /// Without libtorch nothing is trained, and compiling takes longer than the tests.
 const UNOPTIMIZED: &str = "--config=profile.dev.package.psychrnn.opt-level=0";
@@ -73,7 +78,14 @@ impl Checks<'_> {
         })?;
         self.cargo(
             "packages",
-            &["package", "--exclude=xtask", "--exclude=psychrnn-bench", "--no-verify", "--allow-dirty"],
+            &[
+                "package",
+                "--exclude=xtask",
+                "--exclude=psychrnn-bench",
+                "--exclude=psychrnn-site",
+                "--no-verify",
+                "--allow-dirty",
+            ],
             ALL,
             &[],
         )?;
