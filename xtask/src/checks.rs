@@ -17,11 +17,12 @@ use crate::workspace::Workspace;
 /// The notebook that must always work.
 const HELLO_WORLD: &str = "notebooks/01-hello-world.ipynb";
 /// Only the parts that need no libtorch.
-// The packages that measure and write the site, and the command line, cannot do without libtorch.
+// The packages that measure, demonstrate and write the site, and the command line, cannot do without libtorch.
 const LIGHT: &[&str] = &[
     "--workspace",
     "--exclude=psychrnn-bench",
     "--exclude=psychrnn-cli",
+    "--exclude=psychrnn-examples",
     "--exclude=psychrnn-site",
     "--no-default-features",
 ];
@@ -82,6 +83,7 @@ impl Checks<'_> {
                 "package",
                 "--exclude=xtask",
                 "--exclude=psychrnn-bench",
+                "--exclude=psychrnn-examples",
                 "--exclude=psychrnn-site",
                 "--no-verify",
                 "--allow-dirty",
@@ -107,7 +109,7 @@ impl Checks<'_> {
         if run::succeeds(Command::new("cargo").args(["nextest", "--version"])) {
             self.cargo(name, &["nextest", "run", "--no-fail-fast"], packages, &[])
         } else {
-            self.cargo(name, &["test", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"], packages, &[])
+            self.cargo(name, &["test", "--no-fail-fast", "--lib", "--bins", "--tests"], packages, &[])
         }
     }
 
