@@ -390,6 +390,14 @@ impl Kernel {
     }
 }
 
+/// Makes sure of the kernel alone, and says where it is.
+pub(crate) fn kernel(workspace: &Workspace) -> Result<()> {
+    let kernel = Kernel::of(workspace, Wanted::Usual)?;
+    kernel.ensure(workspace)?;
+    println!("{}", kernel.folder.display());
+    Ok(())
+}
+
 /// Runs the kernel's own tests, from the build folder in which it was compiled.
 pub(crate) fn test_kernel(workspace: &Workspace) -> Result<()> {
     Kernel::of(workspace, Wanted::Tested)?.ensure(workspace)?;
