@@ -59,7 +59,7 @@ fn announce(workspace: &Workspace, target: &Path) -> Result<()> {
         .flatten(),
     )?;
     machine::announce(
-        "Before the network is trained, which takes seconds",
+        "a network is trained, which takes seconds",
         &parts,
         "Ctrl-C interrupts: what is done stays, and `cargo demo` goes on from there.",
     );

@@ -309,7 +309,7 @@ fn announce(workspace: &Workspace, kernel: &Kernel, template: &Path) -> Result<(
         "{beside}Meanwhile `cargo demo` in another terminal trains a first network.\n\
          Ctrl-C interrupts: what is done stays, and the same command goes on from there."
     );
-    machine::announce("Before notebooks run", &parts, &remarks);
+    machine::announce("notebooks run", &parts, &remarks);
     Ok(())
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Part {
     pub(crate) space: u64,
 }
 
-/// Says what will be done and how long it takes here, if anything.
+/// Says what will be done before something works, and how long it takes here, if anything.
 pub(crate) fn announce(before: &str, parts: &[Part], remarks: &str) {
     if !parts.is_empty() {
         println!("{}", announcement(before, parts, remarks, cores()));
@@ -35,14 +35,15 @@ pub(crate) fn announce(before: &str, parts: &[Part], remarks: &str) {
 }
 
 fn announcement(before: &str, parts: &[Part], remarks: &str, cores: usize) -> String {
-    let here = |minutes: f64| minutes * share(cores);
-    let total = parts.iter().map(|part| here(part.minutes)).sum::<f64>();
-    let mut text = format!("{before}, {} of compiling on the {cores} cores of this machine:\n\n", about(total));
+    let work = |download: u32, minutes: f64| {
+        let download = (download > 0).then(|| format!("{download} MB to download"));
+        let compile = (minutes > 0.0).then(|| format!("{} of compiling", about(minutes * share(cores))));
+        [download, compile].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    };
+    let all = work(parts.iter().map(|part| part.download).sum(), parts.iter().map(|part| part.minutes).sum());
+    let mut text = format!("Before {before}, on the {cores} cores of this machine: {all}\n\n");
     for part in parts {
-        let download = (part.download > 0).then(|| format!("{} MB to download", part.download));
-        let compile = (part.minutes > 0.0).then(|| format!("{} to compile", about(here(part.minutes))));
-        let work = [download, compile].into_iter().flatten().collect::<Vec<_>>().join(", ");
-        text += &format!("  {:<40} {work}\n", part.what);
+        text += &format!("  {:<40} {}\n", part.what, work(part.download, part.minutes));
     }
     text + "\n" + remarks + "\n"
 }
@@ -154,15 +155,19 @@ mod tests {
 
     #[test]
     fn what_will_happen_is_said_for_this_machine() {
-        let text = announcement("Before it opens", &PARTS, "Meanwhile, read.", 2);
+        let text = announcement("it opens", &PARTS, "Meanwhile, read.", 2);
+        let all = "Before it opens, on the 2 cores of this machine: 590 MB to download, about 9 minutes of compiling\n";
+        assert!(text.starts_with(all) && text.ends_with("\nMeanwhile, read.\n"), "{text}");
         assert!(
-            text.starts_with("Before it opens, about 9 minutes of compiling on the 2 cores of this machine:\n"),
+            text.contains(" 540 MB to download\n")
+                && text.contains(" 50 MB to download, about 9 minutes of compiling\n"),
             "{text}"
         );
-        assert!(text.contains(" 540 MB to download\n") && text.ends_with("Meanwhile, read.\n"), "{text}");
-        assert!(text.contains(" 50 MB to download, about 9 minutes to compile\n"), "{text}");
-        assert!(announcement("", &PARTS, "", 8).contains(" about 4 minutes "), "more cores help, and not without end");
-        assert!(announcement("", &PARTS, "", 1).contains(" about 15 minutes "));
+        // More cores help, but not without end.
+        for (cores, minutes) in [(1, 15), (8, 4), (1000, 3)] {
+            let text = announcement("it opens", &PARTS, "", cores);
+            assert!(text.contains(&format!(" about {minutes} minutes of")), "{text}");
+        }
     }
 
     #[test]
