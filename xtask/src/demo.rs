@@ -14,7 +14,7 @@ use crate::setup::python::{self, Python};
 use crate::workspace::Workspace;
 
 /// What may have to be compiled, with the minutes of an idle machine with two cores.
-const PROGRAM: Part = Part { what: "the demonstration", download: 0, minutes: 3.0, space: 1000 };
+const PROGRAM: Part = Part { what: "the demonstration", download: 23, minutes: 3.0, space: 1000 };
 
 /// Brings libtorch, builds the program `demo` in release mode and runs it with `arguments`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
