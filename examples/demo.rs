@@ -1,6 +1,6 @@
 //! Trains a network on perceptual discrimination and writes its figures, its weights and a report into a folder.
 //!
-//! `cargo xtask demo` runs it; by hand: `cargo run --release --example demo -- FOLDER`.
+//! `cargo demo` runs it; by hand: `cargo run --release --package psychrnn-examples --bin demo -- FOLDER`.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,7 @@
 //! Trains PyCog's example models to PyCog's criterion and writes each network and what was measured into a folder.
 //!
-//! `cargo xtask models` runs it; by hand: `cargo run --release --example models -- FOLDER NAME…`. With `--list` it names them all.
+//! `cargo xtask models` runs it; by hand: `cargo run --release --package psychrnn-examples --bin models -- FOLDER NAME…`. With `--list` it
+//! names them all.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! Whether the regularizer against vanishing gradients helps on a task with a long delay: updates until 95 % of held-out trials
 //! are right, with and without it, from the same initial weights on the same trials.
 //!
-//! `cargo run --release --example vanishing_gradient -- [DELAY_MS] [SEEDS]`
+//! `cargo run --release --package psychrnn-examples --bin vanishing_gradient -- [DELAY_MS] [SEEDS]`
 
 use psychrnn::prelude::*;
 use psychrnn::train::Stop;

@@ -17,11 +17,12 @@ use crate::workspace::Workspace;
 /// The notebook that must always work.
 const HELLO_WORLD: &str = "notebooks/01-hello-world.ipynb";
 /// Only the parts that need no libtorch.
-// The packages that measure and write the site, and the command line, cannot do without libtorch.
+// The packages that measure, demonstrate and write the site, and the command line, cannot do without libtorch.
 const LIGHT: &[&str] = &[
     "--workspace",
     "--exclude=psychrnn-bench",
     "--exclude=psychrnn-cli",
+    "--exclude=psychrnn-examples",
     "--exclude=psychrnn-site",
     "--no-default-features",
 ];
@@ -76,19 +77,8 @@ impl Checks<'_> {
         self.step("documentation", |workspace| {
             run::run(documentation(workspace).args(["--workspace", "--features=doc-only"]))
         })?;
-        self.cargo(
-            "packages",
-            &[
-                "package",
-                "--exclude=xtask",
-                "--exclude=psychrnn-bench",
-                "--exclude=psychrnn-site",
-                "--no-verify",
-                "--allow-dirty",
-            ],
-            ALL,
-            &[],
-        )?;
+        // All that is published, each against those before it; they are compiled elsewhere.
+        self.cargo("packages", &["publish", "--dry-run", "--no-verify", "--allow-dirty"], ALL, &[])?;
         self.step("the oldest Rust", oldest_rust)?;
         self.cargo("tests of data frames", &["test", "--lib", "frame"], TABLES, &[])?;
         self.step("libtorch", |workspace| libtorch::ensure(workspace).map(|_| ()))?;
@@ -107,7 +97,7 @@ impl Checks<'_> {
         if run::succeeds(Command::new("cargo").args(["nextest", "--version"])) {
             self.cargo(name, &["nextest", "run", "--no-fail-fast"], packages, &[])
         } else {
-            self.cargo(name, &["test", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"], packages, &[])
+            self.cargo(name, &["test", "--no-fail-fast", "--lib", "--bins", "--tests"], packages, &[])
         }
     }
 

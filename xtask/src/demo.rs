@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: trains a network without Jupyter and says where its figures are.
+//! `cargo demo`: trains a network without Jupyter and says where its figures are.
 
 use std::fs;
 use std::path::Path;
@@ -9,18 +9,25 @@ use serde_json::{Value, json};
 
 use crate::run;
 use crate::setup::libtorch;
+use crate::setup::machine::{self, Part};
+use crate::setup::python::{self, Python};
 use crate::workspace::Workspace;
 
-/// Brings libtorch, builds the example `demo` in release mode and runs it with `arguments`.
+/// What may have to be compiled, with the minutes of an idle machine with two cores.
+const PROGRAM: Part = Part { what: "the demonstration", download: 23, minutes: 3.0, space: 1000 };
+
+/// Brings libtorch, builds the program `demo` in release mode and runs it with `arguments`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let target = workspace.target()?;
+    announce(workspace, &target)?;
     let (setup, ()) = timed(|| libtorch::ensure(workspace).map(|_| ()))?;
-    let demo = ["--release", "--example", "demo"];
+    let demo = ["--release", "--package", "psychrnn-examples", "--bin", "demo"];
     let (compilation, ()) = timed(|| {
-        run::step("compiling the demonstration (about 6 minutes the first time)", || {
-            run::run(workspace.cargo().arg("build").args(demo))
+        run::step("compiling the demonstration", || {
+            run::run(workspace.cargo().arg("build").args(demo)).with_context(|| machine::advice(&target))
         })
     })?;
-    let folder = workspace.target()?.join("demo");
+    let folder = target.join("demo");
     run::step("training", || {
         let mut cargo = workspace.cargo();
         cargo.args(["run", "--quiet"]).args(demo).arg("--").arg(&folder).args(arguments);
@@ -33,6 +40,29 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
             println!("Accuracy on fresh trials {name}: {accuracy:.3}");
         }
     }
+    Ok(())
+}
+
+/// Says what the first time takes, and makes sure that the machine has what it needs.
+fn announce(workspace: &Workspace, target: &Path) -> Result<()> {
+    let libtorch = libtorch::missing(workspace);
+    let program = (!target.join("release/demo").exists()).then_some(PROGRAM);
+    let parts: Vec<Part> = [libtorch, program].into_iter().flatten().collect();
+    machine::check(
+        [
+            libtorch.map(|_| Python::with("pip", python::ANY).map(|_| ())),
+            libtorch.map(|part| machine::has_space(&workspace.cache, &[part], "XDG_CACHE_HOME")),
+            program.map(|_| machine::has_compiler()),
+            program.map(|part| machine::has_space(target, &[part], "CARGO_TARGET_DIR")),
+        ]
+        .into_iter()
+        .flatten(),
+    )?;
+    machine::announce(
+        "a network is trained, which takes seconds",
+        &parts,
+        "Ctrl-C interrupts: what is done stays, and `cargo demo` goes on from there.",
+    );
     Ok(())
 }
 

@@ -32,6 +32,7 @@ Usage: cargo xtask COMMAND
                      target/models
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser;
                      --check: measure instead what a notebook's user waits for, into target/notebooks/lab.json
+  kernel             compile the notebook kernel alone; the last line names its folder
   notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks
   tour               run the first notebook in a headless Chromium; screenshots go to target/tour
   parity             compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers)
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         ("models", _) => models::run,
         ("lab", [option]) if option == "--check" => |workspace, _| lab_check::run(workspace),
         ("lab", _) => jupyter::lab,
+        ("kernel", []) => |workspace, _| jupyter::kernel(workspace),
         ("notebook", _) => {
             |workspace, files| notebook::execute(workspace, &files.iter().map(PathBuf::from).collect::<Vec<_>>())
         }

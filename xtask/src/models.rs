@@ -55,7 +55,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The example `models`, which trains one model.
+/// The program `models`, which trains one model.
 struct Program {
     path: PathBuf,
     libraries: PathBuf,
@@ -67,11 +67,11 @@ impl Program {
         let libraries = libtorch::ensure(workspace)?.libraries;
         run::step("compiling", || {
             // With the whole workspace, as for tests: alone, it would have dependencies with other features.
-            let arguments = ["build", "--quiet", "--workspace", "--example", "models"];
+            let arguments = ["build", "--quiet", "--workspace", "--bin", "models"];
             run::run(workspace.cargo().args(arguments).args(profile))
         })?;
         let built = if profile.is_empty() { "debug" } else { "release" };
-        Ok(Self { path: workspace.target()?.join(built).join("examples/models"), libraries })
+        Ok(Self { path: workspace.target()?.join(built).join("models"), libraries })
     }
 
     fn command(&self) -> Command {

@@ -64,7 +64,7 @@ impl Workspace {
         let path = self.cache.join(format!("{name}.lock"));
         let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
         if file.try_lock().is_err() {
-            println!("  another cargo xtask is at work on {name}: waiting for it");
+            run::say(&format!("  another cargo xtask is at work on {name}: waiting for it"));
             file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
         }
         Ok(file)

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 
 use crate::run;
 use crate::setup::libtorch::{self, Libtorch, SEARCH_PATH};
-use crate::setup::python::{self, Environment};
+use crate::setup::machine::{self, Part};
+use crate::setup::python::{self, Environment, Python};
 use crate::workspace::Workspace;
 
 /// The name of our kernel, and that of evcxr's own, on which notebooks must run too.
@@ -31,6 +32,11 @@ const CLONE: &str = "clone";
 const FEATURES: [&str; 2] = ["", TABLES];
 /// The feature for tables as data frames, which takes longer to compile than all else.
 pub(crate) const TABLES: &str = "polars";
+
+/// What may have to be made, with the minutes of an idle machine with two cores.
+const ENVIRONMENT: Part = Part { what: "a Python environment with JupyterLab", download: 47, minutes: 0.0, space: 400 };
+const KERNEL: Part = Part { what: "the notebook kernel", download: 27, minutes: 9.1, space: 1100 };
+const LIBRARY: Part = Part { what: "the library, compiled for notebooks", download: 23, minutes: 6.0, space: 1000 };
 
 /// Everything that a notebook needs to run.
 pub(crate) struct Jupyter {
@@ -61,15 +67,20 @@ pub(crate) enum Wanted {
 impl Jupyter {
     /// Makes sure of libtorch, the Python environment, the kernel, the compiled library and the kernelspecs.
     pub(crate) fn ensure(workspace: &Workspace, wanted: Wanted) -> Result<Self> {
-        let libtorch = libtorch::ensure(workspace)?;
-        let python = environment(workspace)?;
-        let kernel = kernel(workspace, wanted)?;
-        let data = workspace.target()?.join("jupyter");
+        let kernel = Kernel::of(workspace, wanted)?;
         let mut hasher = DefaultHasher::new();
         workspace.root.hash(&mut hasher);
         let template = workspace.cache.join(format!("templates/{:016x}/ready", hasher.finish()));
+        announce(workspace, &kernel, &template)?;
+        let bring = || Ok((libtorch::ensure(workspace)?, environment(workspace)?));
+        // The kernel needs neither. Without it the terminal is free for what is brought.
+        let (libtorch, python) = match kernel.is_ready() {
+            true => bring()?,
+            false => run::beside(bring, || kernel.ensure(workspace))?.0,
+        };
+        let data = workspace.target()?.join("jupyter");
         let (kernels, root) = (workspace.cache.join("kernels"), workspace.root.clone());
-        let jupyter = Self { python, data, libtorch, kernel, template, kernels, root };
+        let jupyter = Self { python, data, libtorch, kernel: kernel.program(), template, kernels, root };
         jupyter.compile_library(if wanted == Wanted::Tables { &FEATURES } else { &FEATURES[..1] })?;
         jupyter.write_kernelspec(OURS, &jupyter.kernelspec())?;
         jupyter.write_kernelspec(STOCK, &jupyter.stock_kernelspec())?;
@@ -108,12 +119,12 @@ impl Jupyter {
         let step = match self.state(features)?.as_str() {
             "fresh" => return Ok(()),
             "changed" => "the library was changed: compiling it for notebooks (1 to 2 minutes)",
-            _ => {
-                "compiling the library for notebooks (5 to 15 minutes, once for this clone; can be interrupted and goes on)"
-            }
+            _ => "compiling the library for notebooks (once for this clone)",
         };
         self.sweep()?;
-        run::step(step, || run::run(&mut self.build(features)))
+        run::step(step, || {
+            run::run(&mut self.build(features)).with_context(|| machine::advice(&self.template.with_file_name("")))
+        })
     }
 
     /// Compiles the library with tables while the user already works, after everyone else's work.
@@ -267,17 +278,54 @@ fn replace(command: &mut Command) -> Result<()> {
     anyhow::bail!("`cargo xtask lab` runs on Linux and macOS. Start it yourself: {}", run::shell(command))
 }
 
-/// The Python of a virtual environment with JupyterLab.
+/// Says what is still to be made and how long it takes, and makes sure first that the machine has what that needs.
+fn announce(workspace: &Workspace, kernel: &Kernel, template: &Path) -> Result<()> {
+    let parts = [
+        libtorch::missing(workspace),
+        JUPYTERLAB.ready(workspace).is_none().then_some(ENVIRONMENT),
+        (!kernel.is_ready()).then_some(KERNEL),
+        (!template.is_dir()).then_some(LIBRARY),
+    ];
+    let [libtorch, environment, compiled, library] = parts;
+    let parts: Vec<Part> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return Ok(());
+    }
+    let python = |module, part: Option<Part>, minors| part.map(|_| Python::with(module, minors).map(|_| ()));
+    machine::check(
+        [
+            cfg!(windows).then(|| Err(anyhow::anyhow!(machine::WINDOWS))),
+            python("pip", libtorch, python::ANY),
+            python(python::VENV, environment, JUPYTERLAB.minors),
+            compiled.map(|_| machine::has_rust(&workspace.root.join("kernel/Cargo.toml"))),
+            library.map(|_| machine::has_compiler()),
+            Some(machine::has_space(&workspace.cache, &parts, "XDG_CACHE_HOME")),
+        ]
+        .into_iter()
+        .flatten(),
+    )?;
+    let beside = if compiled.is_some() { "Downloads go on beside the kernel's compilation. " } else { "" };
+    let remarks = format!(
+        "{beside}Meanwhile `cargo demo` in another terminal trains a first network.\n\
+         Ctrl-C interrupts: what is done stays, and the same command goes on from there."
+    );
+    machine::announce("notebooks run", &parts, &remarks);
+    Ok(())
+}
+
+/// A virtual environment with JupyterLab, which asks for Python 3.10.
+const JUPYTERLAB: Environment = Environment {
+    name: "jupyter",
+    title: "JupyterLab: making a Python environment (once for all clones)",
+    minors: 10..=u32::MAX,
+    requirements: include_str!("../../assets/jupyter.txt"),
+    alone: &[],
+    module: "jupyterlab",
+};
+
+/// Its Python.
 fn environment(workspace: &Workspace) -> Result<PathBuf> {
-    let environment = Environment {
-        name: "jupyter",
-        title: "JupyterLab: making a Python environment (about a minute, once for all clones)",
-        minors: python::ANY,
-        requirements: include_str!("../../assets/jupyter.txt"),
-        alone: &[],
-        module: "jupyterlab",
-    };
-    environment.ensure(workspace, |folder| {
+    JUPYTERLAB.ensure(workspace, |folder| {
         // No question about Jupyter's news at the first start.
         let settings = folder.join("etc/jupyter/labconfig/page_config.json");
         let quiet = json!({ "disabledExtensions": { "@jupyterlab/apputils-extension:announcements": true } });
@@ -287,48 +335,72 @@ fn environment(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// Our kernel, compiled once for all clones that have the same; for tests evcxr's own beside it.
-fn kernel(workspace: &Workspace, wanted: Wanted) -> Result<PathBuf> {
-    let source = workspace.root.join("kernel");
-    let mut hasher = DefaultHasher::new();
-    for file in files(&source)? {
-        file.strip_prefix(&source)?.hash(&mut hasher);
-        fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?.hash(&mut hasher);
+struct Kernel {
+    folder: PathBuf,
+    programs: &'static [&'static str],
+}
+
+impl Kernel {
+    /// The kernel of a clone, compiled or not.
+    fn of(workspace: &Workspace, wanted: Wanted) -> Result<Self> {
+        let source = workspace.root.join("kernel");
+        let mut hasher = DefaultHasher::new();
+        for file in files(&source)? {
+            file.strip_prefix(&source)?.hash(&mut hasher);
+            fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?.hash(&mut hasher);
+        }
+        let folder = workspace.cache.join(format!("kernel-{:016x}", hasher.finish()));
+        let programs: &[&str] =
+            if wanted == Wanted::Tested { &["psychrnn-kernel", "stock-kernel"] } else { &["psychrnn-kernel"] };
+        Ok(Self { folder, programs })
     }
-    let folder = workspace.cache.join(format!("kernel-{:016x}", hasher.finish()));
-    let programs =
-        if wanted == Wanted::Tested { &["psychrnn-kernel", "stock-kernel"][..] } else { &["psychrnn-kernel"] };
-    let ready = || programs.iter().all(|program| folder.join(program).exists());
-    if ready() {
-        return Ok(folder.join(programs[0]));
+
+    fn program(&self) -> PathBuf {
+        self.folder.join(self.programs[0])
     }
-    let _lock = workspace.lock("kernel")?;
-    if ready() {
-        return Ok(folder.join(programs[0]));
+
+    fn is_ready(&self) -> bool {
+        self.programs.iter().all(|program| self.folder.join(program).exists())
     }
-    run::step(
-        "compiling the notebook kernel (6 to 15 minutes, once for all clones; can be interrupted and goes on)",
-        || {
+
+    fn ensure(&self, workspace: &Workspace) -> Result<()> {
+        if self.is_ready() {
+            return Ok(());
+        }
+        let _lock = workspace.lock("kernel")?;
+        if self.is_ready() {
+            return Ok(());
+        }
+        let folder = &self.folder;
+        run::step("compiling the notebook kernel (once for all clones)", || {
             let build = workspace.cache.join(BUILD);
             let mut cargo = kernel_cargo(workspace);
             cargo.args(["build", "--release", "--locked", "--target-dir"]).arg(&build);
-            cargo.args(programs.iter().flat_map(|program| ["--package", program]));
-            run::run(&mut cargo)?;
-            fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-            for program in programs {
+            cargo.args(self.programs.iter().flat_map(|program| ["--package", program]));
+            run::run(&mut cargo).with_context(|| machine::advice(&workspace.cache))?;
+            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            for program in self.programs {
                 // It appears when it is complete, also if another kernel runs from its place.
                 let (built, half) = (build.join("release").join(program), folder.join(format!("{program}.half")));
                 fs::copy(&built, &half).with_context(|| format!("cannot copy {}", built.display()))?;
                 fs::rename(&half, folder.join(program)).context("cannot install the kernel")?;
             }
             Ok(())
-        },
-    )?;
-    Ok(folder.join(programs[0]))
+        })
+    }
+}
+
+/// Makes sure of the kernel alone, and says where it is.
+pub(crate) fn kernel(workspace: &Workspace) -> Result<()> {
+    let kernel = Kernel::of(workspace, Wanted::Usual)?;
+    kernel.ensure(workspace)?;
+    println!("{}", kernel.folder.display());
+    Ok(())
 }
 
 /// Runs the kernel's own tests, from the build folder in which it was compiled.
 pub(crate) fn test_kernel(workspace: &Workspace) -> Result<()> {
-    kernel(workspace, Wanted::Tested)?;
+    Kernel::of(workspace, Wanted::Tested)?.ensure(workspace)?;
     let mut cargo = kernel_cargo(workspace);
     // Both packages, as when they are built: what they share is compiled once.
     cargo.args(["test", "--release", "--locked", "--workspace", "--target-dir"]);

@@ -12,6 +12,7 @@ use std::process::{self, Command};
 
 use anyhow::{Context, Result, bail};
 
+use super::machine::{self, Part};
 use super::python::{self, Python, clear};
 use crate::run;
 use crate::workspace::Workspace;
@@ -36,8 +37,8 @@ struct Wheels {
     libraries: &'static [&'static str],
     /// Links that stand in for libraries: (name, what it points to).
     links: &'static [(&'static str, &'static str)],
-    /// How much pip downloads, for the message.
-    size: &'static str,
+    /// How many megabytes pip downloads.
+    size: u32,
 }
 
 const LINUX: Wheels = Wheels {
@@ -47,7 +48,7 @@ const LINUX: Wheels = Wheels {
     libraries: &["libtorch_cpu.so", "libc10.so", "libgomp.so.1", "libcudart.so.13", "libcupti.so.13"],
     // The wheel's own libtorch.so holds nothing but a demand for CUDA. libgomp.so is what a linker looks for.
     links: &[("libtorch.so", "libtorch_cpu.so"), ("libgomp.so", "libgomp.so.1")],
-    size: "540 MB",
+    size: 540,
 };
 
 const MACOS: Wheels = Wheels {
@@ -56,7 +57,7 @@ const MACOS: Wheels = Wheels {
     platforms: &["macosx_14_0_arm64"],
     libraries: &["libtorch.dylib", "libtorch_cpu.dylib", "libc10.dylib", "libomp.dylib"],
     links: &[],
-    size: "90 MB",
+    size: 90,
 };
 
 /// A libtorch that is ready to be built against.
@@ -65,6 +66,22 @@ pub(crate) struct Libtorch {
     pub(crate) variables: Vec<(&'static str, String)>,
     /// The folder that holds the shared libraries.
     pub(crate) libraries: PathBuf,
+}
+
+/// What [`ensure`] would download.
+pub(crate) fn missing(workspace: &Workspace) -> Option<Part> {
+    let own = env::var_os("LIBTORCH").is_some_and(|own| Path::new(&own) != workspace.libtorch_link());
+    if own
+        || env::var_os("LIBTORCH_USE_PYTORCH").is_some()
+        || usable_link(workspace).ok()?.is_some()
+        || system().is_some()
+    {
+        return None;
+    }
+    let wheels = wheels().ok()?;
+    let part =
+        Part { what: "libtorch, which trains", download: wheels.size, minutes: 0.0, space: 3 * u64::from(wheels.size) };
+    (!workspace.cache.join(wheels.folder).is_dir()).then_some(part)
 }
 
 /// Makes sure that there is a libtorch and that builds in this clone use it.
@@ -84,7 +101,7 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<Libtorch> {
                 None => downloaded(workspace)?,
             };
             point(&link, &home)?;
-            println!("  .libtorch now points to {}", home.display());
+            run::say(&format!("  .libtorch now points to {}", home.display()));
             home
         }
     };
@@ -123,7 +140,7 @@ pub(crate) fn ensure_cuda(workspace: &Workspace) -> Result<()> {
             pip.arg("--platform=manylinux2014_x86_64");
             pip.args((17..=28).map(|minor| format!("--platform=manylinux_2_{minor}_x86_64")));
             pip.arg("--target").arg(aside.join("site")).arg(format!("torch=={VERSION}"));
-            run::run(pip.env("TMPDIR", &temporary).env("PIP_REQUIRE_VIRTUALENV", "0"))?;
+            run::advised(pip.env("TMPDIR", &temporary).env("PIP_REQUIRE_VIRTUALENV", "0"), python::advice)?;
             clear(&temporary)?;
             fs::rename(&aside, &home).with_context(|| format!("cannot make {}", home.display()))
         })?;
@@ -144,7 +161,7 @@ fn from_pytorch(value: &str) -> Result<Libtorch> {
         "import os, torch; print(torch.__version__); print(os.path.join(os.path.dirname(torch.__file__), 'lib'))";
     let advice = format!(
         "LIBTORCH_USE_PYTORCH is set, but `{python}` has no PyTorch {VERSION}: install it, or unset the variable and \
-         let `cargo xtask setup` bring libtorch"
+         let `cargo setup` bring libtorch"
     );
     let answer = run::output(Command::new(python).args(["-c", script])).with_context(|| advice.clone())?;
     let mut lines = answer.lines();
@@ -166,7 +183,7 @@ fn from_variable(home: &Path) -> Result<Libtorch> {
     if !holds_libtorch(&libraries) {
         bail!(
             "LIBTORCH is set, but there is no libtorch in {}. Let it name the folder of libtorch {VERSION} that holds `lib` and \
-             `include`, or unset it and let `cargo xtask setup` bring libtorch",
+             `include`, or unset it and let `cargo setup` bring libtorch",
             libraries.display()
         );
     }
@@ -188,10 +205,7 @@ fn usable_link(workspace: &Workspace) -> Result<Option<PathBuf>> {
     if link.is_symlink() {
         return Ok(None);
     }
-    bail!(
-        "{} is there, but holds no `lib` with libtorch: remove it, then run `cargo xtask setup` again",
-        link.display()
-    )
+    bail!("{} is there, but holds no `lib` with libtorch: remove it, then run `cargo setup` again", link.display())
 }
 
 /// A libtorch of the right version that was installed for the whole machine, where `tch` too looks for it.
@@ -216,7 +230,7 @@ fn downloaded(workspace: &Workspace) -> Result<PathBuf> {
     let aside = workspace.cache.join(format!("{}.part", wheels.folder));
     clear(&aside)?;
     let size = wheels.size;
-    run::step(&format!("libtorch {VERSION}: downloading {size} of Python wheels (once for all clones)"), || {
+    run::step(&format!("libtorch {VERSION}: downloading {size} MB of Python wheels (once for all clones)"), || {
         download(wheels, &aside.join("wheels"))
     })?;
     run::step("libtorch: unpacking its CPU part", || {
@@ -239,8 +253,12 @@ fn download(wheels: &Wheels, folder: &Path) -> Result<()> {
     pip.arg("--dest").arg(folder).arg("--requirement").arg(requirements);
     // pip keeps what it downloads in TMPDIR first, and /tmp may be too small for it.
     pip.env("TMPDIR", folder);
-    run::run(pip.env("PIP_REQUIRE_VIRTUALENV", "0"))
-        .context("libtorch could not be downloaded: see what pip says above. Run `cargo xtask setup` again, or set LIBTORCH to a libtorch of your own")
+    run::advised(pip.env("PIP_REQUIRE_VIRTUALENV", "0"), |complaints| {
+        format!(
+            "libtorch could not be downloaded: {}, or set LIBTORCH to a libtorch {VERSION} of your own",
+            python::advice(complaints)
+        )
+    })
 }
 
 fn unpack(wheels: &Wheels, aside: &Path) -> Result<()> {
@@ -264,11 +282,16 @@ fn unpack(wheels: &Wheels, aside: &Path) -> Result<()> {
 }
 
 fn wheels() -> Result<&'static Wheels> {
-    match (env::consts::OS, env::consts::ARCH) {
+    wheels_for(env::consts::OS, env::consts::ARCH)
+}
+
+fn wheels_for(os: &str, arch: &str) -> Result<&'static Wheels> {
+    match (os, arch) {
         ("linux", "x86_64") => Ok(&LINUX),
         ("macos", "aarch64") => Ok(&MACOS),
+        ("windows", _) => bail!("{}", machine::WINDOWS),
         (os, arch) => bail!(
-            "`cargo xtask setup` can bring libtorch for Linux on x86-64 and macOS on Apple silicon, not for {os} on {arch}. \
+            "`cargo setup` can bring libtorch for Linux on x86-64 and macOS on Apple silicon, not for {os} on {arch}. \
              Install libtorch {VERSION} yourself and set LIBTORCH to its folder, or install PyTorch {VERSION} and set \
              LIBTORCH_USE_PYTORCH=1"
         ),
@@ -327,4 +350,17 @@ fn text(path: &Path) -> Result<String> {
     let text =
         path.to_str().with_context(|| format!("{} is not a path in UTF-8, which Cargo wants", path.display()))?;
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elsewhere_one_is_told_what_to_do() {
+        assert_eq!(wheels_for("linux", "x86_64").unwrap().size, 540);
+        let message = |os, arch| wheels_for(os, arch).err().unwrap().to_string();
+        assert!(message("windows", "x86_64").contains("`wsl --install`"));
+        assert!(message("macos", "x86_64").contains("LIBTORCH_USE_PYTORCH=1"));
+    }
 }

@@ -1,5 +1,6 @@
-//! What the other commands stand on: libtorch, Python environments, and programs that look the project over.
+//! What the other commands stand on: the machine, libtorch, Python environments, and programs that look the project over.
 
 pub(crate) mod libtorch;
+pub(crate) mod machine;
 pub(crate) mod python;
 pub(crate) mod tools;
