@@ -429,7 +429,7 @@ mod tests {
     fn links_into_the_reference_become_what_they_show() {
         let text = "As [`Adam`], see [that](super::x) and `[n_rec]`: [paper](https://doi.org/10.1) [low, high].";
         assert_eq!(page(text), "As `Adam`, see that and `[n_rec]`: [paper](https://doi.org/10.1) [low, high].");
-        assert_eq!(prose("One.\n\n```\ncode\n```\n\nTwo."), "One.\n\n\n\nTwo.");
+        assert_eq!(prose("One.\n\n```\ncode\n```\n\nTwo."), "One.\n\n\nTwo.");
         assert_eq!(first_paragraph("One\nline.\n\nTwo."), "One line.");
     }
 
