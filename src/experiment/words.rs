@@ -57,7 +57,7 @@ impl Words {
         if let Some(tau) = section.get_mut("tau").filter(|tau| tau.is_number()) {
             *tau = object!([tau]);
         }
-        NETWORK.iter().chain(FORMER).try_for_each(|(word, field)| self.put("network", section, word, field))
+        FORMER.iter().chain(NETWORK).try_for_each(|(word, field)| self.put("network", section, word, field))
     }
 
     /// Tells of parameters that a model freezes and that are trained here, since a list takes the place of the model's.
