@@ -1,4 +1,4 @@
-//! The chart on speed: the numbers of the table that `cargo xtask bench` gave, wherever it is shown.
+//! The chart on speed: the numbers of the table that `cargo xtask bench` gave.
 
 use std::fs;
 
@@ -7,8 +7,8 @@ use psychrnn::plot::{Figure, Legend, Marker, Panel, Style};
 
 /// How the table begins.
 const HEAD: &str = "| one update";
-/// Where it may stand.
-const FILES: [&str; 2] = ["site/pages/speed.md", "README.md"];
+/// Where it stands.
+const PAGE: &str = "site/pages/speed.md";
 
 /// The time of one update of networks of this many units, ours and of the others, in milliseconds.
 struct Measured {
@@ -17,8 +17,8 @@ struct Measured {
 }
 
 pub(crate) fn figure() -> Result<Figure> {
-    let texts = FILES.map(|file| fs::read_to_string(crate::root().join(file)).unwrap_or_default());
-    let table = texts.iter().find_map(|text| read(text)).with_context(|| format!("no table begins with `{HEAD}`"))?;
+    let text = fs::read_to_string(crate::root().join(PAGE)).with_context(|| format!("cannot read {PAGE}"))?;
+    let table = read(&text).with_context(|| format!("no table in {PAGE} begins with `{HEAD}`"))?;
     let mut panel = Panel::new()
         .x_label("Units")
         .y_label("One update (ms)")
