@@ -178,19 +178,19 @@ impl<'a> Keys<'a> {
         let sources = self.sources;
         match &sources.of(of)?.shape {
             Shape::Names(names) => {
-                let mut table = "| name | with | meaning |\n| --- | --- | --- |\n".to_owned();
+                let mut table = "| name | meaning | with |\n| --- | --- | --- |\n".to_owned();
                 for name in names {
                     let behind = self.behind(name)?;
                     let about = sources.about_name(of, name)?;
-                    table += &format!("| `{}` | {} | {} |\n", name.name, cell(&behind), cell(&about));
+                    table += &format!("| `{}` | {} | {} |\n", name.name, cell(&about), cell(&behind));
                 }
                 Ok(table)
             }
             Shape::Fields(fields) => {
-                let mut table = "| key | kind | meaning |\n| --- | --- | --- |\n".to_owned();
+                let mut table = "| key | meaning | kind |\n| --- | --- | --- |\n".to_owned();
                 for field in fields {
                     let (kind, about) = (self.kind(&field.of)?, sources.about(of, field)?);
-                    table += &format!("| `{}` | {} | {} |\n", field.name, cell(&kind), cell(&about));
+                    table += &format!("| `{}` | {} | {} |\n", field.name, cell(&about), cell(&kind));
                 }
                 Ok(table)
             }
@@ -220,10 +220,10 @@ impl<'a> Keys<'a> {
 
 /// A table of keys.
 pub(crate) fn table(keys: &[Key]) -> String {
-    let mut table = "| key | kind | usual | meaning |\n| --- | --- | --- | --- |\n".to_owned();
+    let mut table = "| key | meaning | kind | usual |\n| --- | --- | --- | --- |\n".to_owned();
     for Key { key, word, of, usual, about } in keys {
         let word = word.as_ref().map_or(String::new(), |word| format!(", or `{word}`"));
-        table += &format!("| `{key}`{word} | {} | {} | {} |\n", cell(of), cell(usual), cell(about));
+        table += &format!("| `{key}`{word} | {} | {} | {} |\n", cell(about), cell(of), cell(usual));
     }
     table
 }

@@ -26,7 +26,7 @@ pub(crate) fn page(sources: &Sources) -> Result<String> {
         "| --- ".repeat(head.matches('|').count() - 1) + "|"
     );
     for model in Model::ALL {
-        page += &format!("{}\n", row(model)?);
+        page += &format!("{}\n", row(model)?.replacen(&format!("`{model}`"), &format!("[{model}](#model-{model})"), 1));
     }
     page += &format!(
         "\nIn Rust, here one of them:\n\n\
@@ -87,7 +87,8 @@ mod tests {
         let page = page(&crate::sources().unwrap()).unwrap();
         for model in Model::ALL {
             assert!(
-                page.contains(&format!("(model-{model})=")) && page.contains(&format!("\n| `{model}` |")),
+                page.contains(&format!("(model-{model})="))
+                    && page.contains(&format!("\n| [{model}](#model-{model}) |")),
                 "{model}"
             );
         }

@@ -60,7 +60,8 @@ fn text(section: &str, usual: &Json, sources: &Sources, keys: &mut Keys<'_>) -> 
                 let given = format!("{EVERYTHING}[network]\nkind = \"{kind}\"\n");
                 let mut usual = complete(&given)?["network"].take();
                 usual.as_object_mut().context("a network is a table")?.remove("kind");
-                text += &format!("### kind = \"{kind}\"\n\n{}\n", table(&keys.section(of, &usual, &words("network"))?));
+                text +=
+                    &format!("### `kind = \"{kind}\"`\n\n{}\n", table(&keys.section(of, &usual, &words("network"))?));
             }
             text
         }

@@ -61,10 +61,8 @@ pub(crate) fn study() -> Result<Study> {
     let fit = Psychometric::default().fit(&session.choices_by("signed coherence", 1)?)?;
     let times = session.reaction_times(0.6, "stimulus")?;
     let chronometric = session.chronometric("coherence", &times, 0.95)?;
-    let (easy, hard) = (session.correct_by("coherence")?, {
-        let noisy = network.run(&test.clone().noise(2.0).batch(1000, Seed(4))?)?;
-        noisy.correct_by("coherence")?
-    });
+    let noisy = simulator.run(&test.clone().noise(2.0).batch(1000, Seed(4))?)?;
+    let (easy, hard) = (session.correct_by("coherence")?, noisy.correct_by("coherence")?);
 
     // Units: what they prefer, alone and together.
     let activity = session.mean_activity(Signal::Rates, "stimulus", 400.0..500.0)?;
