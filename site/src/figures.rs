@@ -27,7 +27,7 @@ macro_rules! gallery {
         }),+];
 
         /// Draws them all.
-        pub(crate) fn draw(study: &Study) -> Result<Vec<(&'static str, Figure)>> {
+        pub(crate) fn draw(study: Study) -> Result<Vec<(&'static str, Figure)>> {
             let Study { $($value),+ } = study;
             Ok(vec![$(($name, $call)),+])
         }
@@ -42,10 +42,10 @@ gallery! {
     "trial": Session::plot_trial, session.plot_trial(0)?;
     "states": Session::plot_states, session.plot_states(0, 0..8)?;
     "weights": Weights::plot, weights.plot("W_rec")?;
-    "weights-sorted": Weights::plot_sorted, weights.plot_sorted("W_in", order)?;
+    "weights-sorted": Weights::plot_sorted, weights.plot_sorted("W_in", &order)?;
     "psychometric": PsychometricFit::plot, fit.plot()?;
     "counts": Counts::plot, easy.plot()?;
-    "shares": plot::shares, shares([("noise 1", easy), ("noise 2", hard)])?;
+    "shares": plot::shares, shares([("noise 1", &easy), ("noise 2", &hard)])?;
     "chronometric": Chronometric::plot, chronometric.plot();
     "pairs": plot::pairs, pairs("Trials to criterion", ["curriculum", "fixed"], &[1400, 1200, 1600], &[2900, 2100, 2500])?;
     "censored-pairs": plot::censored_pairs, censored_pairs("Trials to criterion", ["curriculum", "fixed"], [&[1400, 1200], &[2900, 5000]], [&[false, false], &[false, true]])?;
@@ -55,7 +55,7 @@ gallery! {
     "trajectories": Trajectories::plot, trajectories.plot(0, 1)?;
     "components": Pca::plot_shares, pca.plot_shares();
     "diffusion": DiffusionCoordinates::plot, path.plot(0, 1)?;
-    "diffusion-by": DiffusionCoordinates::plot_by, map.plot_by(0, 1, "signed coherence", signed)?;
+    "diffusion-by": DiffusionCoordinates::plot_by, map.plot_by(0, 1, "signed coherence", &signed)?;
     "slopes-correlated": LinearTuning::plot_correlation, linear.plot_correlation([100.0, 400.0])?;
     "slopes-significant": LinearTuning::plot_significant, linear.plot_significant(0.05);
     "slopes": LinearTuning::plot_slopes, linear.plot_slopes(200.0, 800.0)?;

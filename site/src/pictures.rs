@@ -21,9 +21,6 @@ pub(crate) fn draw(folder: &Path) -> Result<()> {
         keep(name, &figure)?;
     }
     let study = study()?;
-    for (name, figure) in figures::draw(&study)? {
-        keep(&format!("gallery/{name}"), &figure)?;
-    }
     keep("readme", &sheet(&study)?)?;
     let numbers = json!({
         "accuracy": study.session.accuracy(),
@@ -31,6 +28,9 @@ pub(crate) fn draw(folder: &Path) -> Result<()> {
         "threshold": study.fit.threshold.value,
         "width": study.fit.width.value,
     });
+    for (name, figure) in figures::draw(study)? {
+        keep(&format!("gallery/{name}"), &figure)?;
+    }
     save(&folder.join("gallery.json"), format!("{numbers:#}\n").as_bytes())
 }
 

@@ -52,7 +52,8 @@ fn read(text: &str) -> Option<Measured> {
         let others = cells[2..].iter().map(|cell| number(cell).map(|factor| factor * ours));
         rows.push((units, std::iter::once(Some(ours)).chain(others).collect()));
     }
-    let names = names.into_iter().map(|name| if name == "ours" { "psychrnn".to_owned() } else { name }).collect();
+    let names =
+        names.into_iter().map(|name| if name == "ours" { "psychrnn (ours)".to_owned() } else { name }).collect();
     (!rows.is_empty()).then_some(Measured { names, rows })
 }
 
@@ -65,7 +66,7 @@ mod tests {
         let text = "x\n| one update: all | ours | PyTorch 2 |\n| --- | ---: | ---: |\n| RNN with 50 units | 6.0 ms | 2.5 × |\n\
                     | RNN with 50 units, its batch included | 10.0 ms | |\n| RNN with 100 units | 10 ms | |\n";
         let Measured { names, rows } = read(text).unwrap();
-        assert_eq!(names, ["psychrnn", "PyTorch 2"]);
+        assert_eq!(names, ["psychrnn (ours)", "PyTorch 2"]);
         assert_eq!(rows, [(50.0, vec![Some(6.0), Some(15.0)]), (100.0, vec![Some(10.0), None])]);
         assert!(read("nothing").is_none());
         figure().unwrap().svg().unwrap();

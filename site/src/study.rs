@@ -126,3 +126,24 @@ pub(crate) fn hello() -> Result<[Figure; 3]> {
     let curve = Psychometric::default().fit(&session.choices_by("signed coherence", 1)?)?.plot()?;
     Ok([loss, trial, curve])
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value as Json;
+
+    #[test]
+    fn the_pictures_of_the_first_notebook_are_made_by_its_cells() {
+        let plain = |text: &str| text.split_whitespace().collect::<String>();
+        let read = |file: &str| std::fs::read_to_string(crate::root().join(file)).unwrap();
+        let (here, readme) = (plain(include_str!("study.rs")), plain(&read("README.md")));
+        let notebook: Json = serde_json::from_str(&read("notebooks/01-hello-world.ipynb")).unwrap();
+        let cells = notebook["cells"].as_array().unwrap().iter().filter(|cell| cell["cell_type"] == "code");
+        let lines = cells.flat_map(|cell| cell["source"].as_array().unwrap().iter().filter_map(Json::as_str));
+        let lines: Vec<String> =
+            lines.filter(|line| line.contains("let ") || line.contains("plot")).map(plain).collect();
+        assert!(lines.len() > 6);
+        for line in lines {
+            assert!(here.contains(&line) && readme.contains(&line), "{line}");
+        }
+    }
+}

@@ -148,8 +148,8 @@ mod tests {
 
     #[test]
     fn what_differs_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let (kept, anew) = (folder.path().join("kept"), folder.path().join("anew"));
+        let folder = std::env::temp_dir().join(format!("psychrnn-kept-{}", std::process::id()));
+        let (kept, anew) = (folder.join("kept"), folder.join("anew"));
         fs::create_dir_all(&kept).unwrap();
         fs::create_dir_all(&anew).unwrap();
         let make = |name: &str, text: &str, accuracy: Option<f64>| {
@@ -167,5 +167,6 @@ mod tests {
         let error = check.all(&[make("a.svg", "a", None)], true).unwrap_err().to_string();
         assert!(error.contains("b.svg (nothing draws it)"), "{error}");
         check.all(&[make("a.svg", "a", None)], false).unwrap();
+        fs::remove_dir_all(folder).unwrap();
     }
 }
