@@ -80,7 +80,7 @@ pub enum Error {
     },
     /// There is no such device to compute on.
     #[error(
-        "cannot compute on {device}: {why}. `cargo xtask setup --cuda` brings libtorch's part for NVIDIA cards; the card's driver must be \
+        "cannot compute on {device}: {why}. `cargo setup --cuda` brings libtorch's part for NVIDIA cards; the card's driver must be \
          there already. Without a card leave `device` out"
     )]
     Device {

@@ -66,7 +66,6 @@
 //! | [`random`], [`threads`] | seeds; how many threads are used |
 //! | [`interrupt`] | stopping long work without losing it |
 //! | [`notebook`] | how values show themselves under a cell |
-#![cfg_attr(feature = "torch", doc = "| [`from_psychrnn`] | PsychRNN's Getting Started, line by line |")]
 //!
 //! Conventions: arrays are `[n_batch, n_steps, n_channels]`, weights `[post, pre]`, times milliseconds. The same seed on
 //! the same machine gives the same bits, for any number of threads.
@@ -87,8 +86,6 @@ mod error;
 #[cfg(feature = "torch")]
 pub mod experiment;
 mod file;
-#[cfg(feature = "torch")]
-pub mod from_psychrnn;
 pub mod interrupt;
 mod memory;
 #[cfg(feature = "torch")]
