@@ -18,8 +18,6 @@ use crate::workspace::Workspace;
 const TOLERANCE: f64 = 0.05;
 /// The file with the numbers.
 const NUMBERS: &str = "numbers.json";
-/// What no program here draws: a picture of a browser's window.
-const BY_HAND: &[&str] = &["notebook.png"];
 
 /// A figure that was made anew.
 pub(super) struct Made {
@@ -74,7 +72,7 @@ impl Kept {
                 }
             }
         }
-        let names: BTreeSet<&str> = made.iter().map(|made| made.name.as_str()).chain(BY_HAND.iter().copied()).collect();
+        let names: BTreeSet<&str> = made.iter().map(|made| made.name.as_str()).collect();
         let stale = files(&self.folder)?.into_iter().filter(|name| name != NUMBERS && !names.contains(name.as_str()));
         wrong.extend(stale.filter(|_| complete).map(|name| format!("{name} (nothing draws it)")));
         if !self.is_check {
