@@ -68,7 +68,7 @@ pub(crate) fn page(sources: &Sources) -> Result<String> {
     let mut page = format!(
         "# The gallery of figures\n\n\
          A figure is a value: as the last line of a cell it shows itself, `figure.save(\"name.svg\")?` writes it (also `.png` and `.pdf`), \
-         `Figure::join([…])` puts several on one sheet. What is drawn here is found by these lines, which take some seconds in release:\n\n\
+         `Figure::join([…])` puts several on one sheet. What is drawn here is found by these lines, which `cargo xtask figures gallery` runs:\n\n\
          ```rust\nuse psychrnn::prelude::*;\n{}```\n",
         study::lines()
     );

@@ -1,4 +1,4 @@
-//! What the figures are of: a network that has learned a task, and what is found in it. Both take seconds, trained in release.
+//! What the figures are of: a network that has learned a task, and what is found in it. Both take some seconds.
 
 use anyhow::Result;
 use psychrnn::analysis::{
