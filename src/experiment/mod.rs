@@ -61,6 +61,12 @@ use crate::Result;
 /// The keys of a specification, as people read them.
 pub const KEYS: &str = include_str!("keys.txt");
 
+/// The words of the library's setters that a specification may have, each with the key in whose place it stands:
+/// `network.dale_ratio` for `network.constraints.dale_ratio`.
+pub fn words() -> impl Iterator<Item = (String, String)> {
+    words::all()
+}
+
 /// The arguments of a task and their usual values, as JSON.
 ///
 /// # Errors

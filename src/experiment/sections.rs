@@ -69,13 +69,18 @@ impl HeldOut {
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct CurriculumSection {
+    /// After how many updates the network is checked.
     pub(super) every: usize,
+    /// On how many trials it is checked.
     pub(super) trials: usize,
+    /// The stages, one after the other: the next one begins when the threshold of this one is reached.
     pub(super) stages: Vec<StageSection>,
 }
 
+/// One stage of a curriculum.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StageSection {
+    /// The metric, accuracy by default, at which the stage ends.
     pub(super) threshold: f64,
     /// What differs from the task above.
     #[serde(default = "nothing")]
@@ -118,9 +123,22 @@ impl LossSection {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Penalty {
-    L1Weights { weights: String, strength: f64 },
-    L2Weights { weights: String, strength: f64 },
-    L2Rates { strength: f64 },
+    L1Weights {
+        /// The name of the parameter.
+        weights: String,
+        /// How strong it is.
+        strength: f64,
+    },
+    L2Weights {
+        /// The name of the parameter.
+        weights: String,
+        /// How strong it is.
+        strength: f64,
+    },
+    L2Rates {
+        /// How strong it is.
+        strength: f64,
+    },
 }
 
 /// What a specification need not say: the library's usual values, or those of an example model.

@@ -17,20 +17,22 @@ const NETWORK: &[(&[&str], &[&str])] = &[
     (&["recurrent_connectivity"], &["constraints", "recurrent_connectivity"]),
     (&["output_connectivity"], &["constraints", "output_connectivity"]),
     (&["hold_at"], &["constraints", "hold_at"]),
-    // Their former names, which older files have.
+    (&["autapses"], &["constraints", "autapses"]),
+    (&["spectral_radius"], &["initial", "radius"]),
+    (&["noise_per_unit"], &["unit_noise", "per_unit"]),
+    (&["noise_covariance"], &["unit_noise", "covariance"]),
+];
+/// Former names of fields, which older files have.
+const FORMER: &[(&[&str], &[&str])] = &[
     (&["constraints", "input"], &["constraints", "input_connectivity"]),
     (&["constraints", "recurrent"], &["constraints", "recurrent_connectivity"]),
     (&["constraints", "output"], &["constraints", "output_connectivity"]),
     (&["constraints", "held"], &["constraints", "hold_at"]),
     (&["constraints", "fixed"], &["constraints", "hold_at"]),
     (&["constraints", "no_autapses"], &["constraints", "autapses"]),
-    (&["autapses"], &["constraints", "autapses"]),
     (&["frozen"], &["freeze"]),
     (&["fixed"], &["freeze_entries"]),
     (&["fix"], &["freeze_entries"]),
-    (&["spectral_radius"], &["initial", "radius"]),
-    (&["noise_per_unit"], &["unit_noise", "per_unit"]),
-    (&["noise_covariance"], &["unit_noise", "covariance"]),
 ];
 /// Those of a trainer.
 const TRAINER: &[(&[&str], &[&str])] = &[(&["trials"], &["length", "trials"]), (&["updates"], &["length", "updates"])];
@@ -55,7 +57,7 @@ impl Words {
         if let Some(tau) = section.get_mut("tau").filter(|tau| tau.is_number()) {
             *tau = object!([tau]);
         }
-        NETWORK.iter().try_for_each(|(word, field)| self.put("network", section, word, field))
+        FORMER.iter().chain(NETWORK).try_for_each(|(word, field)| self.put("network", section, word, field))
     }
 
     /// Tells of parameters that a model freezes and that are trained here, since a list takes the place of the model's.
@@ -126,6 +128,15 @@ impl Words {
         });
         Error::Specification { file, key: spelled.unwrap_or(key), problem }
     }
+}
+
+/// The words and the keys in whose place they may stand, from the top: `network.dale_ratio` and `network.constraints.dale_ratio`.
+pub(super) fn all() -> impl Iterator<Item = (String, String)> {
+    let sections = [("network", NETWORK), ("trainer", TRAINER)];
+    let key = |section: &str, path: &[&str]| format!("{section}.{}", path.join("."));
+    sections.into_iter().flat_map(move |(section, words)| {
+        words.iter().map(move |(word, field)| (key(section, word), key(section, field)))
+    })
 }
 
 /// The names that may stand in a section: its fields, with the words in their place.

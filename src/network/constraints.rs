@@ -46,7 +46,7 @@ pub struct Constraints {
     /// Which output weights exist, `[n_out, n_rec]`, 0 to 1; all by default.
     #[serde(alias = "output")]
     pub output_connectivity: Option<Array2<f32>>,
-    /// The share of excitatory units, which come first; `None` for no Dale's principle.
+    /// The share of excitatory units, which come first; by default Dale's principle does not hold.
     pub dale_ratio: Option<f64>,
     /// The sign of each unit under Dale's principle, 1 for an excitatory and -1 for an inhibitory one, where not the first ones are
     /// excitatory; in place of `dale_ratio`.

@@ -19,13 +19,13 @@ use crate::{Error, Result};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Optimizer {
-    /// [`Adam`], the default.
+    /// [`Adam`], the default: steps scaled by the moments of the gradient.
     Adam(Adam),
-    /// [`AdamW`].
+    /// [`AdamW`]: the same with weight decay.
     AdamW(AdamW),
-    /// [`Sgd`].
+    /// [`Sgd`]: plain gradient descent, perhaps with momentum.
     Sgd(Sgd),
-    /// [`RmsProp`].
+    /// [`RmsProp`]: steps scaled by the mean of squared gradients.
     RmsProp(RmsProp),
 }
 

@@ -143,10 +143,10 @@ def tour(browser, lab, folder):
     cells = outputs(browser)
     check(all(output["output_type"] != "error" for cell in cells for output in cell), "no cell failed")
     pictures = [output for cell in cells for output in cell if "image/png" in output.get("data", {})]
-    check(len(pictures) == 2, "the loss and a trial are pictures")
+    check(len(pictures) == 3, "the loss, a trial and a curve are pictures")
     accuracy = float(re.search(r"[01]\.?\d*", text(cells[2])).group())
     check(accuracy > 0.9, f"the network is right in {accuracy:.3f} of trials")
-    for name, index in (("3-loss.png", 3), ("4-trial.png", -1)):
+    for name, index in (("3-loss.png", 3), ("4-trial.png", 7)):
         browser.script(f"{PANEL}.content.widgets.at({index}).node.scrollIntoView()")
         time.sleep(1)
         browser.shoot(folder / name)

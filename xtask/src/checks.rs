@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::models;
+use crate::notebooks::figures;
 use crate::notebooks::jupyter;
 use crate::notebooks::notebook;
 use crate::notebooks::tour;
@@ -86,6 +87,7 @@ impl Checks<'_> {
         self.tests("tests", ALL)?;
         self.cargo("examples in the documentation", &["test", "--doc"], ALL, &[])?;
         self.step("two of PyCog's models", models::check)?;
+        self.step("figures", |workspace| figures::run(workspace, &["--check".into(), "gallery".into()]))?;
         self.step("notebooks as programs", notebook::run_as_programs)?;
         self.step("tests of the kernel", jupyter::test_kernel)?;
         self.step("the first notebook", |workspace| notebook::test(workspace, HELLO_WORLD))?;

@@ -27,7 +27,8 @@ Usage: cargo xtask COMMAND
                      --cuda: also its part for NVIDIA cards (Linux, 3 GB to download)
   demo               train a network and draw its figures into target/demo
   figures [NAME]...  the figures of the notebooks (fig2 fig3 fig4 fig5 lesion mante romo) as PNG and SVG, their numbers as figures.json,
-                     into target/figures; no Jupyter
+                     and those of the galleries and the README (gallery), into target/figures; no Jupyter;
+                     --keep: write those that are committed into data/figures; --check: compare with them
   models [NAME]...   train PyCog's example models to PyCog's criteria (minutes for all), networks and a table into
                      target/models
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser;

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 const SIZE: (f64, f64) = (420.0, 130.0);
 
 impl Batch {
-    /// The inputs and the targets of a trial over time; gray where the mask is 0 for all outputs.
+    /// The inputs and the targets of a trial over time; gray where the mask is 0 for all outputs, and a line where an epoch begins.
     ///
     /// # Errors
     /// If there is no such trial.
@@ -43,6 +43,9 @@ impl Batch {
         for (start, end) in self.unconstrained(trial) {
             panel = panel.shade(start..end, Color::LIGHT_GRAY);
         }
+        for epoch in self.epochs[trial].iter().filter(|epoch| epoch.start > 0.0) {
+            panel = panel.vline(decimal(epoch.start), ());
+        }
         for (i, channel) in values.axis_iter(Axis(1)).enumerate() {
             panel = panel.line(&times[..channel.len()], channel, Style::new().label(format!("channel {i}")));
         }
@@ -67,7 +70,8 @@ impl Batch {
 }
 
 impl Session {
-    /// The inputs, the targets and the network's outputs of a trial over time; gray where the mask is 0 for all outputs.
+    /// The inputs, the targets and the network's outputs of a trial over time; gray where the mask is 0 for all outputs, and a line
+    /// where an epoch begins.
     ///
     /// # Errors
     /// If there is no such trial.

@@ -1,4 +1,5 @@
-//! `cargo xtask figures`: the figures of the notebooks, without Jupyter, by the notebooks' own code.
+//! `cargo xtask figures`: the figures of the notebooks, without Jupyter, by the notebooks' own code, and those of the galleries. A few
+//! of them are committed, see `kept`.
 
 use std::fs;
 use std::path::Path;
@@ -9,20 +10,27 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
 use super::cells::{self, Program};
+use super::kept::{self, Kept, Made};
 use crate::run;
 use crate::setup::libtorch;
 use crate::workspace::Workspace;
 
-/// What each notebook writes its numbers into, without `.json`, and the notebook.
-const NOTEBOOKS: [(&str, &str); 7] = [
-    ("fig2", "fig2-perceptual-discrimination"),
-    ("fig3", "fig3-modularity"),
-    ("fig4", "fig4-constraints"),
-    ("fig5", "fig5-curriculum"),
-    ("lesion", "lesions"),
-    ("mante", "mante-context-integration"),
-    ("romo", "romo-working-memory"),
+/// What each notebook writes its numbers into, without `.json`; the notebook; the figure that is committed; and the numbers by which it is
+/// known again.
+const NOTEBOOKS: [(&str, &str, &str, &[&str]); 7] = [
+    ("fig2", "fig2-perceptual-discrimination", "fig2b.svg", &["accuracy", "threshold", "width"]),
+    ("fig3", "fig3-modularity", "fig3d.svg", &[]),
+    ("fig4", "fig4-constraints", "fig4.png", &["accuracy", "threshold", "width"]),
+    ("fig5", "fig5-curriculum", "fig5c.svg", &["significant_at_0.01"]),
+    ("lesion", "lesions", "lesion-curves.svg", &["accuracy", "threshold", "width"]),
+    ("mante", "mante-context-integration", "mante-behavior.svg", &["accuracy", "accuracy_by_context"]),
+    ("romo", "romo-working-memory", "romo-correlation.svg", &["accuracy", "correlation"]),
 ];
+
+/// The pictures that the package of the site draws: tasks, kinds of figures, the README's.
+const GALLERY: &str = "gallery";
+/// The numbers by which those of trained networks are known again.
+const OF_GALLERY: &[&str] = &["accuracy", "threshold", "width"];
 
 /// A figure in which a cell ends becomes files that have the cell's name; what else a cell ends in is not kept.
 const SHOWN: &str = r#"
@@ -53,19 +61,61 @@ mod kept {
 }
 "#;
 
-/// Compiles the notebooks with these names, all by default, runs them in `target/figures`, and puts their numbers together
-/// in `figures.json` there.
-pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
-    if let Some(unknown) = names.iter().find(|name| NOTEBOOKS.iter().all(|(known, _)| known != name)) {
-        bail!("there is no figure `{unknown}`; there are {}", NOTEBOOKS.map(|(name, _)| name).join(", "));
+/// Makes the figures with these names, all by default, in `target/figures`. With `--keep` those that are committed are written into
+/// `data/figures`, with `--check` they are compared with what is there.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let (options, names): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|word| word.starts_with("--"));
+    let all: Vec<&str> = [GALLERY].into_iter().chain(NOTEBOOKS.map(|(name, ..)| name)).collect();
+    if let Some(unknown) = names.iter().find(|name| !all.contains(&name.as_str())) {
+        bail!("there is no figure `{unknown}`; there are {}", all.join(", "));
     }
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let kept = match options.iter().map(|option| option.as_str()).collect::<Vec<_>>()[..] {
+        [] => None,
+        ["--keep"] => Some(Kept::keep(workspace)),
+        ["--check"] => Some(Kept::check(workspace)),
+        _ => bail!("the options are --keep or --check"),
+    };
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| *wanted == name);
+    let folder = workspace.target()?.join("figures");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut made = Vec::new();
+    if wanted(GALLERY) {
+        made.extend(gallery(workspace, &folder.join(GALLERY))?);
+    }
+    if NOTEBOOKS.iter().any(|(name, ..)| wanted(name)) {
+        made.extend(notebooks(workspace, &folder, wanted)?);
+    }
+    println!("\nFigures and numbers: {}", folder.display());
+    kept.map_or(Ok(()), |kept| kept.all(&made, names.is_empty()))
+}
+
+/// Draws those of the galleries and of the README.
+fn gallery(workspace: &Workspace, folder: &Path) -> Result<Vec<Made>> {
+    run::step("the galleries (a network is trained: some seconds, after compiling)", || {
+        let mut cargo = workspace.cargo();
+        cargo.args(["run", "--quiet", "--package=psychrnn-site", "--", "--figures"]).arg(folder);
+        run::run(&mut cargo)
+    })?;
+    let numbers = selected(&read(&folder.join(GALLERY).with_extension("json"))?, OF_GALLERY);
+    let files = kept::files(folder)?.into_iter().filter(|name| name.ends_with(".svg"));
+    Ok(files
+        .map(|name| {
+            // What nobody trained is the same everywhere.
+            let trained = !name.starts_with("tasks/") && name != "speed.svg";
+            let numbers = if trained { numbers.clone() } else { Map::new() };
+            Made { file: folder.join(&name), name, of: GALLERY, numbers }
+        })
+        .collect())
+}
+
+/// Compiles the notebooks, runs those that are wanted, and puts their numbers together in `figures.json`.
+fn notebooks(workspace: &Workspace, folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Made>> {
     let libtorch = libtorch::ensure(workspace)?;
     let target = workspace.target()?;
-    let (package, folder) = (target.join("figures-program"), target.join("figures"));
+    let package = target.join("figures-program");
     let programs = NOTEBOOKS
         .iter()
-        .map(|(_, file)| Program::read(&workspace.root.join("notebooks").join(file).with_extension("ipynb")))
+        .map(|(_, file, ..)| Program::read(&workspace.root.join("notebooks").join(file).with_extension("ipynb")))
         .collect::<Result<Vec<_>>>()?;
     cells::package(workspace, &package, &programs, SHOWN)?;
     run::step("compiling the notebooks (about 6 minutes the first time)", || {
@@ -73,9 +123,9 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
         cargo.args(["build", "--release", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
         run::run(cargo.arg("--target-dir").arg(&target))
     })?;
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    cells::copy_networks(workspace, &folder)?;
-    for (name, file) in NOTEBOOKS.iter().filter(|(name, _)| wanted(name)) {
+    cells::copy_networks(workspace, folder)?;
+    let mut made = Vec::new();
+    for (name, file, shown, numbers_of) in NOTEBOOKS.iter().filter(|(name, ..)| wanted(name)) {
         let numbers = folder.join(name).with_extension("json");
         // The numbers of an earlier run shall not pass for those of this one.
         if numbers.exists() {
@@ -84,26 +134,37 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
         let start = Instant::now();
         run::step(file, || {
             let mut program = Command::new(target.join("release").join(cells::BINARY));
-            run::run(program.arg(file).current_dir(&folder).env(libtorch::SEARCH_PATH, &libtorch.libraries))
+            run::run(program.arg(file).current_dir(folder).env(libtorch::SEARCH_PATH, &libtorch.libraries))
         })?;
         let mut report = read(&numbers)?;
         report["seconds"] = ((start.elapsed().as_secs_f64() * 10.0).round() / 10.0).into();
         write(&numbers, &report)?;
+        let extension = Path::new(shown).extension().unwrap_or_default().to_string_lossy();
+        made.push(Made {
+            file: folder.join(shown),
+            name: format!("{name}.{extension}"),
+            of: name,
+            numbers: selected(&report, numbers_of),
+        });
     }
     let mut all = Map::new();
-    for (name, _) in NOTEBOOKS {
+    for (name, ..) in NOTEBOOKS {
         let numbers = folder.join(name).with_extension("json");
         if numbers.exists() {
             all.insert(name.to_owned(), read(&numbers)?);
         }
     }
     write(&folder.join("figures.json"), &all.into())?;
-    println!("\nFigures and numbers: {}", folder.display());
-    Ok(())
+    Ok(made)
 }
 
-fn read(path: &Path) -> Result<Value> {
-    let text = fs::read_to_string(path).with_context(|| format!("the notebook left no {}", path.display()))?;
+/// Some of the numbers of a report.
+fn selected(report: &Value, names: &[&str]) -> Map<String, Value> {
+    names.iter().map(|name| ((*name).to_owned(), report[*name].clone())).collect()
+}
+
+pub(super) fn read(path: &Path) -> Result<Value> {
+    let text = fs::read_to_string(path).with_context(|| format!("there is no {}", path.display()))?;
     let value: Value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?;
     if !value.is_object() {
         bail!("{} is not an object", path.display());
@@ -111,6 +172,6 @@ fn read(path: &Path) -> Result<Value> {
     Ok(value)
 }
 
-fn write(path: &Path, value: &Value) -> Result<()> {
+pub(super) fn write(path: &Path, value: &Value) -> Result<()> {
     fs::write(path, format!("{value:#}\n")).with_context(|| format!("cannot write {}", path.display()))
 }

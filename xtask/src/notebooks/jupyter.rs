@@ -252,7 +252,9 @@ pub(crate) fn lab(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     println!("  opening JupyterLab on notebooks/. Stop with Ctrl-C");
     let mut lab = jupyter.python();
     lab.args(["-m", "jupyterlab"]).arg(format!("--MultiKernelManager.default_kernel_name={OURS}"));
-    lab.arg(format!("--ServerApp.root_dir={}", workspace.root.join("notebooks").display()));
+    // Pictures that notebooks show lie beside their folder.
+    lab.arg(format!("--ServerApp.root_dir={}", workspace.root.display()));
+    lab.arg(format!("--ServerApp.preferred_dir={}", workspace.root.join("notebooks").display()));
     replace(lab.args(arguments))
 }
 

@@ -3,6 +3,7 @@
 mod cells;
 pub(crate) mod figures;
 pub(crate) mod jupyter;
+mod kept;
 pub(crate) mod lab_check;
 pub(crate) mod notebook;
 pub(crate) mod tour;

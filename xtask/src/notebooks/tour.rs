@@ -11,6 +11,8 @@ use crate::setup::python::clear;
 use crate::workspace::Workspace;
 
 const NOTEBOOK: &str = "01-hello-world.ipynb";
+/// The figure that its text shows.
+const SHOWN: &str = "hello-trial.svg";
 
 /// Takes the tour and leaves screenshots in `target/tour`; says so if there is no browser.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -27,6 +29,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let text =
         fs::read_to_string(workspace.root.join("notebooks").join(NOTEBOOK)).context("cannot read the notebook")?;
     let text = text.replace(r#"path = \"..\""#, &format!(r#"path = \"{}\""#, workspace.root.display()));
+    // What it shows lies beside it, since nothing above its folder is served.
+    let text = text.replace("../data/figures/", "");
+    fs::copy(workspace.root.join("data/figures").join(SHOWN), notebooks.join(SHOWN))
+        .context("cannot copy the figure")?;
     fs::write(notebooks.join(NOTEBOOK), text).context("cannot copy the notebook")?;
     let mut python = jupyter.python();
     python.args(["-c", include_str!("../../assets/tour.py")]).args([&notebooks, &folder]);

@@ -1,0 +1,149 @@
+//! What the figures are of: a network that has learned a task, and what is found in it. Both take some seconds.
+
+use anyhow::Result;
+use psychrnn::analysis::{
+    Averages, Chronometric, Counts, DiffusionCoordinates, Lesions, LinearTuning, PsychometricFit, TargetedAxes,
+    Trajectories, Tuning,
+};
+use psychrnn::plot::Figure;
+use psychrnn::prelude::*;
+
+/// The values that the gallery of figures draws.
+pub(crate) struct Study {
+    pub(crate) training: Training,
+    pub(crate) session: Session,
+    pub(crate) weights: Weights,
+    pub(crate) fit: PsychometricFit,
+    pub(crate) easy: Counts,
+    pub(crate) hard: Counts,
+    pub(crate) chronometric: Chronometric,
+    pub(crate) order: Vec<usize>,
+    pub(crate) tuning: Tuning,
+    pub(crate) averages: Averages,
+    pub(crate) choices: Averages,
+    pub(crate) pca: Pca,
+    pub(crate) trajectories: Trajectories,
+    pub(crate) path: DiffusionCoordinates,
+    pub(crate) map: DiffusionCoordinates,
+    pub(crate) signed: Vec<f64>,
+    pub(crate) linear: LinearTuning,
+    pub(crate) axes: TargetedAxes,
+    pub(crate) units: Lesions,
+    pub(crate) groups: Lesions,
+}
+
+/// The lines of [`study`] that its reader sees.
+pub(crate) fn lines() -> String {
+    let shown = include_str!("study.rs").split("// ---\n").nth(1).unwrap_or_default();
+    shown.lines().map(|line| line.strip_prefix("    ").unwrap_or(line).to_owned() + "\n").collect()
+}
+
+/// Trains a network under Dale's principle and studies it.
+pub(crate) fn study() -> Result<Study> {
+    // ---
+    use psychrnn::analysis::{DiffusionMap, Targeted};
+
+    let task = PerceptualDiscrimination::default().noise(1.0);
+    let mut network = Rnn::new(&task, RnnConfig::default().units(50).dale_ratio(0.8).noise(0.02).seed(1))?;
+    let trainer = Trainer::default().trials(50_000).learning_rate(0.002).seed(1);
+    let training = trainer.validation(task.batch(500, Seed(2))?).train(&mut network, &task)?;
+    let weights = network.weights()?;
+
+    // The trained network in an experiment: the sign of the coherence says which input is the stronger one.
+    let test = task.clone().onset(500.0).stimulus(500.0).coherences(&[0.0, 0.05, 0.1, 0.2, 0.4]);
+    let mut batch = test.batch(1000, Seed(3))?;
+    batch.values =
+        batch.values.with("signed coherence", ["coherence", "direction"], |[c, d]| if d == 1.0 { c } else { -c })?;
+    let simulator = network.simulator()?;
+    let session = simulator.run(&batch)?;
+
+    // Behavior.
+    let fit = Psychometric::default().fit(&session.choices_by("signed coherence", 1)?)?;
+    let times = session.reaction_times(0.6, "stimulus")?;
+    let chronometric = session.chronometric("coherence", &times, 0.95)?;
+    let noisy = simulator.run(&test.clone().noise(2.0).batch(1000, Seed(4))?)?;
+    let (easy, hard) = (session.correct_by("coherence")?, noisy.correct_by("coherence")?);
+
+    // Units: what they prefer, alone and together.
+    let activity = session.mean_activity(Signal::Rates, "stimulus", 400.0..500.0)?;
+    let order = order_by_selectivity(&session.selectivity("choice", &activity)?, 40);
+    let tuning = session.tuning("signed coherence", &activity)?;
+    let correct = session.only("correct", true)?;
+    let averages = Average::by("signed coherence").aligned_to("stimulus").window(-200.0..1000.0).of(&correct)?;
+    let choices = Average::by("choice").aligned_to("stimulus").window(-200.0..1000.0).of(&session)?;
+    let pca = averages.pca(4)?;
+    let trajectories = averages.trajectories(&pca)?;
+    let path = DiffusionMap::default().of(&session.only("trial", 0)?.samples(Signal::States)?)?;
+    let map = DiffusionMap::default().of(&activity)?;
+    let signed = session.batch.values.numbers("signed coherence")?;
+    let linear = averages.linear_tuning()?;
+    let axes = Targeted::new(["choice", "signed coherence"]).aligned_to("stimulus").window(0.0..500.0).of(&session)?;
+
+    // Lesions: each unit silenced in turn, and the synapses of groups weakened.
+    let units = LesionSweep::of_units(0..50, ..).run(&simulator, &batch)?;
+    let groups = [("E 1", order[..5].to_vec()), ("E 0", order[35..40].to_vec()), ("I", (40..50).collect())];
+    let sweep = LesionSweep::of_synapses(groups, 0.9, ..).psychometric("signed coherence", 1, Psychometric::default());
+    let groups = sweep.run(&simulator, &batch)?;
+    // ---
+    Ok(Study {
+        training,
+        session,
+        weights,
+        fit,
+        easy,
+        hard,
+        chronometric,
+        order,
+        tuning,
+        averages,
+        choices,
+        pca,
+        trajectories,
+        path,
+        map,
+        signed,
+        linear,
+        axes,
+        units,
+        groups,
+    })
+}
+
+/// The first notebook, which is also in the README: the figures in which its cells end.
+pub(crate) fn hello() -> Result<[Figure; 3]> {
+    let task = PerceptualDiscrimination::default().noise(0.5);
+    let mut network = Rnn::new(&task, RnnConfig::default().units(50).seed(1))?;
+    let training = Trainer::default().trials(50_000).train(&mut network, &task)?;
+    let loss = training.plot_loss();
+
+    let session = network.run(&task.batch(500, Seed(2))?)?;
+    let trial = session.plot_trial(0)?;
+
+    let weak = task.clone().coherences(&[0.0, 0.02, 0.05, 0.1, 0.2]);
+    let session = network.run(&weak.batch(2000, Seed(3))?)?;
+    let session =
+        session.with("signed coherence", ["coherence", "direction"], |[c, d]| if d == 1.0 { c } else { -c })?;
+    let curve = Psychometric::default().fit(&session.choices_by("signed coherence", 1)?)?.plot()?;
+    Ok([loss, trial, curve])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value as Json;
+
+    #[test]
+    fn the_pictures_of_the_first_notebook_are_made_by_its_cells() {
+        let plain = |text: &str| text.split_whitespace().collect::<String>();
+        let read = |file: &str| std::fs::read_to_string(crate::root().join(file)).unwrap();
+        let (here, readme) = (plain(include_str!("study.rs")), plain(&read("README.md")));
+        let notebook: Json = serde_json::from_str(&read("notebooks/01-hello-world.ipynb")).unwrap();
+        let cells = notebook["cells"].as_array().unwrap().iter().filter(|cell| cell["cell_type"] == "code");
+        let lines = cells.flat_map(|cell| cell["source"].as_array().unwrap().iter().filter_map(Json::as_str));
+        let lines: Vec<String> =
+            lines.filter(|line| line.contains("let ") || line.contains("plot")).map(plain).collect();
+        assert!(lines.len() > 6);
+        for line in lines {
+            assert!(here.contains(&line) && readme.contains(&line), "{line}");
+        }
+    }
+}
