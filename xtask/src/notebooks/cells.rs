@@ -1,4 +1,5 @@
-//! A notebook as a Rust program: its cells run without Jupyter, compiled with the workspace's lock file.
+//! A notebook as a Rust program: its cells run without Jupyter, compiled with the workspace's lock file. The blocks of Rust in
+//! a page are the cells of one notebook, too.
 //!
 //! The code cells become, in order, the body of a function, so that one cell can use what an earlier one named. A line
 //! `:dep …` becomes a dependency; other lines that begin with `:` are for the kernel and are left out. Where a cell ends in
@@ -11,11 +12,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use syn::spanned::Spanned;
 use syn::{Block, Stmt};
 
+use super::markdown;
 use crate::workspace::Workspace;
 
 /// The name of the binary that holds the programs of a package.
@@ -23,7 +25,7 @@ pub(crate) const BINARY: &str = "cells";
 
 /// A notebook as a program.
 pub(crate) struct Program {
-    /// The name of the notebook's file without its extension.
+    /// The name of the notebook's file without its extension; that of a page begins with `page-`.
     pub(crate) name: String,
     /// What stands behind each `:dep`, with paths from the root of the file system.
     dependencies: Vec<String>,
@@ -55,6 +57,29 @@ impl Program {
             }
         }
         Ok(program)
+    }
+
+    /// The program that the blocks of Rust in a page make, if it has any. It is known by `name` in errors.
+    ///
+    /// A page has no dependencies of its own: all are compiled beside the notebooks, with one version of the library.
+    pub(crate) fn page(page: &Path, name: &str) -> Result<Option<Self>> {
+        let text = fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
+        let file = format!("page-{}", name.trim_end_matches(".md").replace(['/', '\\'], "-"));
+        let mut program = Self { name: file, dependencies: Vec::new(), cells: Vec::new() };
+        for block in markdown::blocks(&text) {
+            let at = format!("{name}, line {}", block.line);
+            match block.language.split([',', ' ']).next() {
+                Some("rust") if block.language == "rust" => {
+                    program.add(&at, &block.text, Path::new("")).with_context(|| format!("the block in {at}"))?;
+                }
+                Some("rust") => {
+                    bail!("{at}: a page's blocks are all compiled, so this one is `rust` and not `{}`", block.language)
+                }
+                _ => {}
+            }
+        }
+        program.dependencies.clear();
+        Ok((!program.cells.is_empty()).then_some(program))
     }
 
     /// Adds a cell of a notebook that lies in `folder`.
@@ -89,7 +114,7 @@ fn is_command(line: &str) -> bool {
 }
 
 /// The text of a cell.
-fn source(cell: &Value) -> String {
+pub(crate) fn source(cell: &Value) -> String {
     match &cell["source"] {
         Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
         text => text.as_str().unwrap_or_default().to_owned(),
@@ -240,6 +265,28 @@ mod tests {
         let main = main(&[program]);
         assert!(main.contains("#[path = \"n.rs\"]\nmod n0;") && main.contains("Some(\"n\") => n0::run(),"), "{main}");
         syn::parse_file(&main).unwrap();
+    }
+
+    #[test]
+    fn pages_are_programs_without_dependencies() {
+        let page = std::env::temp_dir().join(format!("psychrnn-page-{}.md", std::process::id()));
+        let read = |text: &str| {
+            fs::write(&page, text).unwrap();
+            Program::page(&page, "from/a.md")
+        };
+        let program =
+            read("# A\n```rust\n:dep a = \"1\"\nlet x = 1;\n```\n```sh\nls\n```\n```rust\nx\n```\n").unwrap().unwrap();
+        assert_eq!((program.name.as_str(), program.dependencies.len()), ("page-from-a", 0));
+        let cell = |line, code: &str, shown: Option<&str>| Cell {
+            id: format!("from/a.md, line {line}"),
+            code: code.into(),
+            shown: shown.map(str::to_owned),
+        };
+        assert_eq!(program.cells, [cell(2, "let x = 1;", None), cell(9, "", Some("x"))]);
+        assert!(read("```text\nlet\n```\n").unwrap().is_none());
+        let error = read("\n```rust,ignore\n```\n").err().unwrap().to_string();
+        assert!(error.starts_with("from/a.md, line 2: ") && error.ends_with("`rust,ignore`"), "{error}");
+        fs::remove_file(page).unwrap();
     }
 
     #[test]

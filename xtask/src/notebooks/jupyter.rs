@@ -268,7 +268,7 @@ fn replace(command: &mut Command) -> Result<()> {
 }
 
 /// The Python of a virtual environment with JupyterLab.
-fn environment(workspace: &Workspace) -> Result<PathBuf> {
+pub(crate) fn environment(workspace: &Workspace) -> Result<PathBuf> {
     let environment = Environment {
         name: "jupyter",
         title: "JupyterLab: making a Python environment (about a minute, once for all clones)",

@@ -110,6 +110,28 @@ impl Environment {
     }
 }
 
+/// Brings more packages, those of `requirements`, into an environment whose Python is `python`, once for each text of it. `name`
+/// is that of their lock, and `title` is said meanwhile.
+pub(crate) fn add(workspace: &Workspace, python: &Path, name: &str, title: &str, requirements: &str) -> Result<()> {
+    let folder = python.parent().and_then(Path::parent).context("this Python is not in an environment")?;
+    // It gets its name when all is installed.
+    let (file, half) = (folder.join(format!("{name}.txt")), folder.join(format!("{name}.half.txt")));
+    let ready = || fs::read_to_string(&file).is_ok_and(|found| found == requirements);
+    if ready() {
+        return Ok(());
+    }
+    let _lock = workspace.lock(name)?;
+    if ready() {
+        return Ok(());
+    }
+    run::step(title, || {
+        write(&half, requirements)?;
+        let mut pip = Command::new(python);
+        run::run(pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&half))?;
+        fs::rename(&half, &file).with_context(|| format!("cannot write {}", file.display()))
+    })
+}
+
 fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
