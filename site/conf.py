@@ -32,6 +32,7 @@ html_title = "psychrnn"
 html_static_path = ["static"]
 html_css_files = ["custom.css"]
 html_copy_source = False
+html_use_index = False
 html_show_sphinx = False
 html_show_copyright = False
 pygments_style = "a11y-light"

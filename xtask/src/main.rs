@@ -34,7 +34,7 @@ Usage: cargo xtask COMMAND
                      target/models
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser;
                      --check: measure instead what a notebook's user waits for, into target/notebooks/lab.json
-  notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks
+  notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks; of pages (.md) compile the code
   site [--draft]     the documentation as a site, into target/site, with the notebooks executed (an hour the first time);
                      --draft: notebooks that were not executed by `notebook` as they are, without outputs
   tour               run the first notebook in a headless Chromium; screenshots go to target/tour

@@ -41,6 +41,15 @@ struct Cell {
     shown: Option<String>,
 }
 
+impl Cell {
+    /// A cell with this text, without the lines for the kernel.
+    fn new(id: String, text: &str) -> Result<Self> {
+        let code: Vec<&str> = text.lines().filter(|line| !is_command(line)).collect();
+        let (code, shown) = split(&code.join("\n")).with_context(|| format!("cell {id} is not Rust"))?;
+        Ok(Self { id, code, shown })
+    }
+}
+
 impl Program {
     /// The program that a notebook's cells make.
     pub(crate) fn read(notebook: &Path) -> Result<Self> {
@@ -59,40 +68,36 @@ impl Program {
         Ok(program)
     }
 
-    /// The program that the blocks of Rust in a page make, if it has any. It is known by `name` in errors.
+    /// The program that the blocks of Rust in a page make, if it has any. `name` is the page's path below `folder`.
     ///
-    /// A page has no dependencies of its own: all are compiled beside the notebooks, with one version of the library.
-    pub(crate) fn page(page: &Path, name: &str) -> Result<Option<Self>> {
-        let text = fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
-        let file = format!("page-{}", name.trim_end_matches(".md").replace(['/', '\\'], "-"));
-        let mut program = Self { name: file, dependencies: Vec::new(), cells: Vec::new() };
+    /// What it needs beside the library it must find in the library: it has no `:dep` of its own.
+    pub(crate) fn page(workspace: &Workspace, folder: &Path, name: &Path) -> Result<Option<Self>> {
+        let page = folder.join(name);
+        let text = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
+        let dependencies = vec![format!("psychrnn = {{ path = \"{}\" }}", workspace.root.display())];
+        let file = format!("page-{}", name.with_extension("").display()).replace(['/', '\\', '.'], "-");
+        let mut program = Self { name: file, dependencies, cells: Vec::new() };
         for block in markdown::blocks(&text) {
-            let at = format!("{name}, line {}", block.line);
+            let id = format!("{}, line {}", name.display(), block.line);
             match block.language.split([',', ' ']).next() {
-                Some("rust") if block.language == "rust" => {
-                    program.add(&at, &block.text, Path::new("")).with_context(|| format!("the block in {at}"))?;
-                }
+                Some("rust") if block.language == "rust" => program.cells.push(Cell::new(id, &block.text)?),
                 Some("rust") => {
-                    bail!("{at}: a page's blocks are all compiled, so this one is `rust` and not `{}`", block.language)
+                    bail!("{id}: all Rust in pages is compiled, so this block is `rust` and not `{}`", block.language)
                 }
                 _ => {}
             }
         }
-        program.dependencies.clear();
         Ok((!program.cells.is_empty()).then_some(program))
     }
 
     /// Adds a cell of a notebook that lies in `folder`.
     fn add(&mut self, id: &str, text: &str, folder: &Path) -> Result<()> {
-        let (commands, code): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| is_command(line));
-        for command in commands {
+        for command in text.lines().filter(|line| is_command(line)) {
             if let Some(dependency) = command.trim_start().strip_prefix(":dep") {
                 self.dependencies.push(absolute(dependency.trim(), folder));
             }
         }
-        let code = code.join("\n");
-        let (code, shown) = split(&code).with_context(|| format!("cell {id} is not Rust"))?;
-        self.cells.push(Cell { id: id.to_owned(), code, shown });
+        self.cells.push(Cell::new(id.to_owned(), text)?);
         Ok(())
     }
 
@@ -268,15 +273,18 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_programs_without_dependencies() {
-        let page = std::env::temp_dir().join(format!("psychrnn-page-{}.md", std::process::id()));
+    fn the_blocks_of_a_page_are_a_program() {
+        let folder = std::env::temp_dir().join(format!("psychrnn-page-{}", std::process::id()));
+        let workspace = Workspace { root: "/clone".into(), cache: folder.clone() };
+        fs::create_dir_all(folder.join("from")).unwrap();
         let read = |text: &str| {
-            fs::write(&page, text).unwrap();
-            Program::page(&page, "from/a.md")
+            fs::write(folder.join("from/a.md"), text).unwrap();
+            Program::page(&workspace, &folder, Path::new("from/a.md"))
         };
-        let program =
-            read("# A\n```rust\n:dep a = \"1\"\nlet x = 1;\n```\n```sh\nls\n```\n```rust\nx\n```\n").unwrap().unwrap();
-        assert_eq!((program.name.as_str(), program.dependencies.len()), ("page-from-a", 0));
+        let text = "# A\n```rust\n:dep a = \"1\"\nlet x = 1;\n```\n```sh\nls\n```\n```rust\nx\n```\n";
+        let program = read(text).unwrap().unwrap();
+        assert_eq!(program.name, "page-from-a");
+        assert_eq!(program.dependencies, ["psychrnn = { path = \"/clone\" }"]);
         let cell = |line, code: &str, shown: Option<&str>| Cell {
             id: format!("from/a.md, line {line}"),
             code: code.into(),
@@ -286,7 +294,7 @@ mod tests {
         assert!(read("```text\nlet\n```\n").unwrap().is_none());
         let error = read("\n```rust,ignore\n```\n").err().unwrap().to_string();
         assert!(error.starts_with("from/a.md, line 2: ") && error.ends_with("`rust,ignore`"), "{error}");
-        fs::remove_file(page).unwrap();
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

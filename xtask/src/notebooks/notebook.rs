@@ -24,12 +24,22 @@ pub(crate) fn executed_copy(workspace: &Workspace, file: &Path) -> Result<PathBu
     Ok(workspace.target()?.join(EXECUTED).join(file.file_name().unwrap_or_default()))
 }
 
-/// Executes notebooks, one after another, and leaves executed copies in the build directory.
+/// Executes notebooks, one after another, and leaves executed copies in the build directory. Of pages the code is compiled.
 pub(crate) fn execute(workspace: &Workspace, files: &[PathBuf]) -> Result<()> {
+    let (pages, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        files.iter().cloned().partition(|file| file.extension().is_some_and(|extension| extension == "md"));
+    if !pages.is_empty() {
+        let page = |page: &PathBuf| Program::page(workspace, Path::new(""), page).transpose();
+        let programs = pages.iter().filter_map(page).collect::<Result<Vec<_>>>()?;
+        run::step("compiling the code of pages (minutes the first time)", || compile(workspace, &programs))?;
+        if files.is_empty() {
+            return Ok(());
+        }
+    }
     let asks = |file: &PathBuf| fs::read_to_string(file).is_ok_and(|text| text.contains(TABLES));
     let wanted = if files.iter().any(asks) { Wanted::Tables } else { Wanted::Usual };
     let jupyter = Jupyter::ensure(workspace, wanted)?;
-    execute_all(workspace, &jupyter, files, OURS)
+    execute_all(workspace, &jupyter, &files, OURS)
 }
 
 /// Executes a notebook by our kernel and by evcxr's own.
@@ -45,32 +55,38 @@ pub(crate) fn test(workspace: &Workspace, file: &str) -> Result<()> {
     result
 }
 
-/// Runs the cells of all notebooks of the clone as ordinary code, and compiles those of pages, which lie below `pages`, and of
-/// the README.
+/// Runs the cells of all notebooks of the clone as ordinary code, and compiles those of the README and of the pages in a folder.
 pub(crate) fn run_as_programs(workspace: &Workspace, pages: &Path) -> Result<()> {
-    const SHOWN: &str = "macro_rules! shown { ($cell:expr, $value:expr) => { drop($value) } }";
-    let libtorch = libtorch::ensure(workspace)?;
-    let target = workspace.target()?;
-    let (package, folder) = (target.join("notebook-programs"), target.join("notebooks/programs"));
     let mut programs = committed(workspace)?.iter().map(|path| Program::read(path)).collect::<Result<Vec<_>>>()?;
     let notebooks = programs.len();
-    programs.extend(Program::page(&workspace.root.join("README.md"), "README.md")?);
+    programs.extend(Program::page(workspace, &workspace.root, Path::new("README.md"))?);
     for page in markdown::pages(pages)? {
-        let name = page.strip_prefix(pages)?.to_string_lossy().into_owned();
-        programs.extend(Program::page(&page, &name)?);
+        programs.extend(Program::page(workspace, pages, page.strip_prefix(pages)?)?);
     }
-    cells::package(workspace, &package, &programs, SHOWN)?;
-    let mut cargo = workspace.cargo();
-    cargo.args(["build", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
-    run::run(cargo.arg("--target-dir").arg(&target))?;
+    let binary = compile(workspace, &programs)?;
+    let libtorch = libtorch::ensure(workspace)?;
+    let folder = workspace.target()?.join("notebooks/programs");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     cells::copy_networks(workspace, &folder)?;
     for program in &programs[..notebooks] {
-        let mut run = Command::new(target.join("debug").join(cells::BINARY));
+        let mut run = Command::new(&binary);
         run.arg(&program.name).current_dir(&folder).env(libtorch::SEARCH_PATH, &libtorch.libraries);
         run::output(&mut run).with_context(|| format!("the notebook {} failed", program.name))?;
     }
     Ok(())
+}
+
+/// Compiles programs into one binary, which shows nothing, and says where it is.
+fn compile(workspace: &Workspace, programs: &[Program]) -> Result<PathBuf> {
+    const SHOWN: &str = "macro_rules! shown { ($cell:expr, $value:expr) => { drop($value) } }";
+    libtorch::ensure(workspace)?;
+    let target = workspace.target()?;
+    let package = target.join("notebook-programs");
+    cells::package(workspace, &package, programs, SHOWN)?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
+    run::run(cargo.arg("--target-dir").arg(&target))?;
+    Ok(target.join("debug").join(cells::BINARY))
 }
 
 fn execute_all(workspace: &Workspace, jupyter: &Jupyter, files: &[PathBuf], kernel: &str) -> Result<()> {
