@@ -38,20 +38,12 @@ pub(crate) fn build(workspace: &Workspace, outputs: Outputs) -> Result<()> {
     })?;
     run::step("the site", || {
         let mut sphinx = Command::new(&python);
-        sphinx.args([
-            "-m",
-            "sphinx",
-            "--builder",
-            "html",
-            "--jobs",
-            "auto",
-            "--quiet",
-            "--fail-on-warning",
-            "--keep-going",
-        ]);
-        sphinx.arg("--conf-dir").arg(workspace.root.join("site"));
+        sphinx.args(["-m", "sphinx", "--jobs", "auto", "--quiet", "--fail-on-warning", "--keep-going", "--conf-dir"]);
         // All is read anew: the pages were written a moment ago.
-        sphinx.arg("--fresh-env").arg("--doctree-dir").arg(target.join("site-doctrees"));
+        sphinx
+            .arg(workspace.root.join("site"))
+            .args(["--fresh-env", "--doctree-dir"])
+            .arg(target.join("site-doctrees"));
         run::run(sphinx.args([&source, &site]))
     })?;
     run::step("the links of the site", || {
@@ -115,7 +107,7 @@ fn assemble(workspace: &Workspace, source: &Path) -> Result<()> {
     python::clear(source)?;
     copy(&workspace.root.join("site/pages"), source)?;
     copy(&workspace.root.join("data/figures"), &source.join("data/figures"))?;
-    let mut without = Vec::new();
+    let mut without = 0;
     for path in notebook::committed(workspace)? {
         let name = path.file_name().unwrap_or_default();
         let to = source.join("notebooks").join(name);
@@ -124,11 +116,11 @@ fn assemble(workspace: &Workspace, source: &Path) -> Result<()> {
             Some(notebook) => {
                 fs::write(&to, notebook.to_string()).with_context(|| format!("cannot write {}", to.display()))?;
             }
-            None => without.push(name.display().to_string()),
+            None => without += 1,
         }
     }
-    if !without.is_empty() {
-        println!("  without outputs, since they have not been executed as they are now: {}", without.join(", "));
+    if without > 0 {
+        println!("  {without} notebooks have no outputs: they were not executed as they are now");
     }
     // The program that writes the other pages loads it.
     libtorch::ensure(workspace)?;
