@@ -35,8 +35,8 @@ Usage: cargo xtask COMMAND
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser;
                      --check: measure instead what a notebook's user waits for, into target/notebooks/lab.json
   notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks; of pages (.md) compile the code
-  site [--draft]     the documentation as a site, into target/site, with the notebooks executed (an hour the first time);
-                     --draft: notebooks that were not executed by `notebook` as they are, without outputs
+  site [--draft]     the documentation as a site, into target/site; notebooks are executed, which takes long the first time;
+                     --draft: those that were not executed before are without outputs
   tour               run the first notebook in a headless Chromium; screenshots go to target/tour
   parity             compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers)
   bench [OPTION]...  time training beside PsychRNN, JAX and PyTorch (4 GB to download), half an hour on a quiet machine;

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::notebooks::{cells, jupyter, notebook};
+use crate::notebooks::{cells, jupyter, notebook, tour};
 use crate::run;
 use crate::setup::{libtorch, python};
 use crate::workspace::{Workspace, copy};
@@ -22,7 +22,7 @@ pub(crate) enum Outputs {
     AsTheyAre,
 }
 
-/// Builds the site into `target/site` and checks its links.
+/// Builds the site into `target/site`, checks its links and looks at its pages.
 pub(crate) fn build(workspace: &Workspace, outputs: Outputs) -> Result<()> {
     let (target, source) = (workspace.target()?, source(workspace)?);
     let site = target.join("site");
@@ -54,6 +54,7 @@ pub(crate) fn build(workspace: &Workspace, outputs: Outputs) -> Result<()> {
         }
         Ok(())
     })?;
+    run::step("the site in a browser", || tour::site(workspace, &python, &site))?;
     println!("\nThe site: {}", site.join("index.html").display());
     Ok(())
 }
