@@ -71,11 +71,10 @@ pub(crate) fn documentation(workspace: &Workspace) -> Command {
     cargo
 }
 
-/// Documents every item of the workspace, that of the command line and of all that needs libtorch, as where there is none: what is
-/// said is the same.
+/// Documents every item that users see, also of all that needs libtorch, as where there is none: what is said is the same.
 pub(crate) fn reference(workspace: &Workspace) -> Command {
     let mut documentation = documentation(workspace);
-    documentation.args(["--workspace", "--features=doc-only"]);
+    documentation.args(["--workspace", "--exclude=xtask", "--features=doc-only"]);
     documentation
 }
 
