@@ -2,6 +2,21 @@
 //!
 //! `RnnConfig::areas` builds a network of [`Areas`]; their masks by themselves are what `RnnConfig::input_connectivity`,
 //! `recurrent_connectivity` and `output_connectivity` take.
+//!
+//! ```
+//! use psychrnn::prelude::*;
+//! let areas = Areas::new()
+//!     .area("sensory", (40, 10))
+//!     .area("motor", (40, 10))
+//!     .connect("sensory", "motor", 0.5)
+//!     .connect("motor", "sensory", (0.2, 0.0)) // sparse feedback, of excitatory units alone
+//!     .input(0..2, "sensory")
+//!     .output(0..2, "motor");
+//! let masks = areas.masks(2, 2)?;
+//! assert_eq!(masks.recurrent.dim(), (100, 100));
+//! assert_eq!(areas.units("motor")?.len(), 50);
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
 
 use std::collections::BTreeSet;
 

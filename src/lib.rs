@@ -5,6 +5,9 @@
 //! and gives the same results in scripts and tests. It is to Rust what
 //! [PsychRNN](https://doi.org/10.1523/ENEURO.0427-20.2020) is to Python.
 //!
+//! <!-- One trial, drawn by the crate itself. -->
+#![cfg_attr(doc, doc = include_str!("../data/figures/hello-trial.svg"))]
+//!
 #![cfg_attr(feature = "torch", doc = "```no_run")]
 #![cfg_attr(not(feature = "torch"), doc = "```ignore")]
 //! use psychrnn::prelude::*;
@@ -21,25 +24,48 @@
 //! # Ok::<(), psychrnn::Error>(())
 //! ```
 //!
+//! Most of what a notebook names comes with the [`prelude`]. By what one has in mind:
+//!
+//! **The subject's task**
+//!
 //! | module | what it is for |
 //! | --- | --- |
 //! | [`task`] | what the subject sees and must do; write a task of your own in one notebook cell |
 //! | [`tasks`] | tasks that are ready to use |
+//! | [`table`] | tables of trials, as CSV files and data frames |
+//!
+//! **The network**
+//!
+//! | module | what it is for |
+//! | --- | --- |
 #![cfg_attr(feature = "torch", doc = "| [`network`] | what is trained: networks, constraints, initial weights |")]
+//! | [`areas`] | which units are connected: areas, excitatory and inhibitory units |
+//! | [`dynamics`] | the equations, on plain arrays |
+//! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |
+//!
+#![cfg_attr(feature = "torch", doc = "**Its training**\n")]
+#![cfg_attr(feature = "torch", doc = "| module | what it is for |\n| --- | --- |")]
 #![cfg_attr(feature = "torch", doc = "| [`train`] | losses, optimizers, the trainer, its runs and their checkpoints |")]
 #![cfg_attr(feature = "torch", doc = "| [`models`] | PyCog's eleven example models: task, network, trainer |")]
 #![cfg_attr(
     feature = "torch",
-    doc = "| [`experiment`] | what is trained on what in a few lines of text, and its runs in their folders |"
+    doc = "| [`experiment`] | what is trained on what in a few lines of text, and its runs in their folders |\n"
 )]
+//! **Its study**
+//!
+//! | module | what it is for |
+//! | --- | --- |
 //! | [`simulate`] | running a network forward, also perturbed, and the [`Session`](simulate::Session) that every run gives |
 //! | [`analysis`] | psychometric curves, population activity, statistics |
-//! | [`dynamics`] | the equations, on plain arrays |
-//! | [`areas`] | which units are connected: areas, excitatory and inhibitory units |
-//! | [`weights`] | named arrays in `.npz` files, PsychRNN's included |
-//! | [`plot`], [`notebook`] | figures, and how values show themselves under a cell |
-//! | [`table`] | tables of trials, as CSV files and data frames |
-//! | [`random`], [`threads`], [`interrupt`] | seeds; how many threads are used; stopping long work without losing it |
+//! | [`plot`] | figures: in a cell, as PNG, SVG or PDF |
+//!
+//! **The ground**
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | [`random`], [`threads`] | seeds; how many threads are used |
+//! | [`interrupt`] | stopping long work without losing it |
+//! | [`notebook`] | how values show themselves under a cell |
 #![cfg_attr(feature = "torch", doc = "| [`from_psychrnn`] | PsychRNN's Getting Started, line by line |")]
 //!
 //! Conventions: arrays are `[n_batch, n_steps, n_channels]`, weights `[post, pre]`, times milliseconds. The same seed on

@@ -4,6 +4,17 @@
 //! takes from standard output whatever stands between a line `EVCXR_BEGIN_CONTENT <MIME type>` and a line
 //! `EVCXR_END_CONTENT`. Blocks of several MIME types in one cell are alternatives of one value, of which the notebook
 //! shows the richest.
+//!
+//! ```
+//! use psychrnn::notebook::show;
+//! struct Rate(f64);
+//! impl Rate {
+//!     pub fn evcxr_display(&self) { // a cell may now end in a `Rate`
+//!         show(&[("text/html", &format!("<b>{} Hz</b>", self.0)), ("text/plain", &format!("{} Hz", self.0))]);
+//!     }
+//! }
+//! Rate(12.5).evcxr_display();
+//! ```
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -2,6 +2,14 @@
 //!
 //! A seed is a value that is passed, never a global. What is drawn depends only on the seed, on the purpose and on the
 //! number of the trial, not on threads or on what was drawn before.
+//!
+//! ```
+//! use psychrnn::prelude::*;
+//! let mut trial = Seed(1).child("my stimuli").stream(7); // the stream of trial 7
+//! let coherence = trial.choice(&[0.1, 0.2, 0.4]);
+//! let evidence = trial.normal(coherence, 0.3);
+//! # assert!(evidence.is_finite());
+//! ```
 
 use linfa_linalg::eigh::Eigh;
 use ndarray::Array2;

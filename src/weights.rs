@@ -4,6 +4,17 @@
 //! `[n_out, n_rec]`, `b_rec` `[n_rec]`, `b_out` `[n_out]`, `init_state` `[1, n_rec]`. Weights are effective: masks and
 //! signs are applied. A file opens with `numpy.load`, and a file that PsychRNN wrote opens here; what an
 //! `Rnn` saves also opens in PsychRNN, by `load_weights_path`.
+//!
+//! ```no_run
+//! use psychrnn::prelude::*;
+//! let weights = Weights::load("weights.npz")?;
+//! for name in weights.names() {
+//!     println!("{name} {:?}", weights.array(name)?.shape());
+//! }
+//! let recurrent = weights.matrix("W_rec")?; // an ndarray, [post, pre]
+//! weights.plot("W_rec")?.save("w_rec.png")?;
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
 
 use std::path::Path;
 

@@ -4,6 +4,20 @@
 //! once more in tensors, and the tests hold both to each other. [`LeakyUnits`] and [`LstmUnits`] have the equations in full, with their
 //! constants and the names of their weights; [`Dynamics`] is a network of any of them.
 //!
+//! ```
+//! use ndarray::array;
+//! use psychrnn::dynamics::Dynamics;
+//! use psychrnn::prelude::*;
+//! let mut weights = Weights::new();
+//! weights.insert("W_in", array![[1.0], [0.0]]);
+//! weights.insert("W_rec", array![[0.5, 0.0], [1.0, 0.0]]); // [post, pre]: the first unit drives the second
+//! weights.insert("W_out", array![[0.0, 1.0]]);
+//! let units = LeakyUnits::new(10.0, 100.0);
+//! assert_eq!(Dynamics::new(&weights, units.clone())?.sizes(), (1, 2, 1));
+//! let simulator = Simulator::new(&weights, units)?; // runs it, unit by unit if you want
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
+//!
 //! # Forward
 //!
 //! With `u` the inputs, `x` the states, `r = f(x)` the rates, `z` the outputs, `α = dt / τ` and `n` unit Gaussian noise, a leaky

@@ -1,5 +1,17 @@
 //! What is trained: parameters, the constraints on them, and the networks that they make. Needs libtorch.
 //!
+//! ```no_run
+//! use psychrnn::prelude::*;
+//! let task = PerceptualDiscrimination::default();
+//! let config = RnnConfig::default().units(100).dale_ratio(0.8).autapses(false).noise(0.05).seed(1);
+//! let mut network = Rnn::new(&task, config)?;
+//! Trainer::default().train(&mut network, &task)?;
+//! let session = network.run(&task.batch(500, Seed(2))?)?;
+//! println!("{} correct, {:?} recurrent weights", session.accuracy(), network.weights()?.matrix("W_rec")?.dim());
+//! network.save("weights.npz")?;
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
+//!
 //! | to have | write |
 //! | --- | --- |
 //! | a leaky recurrent network, an LSTM | [`Rnn`] with an [`RnnConfig`], [`Lstm`] with an [`LstmConfig`] |

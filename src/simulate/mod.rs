@@ -1,5 +1,15 @@
 //! Running a network forward, without libtorch, also one that is perturbed.
 //!
+//! ```no_run
+//! use psychrnn::prelude::*;
+//! let batch = PerceptualDiscrimination::default().batch(500, Seed(2))?;
+//! let simulator = Simulator::load("weights.npz")?;
+//! let intact = simulator.run(&batch)?;
+//! let lesioned = simulator.clone().silence(0..10, 500.0..800.0).run(&batch)?; // ten units silent for 300 ms
+//! println!("{} correct, {} without them", intact.accuracy(), lesioned.accuracy());
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
+//!
 //! | to have | write |
 //! | --- | --- |
 //! | a network from a file, or from weights and constants | [`Simulator::load`], [`Simulator::new`] |

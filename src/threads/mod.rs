@@ -1,4 +1,13 @@
 //! How many threads our own loops use. The number never changes a result, only how long it takes.
+//!
+//! ```
+//! use psychrnn::prelude::*;
+//! use psychrnn::threads::with_threads;
+//! let task = PerceptualDiscrimination::default();
+//! let alone = with_threads(1, || task.batch(100, Seed(1)))?;
+//! assert_eq!(alone.inputs, task.batch(100, Seed(1))?.inputs);
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
 
 mod crew;
 

@@ -1,5 +1,21 @@
 //! Training: losses, penalties, optimizers, curricula, progress, the trainer and ensembles. Needs libtorch.
 //!
+//! ```no_run
+//! use psychrnn::prelude::*;
+//! let task = PerceptualDiscrimination::default();
+//! let mut network = Rnn::new(&task, RnnConfig::default().units(50).seed(1))?;
+//! let trainer = Trainer::default()
+//!     .trials(100_000)
+//!     .learning_rate(0.002)
+//!     .regularizer(L2Rates::new(0.01))
+//!     .validation(task.batch(1000, Seed(2))?)
+//!     .until(0.9);
+//! let training = trainer.train(&mut network, &task)?;
+//! println!("{} after {} updates", training.stop, training.updates);
+//! training.plot_loss().save("loss.png")?;
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
+//!
 //! | to have | write |
 //! | --- | --- |
 //! | a network trained on a task, and what came of it | [`Trainer::train`], which gives a [`Training`] |

@@ -4,6 +4,11 @@
 //! with two vectors of trials a unit. A general product packs both operands anew at each call, which takes longer than the
 //! arithmetic; here the weights are packed once an update, and the operands lie as the registers want them.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "adapters of arrays are compiled anew for each height and register width: a tenth of the crate's compile time"
+)]
+
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
@@ -84,9 +89,6 @@ impl WithSimd for Product<'_> {
     }
 }
 
-// Vectors and rows are counted by number here: adapters of arrays would be compiled anew for each height and register width,
-// which took a tenth of the time that the whole crate takes to compile.
-
 #[inline(always)]
 fn multiply<S: Simd, const V: usize>(
     simd: S,
@@ -99,13 +101,16 @@ fn multiply<S: Simd, const V: usize>(
     let n_panels = panels.panels.len();
     for (i, &panel) in panels.panels.iter().enumerate() {
         let weights = &panels.data[panel.start..];
-        let ahead = i * soon[0].len() / n_panels..(i + 1) * soon[0].len() / n_panels;
+        let mut ahead = soon;
+        for v in 0..V {
+            ahead[v] = &soon[v][i * soon[v].len() / n_panels..(i + 1) * soon[v].len() / n_panels];
+        }
         macro_rules! by_height {
             ($($height:literal)+) => {
                 match panel.height {
                     $($height => {
                         let to = Rows { rows: &mut to, first: panel.row };
-                        multiply_panel::<S, V, $height>(simd, weights, panels.depths, x, to, add, (&soon, ahead));
+                        multiply_panel::<S, V, $height>(simd, weights, panels.depths, x, to, add, ahead);
                     })+
                     _ => {}
                 }
@@ -133,13 +138,14 @@ fn multiply_panel<S: Simd, const V: usize, const M: usize>(
     x: [[&[S::f32s]; V]; 2],
     to: Rows<'_, '_, S::f32s, V>,
     add: bool,
-    (soon, ahead): (&[&[S::f32s]; V], Range<usize>),
+    soon: [&[S::f32s]; V],
 ) {
     let mut sums = [[simd.splat_f32s(0.0); V]; M];
     if add {
         for v in 0..V {
+            let rows = &to.rows[v][to.first..to.first + M];
             for m in 0..M {
-                sums[m][v] = to.rows[v][to.first + m];
+                sums[m][v] = rows[m];
             }
         }
     }
@@ -170,9 +176,9 @@ fn multiply_panel<S: Simd, const V: usize, const M: usize>(
         } else {
             for k in 0..weights.len() {
                 // One after the other: a core waits for few at a time.
-                if ahead.start + k < ahead.end {
-                    for v in 0..V {
-                        prefetch(&soon[v][ahead.start + k]);
+                for v in 0..V {
+                    if let Some(soon) = soon[v].get(k) {
+                        prefetch(soon);
                     }
                 }
                 accumulate(simd, &mut sums, &weights[k], &x, k);
@@ -180,8 +186,9 @@ fn multiply_panel<S: Simd, const V: usize, const M: usize>(
         }
     }
     for v in 0..V {
+        let rows = &mut to.rows[v][to.first..to.first + M];
         for m in 0..M {
-            to.rows[v][to.first + m] = sums[m][v];
+            rows[m] = sums[m][v];
         }
     }
 }
@@ -274,10 +281,11 @@ fn add_tile<'a, S: Simd, const I: usize, const J: usize>(
 ) {
     let mut sums = [[simd.splat_f32s(0.0); J]; I];
     for (a, b) in a.zip(b) {
-        let (rows, columns) = (&a[i..i + I], &b[j..j + J]);
-        for n in 0..I {
-            for m in 0..J {
-                sums[n][m] = simd.mul_add_e_f32s(rows[n], columns[m], sums[n][m]);
+        if let (Some(rows), Some(columns)) = (a[i..].first_chunk::<I>(), b[j..].first_chunk::<J>()) {
+            for n in 0..I {
+                for m in 0..J {
+                    sums[n][m] = simd.mul_add_e_f32s(rows[n], columns[m], sums[n][m]);
+                }
             }
         }
     }
