@@ -114,8 +114,3 @@ pub use ndarray;
 pub use polars;
 #[cfg(feature = "torch")]
 pub use tch;
-
-/// The code in the README compiles.
-#[cfg(all(doctest, feature = "torch"))]
-#[doc = include_str!("../README.md")]
-struct Readme;

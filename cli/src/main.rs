@@ -128,3 +128,61 @@ fn work(command: Command) -> Outcome<()> {
         Command::Tasks { name: Some(name) } => tasks::describe(&name),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The lines of all blocks of a language in the README and in the pages of the site, each block after the place where it begins.
+    fn blocks(language: &str) -> Vec<(String, Vec<String>)> {
+        fn files(folder: &Path) -> Vec<PathBuf> {
+            let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+        }
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut blocks: Vec<(String, Vec<String>)> = Vec::new();
+        for path in files(&root.join("site/pages")).into_iter().chain([root.join("README.md")]) {
+            let mut inside = false;
+            for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+                if let Some(info) = line.trim_start().strip_prefix("```") {
+                    inside = !inside && info == language;
+                    if inside {
+                        blocks.push((format!("{}, line {}", path.display(), number + 1), Vec::new()));
+                    }
+                } else if inside {
+                    blocks.last_mut().unwrap().1.push(line.to_owned());
+                }
+            }
+        }
+        blocks
+    }
+
+    #[test]
+    fn every_command_in_the_pages_is_one() {
+        for (place, lines) in blocks("sh") {
+            for line in lines {
+                let words: Vec<&str> = line.split('#').next().unwrap().split_whitespace().collect();
+                if words.first() == Some(&"psychrnn")
+                    && let Err(error) = Arguments::try_parse_from(words)
+                {
+                    assert!(!error.use_stderr(), "{place}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_specification_in_the_pages_is_one() {
+        for (place, lines) in blocks("toml") {
+            let text = lines.join("\n");
+            if !text.contains("[dependencies]")
+                && let Err(error) = Specification::from_text(&text)
+            {
+                panic!("{place}: {error}");
+            }
+        }
+    }
+}

@@ -1,9 +1,11 @@
-"""A tour through the first notebook in a real browser, by its WebDriver.
+"""A tour through the first notebook, or through all pages of the site, in a real browser, by its WebDriver.
 
 Usage: tour.py NOTEBOOKS FOLDER
+       tour.py --site SITE FOLDER
 
-Starts JupyterLab on the folder NOTEBOOKS, opens its first notebook in a headless Chromium, runs all cells, presses the stop
-button while a cell trains, goes on with the next cell, and lets one fail. Screenshots go to FOLDER.
+The first starts JupyterLab on the folder NOTEBOOKS, opens its first notebook in a headless Chromium, runs all cells, presses the stop
+button while a cell trains, goes on with the next cell, and lets one fail. The second opens every page from its file, as wide as a
+desk and as a phone. Screenshots go to FOLDER.
 """
 
 import base64
@@ -29,12 +31,12 @@ PANEL = "window.jupyterapp.shell.currentWidget"
 
 
 class Browser:
-    """A session of the WebDriver."""
+    """A session of the WebDriver; `more` are options of Chromium's."""
 
-    def __init__(self, port):
+    def __init__(self, port, **more):
         self.url = f"http://127.0.0.1:{port}/session"
         arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1300,1100"]
-        options = {"binary": chromium(), "args": arguments}
+        options = {"binary": chromium(), "args": arguments, **more}
         session = self.call("POST", "", {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}})
         self.url += "/" + session["sessionId"]
 
@@ -57,9 +59,10 @@ class Browser:
         element = self.call("POST", "/element", {"using": "css selector", "value": selector})
         self.call("POST", f"/element/{next(iter(element.values()))}/click", {})
 
-    def shoot(self, path):
+    def shoot(self, path, tell=True):
         path.write_bytes(base64.b64decode(self.call("GET", "/screenshot")))
-        print(f"  screenshot: {path}", flush=True)
+        if tell:
+            print(f"  screenshot: {path}", flush=True)
 
     def wait(self, what, code):
         """Waits until a script gives something that is true, and gives that."""
@@ -180,6 +183,37 @@ def tour(browser, lab, folder):
     check("index out of bounds" in text(failed), "its message is shown")
 
 
+# What is wrong with a page: it is wider than the window, a picture is missing, or it asks for something from elsewhere.
+WRONG = """
+const page = document.documentElement, wrong = [];
+if (page.scrollWidth > WIDTH) wrong.push(`is ${page.scrollWidth} pixels wide, of which ${WIDTH} are seen`);
+for (const image of document.images) if (image.complete && !image.naturalWidth) wrong.push(`lacks the picture ${image.src}`);
+for (const { name } of performance.getEntriesByType("resource"))
+  if (!/^(file|data|blob):/.test(name)) wrong.push(`asks for ${name}`);
+return wrong;
+"""
+
+
+def tour_of_site(port, site, folder):
+    """Opens all pages but those of the Rust reference, at two widths."""
+    phone = {"mobileEmulation": {"deviceMetrics": {"width": 390, "height": 844, "pixelRatio": 1, "touch": True}}}
+    pages = [page for page in sorted(site.rglob("*.html")) if page.relative_to(site).parts[0] != "rust"]
+    wrong = []
+    for name, width, options in (("desk", 1300, {}), ("phone", 390, phone)):
+        browser = Browser(port, **options)
+        for page in pages:
+            browser.go(page.as_uri())
+            shown = page.relative_to(site).with_suffix("")
+            wrong += [f"{shown} ({name}) {what}" for what in browser.script(f"const WIDTH = {width};{WRONG}")]
+            browser.shoot(folder / f"{'-'.join(shown.parts)}-{name}.png", tell=False)
+        browser.go((site / "search.html").as_uri() + "?q=network")
+        browser.wait("the search finds pages", "return document.querySelectorAll('#search-results li').length > 0")
+        browser.call("DELETE", "")
+    print(f"  {len(pages)} pages were opened: {folder}")
+    if wrong:
+        sys.exit("\n".join(wrong))
+
+
 def main(notebooks, folder):
     folder.mkdir(parents=True, exist_ok=True)
     port, driver_port = free_port(), free_port()
@@ -204,5 +238,19 @@ def main(notebooks, folder):
         server.wait(30)
 
 
+def main_of_site(site, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    driver = subprocess.Popen([shutil.which("chromedriver"), f"--port={port}"], stdout=subprocess.DEVNULL)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/status")
+        tour_of_site(port, site, folder)
+    finally:
+        driver.terminate()
+
+
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+    if sys.argv[1] == "--site":
+        main_of_site(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
+    else:
+        main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))

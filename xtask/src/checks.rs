@@ -13,6 +13,7 @@ use crate::notebooks::tour;
 use crate::run;
 use crate::setup::libtorch;
 use crate::setup::tools;
+use crate::site::{self, Outputs};
 use crate::workspace::Workspace;
 
 /// The notebook that must always work.
@@ -69,15 +70,12 @@ impl Checks<'_> {
         self.tests("tests, without libtorch", &packages)?;
         self.cargo("examples in the documentation, without libtorch", &["test", "--doc"], &packages, &[])?;
         self.step("documentation, without features", |workspace| {
-            run::run(documentation(workspace).args(["--package=psychrnn", "--no-default-features"]))
+            run::run(site::documentation(workspace).args(["--package=psychrnn", "--no-default-features"]))
         })
     }
 
     fn full(&mut self) -> Result<()> {
-        // With the command line, and with all that needs libtorch: what it is for, documentation where there is none, is the same.
-        self.step("documentation", |workspace| {
-            run::run(documentation(workspace).args(["--workspace", "--features=doc-only"]))
-        })?;
+        self.step("documentation", |workspace| run::run(&mut site::reference(workspace)))?;
         // All that is published, each against those before it; they are compiled elsewhere.
         self.cargo("packages", &["publish", "--dry-run", "--no-verify", "--allow-dirty"], ALL, &[])?;
         self.step("the oldest Rust", oldest_rust)?;
@@ -88,7 +86,10 @@ impl Checks<'_> {
         self.cargo("examples in the documentation", &["test", "--doc"], ALL, &[])?;
         self.step("two of PyCog's models", models::check)?;
         self.step("figures", |workspace| figures::run(workspace, &["--check".into(), "gallery".into()]))?;
-        self.step("notebooks as programs", notebook::run_as_programs)?;
+        self.step("the site", |workspace| site::build(workspace, Outputs::AsTheyAre))?;
+        self.step("notebooks and pages as programs", |workspace| {
+            notebook::run_as_programs(workspace, &site::source(workspace)?)
+        })?;
         self.step("tests of the kernel", jupyter::test_kernel)?;
         self.step("the first notebook", |workspace| notebook::test(workspace, HELLO_WORLD))?;
         self.step("the tour in a browser", tour::run)
@@ -123,12 +124,6 @@ impl Checks<'_> {
         let total = self.times.iter().map(|(_, time)| *time).sum();
         println!("  {:<50} {:>12}", "all", run::seconds(total));
     }
-}
-
-fn documentation(workspace: &Workspace) -> Command {
-    let mut cargo = workspace.cargo();
-    cargo.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--no-deps"]);
-    cargo
 }
 
 /// Words that are written wrong, but for those in `typos.toml`.

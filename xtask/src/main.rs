@@ -10,6 +10,7 @@ mod notebooks;
 mod parity;
 mod run;
 mod setup;
+mod site;
 mod workspace;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use notebooks::{figures, jupyter, lab_check, notebook, tour};
 use setup::libtorch;
+use site::Outputs;
 use workspace::Workspace;
 
 const USAGE: &str = "\
@@ -34,7 +36,9 @@ Usage: cargo xtask COMMAND
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser;
                      --check: measure instead what a notebook's user waits for, into target/notebooks/lab.json
   kernel             compile the notebook kernel alone; the last line names its folder
-  notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks
+  notebook FILE...   run notebooks without a browser; executed copies go to target/notebooks; of pages (.md) compile the code
+  site [--draft]     the documentation as a site, into target/site; notebooks are executed, which takes long the first time;
+                     --draft: those that were not executed before are without outputs
   tour               run the first notebook in a headless Chromium; screenshots go to target/tour
   parity             compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers)
   bench [OPTION]...  time training beside PsychRNN, JAX and PyTorch (4 GB to download), half an hour on a quiet machine;
@@ -49,7 +53,28 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let work: fn(&Workspace, &[String]) -> Result<()> = match (command.as_str(), rest) {
+    if matches!(command.as_str(), "help" | "--help" | "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let Some(work) = self::command(command, rest) else {
+        eprintln!("`cargo xtask {}` is not a command.\n\n{USAGE}", arguments.join(" "));
+        return ExitCode::from(2);
+    };
+    match Workspace::find().and_then(|workspace| work(&workspace, rest)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Work = fn(&Workspace, &[String]) -> Result<()>;
+
+/// What a command does, if there is one with these arguments.
+fn command(name: &str, rest: &[String]) -> Option<Work> {
+    Some(match (name, rest) {
         ("setup", []) => |workspace, _| run::step("libtorch", || libtorch::ensure(workspace)).map(|_| ()),
         ("setup", [option]) if option == "--cuda" => |workspace, _| libtorch::ensure_cuda(workspace),
         ("demo", _) => demo::run,
@@ -61,25 +86,13 @@ fn main() -> ExitCode {
         ("notebook", _) => {
             |workspace, files| notebook::execute(workspace, &files.iter().map(PathBuf::from).collect::<Vec<_>>())
         }
+        ("site", []) => |workspace, _| site::build(workspace, Outputs::Complete),
+        ("site", [option]) if option == "--draft" => |workspace, _| site::build(workspace, Outputs::AsTheyAre),
         ("tour", []) => |workspace, _| run::step("the tour in a browser", || tour::run(workspace)),
         ("parity", []) => |workspace, _| parity::run(workspace),
         ("bench", _) => bench::run,
         ("validate", []) => |workspace, _| checks::validate(workspace),
         ("test", []) => |workspace, _| checks::test(workspace),
-        ("help" | "--help" | "-h", _) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        _ => {
-            eprintln!("`cargo xtask {}` is not a command.\n\n{USAGE}", arguments.join(" "));
-            return ExitCode::from(2);
-        }
-    };
-    match Workspace::find().and_then(|workspace| work(&workspace, rest)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nerror: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+        _ => return None,
+    })
 }

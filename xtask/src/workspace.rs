@@ -81,3 +81,16 @@ fn user_cache() -> Result<PathBuf> {
     };
     Ok(home.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" }))
 }
+
+/// Copies a file, or a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    let context = || format!("cannot copy {}", from.display());
+    if !from.is_dir() {
+        fs::create_dir_all(to.with_file_name("")).with_context(context)?;
+        return fs::copy(from, to).map(|_| ()).with_context(context);
+    }
+    for entry in fs::read_dir(from).with_context(context)?.flatten() {
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}

@@ -1,4 +1,5 @@
-//! A notebook as a Rust program: its cells run without Jupyter, compiled with the workspace's lock file.
+//! A notebook as a Rust program: its cells run without Jupyter, compiled with the workspace's lock file. The blocks of Rust in
+//! a page are the cells of one notebook, too.
 //!
 //! The code cells become, in order, the body of a function, so that one cell can use what an earlier one named. A line
 //! `:dep …` becomes a dependency; other lines that begin with `:` are for the kernel and are left out. Where a cell ends in
@@ -11,11 +12,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use syn::spanned::Spanned;
 use syn::{Block, Stmt};
 
+use super::markdown;
 use crate::workspace::Workspace;
 
 /// The name of the binary that holds the programs of a package.
@@ -23,7 +25,7 @@ pub(crate) const BINARY: &str = "cells";
 
 /// A notebook as a program.
 pub(crate) struct Program {
-    /// The name of the notebook's file without its extension.
+    /// The name of the notebook's file without its extension; that of a page begins with `page-`.
     pub(crate) name: String,
     /// What stands behind each `:dep`, with paths from the root of the file system.
     dependencies: Vec<String>,
@@ -37,6 +39,15 @@ struct Cell {
     code: String,
     /// The expression in which it ends.
     shown: Option<String>,
+}
+
+impl Cell {
+    /// A cell with this text, without the lines for the kernel.
+    fn new(id: String, text: &str) -> Result<Self> {
+        let code: Vec<&str> = text.lines().filter(|line| !is_command(line)).collect();
+        let (code, shown) = split(&code.join("\n")).with_context(|| format!("cell {id} is not Rust"))?;
+        Ok(Self { id, code, shown })
+    }
 }
 
 impl Program {
@@ -57,17 +68,36 @@ impl Program {
         Ok(program)
     }
 
+    /// The program that the blocks of Rust in a page make, if it has any. `name` is the page's path below `folder`.
+    ///
+    /// What it needs beside the library it must find in the library: it has no `:dep` of its own.
+    pub(crate) fn page(workspace: &Workspace, folder: &Path, name: &Path) -> Result<Option<Self>> {
+        let page = folder.join(name);
+        let text = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
+        let dependencies = vec![format!("psychrnn = {{ path = \"{}\" }}", workspace.root.display())];
+        let file = format!("page-{}", name.with_extension("").display()).replace(['/', '\\', '.'], "-");
+        let mut program = Self { name: file, dependencies, cells: Vec::new() };
+        for block in markdown::blocks(&text) {
+            let id = format!("{}, line {}", name.display(), block.line);
+            match block.language.split([',', ' ']).next() {
+                Some("rust") if block.language == "rust" => program.cells.push(Cell::new(id, &block.text)?),
+                Some("rust") => {
+                    bail!("{id}: all Rust in pages is compiled, so this block is `rust` and not `{}`", block.language)
+                }
+                _ => {}
+            }
+        }
+        Ok((!program.cells.is_empty()).then_some(program))
+    }
+
     /// Adds a cell of a notebook that lies in `folder`.
     fn add(&mut self, id: &str, text: &str, folder: &Path) -> Result<()> {
-        let (commands, code): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| is_command(line));
-        for command in commands {
+        for command in text.lines().filter(|line| is_command(line)) {
             if let Some(dependency) = command.trim_start().strip_prefix(":dep") {
                 self.dependencies.push(absolute(dependency.trim(), folder));
             }
         }
-        let code = code.join("\n");
-        let (code, shown) = split(&code).with_context(|| format!("cell {id} is not Rust"))?;
-        self.cells.push(Cell { id: id.to_owned(), code, shown });
+        self.cells.push(Cell::new(id.to_owned(), text)?);
         Ok(())
     }
 
@@ -89,7 +119,7 @@ fn is_command(line: &str) -> bool {
 }
 
 /// The text of a cell.
-fn source(cell: &Value) -> String {
+pub(crate) fn source(cell: &Value) -> String {
     match &cell["source"] {
         Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
         text => text.as_str().unwrap_or_default().to_owned(),
@@ -240,6 +270,31 @@ mod tests {
         let main = main(&[program]);
         assert!(main.contains("#[path = \"n.rs\"]\nmod n0;") && main.contains("Some(\"n\") => n0::run(),"), "{main}");
         syn::parse_file(&main).unwrap();
+    }
+
+    #[test]
+    fn the_blocks_of_a_page_are_a_program() {
+        let folder = std::env::temp_dir().join(format!("psychrnn-page-{}", std::process::id()));
+        let workspace = Workspace { root: "/clone".into(), cache: folder.clone() };
+        fs::create_dir_all(folder.join("from")).unwrap();
+        let read = |text: &str| {
+            fs::write(folder.join("from/a.md"), text).unwrap();
+            Program::page(&workspace, &folder, Path::new("from/a.md"))
+        };
+        let text = "# A\n```rust\n:dep a = \"1\"\nlet x = 1;\n```\n```sh\nls\n```\n```rust\nx\n```\n";
+        let program = read(text).unwrap().unwrap();
+        assert_eq!(program.name, "page-from-a");
+        assert_eq!(program.dependencies, ["psychrnn = { path = \"/clone\" }"]);
+        let cell = |line, code: &str, shown: Option<&str>| Cell {
+            id: format!("from/a.md, line {line}"),
+            code: code.into(),
+            shown: shown.map(str::to_owned),
+        };
+        assert_eq!(program.cells, [cell(2, "let x = 1;", None), cell(9, "", Some("x"))]);
+        assert!(read("```text\nlet\n```\n").unwrap().is_none());
+        let error = read("\n```rust,ignore\n```\n").err().unwrap().to_string();
+        assert!(error.starts_with("from/a.md, line 2: ") && error.ends_with("`rust,ignore`"), "{error}");
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

@@ -326,7 +326,7 @@ const JUPYTERLAB: Environment = Environment {
 };
 
 /// Its Python.
-fn environment(workspace: &Workspace) -> Result<PathBuf> {
+pub(crate) fn environment(workspace: &Workspace) -> Result<PathBuf> {
     JUPYTERLAB.ensure(workspace, |folder| {
         // No question about Jupyter's news at the first start.
         let settings = folder.join("etc/jupyter/labconfig/page_config.json");

@@ -12,7 +12,7 @@ use super::jupyter::{Jupyter, Wanted};
 use crate::run;
 use crate::setup::libtorch;
 use crate::setup::python::clear;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, copy};
 
 /// What shows a value does not matter here.
 const SHOWN: &str = "macro_rules! shown { ($cell:expr, $value:expr) => { drop($value) } }";
@@ -73,16 +73,4 @@ fn compile_release(workspace: &Workspace, target: &Path) -> Result<()> {
         cargo.args(["build", "--release", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
         run::run(cargo.arg("--target-dir").arg(target))
     })
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let context = || format!("cannot copy {}", from.display());
-    if !from.is_dir() {
-        fs::create_dir_all(to.with_file_name("")).with_context(context)?;
-        return fs::copy(from, to).map(|_| ()).with_context(context);
-    }
-    for entry in fs::read_dir(from).with_context(context)?.flatten() {
-        copy(&entry.path(), &to.join(entry.file_name()))?;
-    }
-    Ok(())
 }

@@ -10,17 +10,36 @@ use serde_json::Value;
 
 use super::cells::{self, Program};
 use super::jupyter::{Jupyter, OURS, STOCK, TABLES, Wanted};
+use super::markdown;
 use crate::run;
 use crate::setup::libtorch;
 use crate::setup::python;
 use crate::workspace::Workspace;
 
-/// Executes notebooks, one after another, and leaves executed copies in the build directory.
+/// The folder of the build directory in which executed copies are.
+const EXECUTED: &str = "notebooks";
+
+/// Where the executed copy of a notebook is, or will be.
+pub(crate) fn executed_copy(workspace: &Workspace, file: &Path) -> Result<PathBuf> {
+    Ok(workspace.target()?.join(EXECUTED).join(file.file_name().unwrap_or_default()))
+}
+
+/// Executes notebooks, one after another, and leaves executed copies in the build directory. Of pages the code is compiled.
 pub(crate) fn execute(workspace: &Workspace, files: &[PathBuf]) -> Result<()> {
+    let (pages, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        files.iter().cloned().partition(|file| file.extension().is_some_and(|extension| extension == "md"));
+    if !pages.is_empty() {
+        let page = |page: &PathBuf| Program::page(workspace, Path::new(""), page).transpose();
+        let programs = pages.iter().filter_map(page).collect::<Result<Vec<_>>>()?;
+        run::step("compiling the code of pages (minutes the first time)", || compile(workspace, &programs))?;
+        if files.is_empty() {
+            return Ok(());
+        }
+    }
     let asks = |file: &PathBuf| fs::read_to_string(file).is_ok_and(|text| text.contains(TABLES));
     let wanted = if files.iter().any(asks) { Wanted::Tables } else { Wanted::Usual };
     let jupyter = Jupyter::ensure(workspace, wanted)?;
-    execute_all(workspace, &jupyter, files, OURS)
+    execute_all(workspace, &jupyter, &files, OURS)
 }
 
 /// Executes a notebook by our kernel and by evcxr's own.
@@ -36,25 +55,38 @@ pub(crate) fn test(workspace: &Workspace, file: &str) -> Result<()> {
     result
 }
 
-/// Runs the cells of all notebooks of the clone as ordinary code.
-pub(crate) fn run_as_programs(workspace: &Workspace) -> Result<()> {
-    const SHOWN: &str = "macro_rules! shown { ($cell:expr, $value:expr) => { drop($value) } }";
+/// Runs the cells of all notebooks of the clone as ordinary code, and compiles those of the README and of the pages in a folder.
+pub(crate) fn run_as_programs(workspace: &Workspace, pages: &Path) -> Result<()> {
+    let mut programs = committed(workspace)?.iter().map(|path| Program::read(path)).collect::<Result<Vec<_>>>()?;
+    let notebooks = programs.len();
+    programs.extend(Program::page(workspace, &workspace.root, Path::new("README.md"))?);
+    for page in markdown::pages(pages)? {
+        programs.extend(Program::page(workspace, pages, page.strip_prefix(pages)?)?);
+    }
+    let binary = compile(workspace, &programs)?;
     let libtorch = libtorch::ensure(workspace)?;
-    let target = workspace.target()?;
-    let (package, folder) = (target.join("notebook-programs"), target.join("notebooks/programs"));
-    let programs = committed(workspace)?.iter().map(|path| Program::read(path)).collect::<Result<Vec<_>>>()?;
-    cells::package(workspace, &package, &programs, SHOWN)?;
-    let mut cargo = workspace.cargo();
-    cargo.args(["build", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
-    run::run(cargo.arg("--target-dir").arg(&target))?;
+    let folder = workspace.target()?.join("notebooks/programs");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     cells::copy_networks(workspace, &folder)?;
-    for program in &programs {
-        let mut run = Command::new(target.join("debug").join(cells::BINARY));
+    for program in &programs[..notebooks] {
+        let mut run = Command::new(&binary);
         run.arg(&program.name).current_dir(&folder).env(libtorch::SEARCH_PATH, &libtorch.libraries);
         run::output(&mut run).with_context(|| format!("the notebook {} failed", program.name))?;
     }
     Ok(())
+}
+
+/// Compiles programs into one binary, which shows nothing, and says where it is.
+fn compile(workspace: &Workspace, programs: &[Program]) -> Result<PathBuf> {
+    const SHOWN: &str = "macro_rules! shown { ($cell:expr, $value:expr) => { drop($value) } }";
+    libtorch::ensure(workspace)?;
+    let target = workspace.target()?;
+    let package = target.join("notebook-programs");
+    cells::package(workspace, &package, programs, SHOWN)?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
+    run::run(cargo.arg("--target-dir").arg(&target))?;
+    Ok(target.join("debug").join(cells::BINARY))
 }
 
 fn execute_all(workspace: &Workspace, jupyter: &Jupyter, files: &[PathBuf], kernel: &str) -> Result<()> {
@@ -66,9 +98,11 @@ fn execute_all(workspace: &Workspace, jupyter: &Jupyter, files: &[PathBuf], kern
     if let Some(missing) = files.iter().find(|file| !file.is_file()) {
         bail!("there is no notebook {}", missing.display());
     }
-    let folder = workspace.target()?.join(if kernel == OURS { "notebooks" } else { "notebooks/stock" });
+    let folder = workspace.target()?.join(if kernel == OURS { EXECUTED } else { "notebooks/stock" });
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let results: Vec<_> = files.iter().map(|file| execute_one(jupyter, file, &folder, kernel)).collect();
+    let count = |i: usize| if files.len() > 1 { format!(" ({i} of {})", files.len()) } else { String::new() };
+    let execute = |(i, file): (usize, &PathBuf)| execute_one(jupyter, file, &folder, kernel, &count(i + 1));
+    let results: Vec<_> = files.iter().enumerate().map(execute).collect();
     let failed: Vec<_> = files.iter().zip(results).filter_map(|(file, result)| Some((file, result.err()?))).collect();
     if !failed.is_empty() {
         let lines: Vec<_> = failed.iter().map(|(file, error)| format!("    {}: {error:#}", file.display())).collect();
@@ -77,9 +111,9 @@ fn execute_all(workspace: &Workspace, jupyter: &Jupyter, files: &[PathBuf], kern
     Ok(())
 }
 
-fn execute_one(jupyter: &Jupyter, file: &Path, folder: &Path, kernel: &str) -> Result<()> {
+fn execute_one(jupyter: &Jupyter, file: &Path, folder: &Path, kernel: &str, count: &str) -> Result<()> {
     let name = file.file_name().unwrap_or_default().display();
-    run::step(&format!("{name}, by the kernel {kernel}"), || {
+    run::step(&format!("{name}, by the kernel {kernel}{count}"), || {
         let mut python = jupyter.python();
         // The user's own start-up file for evcxr shall not decide whether a notebook works.
         python.env("EVCXR_CONFIG_DIR", folder.join("no-configuration"));
@@ -116,7 +150,7 @@ pub(crate) fn check_clean(workspace: &Workspace) -> Result<()> {
 }
 
 /// The notebooks of the clone, in order.
-fn committed(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+pub(crate) fn committed(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let folder = workspace.root.join("notebooks");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();

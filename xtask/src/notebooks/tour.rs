@@ -1,6 +1,8 @@
-//! `cargo xtask tour`: the first notebook in a real browser, from opening it to a cell that fails.
+//! A real browser: `cargo xtask tour` takes it through the first notebook, from opening it to a cell that fails, and `cargo xtask
+//! site` to all pages.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -16,8 +18,7 @@ const SHOWN: &str = "hello-trial.svg";
 
 /// Takes the tour and leaves screenshots in `target/tour`; says so if there is no browser.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    if !run::succeeds(Command::new("chromedriver").arg("--version")) {
-        println!("  skipped: there is no `chromedriver`. On Debian: `sudo apt-get install chromium chromium-driver`");
+    if !has_browser() {
         return Ok(());
     }
     let jupyter = Jupyter::ensure(workspace, Wanted::Tested)?;
@@ -44,4 +45,28 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         bail!("the tour came to an end, see above and in {}", folder.display());
     }
     Ok(())
+}
+
+/// Opens all pages of a site at the width of a desk and of a phone, and leaves screenshots in `target/tour-of-site`; says so if there
+/// is no browser.
+pub(crate) fn site(workspace: &Workspace, python: &Path, site: &Path) -> Result<()> {
+    if !has_browser() {
+        return Ok(());
+    }
+    let folder = workspace.target()?.join("tour-of-site");
+    clear(&folder)?;
+    let mut python = Command::new(python);
+    python.args(["-c", include_str!("../../assets/tour.py"), "--site"]).args([site, &folder]);
+    if !python.status().context("cannot start Python")?.success() {
+        bail!("pages are not as they should be, see above and in {}", folder.display());
+    }
+    Ok(())
+}
+
+fn has_browser() -> bool {
+    let has = run::succeeds(Command::new("chromedriver").arg("--version"));
+    if !has {
+        println!("  skipped: there is no `chromedriver`. On Debian: `sudo apt-get install chromium chromium-driver`");
+    }
+    has
 }

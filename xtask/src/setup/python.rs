@@ -120,21 +120,44 @@ impl Environment {
             run::advised(system.command().args(["-m", "venv"]).arg(&folder), advice)?;
             let requirements = folder.join("requirements.txt");
             write(&requirements, self.requirements)?;
-            let pip = || {
-                let mut pip = Command::new(&python);
-                // A user's setting to install for the user only is none for an environment.
-                pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).env("PIP_USER", "0");
-                pip
-            };
-            run::advised(pip().arg("--requirement").arg(requirements), advice)?;
+            run::advised(pip(&python).arg("--requirement").arg(requirements), advice)?;
             if !self.alone.is_empty() {
-                run::advised(pip().arg("--no-deps").args(self.alone), advice)?;
+                run::advised(pip(&python).arg("--no-deps").args(self.alone), advice)?;
             }
             finish(&folder)?;
             write(&folder.join(COMPLETE), "")
         })?;
         Ok(python)
     }
+}
+
+/// What installs packages into the environment of this Python.
+fn pip(python: &Path) -> Command {
+    let mut pip = Command::new(python);
+    // A user's setting to install for the user only is none for an environment.
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).env("PIP_USER", "0");
+    pip
+}
+
+/// Brings more packages, those of `requirements`, into an environment whose Python is `python`, once for each text of it. `name`
+/// is that of their lock, and `title` is said meanwhile.
+pub(crate) fn add(workspace: &Workspace, python: &Path, name: &str, title: &str, requirements: &str) -> Result<()> {
+    let folder = python.parent().and_then(Path::parent).context("this Python is not in an environment")?;
+    // It gets its name when all is installed.
+    let (file, half) = (folder.join(format!("{name}.txt")), folder.join(format!("{name}.half.txt")));
+    let ready = || fs::read_to_string(&file).is_ok_and(|found| found == requirements);
+    if ready() {
+        return Ok(());
+    }
+    let _lock = workspace.lock(name)?;
+    if ready() {
+        return Ok(());
+    }
+    run::step(title, || {
+        write(&half, requirements)?;
+        run::advised(pip(python).arg("--requirement").arg(&half), advice)?;
+        fs::rename(&half, &file).with_context(|| format!("cannot write {}", file.display()))
+    })
 }
 
 /// What to do about what Python or pip complains of.
