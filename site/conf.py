@@ -15,7 +15,7 @@ REPOSITORY = "https://github.com/psychrnn/psychrnn-rs"
 project = "psychrnn"
 author = "The psychrnn developers"
 language = "en"
-extensions = ["myst_nb", "sphinx_copybutton"]
+extensions = ["myst_nb", "sphinx.ext.githubpages", "sphinx_copybutton"]
 nitpicky = True
 
 nb_execution_mode = "off"
