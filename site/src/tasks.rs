@@ -34,10 +34,10 @@ fn index() -> String {
         Each picture is one trial: what the network sees, what it should answer; gray where its output is free, and a line where an \
         epoch begins. In a specification a task is known by its name; `psychrnn tasks` lists them in a terminal. \
         [A task of your own](../extending.md) is as good as these.\n\n\
-        | task | what the subject has to do | about |\n| --- | --- | --- |\n"
+        | task | what the subject has to do |\n| --- | --- |\n"
         .to_owned();
     for entry in catalog::all() {
-        page += &format!("| [{0}]({0}.md) | {1} | {2} |\n", entry.name, cell(entry.about), entry.tags.join(", "));
+        page += &format!("| [{0}]({0}.md) | {1} *{2}* |\n", entry.name, cell(entry.about), entry.tags.join(", "));
     }
     for entry in catalog::all() {
         page += &format!("\n## [{}]({0}.md)\n\n{}\n\n{}", entry.name, entry.about, shown(entry));

@@ -24,9 +24,10 @@ impl Batch {
     fn trial_panels(&self, trial: usize) -> Result<Vec<Panel>> {
         let length = self.length(trial)?;
         let part = |array: &ndarray::Array3<f32>| array.slice(s![trial, ..length, ..]).to_owned();
-        let inputs = self.channels("Input", part(&self.inputs).view(), trial)?;
-        let targets = self.channels("Target", part(&self.targets).view(), trial)?;
-        Ok(vec![inputs, targets])
+        let shown = [("Input", &self.inputs), ("Target", &self.targets)];
+        // A task may have no inputs.
+        let shown = shown.into_iter().filter(|(_, array)| array.len_of(Axis(2)) > 0);
+        shown.map(|(what, array)| self.channels(what, part(array).view(), trial)).collect()
     }
 
     fn length(&self, trial: usize) -> Result<usize> {

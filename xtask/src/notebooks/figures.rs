@@ -15,16 +15,16 @@ use crate::run;
 use crate::setup::libtorch;
 use crate::workspace::Workspace;
 
-/// What each notebook writes its numbers into, without `.json`; the notebook; the figure that is committed; and the numbers by which it is
+/// What each notebook writes its numbers into, without `.json`; the notebook; the cell whose figure is committed; and the numbers by which it is
 /// known again.
 const NOTEBOOKS: [(&str, &str, &str, &[&str]); 7] = [
-    ("fig2", "fig2-perceptual-discrimination", "fig2b.svg", &["accuracy", "threshold", "width"]),
-    ("fig3", "fig3-modularity", "fig3d.svg", &[]),
-    ("fig4", "fig4-constraints", "fig4.png", &["accuracy", "threshold", "width"]),
-    ("fig5", "fig5-curriculum", "fig5c.svg", &["significant_at_0.01"]),
-    ("lesion", "lesions", "lesion-curves.svg", &["accuracy", "threshold", "width"]),
-    ("mante", "mante-context-integration", "mante-behavior.svg", &["accuracy", "accuracy_by_context"]),
-    ("romo", "romo-working-memory", "romo-correlation.svg", &["accuracy", "correlation"]),
+    ("fig2", "fig2-perceptual-discrimination", "fig2b", &["accuracy", "threshold", "width"]),
+    ("fig3", "fig3-modularity", "fig3d", &[]),
+    ("fig4", "fig4-constraints", "fig4", &["accuracy", "threshold", "width"]),
+    ("fig5", "fig5-curriculum", "fig5c", &["significant_at_0.01"]),
+    ("lesion", "lesions", "lesion-curves", &["accuracy", "threshold", "width"]),
+    ("mante", "mante-context-integration", "mante-behavior", &["accuracy", "accuracy_by_context"]),
+    ("romo", "romo-working-memory", "romo-correlation", &["accuracy", "correlation"]),
 ];
 
 /// The pictures that the package of the site draws: tasks, kinds of figures, the README's.
@@ -139,10 +139,9 @@ fn notebooks(workspace: &Workspace, folder: &Path, wanted: impl Fn(&str) -> bool
         let mut report = read(&numbers)?;
         report["seconds"] = ((start.elapsed().as_secs_f64() * 10.0).round() / 10.0).into();
         write(&numbers, &report)?;
-        let extension = Path::new(shown).extension().unwrap_or_default().to_string_lossy();
         made.push(Made {
-            file: folder.join(shown),
-            name: format!("{name}.{extension}"),
+            file: folder.join(shown).with_extension("svg"),
+            name: format!("{name}.svg"),
             of: name,
             numbers: selected(&report, numbers_of),
         });
