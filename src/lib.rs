@@ -71,7 +71,7 @@
 //! the same machine gives the same bits, for any number of threads.
 //!
 //! Feature `torch` (on by default) brings `network`, `train`, `models` and `experiment`, which need libtorch; all else builds without
-//! it. Feature `polars` (off by default, since it compiles for minutes) turns a [`Table`](table::Table) into a data frame or a Parquet
+//! it. Feature `polars` (off by default, since it compiles for minutes; it needs Rust 1.95) turns a [`Table`](table::Table) into a data frame or a Parquet
 //! file.
 
 // The derive macro writes `::psychrnn::…`, also within this crate.

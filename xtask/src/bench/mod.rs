@@ -145,7 +145,7 @@ struct Place {
 pub(crate) fn run(workspace: &Workspace, options: &[String]) -> Result<()> {
     let extent = Extent::new(options)?;
     libtorch::ensure(workspace)?;
-    run::step("compiling our contestants (about 6 minutes the first time)", || {
+    run::step("compiling our contestants (about 3 minutes the first time)", || {
         run::run(workspace.cargo().args(["build", "--release", "--package", "psychrnn-bench"]))
     })?;
     let target = workspace.target()?;

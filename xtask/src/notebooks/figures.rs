@@ -118,7 +118,7 @@ fn notebooks(workspace: &Workspace, folder: &Path, wanted: impl Fn(&str) -> bool
         .map(|(_, file, ..)| Program::read(&workspace.root.join("notebooks").join(file).with_extension("ipynb")))
         .collect::<Result<Vec<_>>>()?;
     cells::package(workspace, &package, &programs, SHOWN)?;
-    run::step("compiling the notebooks (about 6 minutes the first time)", || {
+    run::step("compiling the notebooks (about 3 minutes the first time)", || {
         let mut cargo = workspace.cargo();
         cargo.args(["build", "--release", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
         run::run(cargo.arg("--target-dir").arg(&target))
