@@ -6,11 +6,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::analysis::{
-    Average, Averages, Bootstrap, Chronometric, Counts, DiffusionCoordinates, DiffusionMap, Estimate, Interval,
-    LesionTest, LikelihoodRatio, MannWhitney, McNemar, PairedT, Pca, Permutation, PermutationTest, Psychometric,
-    PsychometricBootstrap, PsychometricFit, SignedRank, Trajectories, Tuning, WelchT,
-};
+use crate::analysis::*;
 use crate::dynamics::Constants;
 use crate::dynamics::equations::*;
 use crate::notebook::Card;
@@ -50,12 +46,17 @@ show_fields!(
     Average,
     Bootstrap,
     Constants,
+    Detection,
     DiffusionCoordinates,
     DiffusionMap,
     Estimate,
     Interval,
+    Lesion,
+    LesionBehavior,
+    LesionSweep,
     LesionTest,
     LikelihoodRatio,
+    LinearTuning,
     MannWhitney,
     McNemar,
     PairedT,
@@ -64,6 +65,8 @@ show_fields!(
     Psychometric,
     PsychometricBootstrap,
     SignedRank,
+    Targeted,
+    TargetedAxes,
     TaskSpec,
     Trajectories,
     Tuning,
@@ -72,6 +75,7 @@ show_fields!(
 with_units!(show_fields);
 
 show_as! {
+    Lesions: |lesions| lesions.table().evcxr_display();
     PsychometricFit: |fit| fit.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();
     Counts: |counts| {

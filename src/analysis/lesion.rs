@@ -388,11 +388,6 @@ impl Lesions {
         let same = lesion.choices.iter().zip(&self.intact.choices).filter(|(a, b)| a == b).count();
         same as f64 / lesion.choices.len() as f64
     }
-
-    /// Shows the table under a notebook cell; evcxr calls this for the last expression of a cell.
-    pub fn evcxr_display(&self) {
-        self.table().evcxr_display();
-    }
 }
 
 impl LesionBehavior {

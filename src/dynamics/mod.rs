@@ -12,6 +12,9 @@
 //! weights.insert("W_in", array![[1.0], [0.0]]);
 //! weights.insert("W_rec", array![[0.5, 0.0], [1.0, 0.0]]); // [post, pre]: the first unit drives the second
 //! weights.insert("W_out", array![[0.0, 1.0]]);
+//! weights.insert("b_rec", array![0.0, 0.0]);
+//! weights.insert("b_out", array![0.0]);
+//! weights.insert("init_state", array![[0.0, 0.0]]);
 //! let units = LeakyUnits::new(10.0, 100.0);
 //! assert_eq!(Dynamics::new(&weights, units.clone())?.sizes(), (1, 2, 1));
 //! let simulator = Simulator::new(&weights, units)?; // runs it, unit by unit if you want

@@ -11,11 +11,11 @@ use super::tasks::{self, Chosen, Described};
 use super::words::Words;
 use crate::Result;
 use crate::models::Model;
+use crate::network::Config;
 use crate::network::kinds::*;
-use crate::network::{Config, Network};
 use crate::random::Seed;
 use crate::task::{Batch, TaskSpec, TrialSource};
-use crate::train::{BinaryCrossEntropy, CategoricalCrossEntropy, Loss as _, MeanSquaredError, Trainer};
+use crate::train::{BinaryCrossEntropy, CategoricalCrossEntropy, MeanSquaredError, Trainer};
 use crate::weights::Weights;
 
 /// Trials that are not trained on: those of a section `[validation]` or `[test]`.
@@ -106,17 +106,6 @@ impl LossSection {
             Self::BinaryCrossEntropy(loss) => trainer.loss(loss),
             Self::CategoricalCrossEntropy(loss) => trainer.loss(loss),
         }
-    }
-
-    /// Whether it fits what the network's outputs are.
-    pub(super) fn check(&self, network: &dyn Network) -> Result<()> {
-        let Some(constants) = network.constants() else { return Ok(()) };
-        let fits = match self {
-            Self::MeanSquaredError(loss) => loss.check(constants.readout()),
-            Self::BinaryCrossEntropy(loss) => loss.check(constants.readout()),
-            Self::CategoricalCrossEntropy(loss) => loss.check(constants.readout()),
-        };
-        fits.map_err(|error| placed("loss", &json(self), error))
     }
 }
 

@@ -274,7 +274,7 @@ impl Specification {
         };
         speak(&mut this.complete);
         let network = this.network()?;
-        loss.check(network.as_ref())?;
+        this.trainer.check_loss(network.as_ref()).map_err(|error| placed("loss", &json(&loss), error))?;
         let weights = network.effective()?;
         for (i, penalty) in penalties.iter().enumerate() {
             if let Penalty::L1Weights { weights: name, .. } | Penalty::L2Weights { weights: name, .. } = penalty

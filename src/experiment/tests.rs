@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value as Json, json as object};
 
 use super::given::Given;
-use super::{Run, Specification};
+use super::{KEYS, Run, Specification};
 use crate::Result;
 use crate::random::Seed;
 
@@ -184,6 +184,19 @@ fn words_of_other_kinds_are_told_apart() {
     ] {
         let said = says(&text);
         assert!(said.contains(key) && said.contains(advice), "{said}\n{text}");
+    }
+}
+
+#[test]
+fn the_keys_name_every_model_kind_and_loss() {
+    for given in ["model = \"none\"", "network.kind = \"none\"", "loss = \"none\""] {
+        let text = format!("{given}\ntask.name = \"random_dots\"\n");
+        let error = Specification::from_text(&text).unwrap_err().to_string();
+        let (_, names) = error.split_once("there are ").or(error.split_once("it must be ")).unwrap();
+        for name in names.split([',', ' ']).map(|name| name.trim_matches('"')).filter(|name| !["", "or"].contains(name))
+        {
+            assert!(KEYS.split(|c: char| c != '_' && !c.is_alphanumeric()).any(|word| word == name), "{error}");
+        }
     }
 }
 

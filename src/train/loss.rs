@@ -307,13 +307,13 @@ mod tests {
         batch.mask.slice_mut(s![2, 6.., ..]).fill(0.0);
         batch.mask.slice_mut(s![5, 9.., ..]).fill(0.0);
         let trials = Trials::new(&batch).unwrap();
-        let losses: [Box<dyn Loss>; 6] = [
-            Box::new(CategoricalCrossEntropy { logits: false, per_mask: true }),
-            Box::new(CategoricalCrossEntropy::default()),
-            Box::new(MeanSquaredError::default()),
-            Box::new(MeanSquaredError { per_mask: true }),
-            Box::new(BinaryCrossEntropy { logits: true, per_mask: false }),
-            Box::new(BinaryCrossEntropy { logits: true, per_mask: true }),
+        let losses: &[&dyn Loss] = &[
+            &CategoricalCrossEntropy { logits: false, per_mask: true },
+            &CategoricalCrossEntropy::default(),
+            &MeanSquaredError::default(),
+            &MeanSquaredError { per_mask: true },
+            &BinaryCrossEntropy { logits: true, per_mask: false },
+            &BinaryCrossEntropy { logits: true, per_mask: true },
         ];
         for (i, loss) in losses.iter().enumerate() {
             // The first two are of probabilities.

@@ -17,9 +17,7 @@ impl Trainer {
             spec.check()?;
             check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
         }
-        if let Some(constants) = network.constants() {
-            self.loss.check(constants.readout())?;
-        }
+        self.check_loss(network)?;
         if let Some(validation) = plan.validation {
             validation.check()?;
             if !validation.is_scored() {
@@ -58,6 +56,11 @@ impl Trainer {
         self.check_memory(network, plan, backend)?;
         plan.check_measurable(self, network)?;
         Ok((updates, backend))
+    }
+
+    /// An error if the loss does not fit what the network's outputs are.
+    pub(crate) fn check_loss(&self, network: &dyn Network) -> Result<()> {
+        network.constants().map_or(Ok(()), |constants| self.loss.check(constants.readout()))
     }
 
     /// What computes the gradients.

@@ -8,7 +8,7 @@ mod psychometric;
 mod regression;
 mod statistics;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
@@ -38,4 +38,24 @@ fn whole(json: &Json) -> Vec<usize> {
 #[track_caller]
 fn close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
     assert!((ours - theirs).abs() <= tolerance * (1.0 + theirs.abs()), "{what}: {ours} against {theirs}");
+}
+
+/// Without a card a cell that ends in it is compiled twice, and shows what only programmers read.
+#[test]
+fn what_an_analysis_is_and_gives_shows_itself_under_a_cell() {
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    }
+    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    let cards = std::fs::read_to_string(source.join("cards.rs")).unwrap();
+    let cards: Vec<&str> = cards.split(|c: char| !c.is_alphanumeric()).collect();
+    for file in files(&source.join("analysis")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let types =
+            text.lines().filter_map(|line| line.strip_prefix("pub struct ")?.split([' ', ';', '(', '<']).next());
+        for name in types {
+            assert!(cards.contains(&name), "{name} is not in src/cards.rs");
+        }
+    }
 }
