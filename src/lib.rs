@@ -49,8 +49,9 @@
 #![cfg_attr(feature = "torch", doc = "| [`models`] | PyCog's eleven example models: task, network, trainer |")]
 #![cfg_attr(
     feature = "torch",
-    doc = "| [`experiment`] | what is trained on what in a few lines of text, and its runs in their folders |\n"
+    doc = "| [`experiment`] | what is trained on what in a few lines of text, and its runs in their folders |"
 )]
+//!
 //! **Its study**
 //!
 //! | module | what it is for |
