@@ -24,6 +24,8 @@ session.";
 pub(crate) struct Cells {
     context: CommandContext,
     folder: Option<Folder>,
+    /// Whether evcxr expects `?` in cells.
+    expects_errors: bool,
 }
 
 /// What can be written at a place of the code.
@@ -48,13 +50,14 @@ impl Cells {
             Ok((context, outputs))
         };
         match start() {
-            Ok((context, outputs)) => Ok((Self { context, folder }, outputs)),
+            Ok((context, outputs)) => Ok((Self { context, folder, expects_errors: false }, outputs)),
             Err(error) => Err(failure(&error, "", 0)),
         }
     }
 
     /// Does while the user reads what the first cells would wait for.
     pub(crate) fn warm_up(&mut self) {
+        self.expect_errors();
         let Some(clone) = self.folder.as_ref().and_then(Folder::compiled) else { return };
         let library = format!("{}\nuse psychrnn::prelude::*;\n", template::dependency(clone, ""));
         self.keep_versions();
@@ -82,6 +85,9 @@ impl Cells {
     ) -> Result<EvalOutputs, Failure> {
         if code.contains(":dep") {
             self.keep_versions();
+        }
+        if code.contains('?') {
+            self.expect_errors();
         }
         let mut callbacks = EvalCallbacks { input_reader: &|request| ask(&request.prompt, request.is_password) };
         self.context.execute_with_callbacks(code, &mut callbacks).map_err(|error| failure(&error, code, number))
@@ -117,6 +123,14 @@ impl Cells {
         let rest = code[start..].find(|letter: char| !letter.is_alphanumeric() && letter != '_');
         let end = rest.map_or(code.len(), |length| start + length);
         self.context.hover_at(code, end).ok().filter(|(text, _)| text != "No documentation found")
+    }
+
+    /// Lets evcxr know that cells have `?`. It learns that from the first cell that has one and does not compile; if the cell ends in
+    /// one, it takes the failure for a value that cannot show itself, and shows a figure as text.
+    fn expect_errors(&mut self) {
+        if !self.expects_errors {
+            self.expects_errors = self.context.execute("Ok::<(), String>(())?;").is_ok();
+        }
     }
 
     fn keep_versions(&self) {

@@ -36,7 +36,7 @@ pub(crate) const TABLES: &str = "polars";
 /// What may have to be made, with the minutes of an idle machine with two cores. Those of the library are reckoned from the time of the
 /// processor (371 s) in a build beside others.
 const ENVIRONMENT: Part = Part { what: "a Python environment with JupyterLab", download: 47, minutes: 0.0, space: 400 };
-const KERNEL: Part = Part { what: "the notebook kernel", download: 27, minutes: 9.1, space: 1100 };
+const KERNEL: Part = Part { what: "the notebook kernel", download: 27, minutes: 4.0, space: 1100 };
 const LIBRARY: Part = Part { what: "the library, compiled for notebooks", download: 23, minutes: 3.5, space: 1000 };
 
 /// Everything that a notebook needs to run.
