@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
 use syn::Type;
 
-use crate::sources::{Field, Name, Shape, Sources, ident, within};
+use crate::sources::{Field, Name, Shape, Sources, ident, parted, within};
 
 /// Types that are not written as their fields say.
 const OWN: [(&str, &str); 3] = [
@@ -270,15 +270,7 @@ fn written(value: &Json) -> String {
 
 /// The words of a type's name: `UnitNoise` is a unit noise, `StageSection` a stage.
 fn spaced(name: &str) -> String {
-    let name = name.strip_suffix("Section").unwrap_or(name);
-    let mut words = String::new();
-    for (i, letter) in name.char_indices() {
-        if letter.is_uppercase() && i > 0 {
-            words.push(' ');
-        }
-        words.extend(letter.to_lowercase());
-    }
-    words
+    parted(name.strip_suffix("Section").unwrap_or(name), ' ')
 }
 
 fn title(name: &str) -> String {

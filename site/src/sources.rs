@@ -238,7 +238,7 @@ fn of_enum(item: &ItemEnum) -> Result<Documented> {
         if own.skip || rust == "Custom" {
             continue;
         }
-        let name = own.name.clone().unwrap_or_else(|| if rules.snake { snake_case(&rust) } else { rust.clone() });
+        let name = own.name.clone().unwrap_or_else(|| if rules.snake { parted(&rust, '_') } else { rust.clone() });
         let behind = shape(&variant.fields, &own)?;
         names.push(Name { name, rust, about: documentation(&variant.attrs), behind });
     }
@@ -264,7 +264,7 @@ fn shape(fields: &Fields, rules: &Rules) -> Result<Shape> {
             continue;
         }
         let rust = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
-        let name = own.name.unwrap_or(if rules.snake { snake_case(&rust) } else { rust });
+        let name = own.name.unwrap_or(if rules.snake { parted(&rust, '_') } else { rust });
         shown.push(Field { name, about: documentation(&field.attrs), of: field.ty.clone() });
     }
     Ok(Shape::Fields(shown))
@@ -338,15 +338,16 @@ fn documentation(attributes: &[Attribute]) -> String {
     lines.join("\n")
 }
 
-fn snake_case(name: &str) -> String {
-    let mut snake = String::new();
+/// The words of a name in camel case, in small letters and with this between them.
+pub(crate) fn parted(name: &str, between: char) -> String {
+    let mut words = String::new();
     for (i, letter) in name.char_indices() {
         if letter.is_uppercase() && i > 0 {
-            snake.push('_');
+            words.push(between);
         }
-        snake.extend(letter.to_lowercase());
+        words.extend(letter.to_lowercase());
     }
-    snake
+    words
 }
 
 /// The last name of a type's path: `Option` of `Option<f32>`.

@@ -74,14 +74,22 @@ impl Kept {
         }
         let names: BTreeSet<&str> = made.iter().map(|made| made.name.as_str()).collect();
         let stale = files(&self.folder)?.into_iter().filter(|name| name != NUMBERS && !names.contains(name.as_str()));
-        wrong.extend(stale.filter(|_| complete).map(|name| format!("{name} (nothing draws it)")));
+        for name in stale.filter(|_| complete) {
+            if self.is_check {
+                wrong.push(format!("{name} (nothing draws it)"));
+            } else {
+                let path = self.folder.join(&name);
+                fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+                println!("  removed, since nothing draws it: {name}");
+            }
+        }
         if !self.is_check {
             write(&path, &numbers)?;
         }
         match wrong.as_slice() {
             [] => Ok(()),
             wrong => bail!(
-                "these are not what is committed in data/figures: {}\n`cargo xtask figures --keep` writes them",
+                "these are not what is committed in data/figures: {}\n`cargo xtask figures --keep` brings them up to date",
                 wrong.join(", ")
             ),
         }
@@ -165,6 +173,8 @@ mod tests {
         let error = check.all(&[make("a.svg", "a", None)], true).unwrap_err().to_string();
         assert!(error.contains("b.svg (nothing draws it)"), "{error}");
         check.all(&[make("a.svg", "a", None)], false).unwrap();
+        keep.all(&[make("a.svg", "a", None)], true).unwrap();
+        check.all(&[make("a.svg", "a", None)], true).unwrap();
         fs::remove_dir_all(folder).unwrap();
     }
 }
