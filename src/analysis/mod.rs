@@ -38,11 +38,13 @@
 //! | how sure is a number? | [`Bootstrap`] |
 
 mod behavior;
+mod fixed_points;
 mod lesion;
 mod population;
 mod statistics;
 
 pub use behavior::*;
+pub use fixed_points::*;
 pub use lesion::{Lesion, LesionBehavior, LesionSweep, LesionTest, Lesions};
 pub use population::*;
 pub use statistics::*;

@@ -67,6 +67,7 @@ mod block;
 mod drive;
 mod equation;
 pub(crate) mod equations;
+pub(crate) mod exact;
 mod kernel;
 mod network;
 mod omega;

@@ -7,6 +7,7 @@ use ndarray::{Array1, Array2};
 
 use super::block::{Machine, Stepper};
 use super::drive::Matrices;
+use super::exact::{Arrays, Exact};
 use super::wiring::{Counts, Wiring};
 use super::{Constants, Readout};
 use crate::weights::Weights;
@@ -116,6 +117,16 @@ impl Dynamics {
 
     pub(super) fn equation(&self) -> &dyn Stepper {
         self.equation.as_ref()
+    }
+
+    /// The weights in `f64`.
+    pub(crate) fn arrays(&self) -> Arrays {
+        Arrays { counts: self.counts, step: self.step.mapv(f64::from), readout: self.readout.mapv(f64::from) }
+    }
+
+    /// The equation in `f64`.
+    pub(crate) fn exact(&self) -> Result<Arc<dyn Exact>> {
+        self.constants.units().exact(self.arrays())
     }
 
     /// The output function.

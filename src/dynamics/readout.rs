@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use ndarray::{Array3, ArrayView3, Axis};
+use ndarray::{Array1, Array2, Array3, ArrayView3, Axis};
 use pulp::{Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
+use super::Transfer;
 use super::kernel::lanes::dispatch;
 use super::kernel::math;
 use crate::{Error, Result};
@@ -74,6 +75,31 @@ impl Readout {
                 exponentials.iter_mut().for_each(|e| *e /= sum);
             }
         }
+    }
+
+    /// The outputs in `f64` from the sums `[n_out]`, and how they depend on these, `[n_out, n_out]`.
+    pub(crate) fn exact(self, sums: &Array1<f64>) -> (Array1<f64>, Array2<f64>) {
+        if self == Self::Softmax {
+            let largest = sums.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let exponentials = sums.mapv(|a| (a - largest).exp());
+            let z = &exponentials / exponentials.sum();
+            let slopes =
+                Array2::from_shape_fn((z.len(), z.len()), |(i, j)| z[i] * (f64::from(u8::from(i == j)) - z[j]));
+            return (z, slopes);
+        }
+        let each = |a: f64| match self {
+            Self::Linear | Self::Softmax => [a, 1.0],
+            Self::Rectified => [a.max(0.0), f64::from(u8::from(a > 0.0))],
+            Self::RectifiedPower { power } => {
+                let [z, slope, _] = Transfer::RectifiedPower { power }.exact(a);
+                [z, slope]
+            }
+            Self::Sigmoid => {
+                let [z, slope, _] = Transfer::Sigmoid.exact(a);
+                [z, slope]
+            }
+        };
+        (sums.mapv(|a| each(a)[0]), Array2::from_diag(&sums.mapv(|a| each(a)[1])))
     }
 
     /// The gradients with respect to the sums, from the outputs and the gradients with respect to these.

@@ -31,6 +31,14 @@ macro_rules! each_pair {
     };
 }
 
+/// How far apart the slopes of a function of the user's own are compared.
+const CUSTOM_STEP: f64 = 1e-3;
+
+/// `1 / (1 + exp(-x))` in `f64`.
+pub(super) fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
 /// The transfer function `f`: a unit with state `x` has rate `f(x)`.
 ///
 /// ```
@@ -198,6 +206,41 @@ impl Transfer {
             Self::Linear => {}
             Self::Softplus | Self::RectifiedPower { .. } | Self::Custom(_) => {
                 each_product!(n, slope => simd.mul_f32s(*n, slope));
+            }
+        }
+    }
+
+    /// `f(x)`, `f'(x)` and `f''(x)` in `f64`, at a kink as [`Transfer::slope`]. A function of the user's own is called in `f32`, and its
+    /// curvature is a difference of its slopes.
+    pub(crate) fn exact(&self, x: f64) -> [f64; 3] {
+        let positive = f64::from(u8::from(x > 0.0));
+        match self {
+            Self::Relu => [x.max(0.0), positive, 0.0],
+            Self::Tanh => {
+                let r = x.tanh();
+                let slope = 1.0 - r * r;
+                [r, slope, -2.0 * r * slope]
+            }
+            Self::Sigmoid => {
+                let r = logistic(x);
+                let slope = r * logistic(-x);
+                [r, slope, slope * (logistic(-x) - r)]
+            }
+            Self::Softplus => {
+                let slope = logistic(x);
+                [x.max(0.0) + (-x.abs()).exp().ln_1p(), slope, slope * logistic(-x)]
+            }
+            Self::Linear => [x, 1.0, 0.0],
+            Self::RectifiedPower { power } => {
+                let n = f64::from(*power);
+                let to = |n: f64| if x > 0.0 { x.powf(n) } else { 0.0 };
+                [to(n), n * to(n - 1.0), if n == 1.0 { 0.0 } else { n * (n - 1.0) * to(n - 2.0) }]
+            }
+            Self::RectifiedTanh => Self::Tanh.exact(x).map(|value| positive * value),
+            Self::Custom(_) => {
+                let [before, slope, after] =
+                    [-1.0, 0.0, 1.0].map(|by| f64::from(self.slope((x + by * CUSTOM_STEP) as f32)));
+                [f64::from(self.rate(x as f32)), slope, (after - before) / (2.0 * CUSTOM_STEP)]
             }
         }
     }

@@ -30,6 +30,7 @@ mod step;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,7 @@ pub use session::{Session, Signal};
 pub use step::{State, Stepped};
 
 use crate::caught::caught_in;
+use crate::dynamics::exact::Exact;
 use crate::dynamics::noise::Noise;
 use crate::dynamics::parts;
 use crate::dynamics::{Constants, Dynamics, Keep, Pool, Rows, Run, Want};
@@ -159,6 +161,11 @@ impl Simulator {
     #[must_use]
     pub fn constants(&self) -> Constants {
         self.network.constants()
+    }
+
+    /// The equation in `f64`, without noise.
+    pub(crate) fn exact(&self) -> Result<Arc<dyn Exact>> {
+        self.network.exact()
     }
 
     /// Runs the network on a batch of trials, of any number and length.

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use ndarray::Array1;
+use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use pulp::Simd;
 use serde::{Deserialize, Serialize};
 
 use super::{Constants, Units};
 use crate::dynamics::block::Stepper;
 use crate::dynamics::equation::{After, Back, Before, Equation, First, RowCounts};
-use crate::dynamics::wiring::{B_OUT, Source, Target, W_OUT, Wire, Wiring};
+use crate::dynamics::exact::{Arrays, Exact};
+use crate::dynamics::wiring::{B_OUT, Counts, Source, Target, W_OUT, Wire, Wiring};
 use crate::dynamics::{Covariance, Readout, Transfer, UnitNoise};
 use crate::setters::setters;
 use crate::weights::Weights;
@@ -204,6 +205,15 @@ impl Units for LeakyUnits {
         let noise_sd = self.noise_sd(&alpha).to_vec();
         Ok((Arc::new(Leaky { transfer: self.transfer.clone(), keep, noise_sd }), alpha))
     }
+
+    fn exact(&self, arrays: Arrays) -> Result<Arc<dyn Exact>> {
+        let n_rec = arrays.counts.n_rec;
+        self.alpha(n_rec)?;
+        let taus = (0..n_rec).map(|unit| f64::from(self.tau[unit % self.tau.len()])).collect();
+        let (dt, transfer, readout) = (f64::from(self.dt), self.transfer.clone(), self.readout);
+        let recurrent = arrays.recurrent(0).to_owned();
+        Ok(Arc::new(ExactLeaky { dt, taus, transfer, readout, recurrent, arrays }))
+    }
 }
 
 /// The equation. Its state is `x`, its sums are those that drive `x`, and what it keeps are the slopes `f'(x)`, if they do not follow
@@ -279,5 +289,106 @@ impl Equation for Leaky {
         {
             *delta = simd.mul_add_e_f32s(later, simd.splat_f32s(keep), through);
         }
+    }
+}
+
+/// The equation in `f64`. Its residual is `G(x) = W f(x) + h - x` with `h = W_in u + b_rec`, and a step moves `x` by `α G`.
+struct ExactLeaky {
+    dt: f64,
+    taus: Array1<f64>,
+    transfer: Transfer,
+    readout: Readout,
+    recurrent: Array2<f64>,
+    arrays: Arrays,
+}
+
+impl ExactLeaky {
+    fn rates(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
+        x.mapv(|x| self.transfer.exact(x)[0])
+    }
+
+    fn slopes(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
+        x.mapv(|x| self.transfer.exact(x)[1])
+    }
+
+    /// `α` of each unit, as a column.
+    fn alpha(&self) -> Array2<f64> {
+        (self.dt / &self.taus).insert_axis(Axis(1))
+    }
+}
+
+impl Exact for ExactLeaky {
+    fn counts(&self) -> Counts {
+        self.arrays.counts
+    }
+
+    fn n_state(&self) -> usize {
+        self.taus.len()
+    }
+
+    fn dt(&self) -> f64 {
+        self.dt
+    }
+
+    fn taus(&self) -> Option<&Array1<f64>> {
+        Some(&self.taus)
+    }
+
+    fn step(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64> {
+        self.residual(state, input) * self.dt / &self.taus + state
+    }
+
+    fn jacobian(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64> {
+        Array2::<f64>::eye(self.taus.len()) + self.residual_jacobian(state, input) * self.alpha()
+    }
+
+    fn input_jacobian(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64> {
+        self.residual_input_jacobian(state, input) * self.alpha()
+    }
+
+    fn outputs(&self, state: ArrayView1<'_, f64>) -> Array1<f64> {
+        self.readout.exact(&self.arrays.to_outputs(self.rates(state).view())).0
+    }
+
+    fn output_jacobian(&self, state: ArrayView1<'_, f64>) -> Array2<f64> {
+        let (_, slopes) = self.readout.exact(&self.arrays.to_outputs(self.rates(state).view()));
+        slopes.dot(&self.arrays.readout.slice(s![.., ..state.len()])) * self.slopes(state)
+    }
+
+    fn residual(&self, x: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64> {
+        self.recurrent.dot(&self.rates(x)) + self.arrays.drive(0, input) - x
+    }
+
+    fn residual_jacobian(&self, x: ArrayView1<'_, f64>, _: ArrayView1<'_, f64>) -> Array2<f64> {
+        &self.recurrent * &self.slopes(x) - Array2::<f64>::eye(x.len())
+    }
+
+    fn residual_input_jacobian(&self, _: ArrayView1<'_, f64>, _: ArrayView1<'_, f64>) -> Array2<f64> {
+        self.arrays.inputs(0).to_owned()
+    }
+
+    fn residual_hessian(
+        &self,
+        x: ArrayView1<'_, f64>,
+        _: ArrayView1<'_, f64>,
+        weights: ArrayView1<'_, f64>,
+    ) -> Array2<f64> {
+        Array2::from_diag(&(self.recurrent.t().dot(&weights) * x.mapv(|x| self.transfer.exact(x)[2])))
+    }
+
+    fn state_at_rest(&self, x: ArrayView1<'_, f64>, _: ArrayView1<'_, f64>) -> Array1<f64> {
+        x.to_owned()
+    }
+
+    fn transfer(&self) -> Option<&Transfer> {
+        Some(&self.transfer)
+    }
+
+    fn recurrent(&self) -> Option<&Array2<f64>> {
+        Some(&self.recurrent)
+    }
+
+    fn is_bounded(&self) -> bool {
+        matches!(self.transfer, Transfer::Tanh | Transfer::Sigmoid | Transfer::RectifiedTanh)
     }
 }

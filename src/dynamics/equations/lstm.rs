@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::Array1;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use pulp::Simd;
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,10 @@ use super::{Constants, Units};
 use crate::dynamics::Readout;
 use crate::dynamics::block::Stepper;
 use crate::dynamics::equation::{After, Back, Before, Equation, First, RowCounts};
+use crate::dynamics::exact::{Arrays, Exact};
 use crate::dynamics::kernel::math;
-use crate::dynamics::wiring::{B_OUT, Source, Target, W_OUT, Wire, Wiring};
+use crate::dynamics::transfer::logistic;
+use crate::dynamics::wiring::{B_OUT, Counts, Source, Target, W_OUT, Wire, Wiring};
 use crate::setters::setters;
 use crate::{Error, Result};
 
@@ -114,6 +116,12 @@ impl Units for LstmUnits {
         self.readout.check()?;
         Ok((Arc::new(Lstm { n_rec, output: self.output }), Array1::ones(4 * n_rec)))
     }
+
+    fn exact(&self, arrays: Arrays) -> Result<Arc<dyn Exact>> {
+        crate::error::positive("dt", self.dt)?;
+        self.readout.check()?;
+        Ok(Arc::new(ExactLstm { dt: f64::from(self.dt), output: self.output, readout: self.readout, arrays }))
+    }
 }
 
 /// The equation. Its state are `h` and `c`, its sums the gates (forget, input, candidate, output), which stay as they are after their
@@ -193,9 +201,9 @@ impl Equation for Lstm {
                 CellOutput::Sigmoid => simd.negate_mul_add_e_f32s(given, given, given),
             };
             let d_cell = simd.mul_add_e_f32s(simd.mul_f32s(*d_h, *o), slope, *d_c);
-            *d_o = simd.mul_f32s(simd.mul_f32s(*d_h, given), logistic(simd, *o));
-            *d_f = simd.mul_f32s(simd.mul_f32s(d_cell, c_before), logistic(simd, *f));
-            *d_i = simd.mul_f32s(simd.mul_f32s(d_cell, *g), logistic(simd, *i));
+            *d_o = simd.mul_f32s(simd.mul_f32s(*d_h, given), logistic_slope(simd, *o));
+            *d_f = simd.mul_f32s(simd.mul_f32s(d_cell, c_before), logistic_slope(simd, *f));
+            *d_i = simd.mul_f32s(simd.mul_f32s(d_cell, *g), logistic_slope(simd, *i));
             *d_g = simd.mul_f32s(simd.mul_f32s(d_cell, *i), simd.negate_mul_add_e_f32s(*g, *g, one));
             *d_c = simd.mul_f32s(d_cell, *f);
         }
@@ -227,6 +235,199 @@ fn four<T>(rows: &[T], n_rec: usize) -> [&[T]; 4] {
 
 /// `x (1 - x)`: the slope of a sigmoid whose value is `x`.
 #[inline(always)]
-fn logistic<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+fn logistic_slope<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.negate_mul_add_e_f32s(x, x, x)
+}
+
+/// The equation in `f64`. Its state is `h` and then `c`. Where it stands still `c = i c̃ / (1 - f)`, so that its residual is
+/// `G(h) = o φ(i c̃ / (1 - f)) - h`, with `φ` the tanh or sigmoid of the cell.
+struct ExactLstm {
+    dt: f64,
+    output: CellOutput,
+    readout: Readout,
+    arrays: Arrays,
+}
+
+/// Gates with their slopes, each `[n_rec]`.
+struct Gates {
+    forget: Array1<f64>,
+    input: Array1<f64>,
+    candidate: Array1<f64>,
+    output: Array1<f64>,
+}
+
+impl ExactLstm {
+    fn gates(&self, h: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Gates {
+        let sums = |number: usize| self.arrays.recurrent(number).dot(&h) + self.arrays.drive(number, input);
+        Gates {
+            forget: sums(0).mapv(logistic),
+            input: sums(1).mapv(logistic),
+            candidate: sums(2).mapv(f64::tanh),
+            output: sums(3).mapv(logistic),
+        }
+    }
+
+    /// What the cell gives, `φ(c)`, and its slope.
+    fn given(&self, c: &Array1<f64>) -> (Array1<f64>, Array1<f64>) {
+        match self.output {
+            CellOutput::Tanh => (c.mapv(f64::tanh), c.mapv(|c| 1.0 - c.tanh() * c.tanh())),
+            CellOutput::Sigmoid => (c.mapv(logistic), c.mapv(|c| logistic(c) * logistic(-c))),
+        }
+    }
+
+    /// How `c` a step later and the output gate depend on what drives the gates, by the weights that `of` picks: `[n_rec, n]` each.
+    fn through<'a>(
+        &'a self,
+        gates: &Gates,
+        c: &Array1<f64>,
+        of: impl Fn(usize) -> ArrayView2<'a, f64>,
+    ) -> [Array2<f64>; 2] {
+        let Gates { forget, input, candidate, output } = gates;
+        let column = |numbers: Array1<f64>| numbers.insert_axis(Axis(1));
+        let sigmoid = |gate: &Array1<f64>| gate * &(1.0 - gate);
+        let cell = column(c * &sigmoid(forget)) * of(0)
+            + column(candidate * &sigmoid(input)) * of(1)
+            + column(input * &(1.0 - candidate * candidate)) * of(2);
+        [cell, column(sigmoid(output)) * of(3)]
+    }
+
+    /// How `h` and `c` a step later depend on what drives the gates.
+    fn driven<'a>(
+        &'a self,
+        state: ArrayView1<'_, f64>,
+        input: ArrayView1<'_, f64>,
+        of: impl Fn(usize) -> ArrayView2<'a, f64>,
+    ) -> [Array2<f64>; 2] {
+        let (h, c) = state.split_at(Axis(0), self.arrays.counts.n_rec);
+        let gates = self.gates(h, input);
+        let [cell, output] = self.through(&gates, &c.to_owned(), of);
+        let (given, slope) = self.given(&(&gates.forget * &c + &gates.input * &gates.candidate));
+        let hidden = output * given.insert_axis(Axis(1)) + &cell * &(gates.output * slope).insert_axis(Axis(1));
+        [hidden, cell]
+    }
+
+    /// The cell where the state stands still, and how it depends on what drives the gates is as a step's over `1 - f`.
+    fn cell_at_rest(gates: &Gates) -> Array1<f64> {
+        &gates.input * &gates.candidate / (1.0 - &gates.forget)
+    }
+
+    fn residual_through<'a>(
+        &'a self,
+        x: ArrayView1<'_, f64>,
+        input: ArrayView1<'_, f64>,
+        of: impl Fn(usize) -> ArrayView2<'a, f64>,
+    ) -> Array2<f64> {
+        let gates = self.gates(x, input);
+        let c = Self::cell_at_rest(&gates);
+        let [cell, output] = self.through(&gates, &c, of);
+        let (given, slope) = self.given(&c);
+        let by_cell = gates.output * slope / (1.0 - gates.forget);
+        output * given.insert_axis(Axis(1)) + cell * by_cell.insert_axis(Axis(1))
+    }
+}
+
+impl Exact for ExactLstm {
+    fn counts(&self) -> Counts {
+        self.arrays.counts
+    }
+
+    fn n_state(&self) -> usize {
+        2 * self.arrays.counts.n_rec
+    }
+
+    fn dt(&self) -> f64 {
+        self.dt
+    }
+
+    fn taus(&self) -> Option<&Array1<f64>> {
+        None
+    }
+
+    fn step(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64> {
+        let (h, c) = state.split_at(Axis(0), self.arrays.counts.n_rec);
+        let gates = self.gates(h, input);
+        let c = &gates.forget * &c + &gates.input * &gates.candidate;
+        let mut next = (gates.output * self.given(&c).0).to_vec();
+        next.extend(c);
+        next.into()
+    }
+
+    fn jacobian(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64> {
+        let n_rec = self.arrays.counts.n_rec;
+        let (h, c) = state.split_at(Axis(0), n_rec);
+        let [hidden, cell] = self.driven(state, input, |number| self.arrays.recurrent(number));
+        let gates = self.gates(h, input);
+        let (_, slope) = self.given(&(&gates.forget * &c + &gates.input * &gates.candidate));
+        let mut jacobian = Array2::zeros((2 * n_rec, 2 * n_rec));
+        jacobian.slice_mut(s![..n_rec, ..n_rec]).assign(&hidden);
+        jacobian.slice_mut(s![n_rec.., ..n_rec]).assign(&cell);
+        jacobian.slice_mut(s![..n_rec, n_rec..]).diag_mut().assign(&(gates.output * slope * &gates.forget));
+        jacobian.slice_mut(s![n_rec.., n_rec..]).diag_mut().assign(&gates.forget);
+        jacobian
+    }
+
+    fn input_jacobian(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64> {
+        let [hidden, cell] = self.driven(state, input, |number| self.arrays.inputs(number));
+        let (n_rec, n_in) = hidden.dim();
+        let mut jacobian = Array2::zeros((2 * n_rec, n_in));
+        jacobian.slice_mut(s![..n_rec, ..]).assign(&hidden);
+        jacobian.slice_mut(s![n_rec.., ..]).assign(&cell);
+        jacobian
+    }
+
+    fn outputs(&self, state: ArrayView1<'_, f64>) -> Array1<f64> {
+        let h = state.slice_move(s![..self.arrays.counts.n_rec]);
+        self.readout.exact(&self.arrays.to_outputs(h)).0
+    }
+
+    fn output_jacobian(&self, state: ArrayView1<'_, f64>) -> Array2<f64> {
+        let n_rec = self.arrays.counts.n_rec;
+        let (_, slopes) = self.readout.exact(&self.arrays.to_outputs(state.slice(s![..n_rec])));
+        let mut jacobian = Array2::zeros((self.arrays.counts.n_out, 2 * n_rec));
+        jacobian.slice_mut(s![.., ..n_rec]).assign(&slopes.dot(&self.arrays.readout.slice(s![.., ..n_rec])));
+        jacobian
+    }
+
+    fn residual(&self, x: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64> {
+        let gates = self.gates(x, input);
+        self.given(&Self::cell_at_rest(&gates)).0 * gates.output - x
+    }
+
+    fn residual_jacobian(&self, x: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64> {
+        self.residual_through(x, input, |number| self.arrays.recurrent(number)) - Array2::<f64>::eye(x.len())
+    }
+
+    fn residual_input_jacobian(&self, x: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64> {
+        self.residual_through(x, input, |number| self.arrays.inputs(number))
+    }
+
+    /// By differences of the gradient of the sum.
+    fn residual_hessian(
+        &self,
+        x: ArrayView1<'_, f64>,
+        input: ArrayView1<'_, f64>,
+        weights: ArrayView1<'_, f64>,
+    ) -> Array2<f64> {
+        const STEP: f64 = 1e-5;
+        let gradient = |unit: usize, by: f64| {
+            let mut x = x.to_owned();
+            x[unit] += by;
+            self.residual_jacobian(x.view(), input).t().dot(&weights)
+        };
+        let mut hessian = Array2::zeros((x.len(), x.len()));
+        for (unit, mut row) in hessian.outer_iter_mut().enumerate() {
+            row.assign(&((gradient(unit, STEP) - gradient(unit, -STEP)) / (2.0 * STEP)));
+        }
+        (&hessian + &hessian.t()) / 2.0
+    }
+
+    fn state_at_rest(&self, x: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64> {
+        let mut state = x.to_vec();
+        state.extend(Self::cell_at_rest(&self.gates(x, input)));
+        state.into()
+    }
+
+    fn is_bounded(&self) -> bool {
+        true
+    }
 }

@@ -10,6 +10,7 @@ use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
 use super::block::Stepper;
+use super::exact::{Arrays, Exact};
 use super::noise::Noise;
 use super::wiring::Wiring;
 use super::{Covariance, Readout};
@@ -134,6 +135,12 @@ pub(crate) trait Units {
     /// # Errors
     /// If the constants make no sense.
     fn equation(&self, n_rec: usize) -> Result<(Arc<dyn Stepper>, Array1<f32>)>;
+
+    /// The equation with these weights in `f64`, without noise.
+    ///
+    /// # Errors
+    /// If the constants make no sense.
+    fn exact(&self, arrays: Arrays) -> Result<Arc<dyn Exact>>;
 }
 
 impl Constants {

@@ -1,0 +1,113 @@
+//! The equations in `f64`, a state at a time and without noise, with their derivatives: what linear dynamics, fixed points and
+//! Lyapunov exponents are made of.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
+
+use super::Transfer;
+use super::wiring::Counts;
+
+/// Weights in `f64`, as an equation has them.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrays {
+    pub(crate) counts: Counts,
+    /// From the units, the constant 1 and the inputs to the sums, `[n_sums, n_rec + 1 + n_in]`.
+    pub(crate) step: Array2<f64>,
+    /// From the units and the constant 1 to the outputs, `[n_out, n_rec + 1]`.
+    pub(crate) readout: Array2<f64>,
+}
+
+impl Arrays {
+    /// The weights from unit to unit of the sums of this number, `[n_rec, n_rec]`.
+    pub(crate) fn recurrent(&self, number: usize) -> ArrayView2<'_, f64> {
+        self.step.slice(s![self.sums(number), ..self.counts.n_rec])
+    }
+
+    /// Those from the inputs, `[n_rec, n_in]`.
+    pub(crate) fn inputs(&self, number: usize) -> ArrayView2<'_, f64> {
+        self.step.slice(s![self.sums(number), self.counts.n_rec + 1..])
+    }
+
+    /// What the inputs and the constant 1 give to these sums, `[n_rec]`.
+    pub(crate) fn drive(&self, number: usize, input: ArrayView1<'_, f64>) -> Array1<f64> {
+        self.inputs(number).dot(&input) + self.step.slice(s![self.sums(number), self.counts.n_rec])
+    }
+
+    /// What comes to the outputs where units show these rates `[n_rec]`, before the output function.
+    pub(crate) fn to_outputs(&self, rates: ArrayView1<'_, f64>) -> Array1<f64> {
+        let n_rec = self.counts.n_rec;
+        self.readout.slice(s![.., ..n_rec]).dot(&rates) + self.readout.column(n_rec)
+    }
+
+    fn sums(&self, number: usize) -> std::ops::Range<usize> {
+        number * self.counts.n_rec..(number + 1) * self.counts.n_rec
+    }
+}
+
+/// An equation with its weights.
+///
+/// A *state* is all that goes from step to step, `[n_state]`: `x` of a leaky network, `h` and after it `c` of an LSTM. Its first `n_rec`
+/// numbers `x` are those that sessions have. Where the state stands still they tell the rest of it, so that fixed points are the zeros
+/// of a function of `x` alone, the *residual*.
+pub(crate) trait Exact: Send + Sync {
+    /// How many channels, units and outputs.
+    fn counts(&self) -> Counts;
+
+    /// How many numbers a state has.
+    fn n_state(&self) -> usize;
+
+    /// The time step, in milliseconds.
+    fn dt(&self) -> f64;
+
+    /// The time constants of the units in milliseconds `[n_rec]`, if steps are those of a flow, whose Jacobian is `(J - 1) / dt`.
+    fn taus(&self) -> Option<&Array1<f64>>;
+
+    /// The state a step later `[n_state]`.
+    fn step(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64>;
+
+    /// How it depends on the state, `[n_state, n_state]`.
+    fn jacobian(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64>;
+
+    /// How it depends on the input, `[n_state, n_in]`.
+    fn input_jacobian(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64>;
+
+    /// The outputs `[n_out]` in a state.
+    fn outputs(&self, state: ArrayView1<'_, f64>) -> Array1<f64>;
+
+    /// How they depend on the state, `[n_out, n_state]`.
+    fn output_jacobian(&self, state: ArrayView1<'_, f64>) -> Array2<f64>;
+
+    /// What is 0 where the state stands still, `[n_rec]`: `W f(x) + W_in u + b - x` of a leaky network.
+    fn residual(&self, x: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64>;
+
+    /// How it depends on `x`, `[n_rec, n_rec]`.
+    fn residual_jacobian(&self, x: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64>;
+
+    /// How it depends on the input, `[n_rec, n_in]`.
+    fn residual_input_jacobian(&self, x: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64>;
+
+    /// The second derivatives of the residual's sum with these weights `[n_rec]`: `Σᵢ wᵢ ∇²Gᵢ`, `[n_rec, n_rec]`.
+    fn residual_hessian(
+        &self,
+        x: ArrayView1<'_, f64>,
+        input: ArrayView1<'_, f64>,
+        weights: ArrayView1<'_, f64>,
+    ) -> Array2<f64>;
+
+    /// The whole state `[n_state]` that stands still where its first numbers do so at `x`.
+    fn state_at_rest(&self, x: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64>;
+
+    /// The transfer function and the weights `[n_rec, n_rec]` (`[post, pre]`), if the residual is `W f(x) + h - x`. Then its Jacobian
+    /// `W diag(f') - 1` changes no faster than the slope does, it is linear where the slope is, and no `x` lies further out than
+    /// rates can drive it.
+    fn transfer(&self) -> Option<&Transfer> {
+        None
+    }
+
+    /// See [`Exact::transfer`].
+    fn recurrent(&self) -> Option<&Array2<f64>> {
+        None
+    }
+
+    /// Whether all trajectories stay bounded whatever the weights, so that the indices of all fixed points add up to 1.
+    fn is_bounded(&self) -> bool;
+}
