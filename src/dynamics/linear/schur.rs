@@ -41,12 +41,14 @@ impl<const M: usize> Reflection<M> {
     /// Of rows that lie one after the other, from a column on.
     #[inline]
     fn rows(&self, rows: &mut [f64], n: usize, from: usize) {
+        let Self { v, factor } = *self;
+        let width = n - from;
         let mut rows = rows.chunks_exact_mut(n).map(|row| &mut row[from..]);
-        let mut rows: [&mut [f64]; M] = std::array::from_fn(|_| rows.next().unwrap_or_default());
-        for j in 0..n - from {
-            let sum = (0..M).map(|i| self.v[i] * rows[i][j]).sum::<f64>() * self.factor;
+        let mut rows: [&mut [f64]; M] = std::array::from_fn(|_| &mut rows.next().unwrap_or_default()[..width]);
+        for j in 0..width {
+            let sum = (0..M).map(|i| v[i] * rows[i][j]).sum::<f64>() * factor;
             for i in 0..M {
-                rows[i][j] -= sum * self.v[i];
+                rows[i][j] -= sum * v[i];
             }
         }
     }
