@@ -67,7 +67,6 @@ impl Linearization {
             let residual = exact.residual_jacobian(state, input);
             residual / &taus.view().insert_axis(Axis(1))
         });
-        let slowest = exact.taus().map(|taus| taus.fold(0.0_f64, |most, &tau| most.max(tau)));
         let linear = Self {
             state: state.to_owned(),
             input: input.to_owned(),
@@ -78,7 +77,7 @@ impl Linearization {
             input_jacobian: exact.input_jacobian(state, input),
             output_jacobian: exact.output_jacobian(state),
             dt: exact.dt(),
-            tau: slowest.unwrap_or(exact.dt()),
+            tau: exact.tau(),
         };
         let matrices = [&linear.jacobian, &linear.input_jacobian, &linear.output_jacobian];
         let numbers = matrices.into_iter().flatten().chain(&linear.next).chain(&linear.outputs);
@@ -122,7 +121,7 @@ impl Linearization {
     }
 
     /// The modes: directions in which the state moves by itself, each at its own rate. Those that grow fastest, or decay slowest, come
-    /// first; of a complex pair the one that turns forward first.
+    /// first; of a complex pair the one that rotates forward first.
     ///
     /// # Errors
     /// If they cannot be computed.

@@ -10,7 +10,7 @@ use crate::table::{Table, Value};
 /// A mode whose growth or decay in the longest time constant of a unit is less than this does neither.
 const NEUTRAL: f64 = 1e-6;
 
-/// An eigenvalue, of the flow and of a step, and how fast its mode grows, decays and turns.
+/// An eigenvalue, of the flow and of a step, and how fast its mode grows, decays and rotates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Eigenvalue {
@@ -23,7 +23,7 @@ pub struct Eigenvalue {
     pub time_constant: f64,
     /// The same of the steps, `-dt / ln |μ|`.
     pub time_constant_of_steps: f64,
-    /// How often a second the flow turns, `1000 Im λ / 2π`, in Hz. Without a flow that of steps.
+    /// How often a second the flow rotates, `1000 Im λ / 2π`, in Hz. Without a flow that of steps.
     pub frequency: f64,
     /// The same of the steps, `1000 arg μ / (2π dt)`.
     pub frequency_of_steps: f64,
@@ -55,7 +55,7 @@ impl Eigenvalue {
         self.flow.map_or_else(|| self.grows_in_steps(), |flow| flow.re > 0.0)
     }
 
-    /// Whether it grows in steps of this size, `|μ| > 1`. Steps may grow where the flow decays: a mode that turns fast in long steps.
+    /// Whether it grows in steps of this size, `|μ| > 1`. Steps may grow where the flow decays: a mode that rotates fast in long steps.
     #[must_use]
     pub fn grows_in_steps(&self) -> bool {
         self.map.norm() > 1.0
@@ -83,7 +83,7 @@ pub struct Modes {
     pub tau: f64,
 }
 
-/// A direction in which the state moves by itself, or one of two that turn into each other.
+/// A direction in which the state moves by itself, or one of two that rotate into each other.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Mode {
@@ -159,15 +159,15 @@ impl Modes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// All modes decay, none of them turns.
+    /// All modes decay, none of them rotates.
     StableNode,
-    /// All modes decay, and some turn.
+    /// All modes decay, and some rotate.
     StableFocus,
     /// Some grow and some decay.
     Saddle,
     /// All grow.
     Unstable,
-    /// One neither grows nor decays.
+    /// One neither grows nor decays: by less than a millionth in the longest time constant of a unit.
     Degenerate,
 }
 
@@ -175,7 +175,7 @@ impl Kind {
     /// By the eigenvalues, of units whose longest time constant is this.
     pub(crate) fn of(eigenvalues: impl Iterator<Item = Eigenvalue> + Clone, tau: f64) -> Self {
         let (n, grow) = (eigenvalues.clone().count(), eigenvalues.clone().filter(Eigenvalue::grows).count());
-        if eigenvalues.clone().any(|one| (tau / one.time_constant).abs() < NEUTRAL) {
+        if n == 0 || eigenvalues.clone().any(|one| (tau / one.time_constant).abs() < NEUTRAL) {
             Self::Degenerate
         } else if grow == n {
             Self::Unstable

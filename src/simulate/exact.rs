@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayView1, s};
+use ndarray::{Array1, Array2, ArrayView1, s};
 
 use super::perturb::apply;
 use super::{Effect, Simulator, Window};
@@ -63,5 +63,12 @@ impl Simulator {
             }
         }
         Ok(arrays)
+    }
+
+    /// The states in which trials begin, `[n_state]` each: one, or that of each trial.
+    pub(crate) fn initial_states(&self) -> Vec<Array1<f64>> {
+        let rows = self.network.initial().iter().map(Array2::nrows).max().unwrap_or(0);
+        let row = |of: &Array2<f32>, trial: usize| of.row(trial.min(of.nrows() - 1)).mapv(f64::from).to_vec();
+        (0..rows).map(|trial| self.network.initial().iter().flat_map(|of| row(of, trial)).collect()).collect()
     }
 }
