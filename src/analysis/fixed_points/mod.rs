@@ -5,6 +5,7 @@ mod boxes;
 mod certify;
 mod continuum;
 mod curve;
+mod cycles;
 mod fibers;
 mod newton;
 mod pieces;
@@ -19,6 +20,7 @@ mod still;
 #[cfg(test)]
 mod tests;
 
+pub use cycles::{Cycle, CycleSet, Cycles};
 pub use search::FixedPoints;
 pub use set::{Completeness, FixedLine, FixedPoint, FixedPointSet, SlowPoint};
 
