@@ -65,7 +65,7 @@ impl Linearization {
     pub(crate) fn of(exact: &dyn Exact, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Result<Self> {
         let flow_jacobian = exact.taus().map(|taus| {
             let residual = exact.residual_jacobian(state, input);
-            residual / &taus.view().insert_axis(Axis(1))
+            residual / taus.view().insert_axis(Axis(1))
         });
         let linear = Self {
             state: state.to_owned(),
