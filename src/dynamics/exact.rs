@@ -71,6 +71,11 @@ pub(crate) trait Exact: Send + Sync {
     /// The time constants of the units in milliseconds `[n_rec]`, if steps are those of a flow, whose Jacobian is `(J - 1) / dt`.
     fn taus(&self) -> Option<&Array1<f64>>;
 
+    /// The longest time constant of a unit, in milliseconds; the time step if units have none.
+    fn tau(&self) -> f64 {
+        self.taus().map_or(self.dt(), |taus| taus.fold(0.0, |most, &tau| tau.max(most)))
+    }
+
     /// The state a step later `[n_state]`.
     fn step(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64>;
 
