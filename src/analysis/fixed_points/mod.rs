@@ -2,9 +2,12 @@
 
 mod arclength;
 mod boxes;
+mod branches;
 mod certify;
+mod continuation;
 mod continuum;
 mod curve;
+mod family;
 mod fibers;
 mod newton;
 mod pieces;
@@ -13,12 +16,15 @@ mod polygon;
 mod regions;
 mod search;
 mod set;
+mod sides;
 mod slow;
+mod stability;
 mod starts;
 mod still;
 #[cfg(test)]
 mod tests;
 
+pub use branches::{Bifurcation, BifurcationKind, Branch, BranchEnd, Branches};
 pub use search::FixedPoints;
 pub use set::{Completeness, FixedLine, FixedPoint, FixedPointSet, SlowPoint};
 
