@@ -9,6 +9,7 @@ mod continuum;
 mod curve;
 mod family;
 mod fibers;
+mod line;
 mod newton;
 mod pieces;
 mod point;
@@ -25,6 +26,7 @@ mod still;
 mod tests;
 
 pub use branches::{Bifurcation, BifurcationKind, Branch, BranchEnd, Branches};
+pub use line::LineAttractor;
 pub use search::FixedPoints;
 pub use set::{Completeness, FixedLine, FixedPoint, FixedPointSet, SlowPoint};
 
