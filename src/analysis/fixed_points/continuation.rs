@@ -56,7 +56,8 @@ impl FixedPointSet {
         }
         let channels: Vec<usize> = (0..direction.len()).filter(|&channel| direction[channel] != 0.0).collect();
         let name = match channels[..] {
-            [channel] if direction[channel] == 1.0 => format!("Input {channel}, from {}", self.input[channel]),
+            [channel] if direction[channel] == 1.0 && self.input[channel] == 0.0 => format!("Input {channel}"),
+            [channel] if direction[channel] == 1.0 => format!("Change of input {channel}"),
             _ => format!("Input along {:?}", direction.to_vec()),
         };
         let family = Family::of_inputs(self.exact.clone(), self.input.clone(), direction);
@@ -146,6 +147,8 @@ impl FixedPointSet {
 struct Follower<'a> {
     family: &'a Family,
     unit: f64,
+    /// The range of the number, and that of places.
+    ends: Range<f64>,
     range: Range<f64>,
 }
 
@@ -156,7 +159,7 @@ impl<'a> Follower<'a> {
     fn new(family: &'a Family, range: &Range<f64>) -> Self {
         let unit = (range.end - range.start) / LENGTH;
         let within = |number: f64| (number - family.from()) / unit;
-        Self { family, unit, range: within(range.start)..within(range.end) }
+        Self { family, unit, ends: range.clone(), range: within(range.start)..within(range.end) }
     }
 
     /// The branches through these places, and those that cross them.
@@ -246,8 +249,16 @@ impl<'a> Follower<'a> {
         let outputs = at.iter().map(|(exact, _, state)| exact.outputs(state.view())).collect();
         let mut unstable = path.growing.clone();
         unstable.push(unstable.last().copied().unwrap_or_else(|| growing_at(&zeros, &path.places[0])));
+        let mut s: Array1<f64> = path.places.iter().map(|y| zeros.number(y.view())).collect();
+        // The ends of the range to the last bit.
+        for (place, end) in [(0, ends[0]), (s.len() - 1, ends[1])] {
+            if end == End::Out {
+                s[place] =
+                    if s[place] < (self.ends.start + self.ends.end) / 2.0 { self.ends.start } else { self.ends.end };
+            }
+        }
         Branch {
-            s: path.places.iter().map(|y| zeros.number(y.view())).collect(),
+            s,
             outputs: rows(outputs),
             states: rows(at.into_iter().map(|(_, _, state)| state).collect()),
             unstable,

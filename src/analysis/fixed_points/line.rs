@@ -1,6 +1,7 @@
 //! Lines and rings of states that hardly move: how a network remembers a quantity.
 
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s, stack};
+use serde::{Deserialize, Serialize};
 
 use super::arclength::place;
 use super::fibers::Fiber;
@@ -50,38 +51,49 @@ const HOLDS: f64 = 5.0;
 /// assert!(line.is_attractor()); // all x with x₁ + x₂ = 1 stand still
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LineAttractor {
     /// Whether it is a ring.
     pub is_ring: bool,
     /// States along it, `[n_states, n_state]`.
+    #[serde(with = "crate::number")]
     pub states: Array2<f64>,
     /// The outputs there, `[n_states, n_out]`.
+    #[serde(with = "crate::number")]
     pub outputs: Array2<f64>,
     /// How fast each drifts along it, per millisecond, `[n_states]`.
+    #[serde(with = "crate::number")]
     pub speeds: Array1<f64>,
     /// Which of them are fixed points or slow points, or lie on an exact line, `[n_states]`.
     pub are_points: Vec<bool>,
     /// The share of all fixed points and slow points of the set that have one slow mode, and one only: one that does not turn, with a time
     /// constant of more than ten times the longest of a unit, growing or decaying.
+    #[serde(with = "crate::number")]
     pub share: f64,
     /// How many times slower the slowest mode is than the next one, in the median.
+    #[serde(with = "crate::number")]
     pub gap: f64,
     /// The share of the variance of the states that lies along their first principal component; of a ring in the plane of the first two.
+    #[serde(with = "crate::number")]
     pub linearity: f64,
     /// How well the slowest mode points along the line: the mean of `|cos|` of the angle between its right eigenvector and the direction
     /// from the state before to the one after.
+    #[serde(with = "crate::number")]
     pub alignment: f64,
     /// How well the slowest right eigenvectors of neighboring states agree, the mean of `|cos|`.
+    #[serde(with = "crate::number")]
     pub coherence: f64,
     /// The same of the left eigenvectors, the selection vectors: how far the line reads the same input everywhere.
+    #[serde(with = "crate::number")]
     pub selectivity: f64,
     /// How many milliseconds it takes at the least to drift along all of it: its length along the first component over the fastest speed. Of a
     /// ring its circumference.
+    #[serde(with = "crate::number")]
     pub drift_time: f64,
     /// The time constant of the slowest of all other modes, in milliseconds: how long it takes to come back to the line. Infinite
     /// if one grows.
+    #[serde(with = "crate::number")]
     pub return_time: f64,
 }
 

@@ -2,14 +2,18 @@
 
 use ndarray::Array1;
 
-use super::arclength::between;
+use super::arclength::{between, place};
 use super::branches::BifurcationKind;
 use super::curve::{Curve, Place, bent, distance};
 use super::family::Along;
+use super::still::length as norm;
 use crate::dynamics::{Eigenvalue, Linearization};
 
 /// Places this near to each other are one place with two tangents: the branch has a corner.
 const CORNER: f64 = 1e-7;
+/// Between places whose tangents have an angle with a smaller cosine so many others are put, so that a line through all is smooth.
+const STRAIGHT: f64 = 0.998;
+const BETWEEN: usize = 3;
 
 /// A branch with its stability.
 #[derive(Default)]
@@ -24,11 +28,12 @@ pub(super) struct Path {
     pub(super) crossings: Vec<Place>,
 }
 
-/// A place, what happens there, and how many modes grow, without the one that neither grows nor decays if something happens.
+/// A place, what happens there, and how many modes grow, if that can be told: without the one that neither grows nor decays, if something
+/// happens.
 struct Stop {
     place: Place,
     mark: Option<(BifurcationKind, f64)>,
-    growing: usize,
+    growing: Option<usize>,
 }
 
 impl Path {
@@ -37,43 +42,54 @@ impl Path {
         let mut path = Self::default();
         path.places.extend(curve.places.first().map(|place| place.y.clone()));
         // From corner to corner.
-        let is_corner = |a: &Place, b: &Place| distance(&a.y, &b.y) <= CORNER * (1.0 + distance(&a.y, &(&a.y * 0.0)));
+        let is_corner = |a: &Place, b: &Place| distance(&a.y, &b.y) <= CORNER * (1.0 + norm(&a.y));
+        let runs: Vec<&[Place]> = curve.places.chunk_by(|a, b| curve.straight || !is_corner(a, b)).collect();
         let mut before: Option<&Place> = None;
-        for run in curve.places.chunk_by(|a, b| curve.straight || !is_corner(a, b)) {
+        for (number, run) in runs.iter().enumerate() {
             if curve.straight {
                 for pair in run.windows(2).filter(|pair| !is_corner(&pair[0], &pair[1])) {
                     let growing = growing_at(zeros, &((&pair[0].y + &pair[1].y) / 2.0));
                     path.corner(before, &pair[0], growing);
-                    path.go(&pair[1].y, growing);
+                    path.go(pair[1].y.clone(), growing);
                     before = Some(&pair[0]);
                 }
             } else if run.len() > 1 {
-                let stops = stops(zeros, run);
-                let of = |pair: &[Stop]| match (&pair[0], &pair[1]) {
-                    (Stop { mark: None, growing, .. }, _) | (_, Stop { mark: None, growing, .. }) => *growing,
-                    (a, b) => growing_at(zeros, &bent(&a.place, &b.place, 0.5)),
-                };
-                for (number, pair) in stops.windows(2).enumerate() {
-                    let growing = of(pair);
-                    if number == 0 {
-                        path.corner(before, &run[0], growing);
-                    }
-                    path.go(&pair[1].place.y, growing);
-                    if let Some((kind, frequency)) = pair[1].mark {
-                        path.marks.push((path.places.len() - 1, kind, frequency));
-                        if kind == BifurcationKind::BranchPoint {
-                            path.crossings.push(pair[1].place.clone());
-                        }
-                    }
-                }
+                let stops = stops(zeros, run, [number > 0, number + 1 < runs.len()]);
+                path.smooth(zeros, before, &stops);
                 before = run.last();
             }
         }
         path
     }
 
-    fn go(&mut self, to: &Array1<f64>, growing: usize) {
-        self.places.push(to.clone());
+    /// Goes on along a stretch without corners.
+    fn smooth(&mut self, zeros: &Along<'_>, before: Option<&Place>, stops: &[Stop]) {
+        for (number, pair) in stops.windows(2).enumerate() {
+            let (a, b) = (&pair[0].place, &pair[1].place);
+            let known = pair.iter().find(|stop| stop.mark.is_none()).and_then(|stop| stop.growing);
+            let growing = known.unwrap_or_else(|| growing_at(zeros, &bent(a, b, 0.5)));
+            if number == 0 {
+                self.corner(before, a, growing);
+            }
+            let between = if a.tangent.dot(&b.tangent) < STRAIGHT { BETWEEN } else { 0 };
+            for part in 1..=between {
+                let near = bent(a, b, part as f64 / (between + 1) as f64);
+                if let Some((place, _)) = place(zeros, near, &a.tangent) {
+                    self.go(place.y, growing);
+                }
+            }
+            self.go(b.y.clone(), growing);
+            if let Some((kind, frequency)) = pair[1].mark {
+                self.marks.push((self.places.len() - 1, kind, frequency));
+                if kind == BifurcationKind::BranchPoint {
+                    self.crossings.push(b.clone());
+                }
+            }
+        }
+    }
+
+    fn go(&mut self, to: Array1<f64>, growing: usize) {
+        self.places.push(to);
         self.growing.push(growing);
     }
 
@@ -103,28 +119,34 @@ impl Path {
     }
 }
 
-/// The places of a smooth stretch, with those where something happens between them.
-fn stops(zeros: &Along<'_>, run: &[Place]) -> Vec<Stop> {
-    let mut stops = vec![Stop::of(zeros, run[0].clone(), None)];
-    for pair in run.windows(2) {
-        let (a, b) = (&pair[0], &pair[1]);
-        let found = if (a.ds() < 0.0) != (b.ds() < 0.0) {
-            between(zeros, a, b, |place| Some(place.ds())).map(|place| (place, BifurcationKind::Fold))
-        } else if a.orientation != b.orientation {
-            let crossing = between(zeros, a, b, |place| Some(f64::from(place.orientation)));
-            crossing.map(|place| (place, BifurcationKind::BranchPoint))
-        } else {
-            None
-        };
-        stops.extend(found.map(|(place, kind)| Stop::of(zeros, place, Some((kind, 0.0)))));
-        stops.push(Stop::of(zeros, b.clone(), None));
+/// The places of a stretch without corners, with those where something happens between them; it begins and ends in corners or not.
+fn stops(zeros: &Along<'_>, run: &[Place], corners: [bool; 2]) -> Vec<Stop> {
+    let mut stops = Vec::new();
+    for (number, place) in run.iter().enumerate() {
+        if let Some(last) = number.checked_sub(1).map(|before| &run[before]) {
+            let found = if last.orientation != place.orientation {
+                let crossing = between(zeros, last, place, |place| Some(f64::from(place.orientation)));
+                crossing.map(|place| (place, BifurcationKind::BranchPoint))
+            } else if (last.ds() < 0.0) != (place.ds() < 0.0) {
+                between(zeros, last, place, |place| Some(place.ds())).map(|place| (place, BifurcationKind::Fold))
+            } else {
+                None
+            };
+            stops.extend(found.map(|(place, kind)| Stop::of(zeros, place, Some((kind, 0.0)))));
+        }
+        let is_corner = number == 0 && corners[0] || number + 1 == run.len() && corners[1];
+        let stop = Stop::of(zeros, place.clone(), None);
+        // In a corner the slopes may be those of the other side.
+        stops.push(if is_corner { Stop { growing: None, ..stop } } else { stop });
     }
     let mut all: Vec<Stop> = Vec::new();
     for stop in stops {
-        if let Some(last) = all.last() {
+        if let Some((last, from, to)) = all.last().and_then(|last| Some((last, last.growing?, stop.growing?))) {
             // One mode begins or ceases to grow at a fold or a crossing. If there are more, another thing happens, too.
             let one = usize::from(last.mark.is_some()) + usize::from(stop.mark.is_some());
-            let exchange = if last.growing.abs_diff(stop.growing) > one { exchange(zeros, last, &stop) } else { None };
+            let middle = (from + to) as f64 / 2.0;
+            let exchange =
+                if from.abs_diff(to) > one { exchange(zeros, &last.place, &stop.place, middle) } else { None };
             all.extend(exchange);
         }
         all.push(stop);
@@ -132,10 +154,9 @@ fn stops(zeros: &Along<'_>, run: &[Place]) -> Vec<Stop> {
     all
 }
 
-/// Where modes begin or cease to grow between two places.
-fn exchange(zeros: &Along<'_>, a: &Stop, b: &Stop) -> Option<Stop> {
-    let middle = (a.growing + b.growing) as f64 / 2.0;
-    let place = between(zeros, &a.place, &b.place, |place| Some(growing_at(zeros, &place.y) as f64 - middle))?;
+/// Where modes begin or cease to grow between two places, so that there are more or fewer than this.
+fn exchange(zeros: &Along<'_>, a: &Place, b: &Place, middle: f64) -> Option<Stop> {
+    let place = between(zeros, a, b, |place| Some(growing_at(zeros, &place.y) as f64 - middle))?;
     let modes = modes(zeros, &place.y);
     let rate = |mode: &Eigenvalue| mode.flow.map_or_else(|| mode.map.norm().ln(), |flow| flow.re).abs();
     let mode = modes.iter().min_by(|a, b| rate(a).total_cmp(&rate(b)))?;
@@ -144,7 +165,7 @@ fn exchange(zeros: &Along<'_>, a: &Stop, b: &Stop) -> Option<Stop> {
         value if mode.flow.is_none() && value.re < 0.0 => (BifurcationKind::PeriodDoubling, mode.frequency.abs()),
         _ => (BifurcationKind::BranchPoint, 0.0),
     };
-    Some(Stop { place, mark: Some((kind, frequency)), growing: growing(&modes) })
+    Some(Stop { place, mark: Some((kind, frequency)), growing: None })
 }
 
 impl Stop {
@@ -155,8 +176,7 @@ impl Stop {
             let least = (0..modes.len()).min_by(|&a, &b| still(&modes[a]).total_cmp(&still(&modes[b])));
             least.map(|least| modes.swap_remove(least));
         }
-        let growing = growing(&modes);
-        Self { place, mark, growing }
+        Self { place, mark, growing: Some(growing(&modes)) }
     }
 }
 
