@@ -34,9 +34,9 @@ pub(super) struct Fibers<'a> {
 }
 
 /// The residual less `λ c`, as a function of `x` and `λ`.
-struct Fiber<'a> {
-    still: &'a Still,
-    direction: Array1<f64>,
+pub(super) struct Fiber<'a> {
+    pub(super) still: &'a Still,
+    pub(super) direction: Array1<f64>,
 }
 
 impl Zeros for Fiber<'_> {

@@ -40,11 +40,15 @@
 
 mod arclength;
 mod boxes;
+mod branches;
 mod certify;
+mod continuation;
 mod continuum;
 mod curve;
 mod cycles;
+mod family;
 mod fibers;
+mod line;
 mod newton;
 mod pieces;
 mod point;
@@ -52,13 +56,17 @@ mod polygon;
 mod regions;
 mod search;
 mod set;
+mod sides;
 mod slow;
+mod stability;
 mod starts;
 mod still;
 #[cfg(test)]
 mod tests;
 
+pub use branches::{Bifurcation, BifurcationKind, Branch, BranchEnd, Branches};
 pub use cycles::{Cycle, CycleSet, Cycles};
+pub use line::LineAttractor;
 pub use search::FixedPoints;
 pub use set::{Completeness, FixedLine, FixedPoint, FixedPointSet, SlowPoint};
 
