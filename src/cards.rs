@@ -44,7 +44,9 @@ macro_rules! show_as {
 
 show_fields!(
     Average,
+    Bifurcation,
     Bootstrap,
+    Branch,
     Constants,
     Detection,
     DiffusionCoordinates,
@@ -57,6 +59,7 @@ show_fields!(
     LesionSweep,
     LesionTest,
     LikelihoodRatio,
+    LineAttractor,
     LinearTuning,
     MannWhitney,
     McNemar,
@@ -104,6 +107,7 @@ show_as! {
             .line("outputs", format!("{:.4}", point.outputs))
             .show();
     };
+    Branches: |branches| branches.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     PsychometricFit: |fit| fit.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();

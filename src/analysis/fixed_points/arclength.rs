@@ -15,6 +15,12 @@ const FIRST: f64 = 0.05;
 const LEAST: f64 = 1e-6;
 /// The least cosine of the angle between the tangents of neighboring places.
 const BENT: f64 = 0.9;
+/// How far a place may be from where the tangent leads, relative to the step.
+const ASIDE: f64 = 0.25;
+/// The least cosine of the angle between the way from one place to the next and the mean of the tangents at both.
+const EVEN: f64 = 0.998;
+/// The longest step over a crossing of curves.
+const CROSSING: f64 = 0.01;
 /// The most iterations of Newton's method, and as many as are few.
 const ITERATIONS: usize = 8;
 const FEW: usize = 4;
@@ -70,7 +76,7 @@ pub(crate) fn follow_from(zeros: &impl Zeros, start: Place, limits: &Limits<'_>)
         }
         let near = &last.y + &(&last.tangent * step);
         let next = place(zeros, near.clone(), &last.tangent);
-        let next = next.filter(|(next, _)| next.tangent.dot(&last.tangent) >= BENT && distance(&next.y, &near) <= step);
+        let next = next.filter(|(next, _)| is_next(last, next, step) && distance(&next.y, &near) <= ASIDE * step);
         match next {
             Some((next, _)) if n > 2 && passes(zeros, last, &next, &places[0].y) => {
                 let start = places[0].clone();
@@ -101,6 +107,15 @@ pub(crate) fn follow_from(zeros: &impl Zeros, start: Place, limits: &Limits<'_>)
         }
     };
     Curve { places, end, straight: false }
+}
+
+/// Whether a place may be the next one on a curve, and not one on another that comes near: the tangent turns little, and evenly, and where
+/// determinants change their sign, as in a crossing, the step is short.
+fn is_next(last: &Place, next: &Place, step: f64) -> bool {
+    let (chord, tangents) = (&next.y - &last.y, &next.tangent + &last.tangent);
+    next.tangent.dot(&last.tangent) >= BENT
+        && chord.dot(&tangents) >= EVEN * norm(&chord) * norm(&tangents)
+        && (next.orientation == last.orientation || step <= CROSSING)
 }
 
 /// The place between two neighboring ones where a number changes sign: a turn, a crossing, a mode that begins to grow.
@@ -218,14 +233,15 @@ pub(crate) fn is_on(zeros: &impl Zeros, curve: &Curve, y: &Array1<f64>) -> bool 
 
 /// Whether a curve goes through this zero from one place to the next.
 fn passes(zeros: &impl Zeros, from: &Place, to: &Place, y: &Array1<f64>) -> bool {
-    let along = from.tangent.dot(&(y - &from.y));
-    let foot = &from.y + &(&from.tangent * along);
-    let beside = along >= 0.0 && along <= from.tangent.dot(&(&to.y - &from.y));
-    if !beside || distance(y, &foot) > distance(&to.y, &from.y) {
+    let (along, length) = (from.tangent.dot(&(y - &from.y)), from.tangent.dot(&(&to.y - &from.y)));
+    let (foot, same) = (&from.y + &(&from.tangent * along), CLOSED * (1.0 + norm(y)));
+    if !(-same..=length + same).contains(&along) || distance(y, &foot) > distance(&to.y, &from.y) + same {
         return false;
     }
     // It is the same one if the curve has no other zero in the plane through it.
-    place(zeros, foot, &from.tangent).is_some_and(|(there, _)| distance(&there.y, y) <= CLOSED * (1.0 + norm(y)))
+    let near = if length > 0.0 { bent(from, to, along / length) } else { foot };
+    let near = &near + &(&from.tangent * from.tangent.dot(&(y - &near)));
+    place(zeros, near, &from.tangent).is_some_and(|(there, _)| distance(&there.y, y) <= same)
 }
 
 /// The derivatives with a row below them.

@@ -30,6 +30,8 @@ pub struct Branches {
     pub branches: Vec<Branch>,
     /// Where branches turn, cross, or change their stability, along each branch.
     pub bifurcations: Vec<Bifurcation>,
+    /// The fixed points from which no branch could be followed, by their numbers: there is more than one way on, as where branches cross.
+    pub lost: Vec<usize>,
     /// Whether the work was interrupted, so that branches are missing or too short.
     pub interrupted: bool,
 }

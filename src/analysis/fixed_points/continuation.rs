@@ -122,7 +122,7 @@ impl FixedPointSet {
         let starts = self.points.iter().map(|point| concatenate![Axis(0), point.state.slice(s![..n]), [0.0]]).collect();
         let follower = Follower::new(family, &range);
         let go_on = || !work.is_interrupted();
-        let mut paths = follower.paths(starts, &go_on)?;
+        let (mut paths, lost) = follower.paths(starts, &go_on)?;
         let interrupted = work.is_interrupted();
         let mut bifurcations = Vec::new();
         let branches = paths.iter_mut().enumerate().map(|(number, (path, ends))| {
@@ -139,7 +139,7 @@ impl FixedPointSet {
             branch
         });
         let branches = branches.collect();
-        Ok(Branches { parameter, range, from, branches, bifurcations, interrupted })
+        Ok(Branches { parameter, range, from, branches, bifurcations, lost, interrupted })
     }
 }
 
@@ -162,10 +162,15 @@ impl<'a> Follower<'a> {
         Self { family, unit, ends: range.clone(), range: within(range.start)..within(range.end) }
     }
 
-    /// The branches through these places, and those that cross them.
-    fn paths(&self, starts: Vec<Array1<f64>>, go_on: &(dyn Fn() -> bool + Sync)) -> Result<Vec<(Path, [End; 2])>> {
+    /// The branches through these places and those that cross them, and the places through which there is none.
+    fn paths(
+        &self,
+        starts: Vec<Array1<f64>>,
+        go_on: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(Vec<(Path, [End; 2])>, Vec<usize>)> {
         let limits = Limits { range: self.range.clone(), longest: LONGEST, places: PLACES, go_on };
         let found = threads::map(starts.clone(), |start| Ok(self.through(&start, &limits)))?;
+        let empty: Vec<bool> = found.iter().map(|branch| branch.0.is_empty()).collect();
         // One that comes by other starts is followed from each of them.
         let mut branches: Vec<Halves> = Vec::new();
         for (start, branch) in starts.iter().zip(found) {
@@ -188,7 +193,9 @@ impl<'a> Follower<'a> {
                 }
             }
         }
-        Ok(paths)
+        let lost = (0..starts.len()).filter(|&number| empty[number] && !self.has(&branches, &starts[number]));
+        let lost = lost.collect();
+        Ok((paths, lost))
     }
 
     /// The branch through a fixed point, in both directions.
