@@ -45,7 +45,11 @@ mod certify;
 mod continuation;
 mod continuum;
 mod curve;
+<<<<<<< HEAD
 mod family;
+=======
+mod cycles;
+>>>>>>> points
 mod fibers;
 mod line;
 mod newton;
@@ -63,8 +67,12 @@ mod still;
 #[cfg(test)]
 mod tests;
 
+<<<<<<< HEAD
 pub use branches::{Bifurcation, BifurcationKind, Branch, BranchEnd, Branches};
 pub use line::LineAttractor;
+=======
+pub use cycles::{Cycle, CycleSet, Cycles};
+>>>>>>> points
 pub use search::FixedPoints;
 pub use set::{Completeness, FixedLine, FixedPoint, FixedPointSet, SlowPoint};
 
