@@ -36,6 +36,14 @@
 //! leak's. That of another network is nearly always a chain of fixed points and slow points, with time constants much longer than
 //! that of a unit.
 //!
+//! [`FixedPointSet::line_attractor`] says of either how fast the state drifts along it.
+//!
+//! # What becomes of them
+//!
+//! While an input, a gain of the weights or a lesion changes, fixed points move along branches, and two of them vanish where a branch turns:
+//! [`FixedPointSet::along`], [`FixedPointSet::along_gain`] and [`FixedPointSet::towards`] follow these, also around their turns, and give
+//! [`Branches`], whose `plot` is the bifurcation diagram.
+//!
 //! The same seed gives the same bits, for any number of threads. Noise is left out.
 
 mod arclength;
@@ -45,11 +53,8 @@ mod certify;
 mod continuation;
 mod continuum;
 mod curve;
-<<<<<<< HEAD
-mod family;
-=======
 mod cycles;
->>>>>>> points
+mod family;
 mod fibers;
 mod line;
 mod newton;
@@ -67,12 +72,9 @@ mod still;
 #[cfg(test)]
 mod tests;
 
-<<<<<<< HEAD
 pub use branches::{Bifurcation, BifurcationKind, Branch, BranchEnd, Branches};
-pub use line::LineAttractor;
-=======
 pub use cycles::{Cycle, CycleSet, Cycles};
->>>>>>> points
+pub use line::LineAttractor;
 pub use search::FixedPoints;
 pub use set::{Completeness, FixedLine, FixedPoint, FixedPointSet, SlowPoint};
 

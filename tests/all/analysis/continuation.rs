@@ -159,6 +159,15 @@ fn branches_that_cross_are_found_from_each_other() {
 }
 
 #[test]
+fn branches_come_by_fixed_points_that_were_not_known() {
+    let mut set = points("flipflop24_tanh");
+    let known: Vec<_> = set.points.drain(1..).map(|point| point.state).collect();
+    let branches = set.along(&[1.0, 0.0], -1.0..1.0).unwrap();
+    assert_eq!(branches.found.len(), known.len());
+    assert_among("found", &branches.found, &known);
+}
+
+#[test]
 fn branches_do_not_depend_on_the_number_of_threads() {
     let points = points("flipflop24_tanh");
     let along = |n: usize| with_threads(n, || points.along(&[0.0, 1.0], -0.5..0.5).unwrap());
