@@ -46,9 +46,9 @@ pub(crate) fn lines() -> String {
 /// Trains a network under Dale's principle and studies it.
 pub(crate) fn study() -> Result<Study> {
     // ---
-    use ndarray::array;
     use psychrnn::analysis::{DiffusionMap, FixedPoints, Targeted};
     use psychrnn::dynamics::LeakyUnits;
+    use psychrnn::ndarray::array;
 
     let task = PerceptualDiscrimination::default().noise(1.0);
     let mut network = Rnn::new(&task, RnnConfig::default().units(50).dale_ratio(0.8).noise(0.02).seed(1))?;
