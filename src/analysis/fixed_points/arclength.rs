@@ -7,6 +7,8 @@
 use ndarray::{Array1, Array2, ArrayView1, s};
 
 use super::curve::{Curve, End, Limits, Place, bent, distance, root};
+use crate::dynamics::Transfer;
+use crate::dynamics::exact::Exact;
 use crate::dynamics::linear::Lu;
 
 /// The first step.
@@ -26,13 +28,15 @@ const ITERATIONS: usize = 8;
 const FEW: usize = 4;
 /// An iteration that makes the next one smaller by no more than this takes new derivatives.
 const SLOW: f64 = 0.1;
-/// How far the last iteration goes, relative to `1 + |y|`.
+/// How far the last iteration goes, relative to `1 + |y|`, and of transfer functions that are computed in single precision.
 const TOLERANCE: f64 = 1e-11;
+const TOLERANCE_SINGLE: f64 = 1e-6;
 /// How often a tangent is refined at the most, and to which residual.
 const REFINEMENTS: usize = 6;
 const REFINED: f64 = 1e-13;
-/// How near a curve comes to its start where it is closed, relative to `1 + |y|`.
-const CLOSED: f64 = 1e-6;
+/// How near zeros are the same, relative to `1 + |y|`, and how many times the tolerance.
+const SAME: f64 = 1e-6;
+const TIMES: f64 = 100.0;
 
 /// A function with as many values as unknowns `x`, `n`, and one number `s` besides. Places `y` `[n + 1]` are `x` and after it `s`.
 pub(crate) trait Zeros {
@@ -42,6 +46,11 @@ pub(crate) trait Zeros {
     /// How they depend on `x` and, in the last column, on `s`, `[n, n + 1]`.
     fn slopes(&self, y: ArrayView1<'_, f64>) -> Array2<f64>;
 
+    /// How far the last iteration of Newton's method may go, relative to `1 + |y|`.
+    fn tolerance(&self) -> f64 {
+        TOLERANCE
+    }
+
     /// The first unknown to become zero between two neighboring zeros, if the function is that of one side of its zero and goes on
     /// smoothly on the other, where it is another one.
     fn crease(&self, _from: &Array1<f64>, _to: &Array1<f64>) -> Option<usize> {
@@ -50,6 +59,11 @@ pub(crate) trait Zeros {
 
     /// Makes it the function on the other side of the zero of this unknown.
     fn turn(&self, _unknown: usize) {}
+}
+
+/// The tolerance of residuals of this equation.
+pub(crate) fn tolerance_of(exact: &dyn Exact) -> f64 {
+    if matches!(exact.transfer(), Some(Transfer::Custom(_))) { TOLERANCE_SINGLE } else { TOLERANCE }
 }
 
 /// Follows the curve from a zero `[n + 1]`, first to where `s` grows or, backward, to where it falls. `None` if there is no one curve
@@ -149,7 +163,7 @@ pub(crate) fn place(zeros: &impl Zeros, near: Array1<f64>, normal: &Array1<f64>)
         if !moved.is_finite() {
             return None;
         }
-        if moved <= TOLERANCE * size {
+        if moved <= zeros.tolerance() * size {
             let (tangent, orientation) = tangent(zeros, &y, normal, solver)?;
             return Some((Place { y, tangent, orientation }, iteration));
         }
@@ -234,7 +248,8 @@ pub(crate) fn is_on(zeros: &impl Zeros, curve: &Curve, y: &Array1<f64>) -> bool 
 /// Whether a curve goes through this zero from one place to the next.
 fn passes(zeros: &impl Zeros, from: &Place, to: &Place, y: &Array1<f64>) -> bool {
     let (along, length) = (from.tangent.dot(&(y - &from.y)), from.tangent.dot(&(&to.y - &from.y)));
-    let (foot, same) = (&from.y + &(&from.tangent * along), CLOSED * (1.0 + norm(y)));
+    let foot = &from.y + &(&from.tangent * along);
+    let same = SAME.max(TIMES * zeros.tolerance()) * (1.0 + norm(y));
     if !(-same..=length + same).contains(&along) || distance(y, &foot) > distance(&to.y, &from.y) + same {
         return false;
     }

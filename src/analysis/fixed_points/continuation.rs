@@ -11,6 +11,7 @@ use super::family::Family;
 use super::polygon::Polygon;
 use super::set::FixedPointSet;
 use super::stability::{Path, growing_at};
+use crate::caught::caught_in;
 use crate::dynamics::linearize::checked;
 use crate::simulate::Simulator;
 use crate::{Error, Result, interrupt, threads};
@@ -109,6 +110,10 @@ impl FixedPointSet {
     }
 
     fn branches(&self, family: &Family, parameter: String, range: Range<f64>) -> Result<Branches> {
+        caught_in("the transfer function", || self.follow(family, parameter, range))
+    }
+
+    fn follow(&self, family: &Family, parameter: String, range: Range<f64>) -> Result<Branches> {
         let from = family.from();
         if !(range.start < range.end && range.start.is_finite() && range.end.is_finite()) {
             return Err(Error::argument("range", "one from a number to a larger one", format!("{range:?}")));

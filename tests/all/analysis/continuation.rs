@@ -141,6 +141,24 @@ fn oscillations_are_born_where_theory_says() {
 }
 
 #[test]
+fn a_transfer_function_of_ones_own_is_followed_in_single_precision() {
+    let own = Transfer::custom("my tanh", f32::tanh, |x| 1.0 - x.tanh().powi(2));
+    let along = |transfer| {
+        let simulator = network(arr2(&[[2.0, -0.3], [0.4, 1.5]]), transfer);
+        FixedPoints::default().of(&simulator, None).unwrap().along(&[1.0], -2.0..2.0).unwrap()
+    };
+    let (ours, theirs) = (along(Transfer::Tanh), along(own));
+    assert_eq!(ours.bifurcations.len(), theirs.bifurcations.len(), "{}\n{}", ours.table(), theirs.table());
+    let folds = |branches: &Branches| {
+        let mut folds: Vec<f64> = branches.bifurcations.iter().map(|one| one.s).collect();
+        folds.sort_by(f64::total_cmp);
+        folds
+    };
+    assert!(!ours.bifurcations.is_empty() && theirs.lost.is_empty());
+    assert!(folds(&ours).iter().zip(folds(&theirs)).all(|(a, b)| (a - b).abs() < 1e-3));
+}
+
+#[test]
 fn branches_that_cross_are_found_from_each_other() {
     // x = 0 loses stability where the gain makes the weight 1, and two other fixed points begin.
     let simulator = network(arr2(&[[1.0]]), Transfer::Tanh);
