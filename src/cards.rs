@@ -46,7 +46,9 @@ macro_rules! show_as {
 
 show_fields!(
     Average,
+    Bifurcation,
     Bootstrap,
+    Branch,
     Constants,
     Cycles,
     Detection,
@@ -60,6 +62,7 @@ show_fields!(
     LesionSweep,
     LesionTest,
     LikelihoodRatio,
+    LineAttractor,
     LinearTuning,
     Lyapunov,
     MannWhitney,
@@ -114,6 +117,7 @@ show_as! {
             .line("outputs", format!("{:.4}", point.outputs))
             .show();
     };
+    Branches: |branches| branches.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     LyapunovExponents: |exponents| exponents.table().evcxr_display();
     Modes: |modes| modes.table().evcxr_display();
