@@ -84,7 +84,7 @@ const FEW: f64 = 0.5;
 /// use psychrnn::prelude::*;
 /// let mut weights = Weights::new();
 /// weights.insert("W_in", array![[1.0], [-1.0]]);
-/// weights.insert("W_rec", array![[2.0, -1.0], [-1.0, 2.0]]); // two units that excite themselves and inhibit each other
+/// weights.insert("W_rec", array![[1.0, -1.0], [-1.0, 1.0]]); // two units that excite themselves and inhibit each other
 /// weights.insert("W_out", array![[1.0, -1.0]]);
 /// weights.insert("b_rec", array![0.0, 0.0]);
 /// weights.insert("b_out", array![0.0]);
