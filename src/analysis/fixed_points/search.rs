@@ -294,8 +294,8 @@ impl FixedPoints {
         let index_sum = found.index_sum();
         let decided = must_be_one && found.is_regular() && curves > 0 && go_on();
         Ok(match index_sum {
-            1 if decided => Completeness::IndexConsistent { curves, last_new },
-            _ if decided => Completeness::Incomplete { index_sum },
+            1 if decided && last_new >= ENOUGH.min(curves) => Completeness::IndexConsistent { curves, last_new },
+            _ if decided && index_sum != 1 => Completeness::Incomplete { index_sum },
             _ => Completeness::Undecided { index_sum, curves, last_new },
         })
     }

@@ -115,8 +115,8 @@ pub enum Completeness {
         /// Their sum.
         index_sum: i64,
     },
-    /// It is not known what the indices must add up to: some trajectories run away, a point is degenerate, or no curves were followed
-    /// to their end.
+    /// Nothing can be said: it is not known what the indices must add up to, since some trajectories run away or a point is degenerate; or
+    /// one of the last curves still brought something new; or no curves were followed.
     Undecided {
         /// Their sum, without those that are degenerate.
         index_sum: i64,

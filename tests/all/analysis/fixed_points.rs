@@ -224,6 +224,20 @@ fn a_perturbed_network_stands_still_where_the_simulator_does() {
 }
 
 #[test]
+fn a_search_that_ends_early_does_not_say_that_it_is_done() {
+    let few = FixedPoints::default().starts(0).curves(1);
+    let set = few.of(&simulator("flipflop32_tanh"), None).unwrap();
+    assert!(set.points.len() <= 23 && set.estimated >= set.points.len() as f64);
+    assert!(
+        !matches!(set.completeness, Completeness::IndexConsistent { .. } | Completeness::Proved),
+        "{}",
+        set.completeness
+    );
+    let none = FixedPoints::default().curves(0).of(&simulator("flipflop32_tanh"), None).unwrap();
+    assert!(matches!(none.completeness, Completeness::Undecided { curves: 0, .. }), "{}", none.completeness);
+}
+
+#[test]
 fn at_rest_rectified_units_have_no_curves() {
     let recurrent = Array2::from_shape_fn((24, 24), |(to, from)| ((to * 7 + from * 11) % 13) as f32 / 13.0 - 0.6);
     let set = FixedPoints::default().of(&network(&recurrent, &[0.0; 24], Transfer::Relu), None).unwrap();
