@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use psychrnn::analysis::{Completeness, FixedPoints};
 use psychrnn::interrupt;
 use psychrnn::prelude::*;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -51,6 +52,7 @@ fn dies(test: &str, signal: i32) {
 fn work_is_stopped_and_the_program_lives() {
     passes("work_notes_an_interrupt");
     passes_with("a_bootstrap_gives_what_it_has", SIGINT);
+    passes_with("a_search_for_fixed_points_says_that_it_was_stopped", SIGINT);
 }
 
 #[cfg(feature = "torch")]
@@ -72,6 +74,19 @@ fn without_work_and_at_the_second_time_an_interrupt_ends_the_program() {
 #[test]
 fn a_handler_from_elsewhere_is_kept() {
     passes("the_program_has_a_handler");
+}
+
+#[test]
+#[ignore = "a process of its own"]
+fn a_search_for_fixed_points_says_that_it_was_stopped() {
+    let work = interrupt::watch();
+    raise();
+    for name in ["flipflop32_tanh", "flipflop40_relu", "relu7"] {
+        let simulator = Simulator::load(crate::numbers::data(&format!("analysis/{name}.npz"))).unwrap();
+        let set = FixedPoints::default().slow(true).of(&simulator, None).unwrap();
+        assert!(set.interrupted && matches!(set.completeness, Completeness::Undecided { .. }), "{}", set.completeness);
+    }
+    drop(work);
 }
 
 #[test]
