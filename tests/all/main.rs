@@ -18,6 +18,7 @@ mod ends;
 #[cfg(feature = "torch")]
 mod experiment;
 mod files;
+mod flip_flop;
 mod foreign;
 #[cfg(feature = "torch")]
 mod goals;
