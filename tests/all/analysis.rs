@@ -3,6 +3,7 @@
 mod diffusion_map;
 mod figures;
 mod lesion;
+mod parity;
 mod population;
 mod psychometric;
 mod regression;

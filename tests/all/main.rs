@@ -3,6 +3,7 @@
 
 mod analysis;
 mod areas;
+mod arrays;
 #[cfg(feature = "torch")]
 mod carried;
 mod catalog;
