@@ -69,6 +69,7 @@ mod equation;
 pub(crate) mod equations;
 pub(crate) mod exact;
 mod kernel;
+pub(crate) mod linear;
 mod network;
 mod omega;
 pub(crate) mod parts;

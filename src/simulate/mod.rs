@@ -32,7 +32,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use ndarray::{Array2, Array3, Axis, s};
+use ndarray::{Array1, Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
 
 pub use perturb::{Effect, Perturbation, Reference, Units, Window};
@@ -166,6 +166,13 @@ impl Simulator {
     /// The equation in `f64`, without noise.
     pub(crate) fn exact(&self) -> Result<Arc<dyn Exact>> {
         self.network.exact()
+    }
+
+    /// The states in which trials begin, `[n_state]` each: one, or that of each trial.
+    pub(crate) fn initial_states(&self) -> Vec<Array1<f64>> {
+        let rows = self.network.initial().iter().map(Array2::nrows).max().unwrap_or(0);
+        let row = |of: &Array2<f32>, trial: usize| of.row(trial.min(of.nrows() - 1)).mapv(f64::from).to_vec();
+        (0..rows).map(|trial| self.network.initial().iter().flat_map(|of| row(of, trial)).collect()).collect()
     }
 
     /// Runs the network on a batch of trials, of any number and length.
