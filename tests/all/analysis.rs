@@ -2,6 +2,7 @@
 
 mod diffusion_map;
 mod figures;
+mod fixed_points;
 mod lesion;
 mod parity;
 mod population;

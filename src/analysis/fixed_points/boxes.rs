@@ -81,7 +81,7 @@ impl System<'_> {
             _ => return None,
         };
         let rates = vec![rates; self.leaky.drive.len()];
-        Some((0..self.leaky.drive.len()).map(|unit| self.leaky.driven(unit, &rates)).collect())
+        Some((0..self.leaky.drive.len()).map(|unit| self.driven(unit, &rates)).collect())
     }
 
     /// A softplus is `max(x, 0)` and up to `ln 2` more. So what stands still is that of one of the regions of rectified units, with up to
@@ -89,7 +89,7 @@ impl System<'_> {
     fn outermost_of_softplus(&self) -> Option<Vec<Interval>> {
         let n = self.leaky.drive.len();
         let more = vec![(0.0, std::f64::consts::LN_2); n];
-        let drives: Vec<Interval> = (0..n).map(|unit| self.leaky.driven(unit, &more)).collect();
+        let drives: Vec<Interval> = (0..n).map(|unit| self.driven(unit, &more)).collect();
         let mut outermost = vec![(f64::INFINITY, f64::NEG_INFINITY); n];
         for bits in 0..1_usize << n {
             let on = Array1::from_shape_fn(n, |unit| f64::from(u8::from(bits >> unit & 1 == 1)));
@@ -117,7 +117,7 @@ impl System<'_> {
         let mut within = here;
         for unit in 0..n {
             // What stands still is what it is driven to.
-            match met(within[unit], self.leaky.driven(unit, &rates)) {
+            match met(within[unit], self.driven(unit, &rates)) {
                 Some(both) => within[unit] = both,
                 None => return Look::Empty,
             }

@@ -1,0 +1,195 @@
+//! Smooth curves of zeros, followed by pseudo-arclength.
+//!
+//! A step goes along the unit tangent, and Newton's method back to the curve in the plane at right angles to it. So the curve is followed
+//! where `s` turns, too. Steps grow while few iterations do, and are halved where Newton's method fails or the tangent turns too far
+//! (Keller HB (1977); of directional fibres Katz GE, Reggia JA (2017), doi:10.1109/TNNLS.2017.2733544).
+
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView1, s};
+
+use super::curve::{Curve, End, Limits, Place, bent, distance, root};
+use crate::dynamics::linear::Lu;
+
+/// The first step.
+const FIRST: f64 = 0.05;
+/// With shorter steps a curve cannot be followed.
+const LEAST: f64 = 1e-6;
+/// The least cosine of the angle between the tangents of neighboring places.
+const BENT: f64 = 0.9;
+/// The most iterations of Newton's method, and as many as are few.
+const ITERATIONS: usize = 8;
+const FEW: usize = 4;
+/// An iteration that makes the next one smaller by no more than this takes new derivatives.
+const SLOW: f64 = 0.1;
+/// How far the last iteration goes, relative to `1 + |y|`.
+const TOLERANCE: f64 = 1e-11;
+/// How often a tangent is refined at the most, and to which residual.
+const REFINEMENTS: usize = 6;
+const REFINED: f64 = 1e-13;
+/// How near a curve comes to its start where it is closed, relative to `1 + |y|`.
+const CLOSED: f64 = 1e-6;
+
+/// A function with as many values as unknowns `x`, `n`, and one number `s` besides. Places `y` `[n + 1]` are `x` and after it `s`.
+pub(crate) trait Zeros {
+    /// Its values `[n]`.
+    fn value(&self, y: ArrayView1<'_, f64>) -> Array1<f64>;
+
+    /// How they depend on `x` and, in the last column, on `s`, `[n, n + 1]`.
+    fn slopes(&self, y: ArrayView1<'_, f64>) -> Array2<f64>;
+}
+
+/// Follows the curve from a zero `[n + 1]`, first to where `s` grows or, backward, to where it falls. `None` if there is no one curve
+/// through the start, nor a zero at it.
+pub(crate) fn follow(zeros: &impl Zeros, start: &Array1<f64>, forward: bool, limits: &Limits<'_>) -> Option<Curve> {
+    let mut places = vec![first(zeros, start, if forward { 1.0 } else { -1.0 })?];
+    let mut step = FIRST.min(limits.longest);
+    let end = loop {
+        let (last, n) = (&places[places.len() - 1], places.len());
+        if n >= limits.places || !(limits.go_on)() {
+            break End::Stopped;
+        }
+        if !limits.range.contains(&last.s()) && n > 1 {
+            if let Some(cut) = cut(zeros, &places[n - 2], last, &limits.range) {
+                places[n - 1] = cut;
+            }
+            break End::Out;
+        }
+        let near = &last.y + &(&last.tangent * step);
+        let next = place(zeros, near.clone(), &last.tangent);
+        let next = next.filter(|(next, _)| next.tangent.dot(&last.tangent) >= BENT && distance(&next.y, &near) <= step);
+        match next {
+            Some((next, iterations)) => {
+                if n > 2 && passes(zeros, last, &next, &places[0]) {
+                    let start = places[0].clone();
+                    places.push(start);
+                    break End::Closed;
+                }
+                places.push(next);
+                if iterations <= FEW {
+                    step = (1.3 * step).min(limits.longest);
+                }
+            }
+            None if step <= LEAST => break End::Stuck,
+            None => step *= 0.5,
+        }
+    };
+    Some(Curve { places, end, straight: false })
+}
+
+/// The place between two neighboring ones where a number changes sign: a turn, a crossing, a mode that begins to grow.
+pub(crate) fn between(
+    zeros: &impl Zeros,
+    a: &Place,
+    b: &Place,
+    number: impl Fn(&Place) -> Option<f64>,
+) -> Option<Place> {
+    let on = |at: f64| Some(place(zeros, bent(a, b, at), &a.tangent)?.0);
+    let at = root(0.0, 1.0, |at| match at {
+        0.0 => number(a),
+        1.0 => number(b),
+        at => number(&on(at)?),
+    })?;
+    on(at)
+}
+
+/// The place next to `near` in the plane through it at right angles to `normal`, and how many iterations led there.
+pub(crate) fn place(zeros: &impl Zeros, near: Array1<f64>, normal: &Array1<f64>) -> Option<(Place, usize)> {
+    let n = normal.len() - 1;
+    let mut y = near;
+    let mut solver = Lu::of(bordered(zeros.slopes(y.view()), normal))?;
+    let mut last = f64::INFINITY;
+    for iteration in 1..=ITERATIONS {
+        let mut step = Array1::zeros(n + 1);
+        step.slice_mut(s![..n]).assign(&zeros.value(y.view()));
+        let step = solver.solve(step.view());
+        y -= &step;
+        let (moved, size) = (norm(&step), 1.0 + norm(&y));
+        if !moved.is_finite() {
+            return None;
+        }
+        if moved <= TOLERANCE * size {
+            let (tangent, orientation) = tangent(zeros, &y, normal, solver)?;
+            return Some((Place { y, tangent, orientation }, iteration));
+        }
+        if moved > SLOW * last {
+            solver = Lu::of(bordered(zeros.slopes(y.view()), normal))?;
+        }
+        last = moved;
+    }
+    None
+}
+
+/// The unit tangent that has a positive part along `normal`, with the sign of the determinant, by a solver of a place nearby.
+fn tangent(zeros: &impl Zeros, y: &Array1<f64>, normal: &Array1<f64>, solver: Lu) -> Option<(Array1<f64>, i8)> {
+    let matrix = bordered(zeros.slopes(y.view()), normal);
+    let mut wanted = Array1::zeros(y.len());
+    wanted[y.len() - 1] = 1.0;
+    let refined = |solver: &Lu| {
+        let mut tangent = solver.solve(wanted.view());
+        for _ in 0..REFINEMENTS {
+            let residual = &wanted - &matrix.dot(&tangent);
+            if norm(&residual) <= REFINED * norm(&tangent) {
+                return Some(tangent);
+            }
+            tangent += &solver.solve(residual.view());
+        }
+        None
+    };
+    let (tangent, solver) = match refined(&solver) {
+        Some(tangent) => (tangent, solver),
+        None => {
+            let solver = Lu::of(matrix.clone())?;
+            (solver.solve(wanted.view()), solver)
+        }
+    };
+    let length = norm(&tangent);
+    length.is_finite().then(|| (tangent / length, solver.sign()))
+}
+
+/// The first place: that where `s` is as given, or, where the curve turns at it, another one next to it.
+fn first(zeros: &impl Zeros, start: &Array1<f64>, direction: f64) -> Option<Place> {
+    let n = start.len() - 1;
+    let axis = |i: usize| Array1::from_shape_fn(n + 1, |j| if i == j { direction } else { 0.0 });
+    let at_s = place(zeros, start.clone(), &axis(n));
+    let any = || (0..n).find_map(|i| place(zeros, start.clone(), &axis(i)));
+    at_s.or_else(any).map(|(place, _)| place)
+}
+
+/// The place where the curve leaves the range, between two neighboring ones.
+fn cut(zeros: &impl Zeros, inside: &Place, outside: &Place, range: &Range<f64>) -> Option<Place> {
+    let n = inside.y.len() - 1;
+    let level = if outside.s() < range.start { range.start } else { range.end };
+    let at = root(0.0, 1.0, |at| Some(bent(inside, outside, at)[n] - level))?;
+    let mut near = bent(inside, outside, at);
+    near[n] = level;
+    let normal = Array1::from_shape_fn(n + 1, |i| if i == n { (level - inside.s()).signum() } else { 0.0 });
+    place(zeros, near, &normal).map(|(place, _)| place)
+}
+
+/// Whether the curve passes its start from one place to the next, in the direction in which it began.
+fn passes(zeros: &impl Zeros, from: &Place, to: &Place, start: &Place) -> bool {
+    let (length, along) = (to.tangent.dot(&(&to.y - &from.y)), from.tangent.dot(&(&start.y - &from.y)));
+    let near = along >= 0.0 && from.tangent.dot(&(&to.y - &start.y)) >= 0.0 && start.tangent.dot(&from.tangent) > 0.0;
+    let aside = distance(&start.y, &(&from.y + &(&from.tangent * along)));
+    if !near || aside > length {
+        return false;
+    }
+    // It is the same place if the plane through the start has no other zero next to this stretch.
+    let near = &from.y + &(&from.tangent * along);
+    place(zeros, near, &from.tangent)
+        .is_some_and(|(there, _)| distance(&there.y, &start.y) <= CLOSED * (1.0 + norm(&start.y)))
+}
+
+/// The derivatives with a row below them.
+fn bordered(slopes: Array2<f64>, row: &Array1<f64>) -> Array2<f64> {
+    let mut matrix = Array2::zeros((row.len(), row.len()));
+    matrix.slice_mut(s![..row.len() - 1, ..]).assign(&slopes);
+    matrix.row_mut(row.len() - 1).assign(row);
+    matrix
+}
+
+/// The Euclidean length.
+fn norm(vector: &Array1<f64>) -> f64 {
+    vector.dot(vector).sqrt()
+}
