@@ -50,7 +50,8 @@ fn assert_found(name: &str, k: usize, truth: &mut Truth, set: &FixedPointSet) {
     assert_eq!(set.points.len(), points.nrows(), "{what}");
     let index = truth.whole(&format!("index_{k}"));
     for (row, point) in points.outer_iter().enumerate() {
-        let distance = |place: &usize| (&set.points[*place].state - &point).mapv(f64::abs).fold(0.0, |a: f64, &b| a.max(b));
+        let distance =
+            |place: &usize| (&set.points[*place].state - &point).mapv(f64::abs).fold(0.0, |a: f64, &b| a.max(b));
         let nearest = (0..set.points.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap();
         assert!(distance(&nearest) < 1e-9, "{what}: {} from point {row}", distance(&nearest));
         let found = &set.points[nearest];

@@ -11,6 +11,10 @@ mod population;
 
 use std::path::{Path, PathBuf};
 
+use ndarray::Array3;
+use psychrnn::prelude::*;
+
+use crate::arrays::read_npz;
 use case::{Case, Outcome};
 
 /// The folder of fixtures: what `PSYCHRNN_FIXTURES` names, or its part for analyses, or the one that comes with the crate.
@@ -22,34 +26,53 @@ fn folder() -> PathBuf {
     if part.is_dir() { part } else { folder }
 }
 
-/// Checks all that a case holds.
-fn check(case: &mut Case) -> Outcome {
-    points::check(case)?;
-    curves::check(case)
+/// A network, and states of trials of it, if there are any.
+struct Network {
+    simulator: Simulator,
+    session: Option<Session>,
+}
+
+impl Network {
+    fn open(folder: &Path, name: &str) -> Outcome<Self> {
+        let file = folder.join(format!("{name}.npz"));
+        let n_out = read_npz(&file)?.get("W_out").ok_or("the network is without W_out")?.values.shape()[0];
+        let states = folder.join(format!("{name}.states.npz"));
+        let session = if states.exists() { Some(session(&states, n_out)?) } else { None };
+        Ok(Self { simulator: Simulator::load(file)?, session })
+    }
+}
+
+/// States of trials as a session of which nothing but these is known.
+fn session(file: &Path, n_out: usize) -> Outcome<Session> {
+    let arrays = read_npz(file)?;
+    let array = |name: &str| -> Outcome<Array3<f32>> {
+        let values = &arrays.get(name).ok_or_else(|| format!("the states are without {name}"))?.values;
+        Ok(values.mapv(|x| x as f32).into_dimensionality()?)
+    };
+    let (states, inputs) = (array("states")?, array("inputs")?);
+    let (n_trials, n_steps, n_in) = inputs.dim();
+    let asked = || Array3::zeros((n_trials, n_steps, n_out));
+    let batch = Batch::from_arrays(&TaskSpec::new(n_in, n_out), inputs, asked(), asked())?;
+    Ok(Session::new(batch, states.clone(), states, asked())?)
 }
 
 #[test]
 fn what_is_true_of_networks_is_found() {
     let folder = folder();
-    let mut names: Vec<String> = files(&folder).into_iter().filter_map(|name| Some(name.strip_suffix(".truth.npz")?.into())).collect();
+    let mut names: Vec<String> =
+        files(&folder).into_iter().filter_map(|name| Some(name.strip_suffix(".truth.npz")?.into())).collect();
     names.sort();
     assert!(!names.is_empty(), "there is no truth in {}", folder.display());
     println!("\nNetworks in {}", folder.display());
-    let cases = names.iter().map(|name| Case::examine(name, |case| {
-        case.open(&folder)?;
-        check(case)
-    }));
-    case::all_are_equal(cases);
-}
-
-#[test]
-fn what_is_true_of_populations_is_found() {
-    let folder = folder();
-    if !folder.join("population.npz").exists() {
-        return;
-    }
-    println!("\nPopulations in {}", folder.display());
-    case::all_are_equal(population::cases(&folder));
+    let check = |name: &String| {
+        Case::examine(name, |case| {
+            case.read(&folder.join(format!("{name}.truth.npz")))?;
+            let network = Network::open(&folder, name)?;
+            points::check(case, &network)?;
+            curves::check(case, &network)
+        })
+    };
+    case::all_are_equal(names.iter().map(check));
 }
 
 fn files(folder: &Path) -> Vec<String> {

@@ -1,9 +1,9 @@
 //! Fixed points at each input, with their eigenvalues, and slow points.
 
-use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, Ix0, Ix1, Ix2, Ix3};
+use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Ix1};
 use psychrnn::analysis::{Completeness, FixedPointSet, FixedPoints};
-use psychrnn::prelude::*;
 
+use super::Network;
 use super::case::{Case, Outcome};
 
 /// How near a found point must be to be the true one.
@@ -14,7 +14,7 @@ const OUTPUT: f64 = 1e-9;
 /// How near a slow point must be.
 const SLOW: f64 = 1e-6;
 
-pub(super) fn check(case: &mut Case, simulator: &Simulator, session: Option<&Session>) -> Outcome {
+pub(super) fn check(case: &mut Case, network: &Network) -> Outcome {
     if !case.has("fixed_points_0") {
         return Ok(());
     }
@@ -22,7 +22,7 @@ pub(super) fn check(case: &mut Case, simulator: &Simulator, session: Option<&Ses
     let mut counts = Vec::new();
     for (k, input) in inputs.outer_iter().enumerate() {
         let search = FixedPoints::default().input(&input.to_vec()).slow(case.has(&format!("slow_points_{k}")));
-        let set = case.timed(|| search.of(simulator, session))?;
+        let set = case.timed(|| search.of(&network.simulator, network.session.as_ref()))?;
         counts.push(set.points.len().to_string());
         compare(case, k, &set)?;
     }
@@ -42,7 +42,8 @@ fn compare(case: &mut Case, k: usize, set: &FixedPointSet) -> Outcome {
         if case.has(&name) { case.take(&name).map(Some) } else { Ok(None) }
     };
     let unstable = [optional(case, "n_unstable_flow")?, optional(case, "n_unstable_map")?];
-    let outputs: Option<Array2<f64>> = if case.has(&format!("outputs_{k}")) { Some(case.take(&format!("outputs_{k}"))?) } else { None };
+    let outputs: Option<Array2<f64>> =
+        if case.has(&format!("outputs_{k}")) { Some(case.take(&format!("outputs_{k}"))?) } else { None };
     let mut eigenvalues: [Option<Array3<f64>>; 2] = [None, None];
     for (eigenvalues, name) in eigenvalues.iter_mut().zip(["eig_flow", "eig_map"]) {
         let name = format!("{name}_{k}");
@@ -66,7 +67,12 @@ fn compare(case: &mut Case, k: usize, set: &FixedPointSet) -> Outcome {
 }
 
 /// Of each true point the number of the one that was found, if each is there and none besides.
-fn matched(case: &mut Case, what: &str, found: &[ArrayView1<'_, f64>], truth: ArrayView2<'_, f64>) -> Option<Vec<usize>> {
+fn matched(
+    case: &mut Case,
+    what: &str,
+    found: &[ArrayView1<'_, f64>],
+    truth: ArrayView2<'_, f64>,
+) -> Option<Vec<usize>> {
     let distance = |a: &ArrayView1<'_, f64>, b: &ArrayView1<'_, f64>| (a - b).mapv(|x| x * x).sum().sqrt();
     let nearest = |theirs: ArrayView1<'_, f64>| {
         let by_distance = found.iter().enumerate().map(|(i, ours)| (i, distance(ours, &theirs)));
@@ -83,7 +89,8 @@ fn matched(case: &mut Case, what: &str, found: &[ArrayView1<'_, f64>], truth: Ar
 }
 
 fn completeness(case: &mut Case, k: usize, set: &FixedPointSet, index: &Array1<f64>) -> Outcome {
-    let proved: ndarray::Array0<f64> = if case.has(&format!("complete_{k}")) { case.take(&format!("complete_{k}"))? } else { ndarray::arr0(0.0) };
+    let proved: ndarray::Array0<f64> =
+        if case.has(&format!("complete_{k}")) { case.take(&format!("complete_{k}"))? } else { ndarray::arr0(0.0) };
     let sum = index.sum();
     let _ = proved;
     match &set.completeness {
