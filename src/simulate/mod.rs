@@ -18,9 +18,11 @@
 //! | units silenced, held, stimulated or made noisy, synapses scaled, for a while | [`Simulator::silence`] and its like: a [`Perturbation`] is an [`Effect`] in a [`Window`] |
 //! | other recurrent weights in each step | [`Simulator::recurrent_gain`] |
 //! | one step at a time, for closed loops | [`Simulator::start`], [`Simulator::step`] |
+//! | its linear dynamics about a state | [`Simulator::linearize`] |
 //! | some units only, or outputs alone | [`Simulator::record`] |
 
 mod consecutive;
+mod exact;
 mod perturb;
 mod perturbations;
 mod recording;
@@ -30,9 +32,8 @@ mod step;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
-use ndarray::{Array1, Array2, Array3, Axis, s};
+use ndarray::{Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
 
 pub use perturb::{Effect, Perturbation, Reference, Units, Window};
@@ -42,7 +43,6 @@ pub use session::{Session, Signal};
 pub use step::{State, Stepped};
 
 use crate::caught::caught_in;
-use crate::dynamics::exact::Exact;
 use crate::dynamics::noise::Noise;
 use crate::dynamics::parts;
 use crate::dynamics::{Constants, Dynamics, Keep, Pool, Rows, Run, Want};
@@ -161,18 +161,6 @@ impl Simulator {
     #[must_use]
     pub fn constants(&self) -> Constants {
         self.network.constants()
-    }
-
-    /// The equation in `f64`, without noise.
-    pub(crate) fn exact(&self) -> Result<Arc<dyn Exact>> {
-        self.network.exact()
-    }
-
-    /// The states in which trials begin, `[n_state]` each: one, or that of each trial.
-    pub(crate) fn initial_states(&self) -> Vec<Array1<f64>> {
-        let rows = self.network.initial().iter().map(Array2::nrows).max().unwrap_or(0);
-        let row = |of: &Array2<f32>, trial: usize| of.row(trial.min(of.nrows() - 1)).mapv(f64::from).to_vec();
-        (0..rows).map(|trial| self.network.initial().iter().flat_map(|of| row(of, trial)).collect()).collect()
     }
 
     /// Runs the network on a batch of trials, of any number and length.

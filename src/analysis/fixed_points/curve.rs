@@ -4,6 +4,7 @@
 //! 0; where it is an input or a weight, it is a branch of fixed points. `arclength` follows smooth ones, `polygon` those of piecewise
 //! linear networks.
 
+use std::fmt;
 use std::ops::Range;
 
 use ndarray::{Array1, ArrayView1, s};
@@ -52,17 +53,32 @@ impl Place {
     }
 }
 
-/// How a curve ends.
+/// How a branch of fixed points ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+#[non_exhaustive]
+pub enum End {
     /// It leaves the range.
     Out,
     /// It comes back to its start.
     Closed,
-    /// It cannot be followed any further.
+    /// It cannot be followed any further: it comes to where there is more than one way on, or none.
     Stuck,
-    /// It has as many places as it may have, or it was not to go on.
+    /// It has as many places as it may have, or the work was interrupted.
     Stopped,
+    /// It begins on another branch.
+    Crossing,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Out => "end of the range",
+            Self::Closed => "where it began",
+            Self::Stuck => "not followed further",
+            Self::Stopped => "stopped",
+            Self::Crossing => "on another branch",
+        })
+    }
 }
 
 /// A curve.

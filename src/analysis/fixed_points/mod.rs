@@ -20,4 +20,6 @@ mod still;
 mod tests;
 
 pub use search::FixedPoints;
-pub use set::{Completeness, FixedLine, FixedPoint, FixedPointSet, Kind, SlowPoint};
+pub use set::{Completeness, FixedLine, FixedPoint, FixedPointSet, SlowPoint};
+
+pub use crate::dynamics::Kind;

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2};
 
+use crate::caught::caught_in;
 use crate::dynamics::exact::Exact;
+use crate::dynamics::{Kind, Linearization};
 use crate::table::{Table, Value};
+use crate::{Error, Result};
 
 /// The fixed points of a network at one input, and what is known of whether these are all.
 ///
@@ -76,22 +79,6 @@ pub struct FixedLine {
     pub ends: [Option<Array1<f64>>; 2],
 }
 
-/// What a fixed point is, by its linear dynamics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// All modes decay, none of them rotates.
-    StableNode,
-    /// All modes decay, and some rotate.
-    StableFocus,
-    /// Some grow and some decay.
-    Saddle,
-    /// All grow.
-    Unstable,
-    /// One neither grows nor decays: its rate is less than a millionth of the leak's.
-    Degenerate,
-}
-
 /// A state where the network moves slowest: a minimum of `½‖G‖²` that is no fixed point.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -159,18 +146,6 @@ impl fmt::Display for Completeness {
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::StableNode => "stable node",
-            Self::StableFocus => "stable focus",
-            Self::Saddle => "saddle",
-            Self::Unstable => "unstable",
-            Self::Degenerate => "degenerate",
-        })
-    }
-}
-
 impl FixedPoint {
     /// Whether all of its modes decay.
     #[must_use]
@@ -184,6 +159,20 @@ impl FixedPointSet {
     #[must_use]
     pub fn index_sum(&self) -> i64 {
         self.points.iter().map(|point| i64::from(point.index)).sum()
+    }
+
+    /// The linear dynamics about the fixed point of this number.
+    ///
+    /// # Errors
+    /// If there is none of this number, or if its derivatives are not finite.
+    pub fn at(&self, point: usize) -> Result<Linearization> {
+        let Some(at) = self.points.get(point) else {
+            let expected = format!("the number of one of the {} fixed points, counted from 0", self.points.len());
+            return Err(Error::argument("point", expected, point));
+        };
+        caught_in("the transfer function", || {
+            Linearization::of(self.exact.as_ref(), at.state.view(), self.input.view())
+        })
     }
 
     /// One row a fixed point: its number in [`FixedPointSet::points`] (`point`), its `kind`, how many modes are `unstable`, the time

@@ -327,8 +327,12 @@ impl ExactLstm {
 }
 
 impl Exact for ExactLstm {
-    fn counts(&self) -> Counts {
-        self.arrays.counts
+    fn arrays(&self) -> &Arrays {
+        &self.arrays
+    }
+
+    fn with(&self, arrays: Arrays) -> Arc<dyn Exact> {
+        Arc::new(Self { arrays, ..*self })
     }
 
     fn n_state(&self) -> usize {
