@@ -45,12 +45,20 @@ macro_rules! show_as {
 show_fields!(
     Average,
     Bootstrap,
+    Cka,
     Constants,
+    DelayModel,
     Detection,
     DiffusionCoordinates,
     DiffusionMap,
+    Dimension,
+    Dsa,
+    DsaDistance,
     Estimate,
     Interval,
+    Jpca,
+    JpcaPlanes,
+    KMeans,
     Lesion,
     LesionBehavior,
     LesionSweep,
@@ -62,12 +70,18 @@ show_fields!(
     PairedT,
     Permutation,
     PermutationTest,
+    Procrustes,
     Psychometric,
     PsychometricBootstrap,
+    Rdm,
     SignedRank,
+    Tangling,
     Targeted,
     TargetedAxes,
+    TaskClusters,
     TaskSpec,
+    TaskVariance,
+    TaskVariances,
     Trajectories,
     Tuning,
     WelchT,
@@ -75,6 +89,7 @@ show_fields!(
 with_units!(show_fields);
 
 show_as! {
+    Clusters: |clusters| clusters.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     PsychometricFit: |fit| fit.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();
