@@ -1,6 +1,7 @@
 //! Fixed points at each input, with their eigenvalues, and slow points.
 
-use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Ix1};
+use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, Ix1};
+use num_complex::Complex64;
 use psychrnn::analysis::{Completeness, FixedPointSet, FixedPoints};
 
 use super::Network;
@@ -62,7 +63,42 @@ fn compare(case: &mut Case, k: usize, set: &FixedPointSet) -> Outcome {
             case.close("outputs", point.outputs.iter(), outputs.row(i).iter(), OUTPUT);
         }
     }
-    completeness(case, k, set, &index)?;
+    for (i, &found) in order.iter().enumerate() {
+        let ours: Vec<_> = case.timed(|| set.at(found)?.eigenvalues())?;
+        for (name, theirs) in ["flow", "map"].into_iter().zip(&eigenvalues) {
+            let Some(theirs) = theirs else { continue };
+            let mut ours: Vec<Complex64> =
+                ours.iter().map(|one| if name == "map" { one.map } else { one.flow.unwrap_or_default() }).collect();
+            for theirs in theirs.index_axis(Axis(0), i).outer_iter() {
+                let theirs = Complex64::new(theirs[0], theirs[1]);
+                let nearest =
+                    (0..ours.len()).min_by(|&a, &b| (ours[a] - theirs).norm().total_cmp(&(ours[b] - theirs).norm()));
+                let ours = ours.swap_remove(nearest.ok_or("there are fewer eigenvalues")?);
+                case.far("eigenvalues", (ours - theirs).norm() / theirs.norm(), EIGENVALUE);
+            }
+        }
+    }
+    slow(case, k, set)?;
+    completeness(case, k, set, &index)
+}
+
+/// Each slow point is found, where some are known.
+fn slow(case: &mut Case, k: usize, set: &FixedPointSet) -> Outcome {
+    if !case.has(&format!("slow_points_{k}")) {
+        return Ok(());
+    }
+    let truth: Array2<f64> = case.take(&format!("slow_points_{k}"))?;
+    let speed: Array1<f64> = case.take(&format!("slow_speed_per_ms_{k}"))?;
+    // Half of the squared residual, which is the speed in other units.
+    drop(case.take::<Ix1>(&format!("slow_q_{k}"))?);
+    for (theirs, speed) in truth.outer_iter().zip(&speed) {
+        let far = |state: &Array1<f64>| (state - &theirs).mapv(|x| x * x).sum().sqrt();
+        let nearest = set.slow.iter().min_by(|a, b| far(&a.state).total_cmp(&far(&b.state)));
+        let nearest = nearest.ok_or_else(|| format!("no slow point at input {k}"))?;
+        case.far("slow points", far(&nearest.state), SLOW);
+        case.close("speed", &[nearest.speed], [speed], SLOW);
+    }
+    case.note(format!("{} slow, of which {} are known", set.slow.len(), truth.nrows()));
     Ok(())
 }
 
