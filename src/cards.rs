@@ -55,6 +55,7 @@ show_fields!(
     Dsa,
     DsaDistance,
     Estimate,
+    FixedPoints,
     Interval,
     Jpca,
     JpcaPlanes,
@@ -90,6 +91,34 @@ with_units!(show_fields);
 
 show_as! {
     Clusters: |clusters| clusters.table().evcxr_display();
+    FixedPointSet: |set| {
+        let card = Card::new("FixedPointSet").line("input", &set.input).line("points", set.points.len());
+        let card = if set.lines.is_empty() { card } else { card.line("lines", set.lines.len()) };
+        let card = if set.slow.is_empty() { card } else { card.line("slow points", set.slow.len()) };
+        let card = if set.interrupted { card.line("interrupted", "there may be more") } else { card };
+        card.line("completeness", &set.completeness).show();
+        set.table().evcxr_display();
+    };
+    FixedPoint: |point| {
+        Card::new("FixedPoint")
+            .line("kind", point.kind)
+            .line("unstable modes", point.unstable)
+            .line("slowest", format!("{:.1} ms", point.slowest))
+            .line("index", point.index)
+            .line("outputs", format!("{:.4}", point.outputs))
+            .show();
+    };
+    FixedLine: |line| {
+        let ends = line.ends.iter().flatten().count();
+        Card::new("FixedLine").line("directions", line.directions.nrows()).line("ends", ends).show();
+    };
+    SlowPoint: |point| {
+        Card::new("SlowPoint")
+            .line("speed", format!("{:.3e} per ms", point.speed))
+            .line("drift time", format!("{:.1} ms", point.drift_time))
+            .line("outputs", format!("{:.4}", point.outputs))
+            .show();
+    };
     Lesions: |lesions| lesions.table().evcxr_display();
     PsychometricFit: |fit| fit.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();

@@ -28,6 +28,7 @@
 //! | what does the population do? | [`Average`], [`Pca`], [`Trajectories`] |
 //! | on what curved surface do its states lie? | [`DiffusionMap`] |
 //! | where does it represent choice, stimulus, context? | [`Targeted`] |
+//! | where does its state stand still, and which way does it move about there? | [`FixedPoints`], [`FixedPointSet::at`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
 //! | does its tuning last? | [`LinearTuning`] |

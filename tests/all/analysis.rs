@@ -1,5 +1,6 @@
 //! Analyses against SciPy and NumPy (`data/analysis/make_reference.py`), against theory, and on data that make no sense.
 
+mod continuation;
 mod diffusion_map;
 mod figures;
 mod fixed_points;

@@ -192,6 +192,25 @@ fn axis(n: usize, number: usize, sign: f64) -> Array1<f64> {
     Array1::from_shape_fn(n, |i| if i == number { sign.signum() } else { 0.0 })
 }
 
+/// The two places to which another curve leads that crosses at this one, this far from it.
+pub(crate) fn crossing(zeros: &impl Zeros, at: &Place, far: f64) -> Option<[Place; 2]> {
+    // Two directions of zeros leave it: the tangent, and the one that the matrix takes to (almost) nothing.
+    let matrix = bordered(zeros.slopes(at.y.view()), &at.tangent);
+    let solver =
+        Lu::of(matrix.clone()).or_else(|| Lu::of(matrix + &(Array2::<f64>::eye(at.y.len()) * f64::EPSILON)))?;
+    let mut other = Array1::from_shape_fn(at.y.len(), |i| 1.0 + (i as f64).sin());
+    for _ in 0..3 {
+        other = solver.solve(other.view());
+        other /= norm(&other);
+    }
+    let towards = |sign: f64| {
+        let direction = &other * sign;
+        let (next, _) = place(zeros, &at.y + &(&direction * far), &direction)?;
+        (next.tangent.dot(&direction) >= BENT).then_some(next)
+    };
+    Some([towards(1.0)?, towards(-1.0)?])
+}
+
 /// Whether this zero lies on a curve.
 pub(crate) fn is_on(zeros: &impl Zeros, curve: &Curve, y: &Array1<f64>) -> bool {
     curve.pairs().any(|(from, to)| passes(zeros, from, to, y))

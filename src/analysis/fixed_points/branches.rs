@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use ndarray::{Array1, Array2};
+use serde::{Deserialize, Serialize};
 
 pub use super::curve::End as BranchEnd;
 use crate::table::Table;
@@ -14,14 +15,16 @@ use crate::table::Table;
 /// oscillation.
 ///
 /// Given by `FixedPointSet::along` and its like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Branches {
     /// What the number `s` is.
     pub parameter: String,
     /// Between which values of `s` branches were followed.
+    #[serde(with = "crate::number")]
     pub range: Range<f64>,
     /// The value of `s` that belongs to the fixed points from which they were followed.
+    #[serde(with = "crate::number")]
     pub from: f64,
     /// The branches: first those through the fixed points, in their order, then those that cross these.
     pub branches: Vec<Branch>,
@@ -32,14 +35,17 @@ pub struct Branches {
 }
 
 /// A curve of fixed points.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Branch {
     /// The number at each place along the curve, `[n_places]`.
+    #[serde(with = "crate::number")]
     pub s: Array1<f64>,
     /// The state that stands still, `[n_places, n_state]`.
+    #[serde(with = "crate::number")]
     pub states: Array2<f64>,
     /// The outputs, `[n_places, n_out]`.
+    #[serde(with = "crate::number")]
     pub outputs: Array2<f64>,
     /// How many modes grow from each place to the next one, `[n_places]`; the last number is that of the place before.
     pub unstable: Vec<usize>,
@@ -48,7 +54,7 @@ pub struct Branch {
 }
 
 /// A place where a branch turns, meets another one, or changes its stability.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Bifurcation {
     /// What happens.
@@ -58,17 +64,22 @@ pub struct Bifurcation {
     /// At which of its places.
     pub place: usize,
     /// The number.
+    #[serde(with = "crate::number")]
     pub s: f64,
     /// The state `[n_state]`.
+    #[serde(with = "crate::number")]
     pub state: Array1<f64>,
     /// The outputs `[n_out]`.
+    #[serde(with = "crate::number")]
     pub outputs: Array1<f64>,
     /// How often a second the mode turns that begins or ceases to grow, in Hz; 0 if it does not turn.
+    #[serde(with = "crate::number")]
     pub frequency: f64,
 }
 
 /// What happens to a branch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum BifurcationKind {
     /// It turns: two fixed points meet, and are none beyond (a saddle-node).

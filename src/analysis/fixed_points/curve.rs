@@ -8,6 +8,7 @@ use std::fmt;
 use std::ops::Range;
 
 use ndarray::{Array1, ArrayView1, s};
+use serde::{Deserialize, Serialize};
 
 /// How often a root is looked for, and how narrowly.
 const ROUNDS: usize = 100;
@@ -54,7 +55,8 @@ impl Place {
 }
 
 /// How a branch of fixed points ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum End {
     /// It leaves the range.
@@ -144,7 +146,7 @@ pub(super) fn distance(a: &Array1<f64>, b: &Array1<f64>) -> f64 {
 }
 
 /// Where a function is 0 between two places at which its signs differ, by false position with halved weights (the Illinois
-/// method). `None` where they do not differ, or where it has no value.
+/// method). `None` where they do not differ.
 pub(super) fn root(low: f64, high: f64, mut of: impl FnMut(f64) -> Option<f64>) -> Option<f64> {
     let ((mut a, mut at_a), (mut b, mut at_b)) = ((low, of(low)?), (high, of(high)?));
     if (at_a < 0.0) == (at_b < 0.0) {
@@ -152,7 +154,8 @@ pub(super) fn root(low: f64, high: f64, mut of: impl FnMut(f64) -> Option<f64>) 
     }
     for _ in 0..ROUNDS {
         let c = (a * at_b - b * at_a) / (at_b - at_a);
-        let at_c = of(c)?;
+        // Where it has none, as next to a crossing of curves, no narrower place is known.
+        let Some(at_c) = of(c) else { return Some(b) };
         if at_c == 0.0 || (b - a).abs() <= NARROW * (high - low).abs() {
             return Some(c);
         }

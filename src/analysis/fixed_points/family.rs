@@ -6,7 +6,6 @@ use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s};
 
 use super::arclength::Zeros;
 use super::pieces::Pieces;
-use super::polygon::Polygon;
 use super::sides::Sides;
 use super::still::Still;
 use crate::dynamics::exact::{Arrays, Exact};
@@ -73,13 +72,12 @@ impl Family {
         }
     }
 
-    /// Its fixed points as zeros of a function of the units and of how often `unit` the number is from the network's own value. The
-    /// branches are polygons if there is a second one.
+    /// Its fixed points as zeros of a function of the states and of how many `unit`s the number is from the network's own value.
     pub(super) fn zeros(&self, unit: f64) -> Along<'_> {
         Along { family: self, unit, sides: None }
     }
 
-    /// The polygon along an input, if the network is piecewise linear.
+    /// What branches of a piecewise linear network are polygons of; `None` if they are none.
     pub(super) fn pieces(&self) -> Option<Pieces> {
         match self.change {
             Change::Input(_) => Pieces::of(&Still::new(self.exact.clone(), self.input.clone())),
@@ -87,7 +85,7 @@ impl Family {
         }
     }
 
-    /// How the residual changes with so much of the number.
+    /// How the residual changes with so much of the number, wherever it does so evenly.
     pub(super) fn by(&self, unit: f64) -> Array1<f64> {
         self.zeros(unit).by(Array1::zeros(self.exact.counts().n_rec + 1).view())
     }

@@ -34,9 +34,9 @@ pub(super) struct Fibers<'a> {
 }
 
 /// The residual less `λ c`, as a function of `x` and `λ`.
-struct Fiber<'a> {
-    still: &'a Still,
-    direction: Array1<f64>,
+pub(super) struct Fiber<'a> {
+    pub(super) still: &'a Still,
+    pub(super) direction: Array1<f64>,
 }
 
 impl Zeros for Fiber<'_> {
@@ -59,8 +59,7 @@ impl<'a> Fibers<'a> {
         Self { still, pieces, bound: bound(still), seed: seed.child("fibers") }
     }
 
-    /// The fixed points on the fiber with this number, which begins at one of those that are known, if there is any; the one where it
-    /// begins is not among them.
+    /// The fixed points on the fiber with this number, which begins at one of those that are known, if there is any.
     pub(super) fn follow(
         &self,
         number: u64,
@@ -80,12 +79,10 @@ impl<'a> Fibers<'a> {
         };
         let most = (0..n).map(|unit| self.bound[unit] / direction[unit].abs()).fold(0.0, f64::max).max(2.0 * lambda);
         let start: Array1<f64> = x.iter().copied().chain([lambda]).collect();
-        let mut found: Vec<Array1<f64>> = Vec::new();
+        let mut found: Vec<Array1<f64>> = if known.is_empty() { Vec::new() } else { vec![x] };
         for forward in [true, false] {
             let Some(curve) = self.curve(&direction, &start, forward, most, go_on) else { continue };
-            for near in curve.meets(0.0, NEAR) {
-                found.extend(self.zero(&near).filter(|zero| known.is_empty() || !self.still.is_same(zero, &x)));
-            }
+            found.extend(curve.meets(0.0, NEAR).iter().filter_map(|near| self.zero(near)));
             if curve.end == End::Closed {
                 break;
             }

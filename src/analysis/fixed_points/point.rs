@@ -15,8 +15,8 @@ const NEAR_KINK: f64 = 1e-9;
 /// Of more units on the boundary than this the index is not worked out.
 const MOST_ON_BOUNDARY: usize = 8;
 
-/// The fixed point at `x`.
-pub(super) fn point(still: &Still, pieces: Option<&Pieces>, starts: &Starts, x: &Array1<f64>) -> FixedPoint {
+/// The fixed point at `x`, and whether its index is known.
+pub(super) fn point(still: &Still, pieces: Option<&Pieces>, starts: &Starts, x: &Array1<f64>) -> (FixedPoint, bool) {
     let (exact, input) = (&still.exact, still.input.view());
     let state = exact.state_at_rest(x.view(), input);
     let jacobian = still.jacobian(x.view());
@@ -35,7 +35,7 @@ pub(super) fn point(still: &Still, pieces: Option<&Pieces>, starts: &Starts, x: 
         (None, _) => None,
     };
     let proof = inverse.filter(|_| at.is_empty() && !degenerate);
-    FixedPoint {
+    let point = FixedPoint {
         outputs: exact.outputs(state.view()),
         kind,
         unstable: values.iter().filter(|value| value.grows()).count(),
@@ -47,7 +47,8 @@ pub(super) fn point(still: &Still, pieces: Option<&Pieces>, starts: &Starts, x: 
         on_boundary: !at.is_empty(),
         outside: length(&(x - &starts.center)) > starts.outside,
         state,
-    }
+    };
+    (point, index.is_some())
 }
 
 /// The units whose slope jumps at their state.

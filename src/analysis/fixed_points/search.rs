@@ -17,6 +17,7 @@ use super::set::{Completeness, FixedLine, FixedPoint, FixedPointSet};
 use super::slow::slow_points;
 use super::starts::{Starts, comes_back};
 use super::still::Still;
+use crate::caught::caught_in;
 use crate::dynamics::Kind;
 use crate::dynamics::exact::Exact;
 use crate::random::Seed;
@@ -29,6 +30,8 @@ const PROVED: usize = 20;
 /// So many curves in a row that bring nothing new are enough, and where it is not known what indices must add up to.
 const ENOUGH: usize = 3;
 const ENOUGH_IN_DOUBT: usize = 8;
+/// With fewer than this missing by Chao's estimate none is.
+const FEW: f64 = 0.5;
 /// Of more units on the boundary the regions that meet there are not looked at.
 const MOST_ON_BOUNDARY: usize = 10;
 
@@ -148,15 +151,25 @@ impl FixedPoints {
         if let Some((channel, &value)) = input.iter().enumerate().find(|(_, u)| !u.is_finite()) {
             return Err(Error::NotFinite { name: "input".into(), value, at: format!("channel {channel}") });
         }
+        caught_in("the transfer function", || self.found(exact, arr1(input), initial, session))
+    }
+
+    fn found(
+        &self,
+        exact: Arc<dyn Exact>,
+        input: Array1<f64>,
+        initial: &[Array1<f64>],
+        session: Option<&Session>,
+    ) -> Result<FixedPointSet> {
         let work = interrupt::watch();
         let go_on = || !work.is_interrupted();
-        let still = Still::new(exact, arr1(input));
+        let still = Still::new(exact, input);
         let pieces = Pieces::of(&still);
         let starts = Starts::new(&still, initial, session, self.starts, self.seed)?;
         let mut found =
             Found { still: &still, pieces: pieces.as_ref(), starts: &starts, zeros: Vec::new(), lines: Vec::new() };
         let proved = self.from_states(&mut found, &go_on)?;
-        let known = match proved {
+        let completeness = match proved {
             true => Completeness::Proved,
             false => self.along_curves(&mut found, &go_on)?,
         };
@@ -170,7 +183,7 @@ impl FixedPoints {
             a.unstable.cmp(&b.unstable).then(by_numbers.unwrap_or(std::cmp::Ordering::Equal))
         });
         let interrupted = work.is_interrupted();
-        let (input, exact, completeness) = (still.input, still.exact, known);
+        let Still { input, exact, .. } = still;
         Ok(FixedPointSet { input, points, lines, slow, completeness, estimated, interrupted, exact })
     }
 
@@ -221,9 +234,10 @@ impl FixedPoints {
         let fibers = Fibers::new(found.still, found.pieces, self.seed);
         let (mut curves, mut last_new) = (0, 0);
         while curves < self.curves && go_on() {
-            let is_one = must_be_one && found.is_regular() && found.index_sum() == 1;
-            let enough = if must_be_one && found.is_regular() { ENOUGH } else { ENOUGH_IN_DOUBT };
-            if last_new >= enough && (is_one || !must_be_one || !found.is_regular()) {
+            let decided = must_be_one && found.is_regular();
+            let enough = if decided { ENOUGH } else { ENOUGH_IN_DOUBT };
+            let missing = found.estimated() - found.zeros.len() as f64;
+            if last_new >= enough && missing < FEW && (found.index_sum() == 1 || !decided) {
                 break;
             }
             // No more than are needed if none of them brings anything, so that their number does not depend on that of threads.
@@ -237,11 +251,11 @@ impl FixedPoints {
             }
         }
         let index_sum = found.index_sum();
-        let decided = must_be_one && found.is_regular() && go_on();
+        let decided = must_be_one && found.is_regular() && curves > 0 && go_on();
         Ok(match index_sum {
-            1 if decided && curves > 0 => Completeness::IndexConsistent { curves, last_new },
-            index_sum if decided && index_sum != 1 => Completeness::Incomplete { index_sum },
-            index_sum => Completeness::Undecided { index_sum, curves, last_new },
+            1 if decided => Completeness::IndexConsistent { curves, last_new },
+            _ if decided => Completeness::Incomplete { index_sum },
+            _ => Completeness::Undecided { index_sum, curves, last_new },
         })
     }
 }
@@ -250,6 +264,7 @@ impl FixedPoints {
 struct Zero {
     x: Array1<f64>,
     point: FixedPoint,
+    has_index: bool,
     met: usize,
 }
 
@@ -278,20 +293,25 @@ impl Found<'_> {
             }
         }
         met.into_iter().for_each(|place| self.zeros[place].met += 1);
-        let points = threads::map(new, |x| Ok((point(self.still, self.pieces, self.starts, &x), x)))?;
-        let is_new = !points.is_empty();
-        let singular = points.iter().flat_map(|(point, x)| self.singular(point, x)).collect();
-        self.zeros.extend(points.into_iter().map(|(point, x)| Zero { x, point, met: 1 }));
+        let new = threads::map(new, |x| Ok(self.zero(x)))?;
+        let is_new = !new.is_empty();
+        let singular = new.iter().flat_map(|zero| self.singular(zero)).collect();
+        self.zeros.extend(new);
         self.add_lines(singular)?;
         Ok(is_new)
     }
 
     /// The regions about a fixed point in which there may be a line of them.
-    fn singular(&self, point: &FixedPoint, x: &Array1<f64>) -> Vec<Region> {
+    fn singular(&self, zero: &Zero) -> Vec<Region> {
         let Some(pieces) = self.pieces else { return Vec::new() };
-        let at = pieces.on_boundary(x);
-        let some = (!at.is_empty() || point.kind == Kind::Degenerate) && at.len() <= MOST_ON_BOUNDARY;
-        if some { pieces.meeting(x, &at).collect() } else { Vec::new() }
+        let at = pieces.on_boundary(&zero.x);
+        let some = (!at.is_empty() || zero.point.kind == Kind::Degenerate) && at.len() <= MOST_ON_BOUNDARY;
+        if some { pieces.meeting(&zero.x, &at).collect() } else { Vec::new() }
+    }
+
+    fn zero(&self, x: Array1<f64>) -> Zero {
+        let (point, has_index) = point(self.still, self.pieces, self.starts, &x);
+        Zero { x, point, has_index, met: 1 }
     }
 
     /// Adds the lines that regions have, each by its middle, in place of the points that lie on them.
@@ -302,8 +322,7 @@ impl Found<'_> {
                 continue;
             }
             self.zeros.retain(|zero| !line.has(self.still, &zero.x));
-            let point = point(self.still, self.pieces, self.starts, &line.x);
-            self.zeros.push(Zero { x: line.x.clone(), point, met: 1 });
+            self.zeros.push(self.zero(line.x.clone()));
             self.lines.push(line);
         }
         Ok(())
@@ -315,9 +334,7 @@ impl Found<'_> {
 
     /// Whether the index of each is known.
     fn is_regular(&self) -> bool {
-        self.zeros
-            .iter()
-            .all(|zero| zero.point.kind != Kind::Degenerate && (zero.point.index != 0 || zero.point.on_boundary))
+        self.zeros.iter().all(|zero| zero.has_index)
     }
 
     /// Chao's estimate of how many there are.

@@ -10,8 +10,9 @@ use crate::{Result, threads};
 
 /// The most steps.
 const STEPS: usize = 100;
-/// How steep a minimum may be, relative to `1 + ‖x‖`.
+/// How steep a minimum may be, relative to `1 + ‖x‖`, and to `‖G‖`, which tells it from a zero that is near.
 const FLAT: f64 = 1e-10;
+const FLAT_OF_RESIDUAL: f64 = 1e-6;
 /// How near two minima are the same, relative to `1 + ‖x‖`.
 const SAME: f64 = 1e-5;
 /// How often a step is damped more, the first damping relative to the mean of the diagonal, how it grows and shrinks, and from what on it
@@ -61,10 +62,11 @@ pub(super) fn minimum(still: &Still, start: &Array1<f64>) -> Option<Array1<f64>>
         let gradient = jacobian.t().dot(&residual);
         let curved = still.exact.residual_hessian(x.view(), still.input.view(), residual.view());
         let hessian = jacobian.t().dot(&jacobian) + curved;
-        if length(&gradient) <= FLAT * (1.0 + length(&x)) {
+        let now = length(&residual);
+        if length(&gradient) <= (FLAT * (1.0 + length(&x))).min(FLAT_OF_RESIDUAL * now) {
             return hessian.cholesky().is_ok().then_some(x);
         }
-        let (now, first) = (length(&residual), DAMPING * hessian.diag().mapv(f64::abs).mean()?);
+        let first = DAMPING * hessian.diag().mapv(f64::abs).mean()?;
         (x, residual) = (0..TRIES).find_map(|_| {
             let next = step(&hessian, &gradient, damping).map(|step| &x - &step);
             let next = next.map(|next| (still.residual(next.view()), next)).filter(|(g, _)| length(g) < now);

@@ -10,7 +10,7 @@ use super::{Constants, Units};
 use crate::dynamics::block::Stepper;
 use crate::dynamics::equation::{After, Back, Before, Equation, First, RowCounts};
 use crate::dynamics::exact::{Arrays, Exact};
-use crate::dynamics::wiring::{B_OUT, Counts, Source, Target, W_OUT, Wire, Wiring};
+use crate::dynamics::wiring::{B_OUT, Source, Target, W_OUT, Wire, Wiring};
 use crate::dynamics::{Covariance, Readout, Transfer, UnitNoise};
 use crate::setters::setters;
 use crate::weights::Weights;

@@ -13,7 +13,7 @@ use crate::dynamics::equation::{After, Back, Before, Equation, First, RowCounts}
 use crate::dynamics::exact::{Arrays, Exact};
 use crate::dynamics::kernel::math;
 use crate::dynamics::transfer::logistic;
-use crate::dynamics::wiring::{B_OUT, Counts, Source, Target, W_OUT, Wire, Wiring};
+use crate::dynamics::wiring::{B_OUT, Source, Target, W_OUT, Wire, Wiring};
 use crate::setters::setters;
 use crate::{Error, Result};
 

@@ -1,9 +1,8 @@
 //! Fixed points against those of networks whose fixed points are known.
 
 use std::fs::File;
-use std::path::PathBuf;
 
-use ndarray::{Array1, Array2, Array3, Ix1, Ix2, arr2, s};
+use ndarray::{Array1, Array2, Array3, Ix1, Ix2, arr1, arr2};
 use ndarray_npy::NpzReader;
 use psychrnn::analysis::{Completeness, FixedPointSet, FixedPoints, Kind};
 use psychrnn::dynamics::LeakyUnits;
@@ -96,4 +95,203 @@ fn every_fixed_point_of_trained_networks_is_found() {
             assert!((set.estimated - set.points.len() as f64).abs() < 1.0, "{name}: {}", set.estimated);
         }
     }
+}
+
+/// Weights of units that drive each other, each with its bias; the first unit is the input's and the output.
+fn weights(recurrent: &Array2<f32>, biases: &[f32]) -> Weights {
+    let n = biases.len();
+    let first = Array2::from_shape_fn((n, 1), |(unit, _)| f32::from(u8::from(unit == 0)));
+    let mut weights = Weights::new();
+    weights.insert("W_in", first.clone());
+    weights.insert("W_rec", recurrent.clone());
+    weights.insert("W_out", first.t().to_owned());
+    weights.insert("b_rec", Array1::from(biases.to_vec()));
+    weights.insert("b_out", Array1::<f32>::zeros(1));
+    weights.insert("init_state", Array2::<f32>::zeros((1, n)));
+    weights
+}
+
+fn network(recurrent: &Array2<f32>, biases: &[f32], transfer: Transfer) -> Simulator {
+    Simulator::new(&weights(recurrent, biases), LeakyUnits::new(10.0, 100.0).transfer(transfer)).unwrap()
+}
+
+#[test]
+fn a_line_of_fixed_points_is_found_as_a_line() {
+    let mut truth = Truth::of("line_relu2");
+    let [set] = &sets("line_relu2", &mut truth, None)[..] else { panic!() };
+    let [line] = &set.lines[..] else { panic!("{set:?}") };
+    let (ends, direction) = (truth.matrix("segment_ends"), truth.vector("direction"));
+    assert!((line.directions.row(0).dot(&direction).abs() - 1.0).abs() < 1e-9);
+    for end in ends.outer_iter() {
+        let nearest = line.ends.iter().flatten().map(|ours| (ours - &end).mapv(f64::abs).sum()).fold(1.0, f64::min);
+        assert!(nearest < 1e-9, "{line:?}");
+    }
+    // Its middle stands for it, and what lies on it is not told once more.
+    assert_eq!(set.points.len(), 1);
+    assert_eq!((set.points[0].kind, set.completeness.clone()), (Kind::Degenerate, Completeness::Proved));
+    assert_eq!(set.points[0].state, line.state);
+
+    let mut truth = Truth::of("line_linear4");
+    let [set] = &sets("line_linear4", &mut truth, None)[..] else { panic!() };
+    let [line] = &set.lines[..] else { panic!("{set:?}") };
+    assert!((line.directions.row(0).dot(&truth.vector("direction")).abs() - 1.0).abs() < 1e-6);
+    assert!(line.ends.iter().all(Option::is_none) && set.points.len() == 1);
+
+    // Three units without weights to each other that each hold what they have, as far as they are on.
+    let hold = network(&Array2::eye(3), &[0.0; 3], Transfer::Linear);
+    let set = FixedPoints::default().of(&hold, None).unwrap();
+    assert_eq!((set.lines.len(), set.lines[0].directions.nrows()), (1, 3));
+    // Pushed, they run away.
+    let set = FixedPoints::default().input(&[0.5]).of(&hold, None).unwrap();
+    assert_eq!((set.lines.len(), set.points.len(), set.completeness), (0, 0, Completeness::Proved));
+}
+
+#[test]
+fn a_point_that_is_degenerate_is_one_point() {
+    // The point at which one point becomes three: x = tanh(x), three times over.
+    let set = FixedPoints::default().of(&network(&arr2(&[[1.0]]), &[0.0], Transfer::Tanh), None).unwrap();
+    assert_eq!((set.points.len(), set.points[0].kind, set.points[0].index), (1, Kind::Degenerate, 0));
+    assert!(matches!(set.completeness, Completeness::Undecided { .. }), "{}", set.completeness);
+    // The same of five units, beside one that has three.
+    let mut recurrent = Array2::eye(5);
+    recurrent[[4, 4]] = 2.0;
+    let set = FixedPoints::default().of(&network(&recurrent, &[0.0; 5], Transfer::Tanh), None).unwrap();
+    assert_eq!(set.points.len(), 3, "{set:?}");
+}
+
+#[test]
+fn networks_of_any_transfer_function_have_answers() {
+    let none = Array2::zeros((3, 3));
+    let square = Transfer::RectifiedPower { power: 2.0 };
+    let tanh = Transfer::custom("my tanh", f32::tanh, |x| 1.0 - x.tanh() * x.tanh());
+    for transfer in [Transfer::Relu, Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear]
+        .into_iter()
+        .chain([square.clone(), Transfer::RectifiedTanh, tanh.clone()])
+    {
+        // Without weights the state is the bias.
+        let set = FixedPoints::default().input(&[0.5]).of(&network(&none, &[0.0, 0.25, -1.0], transfer.clone()), None);
+        let set = set.unwrap();
+        assert_eq!(set.points.len(), 1, "{transfer}: {set:?}");
+        let near = (&set.points[0].state - &arr1(&[0.5, 0.25, -1.0])).mapv(f64::abs).sum();
+        assert!(near < 1e-6 && set.points[0].index == 1 && set.points[0].is_stable(), "{transfer}");
+    }
+    // A function of the user's own finds what ours finds, as far as single precision goes.
+    let recurrent = arr2(&[[2.0, -1.0], [-1.0, 2.0]]);
+    let ours = FixedPoints::default().of(&network(&recurrent, &[0.1, 0.0], Transfer::Tanh), None).unwrap();
+    let own = FixedPoints::default().of(&network(&recurrent, &[0.1, 0.0], tanh), None).unwrap();
+    assert_eq!(ours.points.len(), own.points.len());
+    for (ours, own) in ours.points.iter().zip(&own.points) {
+        assert!((&ours.state - &own.state).mapv(f64::abs).sum() < 1e-4 && ours.index == own.index);
+    }
+    // x = x² + ¼ - d has two points for d > 0, which come together and go; all others run away.
+    for (bias, count) in [(0.24, 2), (0.26, 0)] {
+        let set = FixedPoints::default().of(&network(&arr2(&[[1.0]]), &[bias], square.clone()), None).unwrap();
+        assert_eq!(set.points.len(), count, "{set:?}");
+        assert!(matches!(set.completeness, Completeness::Undecided { index_sum: 0, .. }), "{}", set.completeness);
+    }
+}
+
+#[test]
+fn points_on_the_boundary_of_regions_say_so_and_have_an_index() {
+    // At zero drive everything rests at 0, where all slopes jump.
+    let recurrent = arr2(&[[0.5, -1.0], [-1.0, 0.5]]);
+    let set = FixedPoints::default().of(&network(&recurrent, &[0.0, 0.0], Transfer::Relu), None).unwrap();
+    assert_eq!(set.points.len(), 1);
+    assert!(set.points[0].on_boundary && set.points[0].certified.is_none());
+    assert_eq!((set.points[0].index, set.completeness), (1, Completeness::Proved));
+}
+
+#[test]
+fn many_rectified_units_are_gone_through_as_few_are() {
+    // Pairs that inhibit each other: each has three points, and 3 pairs have 27.
+    let pairs = 3;
+    let recurrent =
+        Array2::from_shape_fn(
+            (2 * pairs, 2 * pairs),
+            |(to, from)| {
+                if to / 2 == from / 2 && to != from { -2.0 } else { 0.0 }
+            },
+        );
+    let pairs = network(&recurrent, &vec![1.0; 2 * pairs], Transfer::Relu);
+    let proved = FixedPoints::default().of(&pairs, None).unwrap();
+    let searched = FixedPoints::default().exhaustive(false).of(&pairs, None).unwrap();
+    assert_eq!((proved.points.len(), proved.completeness), (27, Completeness::Proved));
+    assert!(matches!(searched.completeness, Completeness::IndexConsistent { .. }), "{}", searched.completeness);
+    assert_eq!(proved.points.len(), searched.points.len());
+    assert_eq!(proved.points, searched.points);
+}
+
+#[test]
+fn slow_points_are_the_minima_that_are_no_fixed_points() {
+    let mut truth = Truth::of("flipflop32_tanh");
+    let set = FixedPoints::default().slow(true).of(&simulator("flipflop32_tanh"), None).unwrap();
+    let (points, speeds) = (truth.matrix("slow_points_0"), truth.vector("slow_speed_per_ms_0"));
+    for (point, speed) in points.outer_iter().zip(speeds) {
+        let near = |slow: &&psychrnn::analysis::SlowPoint| (&slow.state - &point).mapv(f64::abs).sum() < 1e-6;
+        let slow = set.slow.iter().find(near).expect("a slow point");
+        assert!((slow.speed / speed - 1.0).abs() < 1e-6 && slow.drift_time > 0.0);
+    }
+    assert_eq!(set.slow.len(), points.nrows());
+    assert_eq!(set.points.len(), 23);
+}
+
+#[test]
+fn an_lstm_has_fixed_points_too() {
+    let mut truth = Truth::of("lstm2");
+    for (k, set) in sets("lstm2", &mut truth, None).iter().enumerate() {
+        assert_found("lstm2", k, &mut truth, set);
+        assert!(matches!(set.completeness, Completeness::IndexConsistent { .. }), "{}", set.completeness);
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let of = |name: &str| FixedPoints::default().slow(true).seed(3).of(&simulator(name), None).unwrap();
+    for name in ["flipflop24_tanh", "flipflop40_relu", "relu7"] {
+        let [one, three] = [1, 3].map(|n| with_threads(n, || of(name)));
+        assert_eq!((&one.points, &one.slow, &one.completeness), (&three.points, &three.slow, &three.completeness));
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_said() {
+    let simulator = simulator("flipflop24_tanh");
+    let said = |finds: FixedPoints| finds.of(&simulator, None).unwrap_err().to_string();
+    assert_eq!(
+        said(FixedPoints::default().input(&[0.0; 3])),
+        "`input` must have shape [n_in = 2], but it has shape [3]"
+    );
+    assert_eq!(
+        said(FixedPoints::default().input(&[0.0, f64::NAN])),
+        "`input` must be finite, but it is NaN at channel 1"
+    );
+    assert!(said(FixedPoints::default().exhaustive(true)).starts_with("`exhaustive` must be left out"));
+    let windowed = simulator.clone().silence(0..2, 0.0..100.0);
+    assert!(FixedPoints::default().of(&windowed, None).unwrap_err().to_string().starts_with("`window` must be"));
+
+    let session = |n_in: usize, recording: Recording, value: f32| {
+        let spec = TaskSpec::new(n_in, 2).dt(10.0).tau(40.0).duration(100.0);
+        let mut inputs = Array3::zeros((1, 10, n_in));
+        inputs.fill(value);
+        let zeros = Array3::zeros((1, 10, 2));
+        let batch = Batch::from_arrays(&spec, inputs, zeros.clone(), zeros).unwrap();
+        if n_in == 2 {
+            simulator.clone().record(recording).run(&batch).unwrap()
+        } else {
+            let states = Array3::zeros((1, 10, 24));
+            Session::new(batch.clone(), states.clone(), states, batch.targets.clone()).unwrap()
+        }
+    };
+    let of = |session: &Session| FixedPoints::default().of(&simulator, session);
+    // One trial is enough.
+    assert_eq!(of(&session(2, Recording::default(), 0.0)).unwrap().points.len(), 9);
+    let few = of(&session(2, Recording::states(0..3), 0.0)).unwrap_err().to_string();
+    assert!(few.contains("n_rec = 24"), "{few}");
+    let outputs = of(&session(2, Recording::outputs(), 0.0)).unwrap_err().to_string();
+    assert!(outputs.starts_with("`states` must be recorded"), "{outputs}");
+    let other = of(&session(3, Recording::default(), 0.0)).unwrap_err().to_string();
+    assert!(other.contains("with 2 inputs"), "{other}");
+    let mut nan = session(2, Recording::default(), 0.0);
+    nan.states.fill(f32::NAN);
+    assert!(of(&nan).unwrap_err().to_string().contains("states of the session"));
 }
