@@ -97,11 +97,11 @@ impl Case {
     }
 
     /// The same of many numbers, relative to `1 + |theirs|`.
-    pub(super) fn close<'a>(
+    pub(super) fn close<'a, 'b>(
         &mut self,
         what: &str,
         ours: impl IntoIterator<Item = &'a f64>,
-        theirs: impl IntoIterator<Item = &'a f64>,
+        theirs: impl IntoIterator<Item = &'b f64>,
         tolerated: f64,
     ) {
         let (mut ours, mut theirs) = (ours.into_iter(), theirs.into_iter());
