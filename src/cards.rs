@@ -3,12 +3,14 @@
 //!
 //! A kernel calls `evcxr_display` for the last expression of a cell. A type without it is compiled twice.
 
+use ndarray::Array1;
+use num_complex::Complex64;
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::analysis::*;
-use crate::dynamics::Constants;
 use crate::dynamics::equations::*;
+use crate::dynamics::{Constants, Eigenvalue, Linearization, Mode, Modes};
 use crate::notebook::Card;
 use crate::number::json;
 use crate::simulate::{Session, Simulator, State, Stepped};
@@ -48,6 +50,7 @@ show_fields!(
     Cka,
     Constants,
     DelayModel,
+    Cycles,
     Detection,
     DiffusionCoordinates,
     DiffusionMap,
@@ -66,6 +69,7 @@ show_fields!(
     LesionTest,
     LikelihoodRatio,
     LinearTuning,
+    Lyapunov,
     MannWhitney,
     McNemar,
     PairedT,
@@ -119,7 +123,31 @@ show_as! {
             .line("outputs", format!("{:.4}", point.outputs))
             .show();
     };
+    CycleSet: |set| set.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
+    LyapunovExponents: |exponents| exponents.table().evcxr_display();
+    Modes: |modes| modes.table().evcxr_display();
+    Cycle: |cycle| {
+        let largest = cycle.multipliers.first().map_or(f64::NAN, |largest| largest.norm());
+        Card::new("Cycle")
+            .line("period", cycle.period())
+            .line("unstable", cycle.unstable)
+            .line("largest multiplier", format!("{largest:.4}"))
+            .show();
+    };
+    Eigenvalue: |value| rates(Card::new("Eigenvalue"), value).show();
+    Mode: |mode| {
+        let card = rates(Card::new("Mode"), &mode.eigenvalue).line("condition", format!("{:.4}", mode.condition));
+        card.line("input load", sizes(&mode.input_load)).line("output load", sizes(&mode.output_load)).show();
+    };
+    Linearization: |linear| {
+        Card::new("Linearization")
+            .line("state", shape(linear.state.shape()))
+            .line("input", linear.input.iter().map(f64::to_string).collect::<Vec<_>>().join(", "))
+            .line("jacobian", shape(linear.jacobian.shape()))
+            .line("dt", format!("{} ms", linear.dt))
+            .show();
+    };
     PsychometricFit: |fit| fit.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();
     Counts: |counts| {
@@ -279,6 +307,21 @@ mod torch {
 #[cfg(feature = "torch")]
 fn trials_of(updates: u64, trials: u64) -> String {
     if updates == 0 { "not yet".into() } else { format!("{updates} updates, {trials} trials") }
+}
+
+/// How fast a mode grows, decays and rotates.
+fn rates(card: Card, value: &Eigenvalue) -> Card {
+    card.line(
+        "time constant",
+        format!("{:.4} ms, of steps {:.4} ms", value.time_constant, value.time_constant_of_steps),
+    )
+    .line("frequency", format!("{:.4} Hz", value.frequency))
+    .line("grows", if value.grows() { "yes" } else { "no" })
+}
+
+/// The sizes of complex numbers.
+fn sizes(numbers: &Array1<Complex64>) -> String {
+    numbers.iter().map(|number| format!("{:.4}", number.norm())).collect::<Vec<_>>().join(", ")
 }
 
 /// What the catalog has of a task.

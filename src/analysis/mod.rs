@@ -31,6 +31,8 @@
 //! | where does its state stand still, and which way does it move about there? | [`FixedPoints`], [`FixedPointSet::at`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
+//! | is it chaotic? how fast do trajectories part? | [`Lyapunov`] |
+//! | does it go round in a few steps? | [`Cycles`] |
 //! | does its tuning last? | [`LinearTuning`] |
 //! | do two curves differ? | [`Psychometric::compare`] |
 //! | do pairs of numbers differ, or pairs of answers? | [`wilcoxon_signed_rank`], [`paired_t`]; [`mcnemar`] |
@@ -41,11 +43,13 @@
 mod behavior;
 mod fixed_points;
 mod lesion;
+mod lyapunov;
 mod population;
 mod statistics;
 
 pub use behavior::*;
 pub use fixed_points::*;
 pub use lesion::{Lesion, LesionBehavior, LesionSweep, LesionTest, Lesions};
+pub use lyapunov::{Lyapunov, LyapunovExponents};
 pub use population::*;
 pub use statistics::*;

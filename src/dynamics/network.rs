@@ -124,11 +124,6 @@ impl Dynamics {
         Arrays { counts: self.counts, step: self.step.mapv(f64::from), readout: self.readout.mapv(f64::from) }
     }
 
-    /// The equation in `f64`.
-    pub(crate) fn exact(&self) -> Result<Arc<dyn Exact>> {
-        self.constants.units().exact(self.arrays())
-    }
-
     /// The output function.
     pub(crate) fn output_function(&self) -> Readout {
         self.constants.readout()

@@ -20,10 +20,10 @@ impl Simulator {
     /// # Errors
     /// If the state or the input has another length or is not finite, if a perturbation has a window, if [`Simulator::recurrent_gain`] is
     /// set, or if a step from there is not finite.
-    pub fn linearize<'a>(
+    pub fn linearize<'a, 'b>(
         &self,
         state: impl Into<ArrayView1<'a, f64>>,
-        input: impl Into<ArrayView1<'a, f64>>,
+        input: impl Into<ArrayView1<'b, f64>>,
     ) -> Result<Linearization> {
         let (exact, state, input) = (self.exact()?, state.into(), input.into());
         checked("state", "n_state", state, exact.n_state())?;

@@ -1,11 +1,13 @@
 //! Analyses against SciPy and NumPy (`data/analysis/make_reference.py`), against theory, and on data that make no sense.
 
 mod continuation;
+mod cycles;
 mod diffusion_map;
 mod figures;
 mod fixed_points;
 mod lesion;
 mod parity;
+mod lyapunov;
 mod population;
 mod psychometric;
 mod regression;

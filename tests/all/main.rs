@@ -29,6 +29,7 @@ mod interrupt;
 mod layers;
 #[cfg(feature = "torch")]
 mod learning;
+mod linearized;
 #[cfg(feature = "torch")]
 mod loaded;
 #[cfg(target_os = "linux")]

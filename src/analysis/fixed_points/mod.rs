@@ -46,6 +46,7 @@ mod continuation;
 mod continuum;
 mod curve;
 mod family;
+mod cycles;
 mod fibers;
 mod line;
 mod newton;
@@ -65,6 +66,7 @@ mod tests;
 
 pub use branches::{Bifurcation, BifurcationKind, Branch, BranchEnd, Branches};
 pub use line::LineAttractor;
+pub use cycles::{Cycle, CycleSet, Cycles};
 pub use search::FixedPoints;
 pub use set::{Completeness, FixedLine, FixedPoint, FixedPointSet, SlowPoint};
 

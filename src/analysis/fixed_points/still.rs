@@ -75,6 +75,19 @@ impl Still {
         largest(residual) <= self.tolerance * (1.0 + largest(x))
     }
 
+    /// Whether two states are next to each other.
+    pub(super) fn is_near(&self, a: &Array1<f64>, b: &Array1<f64>) -> bool {
+        length(&(a - b)) <= self.same * (1.0 + length(a).min(length(b)))
+    }
+
+    /// Whether the slope of the transfer function jumps at 0.
+    pub(super) fn has_kink(&self) -> bool {
+        match self.exact.transfer() {
+            Some(Transfer::RectifiedPower { power }) => *power == 1.0,
+            transfer => matches!(transfer, Some(Transfer::Relu | Transfer::RectifiedTanh)),
+        }
+    }
+
     /// Whether two zeros cannot be told apart: they are next to each other, or the residual is as good as zero all the way between
     /// them, as about a point where it turns.
     pub(super) fn is_same(&self, a: &Array1<f64>, b: &Array1<f64>) -> bool {
@@ -83,7 +96,7 @@ impl Still {
             let x = a * (1.0 - at) + b * at;
             self.is_zero(&x, &self.residual(x.view()))
         };
-        apart <= self.same * size || apart <= APART * size && [0.25, 0.5, 0.75].into_iter().all(between)
+        self.is_near(a, b) || apart <= APART * size && [0.25, 0.5, 0.75].into_iter().all(between)
     }
 }
 
