@@ -45,7 +45,11 @@ macro_rules! show_as {
 show_fields!(
     Average,
     Bootstrap,
+    Classifier,
+    Cluster,
     Constants,
+    Decoder,
+    Decoding,
     Detection,
     DiffusionCoordinates,
     DiffusionMap,
@@ -75,6 +79,8 @@ show_fields!(
 with_units!(show_fields);
 
 show_as! {
+    Decoded: |decoded| decoded.table().evcxr_display();
+    Generalized: |across| across.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     PsychometricFit: |fit| fit.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();

@@ -1,6 +1,8 @@
 //! What the units do, each and together.
 
+mod aligned;
 mod average;
+mod decoding;
 mod diffusion_map;
 mod linear_tuning;
 mod pca;
@@ -8,6 +10,7 @@ mod targeted;
 mod tuning;
 
 pub use average::{Average, Averages, Band};
+pub use decoding::{Classifier, Cluster, Decoded, Decoder, Decoding, Generalized};
 pub use diffusion_map::{DiffusionCoordinates, DiffusionMap};
 pub use linear_tuning::LinearTuning;
 pub use pca::{Pca, Trajectories};
