@@ -51,6 +51,11 @@ show_fields!(
     Constants,
     DelayModel,
     Cycles,
+    Classifier,
+    Cluster,
+    Constants,
+    Decoder,
+    Decoding,
     Detection,
     DiffusionCoordinates,
     DiffusionMap,
@@ -124,6 +129,8 @@ show_as! {
             .show();
     };
     CycleSet: |set| set.table().evcxr_display();
+    Decoded: |decoded| decoded.table().evcxr_display();
+    Generalized: |across| across.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     LyapunovExponents: |exponents| exponents.table().evcxr_display();
     Modes: |modes| modes.table().evcxr_display();

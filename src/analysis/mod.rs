@@ -29,6 +29,7 @@
 //! | on what curved surface do its states lie? | [`DiffusionMap`] |
 //! | where does it represent choice, stimulus, context? | [`Targeted`] |
 //! | where does its state stand still, and which way does it move about there? | [`FixedPoints`], [`FixedPointSet::at`] |
+//! | what does it tell about a trial, when, and in the same way throughout? | [`Decoding`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
 //! | is it chaotic? how fast do trajectories part? | [`Lyapunov`] |
