@@ -45,8 +45,8 @@ mod certify;
 mod continuation;
 mod continuum;
 mod curve;
-mod family;
 mod cycles;
+mod family;
 mod fibers;
 mod line;
 mod newton;
@@ -65,8 +65,8 @@ mod still;
 mod tests;
 
 pub use branches::{Bifurcation, BifurcationKind, Branch, BranchEnd, Branches};
-pub use line::LineAttractor;
 pub use cycles::{Cycle, CycleSet, Cycles};
+pub use line::LineAttractor;
 pub use search::FixedPoints;
 pub use set::{Completeness, FixedLine, FixedPoint, FixedPointSet, SlowPoint};
 

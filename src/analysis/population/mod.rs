@@ -1,11 +1,10 @@
 //! What the units do, each and together.
 
+mod aligned;
 mod alignment;
 mod average;
 mod cka;
 mod clusters;
-mod aligned;
-mod average;
 mod decoding;
 mod diffusion_map;
 mod dimension;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use ndarray::{Array1, Array2, Array3, Array4, Array5, Axis, s};
 use psychrnn::analysis::{
-    Cka, Comparison, Dimension, Dissimilarity, Dsa, Jpca, KMeans, Noise, Procrustes, Rdm, Tangling, TaskVariance,
-    alignment_index,
+    Cka, Classifier, Comparison, Decoding, Dimension, Dissimilarity, Dsa, Jpca, KMeans, Noise, Procrustes, Rdm,
+    Tangling, TaskVariance, alignment_index,
 };
 use serde_json::Value as Json;
 
@@ -28,13 +28,14 @@ struct Population {
 type Compare = fn(&mut Case, &Population) -> Outcome;
 
 /// Topics, and how the names of their arrays begin.
-const TOPICS: [(&str, &[&str], Compare); 6] = [
+const TOPICS: [(&str, &[&str], Compare); 7] = [
     ("dimension", &["cov_eig"], dimension),
     ("two populations", &[], two_populations),
     ("dissimilarities", &["rdm_"], dissimilarities),
     ("task variance", &["task_", "fractional_", "cluster_"], task_variance),
     ("rotations, tangling", &["tangling"], rotations),
     ("DSA", &["dsa_", "dmd_"], dynamics),
+    ("decoding", &["decod"], decoding),
 ];
 
 pub(super) fn cases(folder: &Path) -> Vec<Case> {
@@ -221,6 +222,48 @@ fn dynamics(case: &mut Case, of: &Population) -> Outcome {
             &of.numbers(&format!("{name}/wasserstein_sq")),
             SEARCHED,
         );
+    }
+    Ok(())
+}
+
+fn decoding(case: &mut Case, of: &Population) -> Outcome {
+    // `[trial, time, unit]`, in the order repeat, stimulus, decision.
+    let repeats = of.repeats();
+    let (n_repeats, conditions, times, units) = repeats.dim();
+    let trials = repeats.into_shape_with_order((n_repeats * conditions, times, units))?;
+    let whole = |case: &mut Case, name: &str| -> Outcome<Vec<usize>> {
+        Ok(case.take::<ndarray::Ix1>(&format!("decoding_{name}"))?.iter().map(|&x| x as usize).collect())
+    };
+    let fold_of = whole(case, "fold")?;
+    for (classifier, column, name) in [
+        (Classifier::Logistic, "decision", "logistic"),
+        (Classifier::LinearSvm, "decision", "svm"),
+        (Classifier::Lda, "decision", "lda"),
+        (Classifier::Logistic, "stimulus", "logistic"),
+    ] {
+        let labels = whole(case, column)?;
+        let by = Decoding::new(column).classifier(classifier);
+        let decoded = case.timed(|| by.clone().fold_of(&fold_of).of_arrays(&trials, &labels))?;
+        let theirs: Array2<f64> = case.take(&format!("decode_{name}_{column}"))?;
+        case.close(&format!("{name}, {column}"), &decoded.accuracy, &theirs, EXACT);
+        // The decoder of the first fold in the middle.
+        let name = if column == "stimulus" { "multinomial" } else { name };
+        let weights = format!("decode_{name}_coef_fold0_midtime");
+        if !case.has(&weights) {
+            continue;
+        }
+        let train: Vec<usize> = (0..fold_of.len()).filter(|&trial| fold_of[trial] != 0).collect();
+        let classes: Vec<usize> = train.iter().map(|&trial| labels[trial]).collect();
+        let decoder = by.decoder(&trials.index_axis(Axis(1), times / 2).select(Axis(0), &train), &classes)?;
+        // libsvm computes products of samples in single precision.
+        let tolerated = if name == "svm" { 1e-5 } else { SEARCHED };
+        let theirs: Array2<f64> = case.take(&weights)?;
+        case.close(&format!("weights of {name}"), &decoder.weights, &theirs, tolerated);
+        let intercept = format!("decode_{name}_intercept_fold0_midtime");
+        if case.has(&intercept) {
+            let theirs: Array1<f64> = case.take(&intercept)?;
+            case.close("intercepts", &decoder.intercepts, &theirs, tolerated);
+        }
     }
     Ok(())
 }
