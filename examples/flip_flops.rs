@@ -1,46 +1,62 @@
-//! Trains flip-flops of three bits.
+//! Trains flip-flops of three bits, each from another seed, and finds their fixed points: 8 should be stable, one a state of the memory, and
+//! the indices of all should add up to 1.
+//!
+//! `cargo run --release --package psychrnn-examples --bin flip_flops -- [FOLDER] [SEEDS] [UNITS]`. The networks and a table go into the folder.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
+use psychrnn::analysis::FixedPoints;
 use psychrnn::prelude::*;
+use psychrnn::task::Criterion;
 use psychrnn::tasks::FlipFlop;
 
+const UPDATES: usize = 10_000;
+
 fn main() -> Result<()> {
-    let mut a = std::env::args().skip(1);
-    let folder = PathBuf::from(a.next().unwrap());
-    let units: usize = a.next().unwrap().parse().unwrap();
-    let seeds: u64 = a.next().unwrap().parse().unwrap();
-    let lr: f64 = a.next().unwrap().parse().unwrap();
-    let tau: f32 = a.next().unwrap().parse().unwrap();
-    std::fs::create_dir_all(&folder).unwrap();
-    let task = if tau > 10.0 {
-        FlipFlop::default().tau(tau).interval(200.0).pulse(50.0).settle(100.0).duration(2000.0)
-    } else {
-        FlipFlop::default()
-    };
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().unwrap_or("target/flip-flops".into()));
+    let mut number = |usual: usize| arguments.next().and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let (seeds, units) = (number(10) as u64, number(50));
+    std::fs::create_dir_all(&folder).map_err(|source| Error::Io { action: "create", path: folder.clone(), source })?;
+
+    let task = FlipFlop::default();
+    let mut table = Table::new();
+    let mut rows: [Vec<f64>; 7] = Default::default();
     for seed in 1..=seeds {
-        let config = RnnConfig::default().units(units).transfer(Transfer::Tanh).seed(seed);
-        let mut network = Rnn::new(&task, config)?;
-        let validation = task.batch(500, Seed(22))?;
-        let trainer = Trainer::default().updates(10_000).batch_size(128).learning_rate(lr).seed(seed).silent();
-        let trainer = trainer.validation(validation).check_every(100).until(psychrnn::task::Criterion::Error {
-            at_most: std::env::var("AT").map_or(0.1, |x| x.parse().unwrap()),
-        });
-        let start = std::time::Instant::now();
-        let training = trainer.train(&mut network, &task)?;
-        let session = network.run(&task.batch(1000, Seed(3))?)?;
+        let mut network = Rnn::new(&task, RnnConfig::default().units(units).transfer(Transfer::Tanh).seed(seed))?;
+        let trainer = Trainer::default().updates(UPDATES).batch_size(128).learning_rate(0.003).seed(seed).silent();
+        let validation = task.batch(500, Seed(seed).child("validation"))?;
+        let goal = Criterion::Error { at_most: 0.02 };
+        let training = trainer.validation(validation).check_every(100).until(goal).train(&mut network, &task)?;
+        network.save(folder.join(format!("flip-flop-{units}-{seed}.npz")))?;
+
+        let session = network.run(&task.batch(500, Seed(seed).child("held out"))?)?;
+        let start = Instant::now();
+        let points = FixedPoints::default().of(&network.simulator()?, &session)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let stable = points.points.iter().filter(|point| point.is_stable()).count();
         println!(
-            "seed {seed}: {} updates, {} trials, {:?} {:.1} s, error {:.4}",
-            training.updates,
+            "seed {seed}: {} trials, error {:.3}; {} fixed points, {stable} stable, {}; {seconds:.2} s",
             training.trials,
-            training.stop,
-            start.elapsed().as_secs_f64(),
-            session.rms_error()
+            session.rms_error(),
+            points.points.len(),
+            points.completeness
         );
-        network.save(folder.join(format!("flipflop{units}_{seed}.npz")))?;
-        session
-            .select(&(0..32).collect::<Vec<_>>())
-            .save(folder.join(format!("flipflop{units}_{seed}.session.npz")))?;
+        let row = [
+            seed as f64,
+            training.trials as f64,
+            session.rms_error(),
+            points.points.len() as f64,
+            stable as f64,
+            points.index_sum() as f64,
+            seconds,
+        ];
+        rows.iter_mut().zip(row).for_each(|(column, number)| column.push(number));
     }
-    Ok(())
+    let names = ["seed", "trials", "error", "fixed points", "stable", "index sum", "seconds"];
+    for (name, column) in names.into_iter().zip(rows) {
+        table.insert(name, column)?;
+    }
+    table.save_csv(folder.join("flip-flops.csv"))
 }
