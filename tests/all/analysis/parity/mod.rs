@@ -75,6 +75,15 @@ fn what_is_true_of_networks_is_found() {
     case::all_are_equal(names.iter().map(check));
 }
 
+#[test]
+fn what_is_true_of_populations_is_found() {
+    let folder = folder();
+    if folder.join("population.npz").exists() {
+        println!("\nPopulations in {}", folder.display());
+        case::all_are_equal(population::cases(&folder));
+    }
+}
+
 fn files(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
