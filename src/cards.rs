@@ -99,6 +99,12 @@ with_units!(show_fields);
 
 show_as! {
     Clusters: |clusters| clusters.table().evcxr_display();
+    CycleSet: |set| {
+        let card = Card::new("CycleSet").line("input", &set.input).line("cycles", set.cycles.len());
+        let card = if set.interrupted { card.line("interrupted", "there may be more") } else { card };
+        card.line("these are all", if set.proved { "proved" } else { "not known" }).show();
+        set.table().evcxr_display();
+    };
     FixedPointSet: |set| {
         let card = Card::new("FixedPointSet").line("input", &set.input).line("points", set.points.len());
         let card = if set.lines.is_empty() { card } else { card.line("lines", set.lines.len()) };
@@ -127,7 +133,6 @@ show_as! {
             .line("outputs", format!("{:.4}", point.outputs))
             .show();
     };
-    CycleSet: |set| set.table().evcxr_display();
     Decoded: |decoded| decoded.table().evcxr_display();
     Generalized: |across| across.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
@@ -149,7 +154,7 @@ show_as! {
     Linearization: |linear| {
         Card::new("Linearization")
             .line("state", shape(linear.state.shape()))
-            .line("input", linear.input.iter().map(f64::to_string).collect::<Vec<_>>().join(", "))
+            .line("input", &linear.input)
             .line("jacobian", shape(linear.jacobian.shape()))
             .line("dt", format!("{} ms", linear.dt))
             .show();

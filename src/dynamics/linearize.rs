@@ -6,7 +6,7 @@ use num_complex::Complex64;
 
 use super::exact::Exact;
 use super::linear::{Eigen, Lu, eigenvalues, norm};
-use super::modes::{Eigenvalue, Mode, Modes};
+use super::modes::{Eigenvalue, Mode, Modes, NEUTRAL};
 use crate::{Error, Result};
 
 /// The linear dynamics of a network about a state: near it, a step `F` without noise is
@@ -65,7 +65,7 @@ impl Linearization {
     pub(crate) fn of(exact: &dyn Exact, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Result<Self> {
         let flow_jacobian = exact.taus().map(|taus| {
             let residual = exact.residual_jacobian(state, input);
-            residual / &taus.view().insert_axis(Axis(1))
+            residual / taus.view().insert_axis(Axis(1))
         });
         let linear = Self {
             state: state.to_owned(),
@@ -163,10 +163,15 @@ impl Linearization {
         Ok(values.fold(f64::NEG_INFINITY, |most, &value| most.max(value)))
     }
 
-    /// How the state that stands still moves with the input, `dx*/du = (1 - J)⁻¹ B`, `[n_state, n_in]`; none if a mode neither grows nor decays, as
-    /// along a line of fixed points.
+    /// How the state that stands still moves with the input, `dx*/du = (1 - J)⁻¹ B`, `[n_state, n_in]`; none if a mode stays as it is, as along a
+    /// line of fixed points.
     #[must_use]
     pub fn steady_gain(&self) -> Option<Array2<f64>> {
+        // A mode that stays does not make the matrix singular to the last bit.
+        let stays = |one: &Eigenvalue| (1.0 - one.map).norm() * self.tau / self.dt < NEUTRAL;
+        if self.eigenvalues().ok()?.iter().any(stays) {
+            return None;
+        }
         // Both sides per time: precise where steps are small.
         let lu = Lu::of(-self.per_time())?;
         Some(lu.solve_all((&self.input_jacobian / self.dt).view()))

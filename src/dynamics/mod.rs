@@ -51,6 +51,11 @@
 //! dL/dW_out = Σ dL/dz[t] r[t]ᵀ    dL/db_out = Σ dL/dz[t]
 //! ```
 //!
+//! # About a state
+//!
+//! [`Simulator::linearize`](crate::simulate::Simulator::linearize) gives the linear dynamics about a state, a [`Linearization`] with its
+//! [`Modes`]: time constants in milliseconds, frequencies in Hz, and how inputs push each mode and outputs read it.
+//!
 //! # How it is computed
 //!
 //! The trials of a batch are parted into blocks of two vector registers' width. A thread carries a block through all steps, so

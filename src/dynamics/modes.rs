@@ -8,7 +8,7 @@ use num_complex::Complex64;
 use crate::table::{Table, Value};
 
 /// A mode whose growth or decay in the longest time constant of a unit is less than this does neither.
-const NEUTRAL: f64 = 1e-6;
+pub(super) const NEUTRAL: f64 = 1e-6;
 
 /// An eigenvalue, of the flow and of a step, and how fast its mode grows, decays and rotates.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -252,6 +252,11 @@ fn the_steady_gain_is_where_a_little_more_input_leads() {
 fn a_line_of_fixed_points_has_no_steady_gain() {
     let linear = integrator();
     assert!(linear.steady_gain().is_none() && linear.steady_output_gain().is_none());
+    // One whose weights are rounded.
+    let simulator = Simulator::load(crate::numbers::data("analysis/line_linear4.npz")).unwrap();
+    let linear = simulator.linearize(&[0.0; 4], &[0.0; 2]).unwrap();
+    assert!(linear.steady_gain().is_none());
+    assert_eq!(linear.modes().unwrap().kind(), Kind::Degenerate);
 }
 
 /// The error of one step falls with the square of the distance, and what is linear is foretold for good.
@@ -327,4 +332,36 @@ fn what_cannot_be_linearized_is_told() {
     assert!(said(&nan, &state, &input).contains("finite"));
     let wild = of(Transfer::custom("wild", |_| panic!("no rates today"), |_| 1.0));
     assert!(said(&wild, &state, &input).contains("no rates today"));
+}
+
+/// The eigenvalues of all fixed points whose truth is known, in 40 digits or by LAPACK.
+#[test]
+fn eigenvalues_are_those_of_other_programs() {
+    let folder = crate::numbers::data("analysis");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let Some(name) = path.file_name().unwrap().to_str().unwrap().strip_suffix(".truth.npz") else { continue };
+        let mut truth = ndarray_npy::NpzReader::new(std::fs::File::open(&path).unwrap()).unwrap();
+        let simulator = Simulator::load(path.with_file_name(format!("{name}.npz"))).unwrap();
+        let Ok(inputs): Result<Array2<f64>, _> = truth.by_name("inputs") else { continue };
+        let mut furthest = [0.0_f64; 2];
+        for (k, input) in inputs.outer_iter().enumerate() {
+            let Ok(points): Result<Array2<f64>, _> = truth.by_name(&format!("fixed_points_{k}")) else { continue };
+            for (far, kind) in furthest.iter_mut().zip(["flow", "map"]) {
+                let Ok(theirs): Result<ndarray::Array3<f64>, _> = truth.by_name(&format!("eig_{kind}_{k}")) else {
+                    continue;
+                };
+                for (point, theirs) in points.outer_iter().zip(theirs.outer_iter()) {
+                    let values = simulator.linearize(point, input).unwrap().modes().unwrap();
+                    for theirs in theirs.outer_iter().map(|z| Complex64::new(z[0], z[1])) {
+                        let ours =
+                            values.eigenvalues().map(|one| if kind == "flow" { one.flow.unwrap() } else { one.map });
+                        let nearest = ours.map(|ours| (ours - theirs).norm()).fold(f64::INFINITY, f64::min);
+                        *far = far.max(nearest / theirs.norm());
+                    }
+                }
+            }
+        }
+        assert!(furthest.iter().all(|&far| far < 1e-12), "{name}: {furthest:?}");
+    }
 }

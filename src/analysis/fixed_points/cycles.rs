@@ -270,7 +270,7 @@ impl Around<'_> {
 
     /// Whether none but all steps together lead back.
     fn is_shortest(&self, states: &[Array1<f64>]) -> bool {
-        let shorter = (1..self.period).filter(|steps| self.period % steps == 0);
+        let shorter = (1..self.period).filter(|&steps| self.period.is_multiple_of(steps));
         shorter.into_iter().all(|steps| !self.is_same(states[0].view(), states[steps].view()))
     }
 
@@ -322,7 +322,7 @@ impl Sequences {
         let step = |region: usize| {
             let slope = |unit: usize| if pieces.rectified { (region >> unit & 1) as f64 } else { 1.0 };
             let driven = &pieces.recurrent * &Array1::from_shape_fn(n, slope) - Array2::<f64>::eye(n);
-            (Array2::eye(n) + driven * &alpha.view().insert_axis(Axis(1)), &pieces.drive * &alpha)
+            (Array2::eye(n) + driven * alpha.view().insert_axis(Axis(1)), &pieces.drive * &alpha)
         };
         Some(Self { steps: (0..regions as usize).map(step).collect(), period })
     }
