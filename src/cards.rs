@@ -50,6 +50,8 @@ show_fields!(
     Constants,
     Decoder,
     Decoding,
+    Dpca,
+    DpcaValidation,
     Detection,
     DiffusionCoordinates,
     DiffusionMap,
@@ -61,6 +63,7 @@ show_fields!(
     LesionTest,
     LikelihoodRatio,
     LinearTuning,
+    Marginal,
     MannWhitney,
     McNemar,
     PairedT,
@@ -80,6 +83,7 @@ with_units!(show_fields);
 
 show_as! {
     Decoded: |decoded| decoded.table().evcxr_display();
+    Demixed: |demixed| demixed.table().evcxr_display();
     Generalized: |across| across.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     PsychometricFit: |fit| fit.table().evcxr_display();
