@@ -59,6 +59,8 @@ show_fields!(
     DiffusionCoordinates,
     DiffusionMap,
     Dimension,
+    Dpca,
+    DpcaValidation,
     Dsa,
     DsaDistance,
     Estimate,
@@ -75,6 +77,7 @@ show_fields!(
     LinearTuning,
     Lyapunov,
     MannWhitney,
+    Marginal,
     McNemar,
     PairedT,
     Permutation,
@@ -134,6 +137,7 @@ show_as! {
             .show();
     };
     Decoded: |decoded| decoded.table().evcxr_display();
+    Demixed: |demixed| demixed.table().evcxr_display();
     Generalized: |across| across.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     LyapunovExponents: |exponents| exponents.table().evcxr_display();

@@ -29,6 +29,7 @@
 //! | on what curved surface do its states lie? | [`DiffusionMap`] |
 //! | where does it represent choice, stimulus, context? | [`Targeted`] |
 //! | where does its state stand still, and which way does it move about there? | [`FixedPoints`], [`FixedPointSet::at`] |
+//! | in which directions does it vary with one column and not with others? | [`Dpca`] |
 //! | what does it tell about a trial, when, and in the same way throughout? | [`Decoding`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |

@@ -4,6 +4,7 @@ mod continuation;
 mod cycles;
 mod decoding;
 mod diffusion_map;
+mod dpca;
 mod figures;
 mod fixed_points;
 mod lesion;

@@ -3,7 +3,7 @@
 use linfa_linalg::eigh::Eigh;
 use ndarray::{Array1, Array2, Axis};
 
-use super::classifier::Linear;
+use super::linear::Linear;
 use crate::{Error, Result};
 
 /// The scores `Σ⁻¹ m_k · x - ½ m_k Σ⁻¹ m_k + ln π_k` of classes with means `m_k` and shares `π_k` of the samples `[n_samples, n_units]`; of two

@@ -2,6 +2,7 @@
 
 mod classifier;
 mod lda;
+mod linear;
 mod logistic;
 mod result;
 mod svm;
