@@ -6,6 +6,7 @@ mod lesion;
 mod population;
 mod psychometric;
 mod regression;
+mod similarity;
 mod statistics;
 
 use std::path::{Path, PathBuf};
