@@ -46,7 +46,11 @@ show_fields!(
     Average,
     Bootstrap,
     Cka,
+    Classifier,
+    Cluster,
     Constants,
+    Decoder,
+    Decoding,
     DelayModel,
     Detection,
     DiffusionCoordinates,
@@ -89,7 +93,9 @@ show_fields!(
 with_units!(show_fields);
 
 show_as! {
-    Clusters: |clusters| clusters.table().evcxr_display();
+    KMeansClusters: |clusters| clusters.table().evcxr_display();
+    Decoded: |decoded| decoded.table().evcxr_display();
+    Generalized: |across| across.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     PsychometricFit: |fit| fit.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();

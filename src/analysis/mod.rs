@@ -28,8 +28,14 @@
 //! | what does the population do? | [`Average`], [`Pca`], [`Trajectories`] |
 //! | on what curved surface do its states lie? | [`DiffusionMap`] |
 //! | where does it represent choice, stimulus, context? | [`Targeted`] |
+//! | what does it tell about a trial, when, and in the same way throughout? | [`Decoding`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
+//! | in how many dimensions does activity lie, and in the same ones at two times? | [`Dimension`], [`alignment_index`] |
+//! | do two populations represent conditions alike? | [`Rdm`], [`Cka`], [`Procrustes`] |
+//! | do two networks move alike? | [`Dsa`] |
+//! | does activity rotate, and could it drive itself? | [`Jpca`], [`Tangling`] |
+//! | which units take part in which tasks? | [`TaskVariance`], [`KMeans`] |
 //! | does its tuning last? | [`LinearTuning`] |
 //! | do two curves differ? | [`Psychometric::compare`] |
 //! | do pairs of numbers differ, or pairs of answers? | [`wilcoxon_signed_rank`], [`paired_t`]; [`mcnemar`] |

@@ -1,9 +1,11 @@
 //! What the units do, each and together.
 
+mod aligned;
 mod alignment;
 mod average;
 mod cka;
 mod clusters;
+mod decoding;
 mod diffusion_map;
 mod dimension;
 mod dsa;
@@ -20,7 +22,8 @@ mod tuning;
 pub use alignment::alignment_index;
 pub use average::{Average, Averages, Band};
 pub use cka::Cka;
-pub use clusters::{Clusters, KMeans};
+pub use clusters::{KMeansClusters, KMeans};
+pub use decoding::{Classifier, Cluster, Decoded, Decoder, Decoding, Generalized};
 pub use diffusion_map::{DiffusionCoordinates, DiffusionMap};
 pub use dimension::Dimension;
 pub use dsa::{DelayModel, Dsa, DsaDistance};

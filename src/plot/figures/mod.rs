@@ -3,6 +3,7 @@
 mod behavior;
 mod lesion;
 mod population;
+mod similarity;
 #[cfg(feature = "torch")]
 mod training;
 mod trial;

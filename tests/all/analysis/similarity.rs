@@ -1,11 +1,9 @@
 //! Geometry and dynamics of populations against the numbers of other programs (`data/parity/analysis/README.md` says which), against
 //! theory, and on data that make no sense.
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use ndarray::{Array1, Array2, Array3, Array4, Array5, Axis, array, s};
-use ndarray_npy::{NpzReader, ReadableElement};
 use psychrnn::analysis::{
     Average, Cka, Comparison, Dimension, Dissimilarity, Dsa, Jpca, KMeans, Noise, Procrustes, Rdm, Tangling,
     TaskVariance, alignment_index,
@@ -14,34 +12,26 @@ use psychrnn::prelude::*;
 use psychrnn::threads::with_threads;
 use serde_json::Value as Json;
 
-use super::{close, number, numbers};
+use super::{close, number, numbers, truth};
 
-/// The measured activity and the numbers found for it.
+/// What is expected of the measured activity.
 struct Fixture {
-    trials: NpzReader<File>,
-    expected: NpzReader<File>,
     json: Json,
 }
 
 impl Fixture {
     fn open() -> Self {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/parity/analysis");
-        let npz = |name: &str| NpzReader::new(File::open(folder.join(name)).unwrap()).unwrap();
-        let json = std::fs::read_to_string(folder.join("population.expected.json")).unwrap();
-        Self {
-            trials: npz("population.npz"),
-            expected: npz("population.expected.npz"),
-            json: serde_json::from_str(&json).unwrap(),
-        }
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/parity/analysis/population.expected.json");
+        Self { json: serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap() }
     }
 
-    fn of<T: ReadableElement, D: ndarray::Dimension>(&mut self, name: &str) -> ndarray::Array<T, D> {
-        self.expected.by_name(&format!("{name}.npy")).unwrap()
+    fn of<D: ndarray::Dimension>(&self, name: &str) -> ndarray::Array<f64, D> {
+        truth("population.expected.npz", name).into_dimensionality().unwrap()
     }
 
     /// `[repeat, condition, time, unit]`; a condition is a stimulus and a decision.
-    fn repeats(&mut self) -> Array4<f64> {
-        let trials: ndarray::ArrayD<f64> = self.trials.by_name("trials.npy").unwrap();
+    fn repeats(&self) -> Array4<f64> {
+        let trials = truth("population.npz", "trials");
         let [repeats, units, stimuli, decisions, times] = trials.shape().try_into().unwrap();
         let trials = trials.permuted_axes(vec![0, 2, 3, 4, 1]);
         trials
@@ -52,7 +42,7 @@ impl Fixture {
     }
 
     /// `[condition, time, unit]`
-    fn averages(&mut self) -> Array3<f64> {
+    fn averages(&self) -> Array3<f64> {
         self.repeats().mean_axis(Axis(0)).unwrap()
     }
 }
@@ -77,14 +67,14 @@ fn all_close<'a>(
 
 #[test]
 fn dimensions_are_those_of_numpy() {
-    let mut fixture = Fixture::open();
+    let fixture = Fixture::open();
     let samples = samples(&fixture.averages());
     let dimension = Dimension::of(&samples).unwrap();
     close("ratio", dimension.participation_ratio, number(&fixture.json["participation_ratio"]), 1e-11);
     let of_correlation = number(&fixture.json["participation_ratio_correlation"]);
     close("ratio of the correlation", dimension.participation_ratio_of_correlation, of_correlation, 1e-11);
     assert_eq!(dimension.components_to(0.9).unwrap() as f64, number(&fixture.json["n_components_90"]));
-    let mut eigenvalues: Vec<f64> = fixture.of::<f64, ndarray::Ix1>("cov_eig").to_vec();
+    let mut eigenvalues: Vec<f64> = fixture.of::<ndarray::Ix1>("cov_eig").to_vec();
     eigenvalues.sort_by(|a, b| b.total_cmp(a));
     let total: f64 = eigenvalues.iter().sum();
     let shares: Vec<f64> = eigenvalues.iter().map(|value| value / total).collect();
@@ -93,7 +83,7 @@ fn dimensions_are_those_of_numpy() {
 
 #[test]
 fn two_epochs_and_two_populations_are_compared_as_by_numpy_and_scipy() {
-    let mut fixture = Fixture::open();
+    let fixture = Fixture::open();
     let averages = fixture.averages();
     let half = averages.dim().1 / 2;
     let (early, late) = (averages.slice(s![.., ..half, ..]).to_owned(), averages.slice(s![.., half.., ..]).to_owned());
@@ -115,14 +105,14 @@ fn two_epochs_and_two_populations_are_compared_as_by_numpy_and_scipy() {
 
 #[test]
 fn dissimilarities_are_those_of_rsatoolbox() {
-    let mut fixture = Fixture::open();
+    let fixture = Fixture::open();
     let repeats = fixture.repeats();
     let n_times = repeats.dim().2;
     let mut euclidean = Vec::new();
     for (i, time) in [n_times / 4, 3 * n_times / 4].into_iter().enumerate() {
         let repeats = repeats.index_axis(Axis(2), time).to_owned();
         let mean = repeats.mean_axis(Axis(0)).unwrap();
-        let mut check = |name: &str, rdm: &Rdm| {
+        let check = |name: &str, rdm: &Rdm| {
             let theirs: Array1<f64> = fixture.of(&format!("rdm_{name}_{i}"));
             all_close(name, &rdm.pairs(), &theirs, 1e-12);
         };
@@ -145,13 +135,13 @@ fn dissimilarities_are_those_of_rsatoolbox() {
 
 #[test]
 fn task_variances_and_their_clusters_are_those_of_numpy_and_scikit_learn() {
-    let mut fixture = Fixture::open();
+    let fixture = Fixture::open();
     // `[task, time, trial, unit]`
     let activity: Array4<f64> = fixture.of("task_activity");
     let tasks = activity.outer_iter().enumerate();
     let tasks = tasks.map(|(task, activity)| (task.to_string(), activity.permuted_axes([1, 0, 2]).to_owned()));
     let variances = TaskVariance::default().of_arrays(tasks).unwrap();
-    all_close("variance", &variances.variance, &fixture.of::<f64, ndarray::Ix2>("task_variance"), 1e-12);
+    all_close("variance", &variances.variance, &fixture.of::<ndarray::Ix2>("task_variance"), 1e-12);
     let theirs: Array1<f64> = fixture.of("fractional_task_variance_0_1");
     all_close("fractional", &variances.fractional("0", "1").unwrap(), &theirs, 1e-12);
 
@@ -163,7 +153,7 @@ fn task_variances_and_their_clusters_are_those_of_numpy_and_scikit_learn() {
     }
     assert_eq!(all.clusters.centers.nrows(), 5, "the largest silhouette");
     let four = variances.clusters(&KMeans::default().n_clusters(4..=4)).unwrap().clusters;
-    let theirs: Array1<i32> = fixture.of("cluster_labels_4");
+    let theirs: Array1<f64> = fixture.of("cluster_labels_4");
     for (i, j) in (0..24).flat_map(|i| (0..24).map(move |j| (i, j))) {
         assert_eq!(four.labels[i] == four.labels[j], theirs[i] == theirs[j], "units {i} and {j}");
     }
@@ -178,7 +168,7 @@ fn task_variances_and_their_clusters_are_those_of_numpy_and_scikit_learn() {
 
 #[test]
 fn rotations_and_tangling_are_those_of_numpy() {
-    let mut fixture = Fixture::open();
+    let fixture = Fixture::open();
     let averages = fixture.averages();
     let times: Vec<f64> = (0..averages.dim().1).map(|step| step as f64 * 20.0).collect();
     let planes = Jpca::default().of_array(&averages, &times).unwrap();
@@ -189,12 +179,12 @@ fn rotations_and_tangling_are_those_of_numpy() {
     all_close("frequencies", &a_step, &numbers(&theirs["frequencies_rad_per_step"]), 1e-11);
 
     let q = Tangling::of(&averages, &times).unwrap().q.mapv(|q| q * 0.02 * 0.02);
-    all_close("tangling", &q, &fixture.of::<f64, ndarray::Ix2>("tangling"), 1e-11);
+    all_close("tangling", &q, &fixture.of::<ndarray::Ix2>("tangling"), 1e-11);
 }
 
 #[test]
 fn similarity_of_dynamics_reaches_the_minimum() {
-    let mut fixture = Fixture::open();
+    let fixture = Fixture::open();
     let dsa = Dsa::default().delays(2).rank(4);
     let models = ["A", "B", "C"].map(|name| {
         let trials: Array3<f64> = fixture.of(&format!("dsa_{name}"));
