@@ -101,7 +101,6 @@ show_fields!(
 with_units!(show_fields);
 
 show_as! {
-    Clusters: |clusters| clusters.table().evcxr_display();
     CycleSet: |set| {
         let card = Card::new("CycleSet").line("input", &set.input).line("cycles", set.cycles.len());
         let card = if set.interrupted { card.line("interrupted", "there may be more") } else { card };
@@ -136,6 +135,7 @@ show_as! {
             .line("outputs", format!("{:.4}", point.outputs))
             .show();
     };
+    KMeansClusters: |clusters| clusters.table().evcxr_display();
     Decoded: |decoded| decoded.table().evcxr_display();
     Demixed: |demixed| demixed.table().evcxr_display();
     Generalized: |across| across.table().evcxr_display();

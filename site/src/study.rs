@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use psychrnn::analysis::{
-    Averages, Chronometric, Counts, DiffusionCoordinates, Lesions, LinearTuning, PsychometricFit, TargetedAxes,
-    Trajectories, Tuning,
+    Averages, Chronometric, Counts, DiffusionCoordinates, JpcaPlanes, Lesions, LinearTuning, PsychometricFit, Rdm,
+    TargetedAxes, TaskClusters, Trajectories, Tuning,
 };
 use psychrnn::plot::Figure;
 use psychrnn::prelude::*;
@@ -30,6 +30,9 @@ pub(crate) struct Study {
     pub(crate) axes: TargetedAxes,
     pub(crate) units: Lesions,
     pub(crate) groups: Lesions,
+    pub(crate) rdm: Rdm,
+    pub(crate) planes: JpcaPlanes,
+    pub(crate) parts: TaskClusters,
 }
 
 /// The lines of [`study`] that its reader sees.
@@ -41,7 +44,7 @@ pub(crate) fn lines() -> String {
 /// Trains a network under Dale's principle and studies it.
 pub(crate) fn study() -> Result<Study> {
     // ---
-    use psychrnn::analysis::{DiffusionMap, Targeted};
+    use psychrnn::analysis::{DiffusionMap, Dissimilarity, Jpca, KMeans, Targeted, TaskVariance};
 
     let task = PerceptualDiscrimination::default().noise(1.0);
     let mut network = Rnn::new(&task, RnnConfig::default().units(50).dale_ratio(0.8).noise(0.02).seed(1))?;
@@ -79,6 +82,16 @@ pub(crate) fn study() -> Result<Study> {
     let linear = averages.linear_tuning()?;
     let axes = Targeted::new(["choice", "signed coherence"]).aligned_to("stimulus").window(0.0..500.0).of(&session)?;
 
+    // What the population holds apart, how it turns, and which units vary with the stimulus or with the response.
+    let rdm = averages.rdm(200.0..500.0, Dissimilarity::SquaredEuclidean)?;
+    let planes = Jpca::default().of(&averages)?;
+    let variance = TaskVariance::default();
+    let kinds = [("weak", 0.05), ("middle", 0.2), ("strong", 0.4)];
+    let kinds = kinds.map(|(name, coherence)| Ok((name, session.only("coherence", coherence)?)));
+    let kinds = kinds.into_iter().collect::<Result<Vec<_>>>()?;
+    let variance = variance.of(kinds.iter().map(|(name, session)| (*name, session)))?;
+    let parts = variance.clusters(&KMeans::default().n_clusters(2..=8))?;
+
     // Lesions: each unit silenced in turn, and the synapses of groups weakened.
     let units = LesionSweep::of_units(0..50, ..).run(&simulator, &batch)?;
     let groups = [("E 1", order[..5].to_vec()), ("E 0", order[35..40].to_vec()), ("I", (40..50).collect())];
@@ -106,6 +119,9 @@ pub(crate) fn study() -> Result<Study> {
         axes,
         units,
         groups,
+        rdm,
+        planes,
+        parts,
     })
 }
 

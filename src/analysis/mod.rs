@@ -35,6 +35,11 @@
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
 //! | is it chaotic? how fast do trajectories part? | [`Lyapunov`] |
 //! | does it go round in a few steps? | [`Cycles`] |
+//! | in how many dimensions does activity lie, and in the same ones at two times? | [`Dimension`], [`alignment_index`] |
+//! | do two populations represent conditions alike? | [`Rdm`], [`Cka`], [`Procrustes`] |
+//! | do two networks move alike? | [`Dsa`] |
+//! | does activity rotate, and could it drive itself? | [`Jpca`], [`Tangling`] |
+//! | which units take part in which tasks? | [`TaskVariance`], [`KMeans`] |
 //! | does its tuning last? | [`LinearTuning`] |
 //! | do two curves differ? | [`Psychometric::compare`] |
 //! | do pairs of numbers differ, or pairs of answers? | [`wilcoxon_signed_rank`], [`paired_t`]; [`mcnemar`] |

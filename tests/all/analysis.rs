@@ -13,6 +13,7 @@ mod parity;
 mod population;
 mod psychometric;
 mod regression;
+mod similarity;
 mod statistics;
 
 use std::fs::File;
@@ -38,7 +39,10 @@ fn truth(file: &str, name: &str) -> ArrayD<f64> {
     let mut npz = NpzReader::new(File::open(path).unwrap()).unwrap();
     match npz.by_name::<OwnedRepr<f64>, IxDyn>(name) {
         Ok(numbers) => numbers,
-        Err(_) => npz.by_name::<OwnedRepr<i64>, IxDyn>(name).unwrap().mapv(|whole| whole as f64),
+        Err(_) => match npz.by_name::<OwnedRepr<i64>, IxDyn>(name) {
+            Ok(whole) => whole.mapv(|whole| whole as f64),
+            Err(_) => npz.by_name::<OwnedRepr<i32>, IxDyn>(name).unwrap().mapv(f64::from),
+        },
     }
 }
 

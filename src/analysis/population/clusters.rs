@@ -63,7 +63,7 @@ impl KMeans {
     /// # Errors
     /// If a number is not finite, if `starts` is 0, or if not even the smallest number of clusters is from 2 to one fewer than there
     /// are different points.
-    pub fn of(&self, points: &Array2<f64>) -> Result<Clusters> {
+    pub fn of(&self, points: &Array2<f64>) -> Result<KMeansClusters> {
         check_finite("points", points)?;
         if self.starts == 0 {
             return Err(Error::argument("starts", "at least 1", 0));
@@ -83,7 +83,7 @@ impl KMeans {
         let found = threads::map_while(starts.collect(), go_on, |(k, start)| self.once(points, k, start))?;
         let interrupted = found.len() < (most + 1 - least) * self.starts;
 
-        let (mut tried, mut best): (Vec<(usize, f64, f64)>, Option<Clusters>) = (Vec::new(), None);
+        let (mut tried, mut best): (Vec<(usize, f64, f64)>, Option<KMeansClusters>) = (Vec::new(), None);
         for of_one in found.chunks(self.starts) {
             let Some(found) = of_one.iter().min_by(|a, b| a.inertia.total_cmp(&b.inertia)) else { continue };
             let silhouettes = silhouettes(points, &found.labels, found.centers.nrows());
@@ -91,11 +91,11 @@ impl KMeans {
             tried.push((found.centers.nrows(), found.inertia, silhouette));
             if best.as_ref().is_none_or(|best| silhouette > best.silhouette) {
                 let Found { labels, centers, inertia } = found.clone();
-                best = Some(Clusters { labels, centers, inertia, silhouette, silhouettes, ..Clusters::default() });
+                best = Some(KMeansClusters { labels, centers, inertia, silhouette, silhouettes, ..KMeansClusters::default() });
             }
         }
         let best = best.ok_or_else(|| Error::argument("points", "at least three that differ", "fewer"))?;
-        Ok(Clusters {
+        Ok(KMeansClusters {
             tried: tried.iter().map(|tried| tried.0).collect(),
             inertias: tried.iter().map(|tried| tried.1).collect(),
             mean_silhouettes: tried.iter().map(|tried| tried.2).collect(),
@@ -115,7 +115,7 @@ impl KMeans {
             .fit(&DatasetBase::from(points.view()))
             .map_err(|error| Error::argument("points", "such that they can be clustered", error))?;
         let labels = model.predict(points);
-        // Clusters in the order of their first points; the centers of linfa are damped on their way, so the means are taken anew.
+        // KMeansClusters in the order of their first points; the centers of linfa are damped on their way, so the means are taken anew.
         let mut numbers = vec![usize::MAX; k];
         let mut n = 0;
         let labels: Vec<usize> = labels
@@ -172,10 +172,10 @@ fn silhouettes(points: &Array2<f64>, labels: &[usize], n_clusters: usize) -> Vec
     labels.iter().enumerate().map(of).collect()
 }
 
-/// Clusters of points, of [`KMeans::of`].
+/// KMeansClusters of points, of [`KMeans::of`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Clusters {
+pub struct KMeansClusters {
     /// The cluster of each point `[n_points]`, counted from 0 in the order in which they first occur.
     pub labels: Vec<usize>,
     /// The mean of each cluster `[n_clusters, n]`.
@@ -203,7 +203,7 @@ pub struct Clusters {
     pub interrupted: bool,
 }
 
-impl Clusters {
+impl KMeansClusters {
     /// The points of a cluster; none if there is no such cluster.
     #[must_use]
     pub fn of_cluster(&self, cluster: usize) -> Vec<usize> {

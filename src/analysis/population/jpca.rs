@@ -32,7 +32,7 @@ use crate::{Error, Result};
 /// let averages = Average::by("coherence").aligned_to("stimulus").window(0.0..500.0).of(&session)?;
 /// let planes = Jpca::default().of(&averages)?;
 /// println!("{} of {}, at {} Hz", planes.r2_skew, planes.r2, planes.frequencies[0]);
-/// planes.trajectories.plot(0, 1)?; // the first plane
+/// planes.plot(0)?.save("rotation.png")?;
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,7 +7,8 @@ use ndarray::{Array2, Array3, ArrayView1, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::average::Averages;
-use super::cka::{centered, norm};
+use super::cka::centered;
+use super::decoding::lda::shrunk;
 use super::pca::check_finite;
 use crate::analysis::statistics::special::{doubled_ranks, pearson};
 use crate::simulate::Session;
@@ -34,8 +35,8 @@ pub enum Noise {
     Ignored,
     /// The variance of each unit: those with much noise weigh little.
     Variances,
-    /// The covariance of the units, shrunk towards one with the same variance in all directions as far as there are too few trials
-    /// to tell (Ledoit O, Wolf M (2004), doi:10.1016/S0047-259X(03)00096-4).
+    /// The covariance of the units, with correlations shrunk as far as there are too few trials to tell them (Ledoit O, Wolf M (2004),
+    /// doi:10.1016/S0047-259X(03)00096-4).
     Covariance,
 }
 
@@ -78,10 +79,10 @@ pub enum Comparison {
 /// use psychrnn::prelude::*;
 /// # let session = Simulator::load("weights.npz")?.run(&PerceptualDiscrimination::default().batch(500, Seed(2))?)?;
 /// let averages = Average::by("coherence").aligned_to("stimulus").of(&session)?;
-/// averages.rdm(200.0..500.0, Dissimilarity::Correlation)?.plot()?;
+/// averages.rdm(200.0..500.0, Dissimilarity::Correlation)?.plot().save("rdm.png")?;
 ///
 /// let activity = session.mean_activity(Signal::Rates, "stimulus", 200.0..500.0)?;
-/// session.crossnobis("coherence", &activity, 5, Noise::Covariance)?.plot()?;
+/// session.crossnobis("coherence", &activity, 5, Noise::Covariance)?.plot().save("crossnobis.png")?;
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -230,25 +231,18 @@ fn pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {
 
 /// A matrix that makes noise alike in all directions: a root of the inverse of its covariance.
 fn whitening(residuals: &Array2<f64>, n_means: usize, noise: Noise) -> Result<Array2<f64>> {
-    let (n, n_units) = residuals.dim();
+    let n = residuals.nrows();
     let none = || Error::argument("noise", "one that every unit has", "none in a unit, or too few trials to tell");
-    let dof = n.saturating_sub(n_means) as f64;
-    let covariance = residuals.t().dot(residuals) / dof;
+    // Residuals are smaller than noise, since their means were taken from them.
+    let scale = n as f64 / n.saturating_sub(n_means) as f64;
     if noise == Noise::Variances {
-        let variances = covariance.diag().to_owned();
+        let variances = residuals.map_axis(Axis(0), |unit| unit.dot(&unit)) * (scale / n as f64);
         return match variances.iter().all(|&variance| variance > 0.0) {
             true => Ok(Array2::from_diag(&variances.mapv(|variance| 1.0 / variance.sqrt()))),
             false => Err(none()),
         };
     }
-    let mean = covariance.diag().sum() / n_units as f64;
-    let target = Array2::<f64>::eye(n_units) * mean;
-    // How far the covariance is from its target, and how far that of single residuals is from it by chance.
-    let (raw, rows) = (residuals.t().dot(residuals) / n as f64, residuals.map_axis(Axis(1), |row| row.dot(&row)));
-    let far = norm(&(&raw - &Array2::from_diag_elem(n_units, raw.diag().sum() / n_units as f64))).powi(2);
-    let chance = (rows.mapv(|length| length * length).sum() / n as f64 - norm(&raw).powi(2)) / n as f64;
-    let shrinkage = if far > 0.0 { (chance / far).clamp(0.0, 1.0) } else { 1.0 };
-    let shrunk = target * shrinkage + covariance * (1.0 - shrinkage);
+    let shrunk = shrunk(residuals.clone()) * scale;
     let (values, vectors) = shrunk.eigh().map_err(|_| none())?;
     let most = values.fold(0.0_f64, |most, &value| most.max(value));
     match values.iter().all(|&value| value > 1e-12 * most) {

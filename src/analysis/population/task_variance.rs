@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::clusters::{Clusters, KMeans};
+use super::clusters::{KMeansClusters, KMeans};
 use crate::setters::setters;
 use crate::simulate::{Session, Signal, numbered};
 use crate::{Error, Result, memory};
@@ -30,7 +30,7 @@ use crate::{Error, Result, memory};
 ///
 /// let fractional = variance.fractional("motion", "color")?; // 1: in motion only, -1: in color only
 /// let clusters = variance.clusters(&KMeans::default())?;
-/// clusters.plot()?;
+/// clusters.plot().save("clusters.png")?;
 /// let lesions = LesionSweep::of_groups(clusters.groups(), ..).run(&simulator, &session.batch)?;
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
@@ -193,7 +193,7 @@ impl TaskVariances {
         Ok((&a - &b) / (&a + &b))
     }
 
-    /// Clusters of the active units by their variances in all tasks, each divided by its largest. They are ordered by the task in
+    /// KMeansClusters of the active units by their variances in all tasks, each divided by its largest. They are ordered by the task in
     /// which they vary most.
     ///
     /// # Errors
@@ -224,7 +224,7 @@ impl TaskVariances {
     }
 }
 
-/// Clusters of units that vary in the same tasks, of [`TaskVariances::clusters`].
+/// KMeansClusters of units that vary in the same tasks, of [`TaskVariances::clusters`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TaskClusters {
@@ -236,7 +236,7 @@ pub struct TaskClusters {
     #[serde(with = "crate::number")]
     pub normalized: Array2<f64>,
     /// The clusters of these units.
-    pub clusters: Clusters,
+    pub clusters: KMeansClusters,
 }
 
 impl TaskClusters {

@@ -7,6 +7,7 @@ mod dynamics;
 mod fixed_points;
 mod lesion;
 mod population;
+mod similarity;
 #[cfg(feature = "torch")]
 mod training;
 mod trial;

@@ -71,6 +71,10 @@ impl Trajectories {
     /// # Errors
     /// If there is no such component.
     pub fn plot(&self, x: usize, y: usize) -> Result<Figure> {
+        Ok(self.panel(x, y)?.figure().size(440.0, 300.0))
+    }
+
+    pub(super) fn panel(&self, x: usize, y: usize) -> Result<Panel> {
         let n = self.names.len();
         if let Some(component) = [x, y].into_iter().find(|&component| component >= n) {
             return Err(Error::argument("component", format!("below the number of components, {n}"), component));
@@ -94,7 +98,7 @@ impl Trajectories {
                 );
             }
         }
-        Ok(panel.figure().size(440.0, 300.0))
+        Ok(panel)
     }
 }
 

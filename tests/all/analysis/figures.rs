@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, Array3, arr1};
 use psychrnn::analysis::{Classifier, Counts, Decoding, Dpca};
+use psychrnn::analysis::{Counts, Dissimilarity, Jpca, KMeans, Noise, TaskVariance};
 use psychrnn::dynamics::LeakyUnits;
 use psychrnn::plot::{Figure, pairs};
 use psychrnn::prelude::*;
@@ -89,6 +90,37 @@ fn a_subject_is_analyzed_and_drawn() {
     drawn("weights-in", &weights.plot_sorted("W_in", &order).unwrap());
     assert!(weights.plot_sorted("W_rec", &order[1..]).is_err() && weights.plot_sorted("W_rec", &[0, 0]).is_err());
     assert!(weights.plot_sorted("W_rec", &[1, 0, 2]).unwrap_err().to_string().contains("`order`"));
+}
+
+#[test]
+fn populations_are_compared_and_drawn() {
+    let task = PerceptualDiscrimination::default().onset(300.0).stimulus(800.0).duration(1400.0).noise(0.3);
+    let session = session(&task.coherences(&[0.0, 0.05, 0.1, 0.2]));
+    let averages = Average::by("signed coherence").aligned_to("stimulus").window(0.0..800.0).of(&session).unwrap();
+    let rdm = averages.rdm(400.0..800.0, Dissimilarity::SquaredEuclidean).unwrap();
+    drawn("rdm", &rdm.plot());
+    // The strongest evidence for either side is farthest apart.
+    assert_eq!(rdm.pairs().into_iter().fold(0.0, f64::max), rdm.distances[[0, 6]]);
+    let activity = session.mean_activity(Signal::States, "stimulus", 400.0..800.0).unwrap();
+    let crossnobis = session.crossnobis("signed coherence", &activity, 4, Noise::Covariance).unwrap();
+    drawn("rdm-crossnobis", &crossnobis.plot());
+    assert!(crossnobis.distances[[0, 6]] > 0.0 && crossnobis.conditions == averages.conditions);
+
+    let planes = Jpca::default().of(&averages).unwrap();
+    drawn("jpca", &planes.plot(0).unwrap());
+    assert!(planes.plot(3).unwrap_err().to_string().contains("`plane`"));
+
+    // Units of three kinds in two tasks.
+    let mut rng = Seed(3).stream(0);
+    let mut activity = |of: [f64; 3]| {
+        let mut kinds = [0.0; 40];
+        kinds.iter_mut().enumerate().for_each(|(unit, kind)| *kind = of[unit % 3] + f64::from(rng.uniform(0.0, 0.1)));
+        Array3::from_shape_fn((30, 5, 40), |(_, _, unit)| kinds[unit] * f64::from(rng.normal(0.0, 1.0)))
+    };
+    let tasks = [("motion", activity([1.0, 0.0, 0.8])), ("color", activity([0.0, 1.0, 0.8]))];
+    let clusters = TaskVariance::default().of_arrays(tasks).unwrap().clusters(&KMeans::default()).unwrap();
+    drawn("task-variance", &clusters.plot());
+    assert_eq!(clusters.groups().len(), 3);
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) fn fit(x: &Array2<f64>, y: &[usize], n_classes: usize) -> Result<Line
 
 /// The covariance of samples about their mean, shrunk in units of their standard deviations: `(1 - δ) S + δ (tr S / n_units) I`, with the
 /// share `δ` of Ledoit and Wolf.
-fn shrunk(mut x: Array2<f64>) -> Array2<f64> {
+pub(in crate::analysis::population) fn shrunk(mut x: Array2<f64>) -> Array2<f64> {
     let (n, n_units) = (x.nrows() as f64, x.ncols() as f64);
     let sd = x.mapv(|x| x * x).sum_axis(Axis(0)).mapv(|sum| if sum > 0.0 { (sum / n).sqrt() } else { 1.0 });
     x /= &sd;

@@ -1,7 +1,7 @@
 //! Decoding: what the activity of a population tells about a trial, and when.
 
 mod classifier;
-mod lda;
+pub(super) mod lda;
 mod linear;
 mod logistic;
 mod result;

@@ -86,7 +86,11 @@ pub(super) fn descend(a: &Array2<f64>, b: &Array2<f64>, start: Array2<f64>) -> A
             }
         }
         rotation = q.dot(&rotation);
+        let gained = value - next;
         (turned, value, slope) = (b_next, next, slope_next);
+        if gained <= f64::EPSILON * value {
+            break;
+        }
     }
     // Of many products, a little less than orthogonal.
     if let Some((q, r)) = orthonormal(rotation.view()) {
