@@ -1,8 +1,7 @@
 //! Figures of analyses. Set `PSYCHRNN_FIGURES` to a folder to look at them.
 
 use ndarray::{Array2, Array3, arr1};
-use psychrnn::analysis::{Classifier, Counts, Decoding, Dpca};
-use psychrnn::analysis::{Counts, Dissimilarity, Jpca, KMeans, Noise, TaskVariance};
+use psychrnn::analysis::{Classifier, Counts, Decoding, Dissimilarity, Dpca, Jpca, KMeans, Noise, TaskVariance};
 use psychrnn::dynamics::LeakyUnits;
 use psychrnn::plot::{Figure, pairs};
 use psychrnn::prelude::*;
