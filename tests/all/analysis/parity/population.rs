@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ndarray::{Array1, Array2, Array3, Array4, Array5, Axis, s};
 use psychrnn::analysis::{
-    Cka, Classifier, Comparison, Decoding, Dimension, Dissimilarity, Dsa, Jpca, KMeans, Noise, Procrustes, Rdm,
+    Cka, Classifier, Comparison, Decoding, Dimension, Dissimilarity, Dpca, Dsa, Jpca, KMeans, Noise, Procrustes, Rdm,
     Tangling, TaskVariance, alignment_index,
 };
 use serde_json::Value as Json;
@@ -28,7 +28,7 @@ struct Population {
 type Compare = fn(&mut Case, &Population) -> Outcome;
 
 /// Topics, and how the names of their arrays begin.
-const TOPICS: [(&str, &[&str], Compare); 7] = [
+const TOPICS: [(&str, &[&str], Compare); 8] = [
     ("dimension", &["cov_eig"], dimension),
     ("two populations", &[], two_populations),
     ("dissimilarities", &["rdm_"], dissimilarities),
@@ -36,6 +36,7 @@ const TOPICS: [(&str, &[&str], Compare); 7] = [
     ("rotations, tangling", &["tangling"], rotations),
     ("DSA", &["dsa_", "dmd_"], dynamics),
     ("decoding", &["decod"], decoding),
+    ("dPCA", &["dpca_"], demixed),
 ];
 
 pub(super) fn cases(folder: &Path) -> Vec<Case> {
@@ -265,5 +266,46 @@ fn decoding(case: &mut Case, of: &Population) -> Outcome {
             case.close("intercepts", &decoder.intercepts, &theirs, tolerated);
         }
     }
+    Ok(())
+}
+
+/// Components of averages, with and without what holds them back, and the error by which that is chosen.
+fn demixed(case: &mut Case, of: &Population) -> Outcome {
+    const MARGINALS: [(&str, &str); 4] = [("t", "time"), ("s", "s"), ("d", "d"), ("sd", "s × d")];
+    let averages = of.trials.mean_axis(Axis(0)).ok_or("there are no repeats")?;
+    for (name, exact) in [("dpca_0", true), ("dpca_reg_exact", true), ("dpca_reg_matlab", false)] {
+        let dpca = Dpca::new(["s", "d"]).n_components(3).lambda(of.number(&format!("{name}/lambda"))).exact(exact);
+        let demixed = case.timed(|| dpca.of_averages(&averages))?;
+        for (short, long) in MARGINALS {
+            let marginal = demixed.marginal(long)?;
+            let share = of.numbers(&format!("marginal_variance_share/{short}"));
+            case.close("shares", &[marginal.share], &share, EXACT);
+            let decoder: Array2<f64> = case.take(&format!("{name}_D_{short}"))?;
+            let encoder: Array2<f64> = case.take(&format!("{name}_P_{short}"))?;
+            for k in 0..decoder.nrows() {
+                // As many weights of either sign leave the sign of a component open.
+                let sign = marginal.encoder.column(k).dot(&encoder.column(k)).signum();
+                let theirs = (encoder.column(k).mapv(|x| sign * x), decoder.row(k).mapv(|x| sign * x));
+                case.close("encoders", &marginal.encoder.column(k), &theirs.0, SEARCHED);
+                case.close("decoders", &marginal.decoder.row(k), &theirs.1, SEARCHED);
+            }
+            let theirs = of.numbers(&format!("{name}/{short}/explained_total"));
+            case.close("explained", &marginal.explained, &theirs, EXACT);
+            for (place, (other, _)) in MARGINALS.iter().enumerate() {
+                let theirs = of.numbers(&format!("{name}/{short}/explained_by_marginal/{other}"));
+                case.close("by marginal", &marginal.explained_by_marginal.column(place), &theirs, EXACT);
+            }
+        }
+    }
+    let held_out: Array3<f64> = case.take("dpca_cv_held_out")?;
+    let (repetitions, conditions) = (held_out.dim().0, held_out.dim().1 * held_out.dim().2);
+    let held_out = held_out.mapv(|trial| trial as usize).into_shape_with_order((repetitions, conditions))?;
+    let n_components = of.number("dpca_cv_n_components") as usize;
+    let dpca = Dpca::new(["s", "d"]).n_components(n_components).exact(false).held_out(&held_out);
+    let validation = case.timed(|| dpca.of_trials(&of.trials))?.validation.ok_or("nothing was validated")?;
+    let (lambdas, errors): (Array1<f64>, Array2<f64>) = (case.take("dpca_cv_lambdas")?, case.take("dpca_cv_error")?);
+    case.close("lambdas", &validation.lambdas, &lambdas, EXACT);
+    case.close("errors", &validation.errors, &errors, EXACT);
+    case.close("best lambda", &[validation.lambdas[validation.best]], &of.numbers("dpca_cv_best_lambda"), EXACT);
     Ok(())
 }
