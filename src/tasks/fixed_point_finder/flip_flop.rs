@@ -15,7 +15,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Hold the sign of the last pulse on each of three channels.",
     papers: &[Paper { citation: "Sussillo D, Barak O (2013)", doi: "10.1162/NECO_a_00409" }, GOLUB],
     tags: &["working memory", "fixed points"],
-    reached: None,
+    reached: Some("An error of 0.02 in new trials after 102,400 to 140,800 (50 units, tanh; ten networks)."),
     usual: usual!(FlipFlop::default(), FlipFlop::criterion),
 }];
 
