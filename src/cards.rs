@@ -46,10 +46,12 @@ macro_rules! show_as {
 
 show_fields!(
     Average,
+    Bifurcation,
     Bootstrap,
     Cka,
     Classifier,
     Cluster,
+    Branch,
     Constants,
     Cycles,
     Decoder,
@@ -74,6 +76,7 @@ show_fields!(
     LesionSweep,
     LesionTest,
     LikelihoodRatio,
+    LineAttractor,
     LinearTuning,
     Lyapunov,
     MannWhitney,
@@ -139,6 +142,7 @@ show_as! {
     Decoded: |decoded| decoded.table().evcxr_display();
     Demixed: |demixed| demixed.table().evcxr_display();
     Generalized: |across| across.table().evcxr_display();
+    Branches: |branches| branches.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     LyapunovExponents: |exponents| exponents.table().evcxr_display();
     Modes: |modes| modes.table().evcxr_display();

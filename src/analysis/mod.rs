@@ -31,6 +31,8 @@
 //! | where does its state stand still, and which way does it move about there? | [`FixedPoints`], [`FixedPointSet::at`] |
 //! | in which directions does it vary with one column and not with others? | [`Dpca`] |
 //! | what does it tell about a trial, when, and in the same way throughout? | [`Decoding`] |
+//! | how do these states move with an input, a gain, a lesion, and where do they vanish? | [`FixedPointSet::along`], [`FixedPointSet::along_gain`], [`FixedPointSet::towards`] |
+//! | does it hold a quantity along a line, or an angle along a ring? | [`FixedPointSet::line_attractor`], [`FixedPointSet::ring_attractor`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
 //! | is it chaotic? how fast do trajectories part? | [`Lyapunov`] |

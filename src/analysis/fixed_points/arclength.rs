@@ -7,6 +7,8 @@
 use ndarray::{Array1, Array2, ArrayView1, s};
 
 use super::curve::{Curve, End, Limits, Place, bent, distance, root};
+use crate::dynamics::Transfer;
+use crate::dynamics::exact::Exact;
 use crate::dynamics::linear::Lu;
 
 /// The first step.
@@ -15,18 +17,26 @@ const FIRST: f64 = 0.05;
 const LEAST: f64 = 1e-6;
 /// The least cosine of the angle between the tangents of neighboring places.
 const BENT: f64 = 0.9;
+/// How far a place may be from where the tangent leads, relative to the step.
+const ASIDE: f64 = 0.25;
+/// The least cosine of the angle between the way from one place to the next and the mean of the tangents at both.
+const EVEN: f64 = 0.998;
+/// The longest step over a crossing of curves.
+const CROSSING: f64 = 0.01;
 /// The most iterations of Newton's method, and as many as are few.
 const ITERATIONS: usize = 8;
 const FEW: usize = 4;
 /// An iteration that makes the next one smaller by no more than this takes new derivatives.
 const SLOW: f64 = 0.1;
-/// How far the last iteration goes, relative to `1 + |y|`.
+/// How far the last iteration goes, relative to `1 + |y|`, and of transfer functions that are computed in single precision.
 const TOLERANCE: f64 = 1e-11;
+const TOLERANCE_SINGLE: f64 = 1e-6;
 /// How often a tangent is refined at the most, and to which residual.
 const REFINEMENTS: usize = 6;
 const REFINED: f64 = 1e-13;
-/// How near a curve comes to its start where it is closed, relative to `1 + |y|`.
-const CLOSED: f64 = 1e-6;
+/// How near zeros are the same, relative to `1 + |y|`, and how many times the tolerance.
+const SAME: f64 = 1e-6;
+const TIMES: f64 = 100.0;
 
 /// A function with as many values as unknowns `x`, `n`, and one number `s` besides. Places `y` `[n + 1]` are `x` and after it `s`.
 pub(crate) trait Zeros {
@@ -36,6 +46,11 @@ pub(crate) trait Zeros {
     /// How they depend on `x` and, in the last column, on `s`, `[n, n + 1]`.
     fn slopes(&self, y: ArrayView1<'_, f64>) -> Array2<f64>;
 
+    /// How far the last iteration of Newton's method may go, relative to `1 + |y|`.
+    fn tolerance(&self) -> f64 {
+        TOLERANCE
+    }
+
     /// The first unknown to become zero between two neighboring zeros, if the function is that of one side of its zero and goes on
     /// smoothly on the other, where it is another one.
     fn crease(&self, _from: &Array1<f64>, _to: &Array1<f64>) -> Option<usize> {
@@ -44,6 +59,11 @@ pub(crate) trait Zeros {
 
     /// Makes it the function on the other side of the zero of this unknown.
     fn turn(&self, _unknown: usize) {}
+}
+
+/// The tolerance of residuals of this equation.
+pub(crate) fn tolerance_of(exact: &dyn Exact) -> f64 {
+    if matches!(exact.transfer(), Some(Transfer::Custom(_))) { TOLERANCE_SINGLE } else { TOLERANCE }
 }
 
 /// Follows the curve from a zero `[n + 1]`, first to where `s` grows or, backward, to where it falls. `None` if there is no one curve
@@ -70,7 +90,7 @@ pub(crate) fn follow_from(zeros: &impl Zeros, start: Place, limits: &Limits<'_>)
         }
         let near = &last.y + &(&last.tangent * step);
         let next = place(zeros, near.clone(), &last.tangent);
-        let next = next.filter(|(next, _)| next.tangent.dot(&last.tangent) >= BENT && distance(&next.y, &near) <= step);
+        let next = next.filter(|(next, _)| is_next(last, next, step) && distance(&next.y, &near) <= ASIDE * step);
         match next {
             Some((next, _)) if n > 2 && passes(zeros, last, &next, &places[0].y) => {
                 let start = places[0].clone();
@@ -101,6 +121,15 @@ pub(crate) fn follow_from(zeros: &impl Zeros, start: Place, limits: &Limits<'_>)
         }
     };
     Curve { places, end, straight: false }
+}
+
+/// Whether a place may be the next one on a curve, and not one on another that comes near: the tangent turns little, and evenly, and where
+/// determinants change their sign, as in a crossing, the step is short.
+fn is_next(last: &Place, next: &Place, step: f64) -> bool {
+    let (chord, tangents) = (&next.y - &last.y, &next.tangent + &last.tangent);
+    next.tangent.dot(&last.tangent) >= BENT
+        && chord.dot(&tangents) >= EVEN * norm(&chord) * norm(&tangents)
+        && (next.orientation == last.orientation || step <= CROSSING)
 }
 
 /// The place between two neighboring ones where a number changes sign: a turn, a crossing, a mode that begins to grow.
@@ -134,7 +163,7 @@ pub(crate) fn place(zeros: &impl Zeros, near: Array1<f64>, normal: &Array1<f64>)
         if !moved.is_finite() {
             return None;
         }
-        if moved <= TOLERANCE * size {
+        if moved <= zeros.tolerance() * size {
             let (tangent, orientation) = tangent(zeros, &y, normal, solver)?;
             return Some((Place { y, tangent, orientation }, iteration));
         }
@@ -218,14 +247,16 @@ pub(crate) fn is_on(zeros: &impl Zeros, curve: &Curve, y: &Array1<f64>) -> bool 
 
 /// Whether a curve goes through this zero from one place to the next.
 fn passes(zeros: &impl Zeros, from: &Place, to: &Place, y: &Array1<f64>) -> bool {
-    let along = from.tangent.dot(&(y - &from.y));
+    let (along, length) = (from.tangent.dot(&(y - &from.y)), from.tangent.dot(&(&to.y - &from.y)));
     let foot = &from.y + &(&from.tangent * along);
-    let beside = along >= 0.0 && along <= from.tangent.dot(&(&to.y - &from.y));
-    if !beside || distance(y, &foot) > distance(&to.y, &from.y) {
+    let same = SAME.max(TIMES * zeros.tolerance()) * (1.0 + norm(y));
+    if !(-same..=length + same).contains(&along) || distance(y, &foot) > distance(&to.y, &from.y) + same {
         return false;
     }
     // It is the same one if the curve has no other zero in the plane through it.
-    place(zeros, foot, &from.tangent).is_some_and(|(there, _)| distance(&there.y, y) <= CLOSED * (1.0 + norm(y)))
+    let near = if length > 0.0 { bent(from, to, along / length) } else { foot };
+    let near = &near + &(&from.tangent * from.tangent.dot(&(y - &near)));
+    place(zeros, near, &from.tangent).is_some_and(|(there, _)| distance(&there.y, y) <= same)
 }
 
 /// The derivatives with a row below them.

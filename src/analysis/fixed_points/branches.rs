@@ -30,6 +30,11 @@ pub struct Branches {
     pub branches: Vec<Branch>,
     /// Where branches turn, cross, or change their stability, along each branch.
     pub bifurcations: Vec<Bifurcation>,
+    /// The fixed points that the set did not have and that branches came by where `s` is that of the set, `[n_state]` each.
+    #[serde(with = "crate::number")]
+    pub found: Vec<Array1<f64>>,
+    /// The fixed points from which no branch could be followed, by their numbers: there is more than one way on, as where branches cross.
+    pub lost: Vec<usize>,
     /// Whether the work was interrupted, so that branches are missing or too short.
     pub interrupted: bool,
 }

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s, stack};
 
-use super::arclength::{crossing, follow, follow_from, is_on};
+use super::arclength::{crossing, follow, follow_from, is_on, place};
 use super::branches::{Bifurcation, Branch, Branches};
-use super::curve::{Curve, End, Limits, Place};
+use super::curve::{Curve, End, Limits, Place, distance};
 use super::family::Family;
 use super::polygon::Polygon;
 use super::set::FixedPointSet;
 use super::stability::{Path, growing_at};
+use crate::caught::caught_in;
 use crate::dynamics::linearize::checked;
 use crate::simulate::Simulator;
 use crate::{Error, Result, interrupt, threads};
@@ -22,6 +23,8 @@ const LONGEST: f64 = 0.5;
 const PLACES: usize = 2000;
 /// How far from a crossing the other branch begins.
 const FAR: f64 = 0.01;
+/// How near two fixed points are the same, relative to `1 + |x|`.
+const SAME: f64 = 1e-6;
 /// More branches that cross others are not followed.
 const MOST: usize = 200;
 
@@ -107,6 +110,10 @@ impl FixedPointSet {
     }
 
     fn branches(&self, family: &Family, parameter: String, range: Range<f64>) -> Result<Branches> {
+        caught_in("the transfer function", || self.follow(family, parameter, range))
+    }
+
+    fn follow(&self, family: &Family, parameter: String, range: Range<f64>) -> Result<Branches> {
         let from = family.from();
         if !(range.start < range.end && range.start.is_finite() && range.end.is_finite()) {
             return Err(Error::argument("range", "one from a number to a larger one", format!("{range:?}")));
@@ -122,7 +129,7 @@ impl FixedPointSet {
         let starts = self.points.iter().map(|point| concatenate![Axis(0), point.state.slice(s![..n]), [0.0]]).collect();
         let follower = Follower::new(family, &range);
         let go_on = || !work.is_interrupted();
-        let mut paths = follower.paths(starts, &go_on)?;
+        let Followed { mut paths, lost, found } = follower.paths(starts, &go_on)?;
         let interrupted = work.is_interrupted();
         let mut bifurcations = Vec::new();
         let branches = paths.iter_mut().enumerate().map(|(number, (path, ends))| {
@@ -139,7 +146,7 @@ impl FixedPointSet {
             branch
         });
         let branches = branches.collect();
-        Ok(Branches { parameter, range, from, branches, bifurcations, interrupted })
+        Ok(Branches { parameter, range, from, branches, bifurcations, found, lost, interrupted })
     }
 }
 
@@ -152,6 +159,16 @@ struct Follower<'a> {
     range: Range<f64>,
 }
 
+/// What comes of following branches.
+struct Followed {
+    /// The branches, with how they begin and end.
+    paths: Vec<(Path, [End; 2])>,
+    /// The places through which there is none, by their numbers.
+    lost: Vec<usize>,
+    /// The states at the network's own value of the number that are none of these places.
+    found: Vec<Array1<f64>>,
+}
+
 /// A branch in both directions from where it was found, or in one.
 struct Halves(Vec<Curve>);
 
@@ -162,10 +179,11 @@ impl<'a> Follower<'a> {
         Self { family, unit, ends: range.clone(), range: within(range.start)..within(range.end) }
     }
 
-    /// The branches through these places, and those that cross them.
-    fn paths(&self, starts: Vec<Array1<f64>>, go_on: &(dyn Fn() -> bool + Sync)) -> Result<Vec<(Path, [End; 2])>> {
+    /// The branches through these places and those that cross them.
+    fn paths(&self, starts: Vec<Array1<f64>>, go_on: &(dyn Fn() -> bool + Sync)) -> Result<Followed> {
         let limits = Limits { range: self.range.clone(), longest: LONGEST, places: PLACES, go_on };
         let found = threads::map(starts.clone(), |start| Ok(self.through(&start, &limits)))?;
+        let empty: Vec<bool> = found.iter().map(|branch| branch.0.is_empty()).collect();
         // One that comes by other starts is followed from each of them.
         let mut branches: Vec<Halves> = Vec::new();
         for (start, branch) in starts.iter().zip(found) {
@@ -188,7 +206,9 @@ impl<'a> Follower<'a> {
                 }
             }
         }
-        Ok(paths)
+        let lost = (0..starts.len()).filter(|&number| empty[number] && !self.has(&branches, &starts[number]));
+        let (lost, found) = (lost.collect(), self.found(&branches, &starts));
+        Ok(Followed { paths, lost, found })
     }
 
     /// The branch through a fixed point, in both directions.
@@ -217,6 +237,22 @@ impl<'a> Follower<'a> {
         let mut curve = follow_from(&zeros, next, limits);
         curve.places.insert(0, begin);
         Halves(vec![curve])
+    }
+
+    /// The states at which branches come by the network's own value of the number, without those at which they began.
+    fn found(&self, branches: &[Halves], starts: &[Array1<f64>]) -> Vec<Array1<f64>> {
+        let zeros = self.family.zeros(self.unit);
+        let mut known = starts.to_vec();
+        for x in branches.iter().flat_map(|branch| &branch.0).flat_map(|curve| curve.meets(0.0, 0.0)) {
+            let mut here = Array1::zeros(x.len() + 1);
+            here[x.len()] = 1.0;
+            let near = concatenate![Axis(0), x, [0.0]];
+            let Some((found, _)) = place(&zeros, near, &here) else { continue };
+            if !known.iter().any(|y| distance(y, &found.y) <= SAME * (1.0 + distance(y, &(y * 0.0)))) {
+                known.push(found.y);
+            }
+        }
+        known.split_off(starts.len()).iter().map(|y| zeros.state(y.view()).2).collect()
     }
 
     /// Whether a place lies on one of these branches.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s};
 
-use super::arclength::Zeros;
+use super::arclength::{Zeros, tolerance_of};
 use super::pieces::Pieces;
 use super::sides::Sides;
 use super::still::Still;
@@ -157,6 +157,10 @@ impl Zeros for Along<'_> {
             None => jacobian,
         };
         concatenate![Axis(1), jacobian, self.by(y).insert_axis(Axis(1))]
+    }
+
+    fn tolerance(&self) -> f64 {
+        tolerance_of(self.family.exact.as_ref())
     }
 
     fn crease(&self, from: &Array1<f64>, to: &Array1<f64>) -> Option<usize> {

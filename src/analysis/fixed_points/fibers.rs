@@ -6,7 +6,7 @@
 
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 
-use super::arclength::{Zeros, follow};
+use super::arclength::{Zeros, follow, tolerance_of};
 use super::curve::{Curve, End, Limits};
 use super::newton::newton;
 use super::pieces::Pieces;
@@ -51,6 +51,10 @@ impl Zeros for Fiber<'_> {
         slopes.slice_mut(s![.., ..n]).assign(&self.still.jacobian(y.slice(s![..n])));
         slopes.column_mut(n).assign(&-&self.direction);
         slopes
+    }
+
+    fn tolerance(&self) -> f64 {
+        tolerance_of(self.still.exact.as_ref())
     }
 }
 

@@ -36,6 +36,14 @@
 //! leak's. That of another network is nearly always a chain of fixed points and slow points, with time constants much longer than
 //! that of a unit.
 //!
+//! [`FixedPointSet::line_attractor`] says of either how fast the state drifts along it.
+//!
+//! # What becomes of them
+//!
+//! While an input, a gain of the weights or a lesion changes, fixed points move along branches, and two of them vanish where a branch turns:
+//! [`FixedPointSet::along`], [`FixedPointSet::along_gain`] and [`FixedPointSet::towards`] follow these, also around their turns, and give
+//! [`Branches`], whose `plot` is the bifurcation diagram.
+//!
 //! The same seed gives the same bits, for any number of threads. Noise is left out.
 
 mod arclength;

@@ -164,6 +164,11 @@ impl FixedPoints {
         let work = interrupt::watch();
         let go_on = || !work.is_interrupted();
         let still = Still::new(exact, input);
+        let rest = still.residual(Array1::zeros(still.n()).view());
+        if let Some((unit, &value)) = rest.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            let at = format!("unit {unit} where all states are 0");
+            return Err(Error::NotFinite { name: "what drives the units".into(), value, at });
+        }
         let pieces = Pieces::of(&still);
         let starts = Starts::new(&still, initial, session, self.starts, self.seed)?;
         let mut found =
@@ -233,7 +238,9 @@ impl FixedPoints {
         let must_be_one = found.still.exact.is_bounded() || comes_back(found.still, self.seed)?;
         let fibers = Fibers::new(found.still, found.pieces, self.seed);
         let (mut curves, mut last_new) = (0, 0);
-        while curves < self.curves && go_on() {
+        // Without any drive the fixed points of rectified units other than 0 lie on lines to 0, and so do curves from there.
+        let at_rest = found.pieces.is_some_and(|pieces| pieces.rectified && pieces.drive.iter().all(|&h| h == 0.0));
+        while !at_rest && curves < self.curves && go_on() {
             let decided = must_be_one && found.is_regular();
             let enough = if decided { ENOUGH } else { ENOUGH_IN_DOUBT };
             let missing = found.estimated() - found.zeros.len() as f64;

@@ -127,15 +127,12 @@ impl FixedPointSet {
             }
         }
         let mut speeds: Vec<f64> = flows.iter().map(|(_, flow)| flow.0.hypot(flow.1)).collect();
-        let sorted = {
-            speeds.sort_by(f64::total_cmp);
-            speeds
-        };
-        let typical = sorted[sorted.len() / 2];
+        speeds.sort_by(f64::total_cmp);
+        let typical = speeds[speeds.len() / 2];
         let (mut x, mut y) = (Vec::new(), Vec::new());
         for ((from_x, from_y), (flow_x, flow_y)) in flows {
             let speed = flow_x.hypot(flow_y);
-            if !(speed > 0.0) {
+            if speed.is_nan() || speed == 0.0 {
                 continue;
             }
             let length = 0.8 * cell * speed / (speed + typical);
