@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use psychrnn::analysis::{
-    Averages, Chronometric, Counts, DiffusionCoordinates, Lesions, LinearTuning, PsychometricFit, TargetedAxes,
-    Trajectories, Tuning,
+    Averages, Chronometric, Counts, Decoded, Demixed, DiffusionCoordinates, Generalized, Lesions, LinearTuning,
+    PsychometricFit, TargetedAxes, Trajectories, Tuning,
 };
 use psychrnn::plot::Figure;
 use psychrnn::prelude::*;
@@ -28,6 +28,9 @@ pub(crate) struct Study {
     pub(crate) signed: Vec<f64>,
     pub(crate) linear: LinearTuning,
     pub(crate) axes: TargetedAxes,
+    pub(crate) decoded: Decoded,
+    pub(crate) across: Generalized,
+    pub(crate) demixed: Demixed,
     pub(crate) units: Lesions,
     pub(crate) groups: Lesions,
 }
@@ -41,7 +44,7 @@ pub(crate) fn lines() -> String {
 /// Trains a network under Dale's principle and studies it.
 pub(crate) fn study() -> Result<Study> {
     // ---
-    use psychrnn::analysis::{DiffusionMap, Targeted};
+    use psychrnn::analysis::{Classifier, Decoding, DiffusionMap, Dpca, Targeted};
 
     let task = PerceptualDiscrimination::default().noise(1.0);
     let mut network = Rnn::new(&task, RnnConfig::default().units(50).dale_ratio(0.8).noise(0.02).seed(1))?;
@@ -79,6 +82,14 @@ pub(crate) fn study() -> Result<Study> {
     let linear = averages.linear_tuning()?;
     let axes = Targeted::new(["choice", "signed coherence"]).aligned_to("stimulus").window(0.0..500.0).of(&session)?;
 
+    // What the population tells about the choice, when, and whether in the same way at other coherences.
+    let decoding = Decoding::new("choice").classifier(Classifier::Lda).bin(100.0);
+    let decoding = decoding.signal(Signal::Rates).aligned_to("stimulus").window(-200.0..1000.0);
+    let decoded = decoding.clone().permutations(20).of(&session.only("coherence", 0.1)?)?;
+    let across = decoding.across(&session.filter("coherence", |c| c.is(0.1) || c.is(0.4))?, "coherence")?;
+    let dpca = Dpca::new(["coherence", "choice"]).n_components(3).lambda(1e-4);
+    let demixed = dpca.signal(Signal::Rates).aligned_to("stimulus").window(-200.0..1000.0).of(&session)?;
+
     // Lesions: each unit silenced in turn, and the synapses of groups weakened.
     let units = LesionSweep::of_units(0..50, ..).run(&simulator, &batch)?;
     let groups = [("E 1", order[..5].to_vec()), ("E 0", order[35..40].to_vec()), ("I", (40..50).collect())];
@@ -104,6 +115,9 @@ pub(crate) fn study() -> Result<Study> {
         signed,
         linear,
         axes,
+        decoded,
+        across,
+        demixed,
         units,
         groups,
     })
