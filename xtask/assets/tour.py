@@ -59,8 +59,10 @@ class Browser:
         element = self.call("POST", "/element", {"using": "css selector", "value": selector})
         self.call("POST", f"/element/{next(iter(element.values()))}/click", {})
 
-    def shoot(self, path, tell=True):
-        path.write_bytes(base64.b64decode(self.call("GET", "/screenshot")))
+    def shoot(self, path, element=None, tell=True):
+        """Of the window, or of an element of the page."""
+        of = f"/element/{next(iter(element.values()))}" if element else ""
+        path.write_bytes(base64.b64decode(self.call("GET", of + "/screenshot")))
         if tell:
             print(f"  screenshot: {path}", flush=True)
 
@@ -153,6 +155,12 @@ def tour(browser, lab, folder):
         browser.script(f"{PANEL}.content.widgets.at({index}).node.scrollIntoView()")
         time.sleep(1)
         browser.shoot(folder / name)
+    # The cell that README and site show, as wide as a column of theirs.
+    browser.call("POST", "/window/rect", {"width": 1060, "height": 1100})
+    browser.script(f"{PANEL}.content.activeCellIndex = 0; {PANEL}.content.widgets.at(3).node.scrollIntoView()")
+    time.sleep(1)
+    browser.shoot(folder / "cell.png", browser.script(f"return {PANEL}.content.widgets.at(3).node"))
+    browser.call("POST", "/window/rect", {"width": 1300, "height": 1100})
 
     add_and_run(browser, LONG)
     last = f"{PANEL}.content.widgets.at(-1).model"

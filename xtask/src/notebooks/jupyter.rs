@@ -33,11 +33,10 @@ const FEATURES: [&str; 2] = ["", TABLES];
 /// The feature for tables as data frames, which takes longer to compile than all else.
 pub(crate) const TABLES: &str = "polars";
 
-/// What may have to be made, with the minutes of an idle machine with two cores. Those of the library are reckoned from the time of the
-/// processor (371 s) in a build beside others.
+/// What may have to be made, with the minutes of an idle machine with two cores: of a first `cargo lab` there, which took 6 min 19 s.
 const ENVIRONMENT: Part = Part { what: "a Python environment with JupyterLab", download: 47, minutes: 0.0, space: 400 };
-const KERNEL: Part = Part { what: "the notebook kernel", download: 27, minutes: 4.0, space: 1100 };
-const LIBRARY: Part = Part { what: "the library, compiled for notebooks", download: 23, minutes: 3.5, space: 1000 };
+const KERNEL: Part = Part { what: "the notebook kernel", download: 27, minutes: 3.2, space: 1100 };
+const LIBRARY: Part = Part { what: "the library, compiled for notebooks", download: 23, minutes: 2.9, space: 1000 };
 
 /// Everything that a notebook needs to run.
 pub(crate) struct Jupyter {
