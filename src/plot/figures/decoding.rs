@@ -21,7 +21,7 @@ impl Decoded {
         let (chance_low, chance_high) = self.by_chance(1.0 - ALPHA);
         let least = low.iter().chain(&chance_low).chain([&self.chance()]).fold(1.0_f64, |least, &x| least.min(x));
         let floor = (least - 0.08).max(-0.03);
-        let mut panel = time_axis(self.event.as_deref(), &self.times)
+        let mut panel = time_axis(self.signal.is_none(), self.event.as_deref(), &self.times)
             .y_label(format!("Accuracy of {}", self.column))
             .y_range(floor, 1.03)
             .legend(Legend::Outside)
@@ -81,7 +81,7 @@ impl Generalized {
         let n = self.conditions.len();
         let least = self.accuracy.iter().fold(1.0 / self.classes.len() as f64, |least, &x| least.min(x));
         let panel = |train: usize| {
-            let mut panel = time_axis(self.event.as_deref(), &self.times)
+            let mut panel = time_axis(self.signal.is_none(), self.event.as_deref(), &self.times)
                 .title(format!("Fitted where {} is {}", self.by, self.conditions[train]))
                 .y_label(format!("Accuracy of {}", self.column))
                 .y_range((least - 0.05).max(-0.03), 1.03)
@@ -101,10 +101,18 @@ impl Generalized {
     }
 }
 
-/// Axes over time, with the event.
-pub(super) fn time_axis(event: Option<&str>, times: &[f64]) -> Panel {
-    let panel = Panel::new().x_label(event.map_or("Time (ms)".to_owned(), |event| format!("Time from {event} (ms)")));
-    if times.first().is_some_and(|&first| first < 0.0) { panel.vline(0.0, ()) } else { panel }
+/// Axes over time, with the event; times of plain arrays have no unit.
+pub(super) fn time_axis(is_plain: bool, event: Option<&str>, times: &[f64]) -> Panel {
+    let panel = Panel::new().x_label(match event {
+        Some(event) => format!("Time from {event} (ms)"),
+        None if is_plain => "Time".to_owned(),
+        None => "Time (ms)".to_owned(),
+    });
+    match times {
+        [one] => panel.x_range(one - 0.5, one + 0.5),
+        [first, ..] if *first < 0.0 => panel.vline(0.0, ()),
+        _ => panel,
+    }
 }
 
 /// How far times are apart.

@@ -11,8 +11,9 @@ use crate::plot::{Color, Figure, Legend, Panel, Style};
 use crate::table::Value;
 use crate::{Error, Result};
 
-/// More components than this are not told apart.
+/// More components than this are not told apart, and what explains less is not seen.
 const BARS: usize = 15;
+const SEEN: f64 = 1e-3;
 
 impl Demixed {
     /// The first components of each marginal, a row of panels for each, with the share of variance that each explains: a line for
@@ -31,7 +32,7 @@ impl Demixed {
         let mut panels = Vec::new();
         for (row, marginal) in rows.iter().enumerate() {
             for k in 0..n {
-                let panel = time_axis(self.event.as_deref(), &self.times);
+                let panel = time_axis(self.signal.is_none(), self.event.as_deref(), &self.times);
                 let panel = match marginal.explained.get(k) {
                     Some(_) => self.component(panel, marginal, k),
                     None => panel.title(format!("{} {}: none", marginal.name, k + 1)),
@@ -94,7 +95,8 @@ impl Demixed {
         let all = self.marginals.iter().flat_map(|marginal| (0..marginal.explained.len()).map(move |k| (marginal, k)));
         let mut all: Vec<(&Marginal, usize)> = all.collect();
         all.sort_by(|(a, i), (b, j)| b.explained[*j].total_cmp(&a.explained[*i]));
-        all.truncate(BARS);
+        let seen = all.iter().take_while(|(marginal, k)| marginal.explained[*k] > SEEN).count();
+        all.truncate(seen.clamp(1, BARS));
         let width = (260.0 / all.len().max(1) as f64).clamp(4.0, 24.0);
         let mut panel = Panel::new()
             .x_label("Component")

@@ -222,6 +222,10 @@ fn arrays_that_make_no_sense_are_refused_or_answered() {
     assert!(plain(&lost).contains("0 of s 0, d 0, and 5 more"));
     let averages = mixed(0.5).index_axis(Axis(0), 0).to_owned();
     assert!(dpca.of_averages(&averages).unwrap_err().to_string().contains("`lambda`"));
+    let mut missing = averages.clone();
+    missing[[2, 1, 0, 4]] = f64::NAN;
+    let error = dpca.clone().lambda(0.0).of_averages(&missing).unwrap_err().to_string();
+    assert!(error.contains("unit 2, s 1, d 0, time 4"), "{error}");
     assert!(
         dpca.clone().lambda(0.0).shuffles(1).of_averages(&averages).unwrap_err().to_string().contains("`shuffles`")
     );

@@ -56,5 +56,5 @@ pub(in crate::analysis::population) fn shrunk(mut x: Array2<f64>) -> Array2<f64>
     let share = if scatter.min(far) > 0.0 { scatter.min(far) / far } else { 0.0 };
     covariance *= 1.0 - share;
     covariance.diag_mut().mapv_inplace(|x| x + share * mean);
-    covariance * &sd * &sd.view().insert_axis(Axis(1))
+    covariance * &sd * sd.view().insert_axis(Axis(1))
 }

@@ -192,7 +192,8 @@ impl Dpca {
         self
     }
 
-    /// The components of a session.
+    /// The components of a session, on all cores. If it is interrupted (see [`interrupt`](crate::interrupt)), it gives what it has: fewer
+    /// repetitions or fewer shuffles.
     ///
     /// # Errors
     /// If there is no such column or epoch, if a column has one value only, if a combination of values has no trials (or one only, where
@@ -269,8 +270,11 @@ impl Dpca {
             return Err(Error::argument(name, expected, if self.shuffles > 0 { "more" } else { "not" }));
         }
         let trials = Trials(averages.outer_iter().map(|one| one.to_owned()).collect());
-        if let Some(value) = trials.0.iter().flatten().find(|x| !x.is_finite()) {
-            return Err(Error::NotFinite { name: "averages".into(), value: *value, at: "one of them".into() });
+        for (condition, averages) in trials.0.iter().enumerate() {
+            if let Some(((_, time, unit), &value)) = averages.indexed_iter().find(|(_, x)| !x.is_finite()) {
+                let at = format!("unit {unit}, {}, time {time}", design.words(condition));
+                return Err(Error::NotFinite { name: "averages".into(), value, at });
+            }
         }
         let plain = Self { noise: false, ..self.clone() };
         plain.fit(&design, &trials, Where::plain(averages.len_of(Axis(2))))
@@ -331,13 +335,16 @@ impl Dpca {
             Some(_) => None,
             None => Some(validated(design, trials, lambdas, self.repeated(trials)?, how)?),
         };
+        let wanted = self.held_out.as_ref().map_or(self.repetitions, Array2::nrows);
+        let is_short = validation.as_ref().is_some_and(|validation| validation.errors.ncols() < wanted);
         let lambda = validation.as_ref().map_or(lambdas[0], |validation| validation.lambdas[validation.best]);
         let problem = Problem::of(design, trials, self.noise, self.exact)?;
         let tested = match self.shuffles {
             0 => None,
             _ => Some(told(design, trials, (lambda, how), (self.splits, self.shuffles), self.seed)?),
         };
-        Demixed::new(design, trials, (problem, lambda, self.n_components), validation, tested, from)
+        let demixed = Demixed::new(design, trials, (problem, lambda, self.n_components), validation, tested, from)?;
+        Ok(Demixed { interrupted: demixed.interrupted || is_short, ..demixed })
     }
 
     /// Which trials are held out, in each repetition one of each condition.

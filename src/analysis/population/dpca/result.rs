@@ -58,7 +58,7 @@ pub struct Demixed {
     pub validation: Option<DpcaValidation>,
     /// The marginals: time, each column, each two, …
     pub marginals: Vec<Marginal>,
-    /// Whether the work was interrupted: fewer shuffles than asked for.
+    /// Whether the work was interrupted: fewer repetitions or shuffles than asked for.
     pub interrupted: bool,
 }
 

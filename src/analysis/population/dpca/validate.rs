@@ -1,5 +1,7 @@
 //! How strongly dPCA is to be regularized, and when its components are more than noise.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +44,8 @@ pub(super) struct How {
     pub(super) n_components: usize,
 }
 
-/// The errors of values of `lambda`, one trial of each condition being held out in each repetition `[n_repetitions, n_conditions]`.
+/// The errors of values of `lambda`, one trial of each condition being held out in each repetition `[n_repetitions, n_conditions]`; of the first
+/// repetitions if it is interrupted.
 pub(super) fn validated(
     design: &Design,
     trials: &Trials,
@@ -56,7 +59,9 @@ pub(super) fn validated(
         let test = flat(&centered(&test).1);
         lambdas.iter().map(|&lambda| problem.error(test.view(), lambda, how.n_components)).collect::<Result<Vec<f64>>>()
     };
-    let found = threads::map(held_out, of)?;
+    let (work, taken) = (interrupt::watch(), AtomicUsize::new(0));
+    let go_on = || taken.fetch_add(1, Ordering::Relaxed) == 0 || !work.is_interrupted();
+    let found = threads::map_while(held_out, go_on, of)?;
     let errors = Array2::from_shape_fn((lambdas.len(), found.len()), |(lambda, repetition)| found[repetition][lambda]);
     let means = errors.sum_axis(Axis(1));
     let best = (0..lambdas.len()).min_by(|&a, &b| means[a].total_cmp(&means[b])).unwrap_or(0);
@@ -99,7 +104,7 @@ pub(super) fn told(
         let mean = |part: usize| {
             let n = each.iter().map(|parts| parts[part].nrows()).min().unwrap_or(0);
             let zero = Array2::zeros((n, trials.0[0].len_of(Axis(1))));
-            each.iter().fold(zero, |sum, parts| sum + &parts[part].slice(ndarray::s![..n, ..])) / each.len() as f64
+            each.iter().fold(zero, |sum, parts| sum + parts[part].slice(ndarray::s![..n, ..])) / each.len() as f64
         };
         Ok((0..sets.len() - 1).map(mean).collect())
     };
