@@ -91,7 +91,14 @@ impl KMeans {
             tried.push((found.centers.nrows(), found.inertia, silhouette));
             if best.as_ref().is_none_or(|best| silhouette > best.silhouette) {
                 let Found { labels, centers, inertia } = found.clone();
-                best = Some(KMeansClusters { labels, centers, inertia, silhouette, silhouettes, ..KMeansClusters::default() });
+                best = Some(KMeansClusters {
+                    labels,
+                    centers,
+                    inertia,
+                    silhouette,
+                    silhouettes,
+                    ..KMeansClusters::default()
+                });
             }
         }
         let best = best.ok_or_else(|| Error::argument("points", "at least three that differ", "fewer"))?;

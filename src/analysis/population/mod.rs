@@ -22,7 +22,7 @@ mod tuning;
 pub use alignment::alignment_index;
 pub use average::{Average, Averages, Band};
 pub use cka::Cka;
-pub use clusters::{KMeansClusters, KMeans};
+pub use clusters::{KMeans, KMeansClusters};
 pub use decoding::{Classifier, Cluster, Decoded, Decoder, Decoding, Generalized};
 pub use diffusion_map::{DiffusionCoordinates, DiffusionMap};
 pub use dimension::Dimension;

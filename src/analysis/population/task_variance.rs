@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::clusters::{KMeansClusters, KMeans};
+use super::clusters::{KMeans, KMeansClusters};
 use crate::setters::setters;
 use crate::simulate::{Session, Signal, numbered};
 use crate::{Error, Result, memory};
