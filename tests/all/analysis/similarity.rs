@@ -392,7 +392,7 @@ fn dynamics_that_are_rotations_of_each_other_are_the_same() {
         };
         (0..3).map(wave).sum::<f64>() + f64::from(rng.normal(0.0, 0.05))
     });
-    let model = dsa.of_trials(&[trial.clone()]).unwrap();
+    let model = dsa.of_trials(std::slice::from_ref(&trial)).unwrap();
     assert_eq!((model.suggested_rank(), model.a.nrows()), (6, 6));
     let turns: Vec<f64> = model.eigenvalues().unwrap().iter().map(|value| value.arg().abs()).collect();
     let nearest = |angle: f64| turns.iter().map(|turn| (turn - angle).abs()).fold(f64::INFINITY, f64::min);
@@ -466,7 +466,7 @@ fn nonsense_is_an_error_that_says_so() {
         (said(dsa.of_trials(&[nan]).map(drop)), "NaN"),
         (said(dsa.of_trials(&[Array2::zeros((5, 2))]).map(drop)), "`rank`"),
         (said(dsa.clone().delays(0).of_trials(&[]).map(drop)), "`delays`"),
-        (said(dsa.clone().delays(9).of_trials(&[some.clone()]).map(drop)), "at least 10 steps"),
+        (said(dsa.clone().delays(9).of_trials(std::slice::from_ref(&some)).map(drop)), "at least 10 steps"),
         (said(model(5).map(drop)), "from 1 to 4"),
         (said(dsa.distance(&model(2).unwrap(), &model(3).unwrap()).map(drop)), "same `rank`"),
         (said(dsa.between(&Array2::zeros((2, 2)), &Array2::eye(2)).map(drop)), "dynamics that move"),
