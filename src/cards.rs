@@ -56,6 +56,8 @@ show_fields!(
     DiffusionCoordinates,
     DiffusionMap,
     Dimension,
+    Dpca,
+    DpcaValidation,
     Dsa,
     DsaDistance,
     Estimate,
@@ -70,6 +72,7 @@ show_fields!(
     LikelihoodRatio,
     LinearTuning,
     MannWhitney,
+    Marginal,
     McNemar,
     PairedT,
     Permutation,
@@ -95,6 +98,7 @@ with_units!(show_fields);
 show_as! {
     KMeansClusters: |clusters| clusters.table().evcxr_display();
     Decoded: |decoded| decoded.table().evcxr_display();
+    Demixed: |demixed| demixed.table().evcxr_display();
     Generalized: |across| across.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     PsychometricFit: |fit| fit.table().evcxr_display();

@@ -35,7 +35,7 @@ macro_rules! gallery {
 }
 
 gallery! {
-    (training, session, weights, fit, easy, hard, chronometric, order, tuning, averages, choices, pca, trajectories, path, map, signed, linear, axes, units, groups, rdm, planes, parts)
+    (training, session, weights, fit, easy, hard, chronometric, order, tuning, averages, choices, pca, trajectories, path, map, signed, linear, axes, decoded, across, demixed, rdm, planes, parts, units, groups)
     "loss": Training::plot_loss, training.plot_loss();
     "checks": Training::plot_checks, training.plot_checks();
     "batch": Batch::plot_trial, session.batch.plot_trial(0)?;
@@ -63,6 +63,11 @@ gallery! {
     "rdm": Rdm::plot, rdm.plot();
     "jpca": JpcaPlanes::plot, planes.plot(0)?;
     "task-variance": TaskClusters::plot, parts.plot();
+    "decoding": Decoded::plot, decoded.plot();
+    "decoding-matrix": Decoded::plot_matrix, decoded.plot_matrix();
+    "decoding-across": Generalized::plot, across.plot();
+    "dpca": Demixed::plot, demixed.plot(3)?;
+    "dpca-variance": Demixed::plot_variance, demixed.plot_variance();
     "lesions": Lesions::plot, units.plot();
     "lesion-curves": Lesions::plot_curves, groups.plot_curves(&["E 1", "E 0", "I"])?;
 }

@@ -28,6 +28,7 @@
 //! | what does the population do? | [`Average`], [`Pca`], [`Trajectories`] |
 //! | on what curved surface do its states lie? | [`DiffusionMap`] |
 //! | where does it represent choice, stimulus, context? | [`Targeted`] |
+//! | in which directions does it vary with one column and not with others? | [`Dpca`] |
 //! | what does it tell about a trial, when, and in the same way throughout? | [`Decoding`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |

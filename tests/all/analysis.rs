@@ -2,6 +2,7 @@
 
 mod decoding;
 mod diffusion_map;
+mod dpca;
 mod figures;
 mod lesion;
 mod population;

@@ -1,6 +1,8 @@
 //! Figures of what this crate has: one file for each kind of thing, with its `plot` methods.
 
 mod behavior;
+mod decoding;
+mod dpca;
 mod lesion;
 mod population;
 mod similarity;

@@ -322,7 +322,7 @@ fn levels(conditions: &[Value]) -> Option<Vec<f64>> {
 
 /// A color for each condition: numbers with signs from red over gray to blue, other numbers from light to dark, else,
 /// and for no more than two, the colors of the cycle.
-fn colors(conditions: &[Value]) -> Vec<Color> {
+pub(super) fn colors(conditions: &[Value]) -> Vec<Color> {
     let pale = Color::rgb(190, 200, 210);
     match levels(conditions) {
         Some(levels) if levels.len() > 2 => {

@@ -62,6 +62,22 @@ fn areas_under_curves_are_those_of_scikit_learn() {
     }
 }
 
+/// The mean over folds and times, and that at time 3: of `SVC(kernel="linear", break_ties=True)` and `LinearDiscriminantAnalysis(solver="lsqr",
+/// shrinkage="auto")` with four classes.
+#[test]
+fn more_than_two_classes_are_told_as_by_scikit_learn() {
+    for (classifier, [accuracy, accuracy_3, auc, auc_3]) in [
+        (Classifier::LinearSvm, [0.33304398148148145, 0.7083333333333334, 0.6287615740740741, 0.890625]),
+        (Classifier::Lda, [0.35228587962962965, 0.8958333333333334, 0.6484013310185185, 0.9756944444444445]),
+    ] {
+        let decoded = decoded(classifier, "stimulus");
+        close("mean accuracy", decoded.accuracy.mean().unwrap(), accuracy, 1e-12);
+        close("accuracy at time 3", decoded.accuracy[[3, 3]], accuracy_3, 1e-12);
+        close("mean area", decoded.auc.mean().unwrap(), auc, 1e-12);
+        close("area at time 3", decoded.auc[[3, 3]], auc_3, 1e-12);
+    }
+}
+
 /// libsvm computes products of samples in single precision.
 #[test]
 fn decoders_are_the_optimum() {

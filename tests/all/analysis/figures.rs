@@ -1,7 +1,7 @@
 //! Figures of analyses. Set `PSYCHRNN_FIGURES` to a folder to look at them.
 
 use ndarray::{Array2, Array3, arr1};
-use psychrnn::analysis::{Counts, Dissimilarity, Jpca, KMeans, Noise, TaskVariance};
+use psychrnn::analysis::{Classifier, Counts, Decoding, Dissimilarity, Dpca, Jpca, KMeans, Noise, TaskVariance};
 use psychrnn::dynamics::LeakyUnits;
 use psychrnn::plot::{Figure, pairs};
 use psychrnn::prelude::*;
@@ -155,4 +155,30 @@ fn steep_and_odd_curves_are_drawn() {
 fn task_of_one() -> Batch {
     let ones = || Array3::ones((1, 5, 1));
     Batch::from_arrays(&TaskSpec::new(1, 1), ones(), ones(), ones()).unwrap()
+}
+
+#[test]
+fn what_is_decoded_and_demixed_is_drawn() {
+    let task =
+        PerceptualDiscrimination::default().onset(200.0).stimulus(400.0).duration(800.0).coherences(&[0.05, 0.2]);
+    let session = session(&task.noise(0.5));
+    let decoding = Decoding::new("direction").classifier(Classifier::Lda).aligned_to("stimulus").window(-200.0..600.0);
+    let decoded = decoding.clone().permutations(20).of(&session).unwrap();
+    drawn("decoding", &decoded.plot());
+    drawn("decoding-matrix", &decoded.plot_matrix());
+    drawn("decoding-across", &decoding.across(&session, "coherence").unwrap().plot());
+    drawn("decoding-plain", &decoding.permutations(0).of(&session).unwrap().plot());
+    let dpca = Dpca::new(["coherence", "direction"]).aligned_to("stimulus").window(-200.0..600.0).bin(40.0);
+    let demixed = dpca.n_components(4).lambda(1e-5).shuffles(10).splits(5).of(&session).unwrap();
+    drawn("dpca", &demixed.plot(3).unwrap());
+    drawn("dpca-variance", &demixed.plot_variance());
+    assert!(demixed.plot(0).unwrap_err().to_string().contains("`n_components`"));
+    // One time, one marginal of any size.
+    let one = Decoding::new("side")
+        .folds(2)
+        .of_arrays(&Array3::from_shape_fn((8, 1, 1), |(i, _, _)| i as f64), &[0, 0, 0, 0, 1, 1, 1, 1]);
+    let one = one.unwrap();
+    drawn("decoding-one", &Figure::join([one.plot(), one.plot_matrix()]));
+    let few = Array2::from_shape_fn((2, 2), |(unit, s)| (unit + s) as f64).insert_axis(ndarray::Axis(2));
+    drawn("dpca-one", &Dpca::new(["s"]).lambda(0.0).of_averages(&few).unwrap().plot(1).unwrap());
 }

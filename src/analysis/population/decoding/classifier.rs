@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, arr1};
 use serde::{Deserialize, Serialize};
 
+use super::linear::Linear;
 use super::{lda, logistic, svm};
 use crate::table::Value;
 use crate::{Error, Result};
@@ -21,14 +22,6 @@ pub enum Classifier {
     /// Linear discriminant analysis: the class with the largest `m_k·Σ⁻¹x - ½ m_k·Σ⁻¹m_k + ln π_k`, with the covariance within classes
     /// shrunk in each class by the formula of Ledoit O, Wolf M (2004), doi:10.1016/S0047-259X(03)00096-4. It has no `c`.
     Lda,
-}
-
-/// Weights of z-scored units.
-pub(super) struct Linear {
-    /// `[n_scores, n_units]`
-    pub(super) weights: Array2<f64>,
-    /// `[n_scores]`
-    pub(super) intercepts: Array1<f64>,
 }
 
 /// A decoder, of [`Decoding::decoder`](super::Decoding::decoder): the scores of activity `x` are `W ((x - mean) / sd) + b`.

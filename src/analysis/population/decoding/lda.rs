@@ -3,7 +3,7 @@
 use linfa_linalg::eigh::Eigh;
 use ndarray::{Array1, Array2, Axis};
 
-use super::classifier::Linear;
+use super::linear::Linear;
 use crate::{Error, Result};
 
 /// The scores `Σ⁻¹ m_k · x - ½ m_k Σ⁻¹ m_k + ln π_k` of classes with means `m_k` and shares `π_k` of the samples `[n_samples, n_units]`; of two
@@ -56,5 +56,5 @@ pub(in crate::analysis::population) fn shrunk(mut x: Array2<f64>) -> Array2<f64>
     let share = if scatter.min(far) > 0.0 { scatter.min(far) / far } else { 0.0 };
     covariance *= 1.0 - share;
     covariance.diag_mut().mapv_inplace(|x| x + share * mean);
-    covariance * &sd * &sd.view().insert_axis(Axis(1))
+    covariance * &sd * sd.view().insert_axis(Axis(1))
 }

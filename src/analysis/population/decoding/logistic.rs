@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, Zip, s};
 
-use super::classifier::Linear;
+use super::linear::Linear;
 use crate::{Error, Result};
 
 /// More steps of Newton than this were never needed.

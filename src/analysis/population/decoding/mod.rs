@@ -1,7 +1,9 @@
 //! Decoding: what the activity of a population tells about a trial, and when.
 
 mod classifier;
+mod data;
 pub(super) mod lda;
+mod linear;
 mod logistic;
 mod result;
 mod svm;
@@ -15,7 +17,8 @@ use serde::{Deserialize, Serialize};
 pub use classifier::{Classifier, Decoder};
 pub use result::{Cluster, Decoded, Generalized};
 
-use self::validate::{Data, Fold, Scored, check_folds, folds, shuffle, stratified};
+use self::data::{Data, classed, of_arrays, select};
+use self::validate::{Fold, Scored, check_folds, folds, shuffle, stratified};
 use super::aligned::{Aligned, Part};
 use crate::random::Seed;
 use crate::setters::setters;
@@ -380,46 +383,4 @@ impl Decoding {
             auc,
         })
     }
-}
-
-/// The items of some trials, of a list with one for each.
-fn select<T: Clone>(items: &[T], rows: &[usize], n_trials: usize) -> Result<Vec<T>> {
-    if items.len() != n_trials {
-        return Err(Error::shape("fold_of", format!("[n_trials = {n_trials}]"), &[items.len()]));
-    }
-    Ok(rows.iter().map(|&row| items[row].clone()).collect())
-}
-
-/// Trials of plain arrays that have a class, and which they are.
-fn of_arrays<V: Clone + Into<Value>>(activity: &Array3<f64>, classes: &[V]) -> Result<(Data, Vec<usize>)> {
-    let (n_trials, n_times, n_units) = activity.dim();
-    if n_trials == 0 || n_times == 0 || n_units == 0 {
-        let expected = "[n_trials, n_times, n_units], at least one of each";
-        return Err(Error::shape("activity", expected, activity.shape()));
-    }
-    if classes.len() != n_trials {
-        return Err(Error::shape("classes", format!("[n_trials = {n_trials}]"), &[classes.len()]));
-    }
-    if let Some(((trial, time, unit), &value)) = activity.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        let at = format!("trial {trial}, time {time}, unit {unit}");
-        return Err(Error::NotFinite { name: "activity".into(), value, at });
-    }
-    let values: Vec<Value> = classes.iter().map(|class| class.clone().into()).collect();
-    let rows: Vec<usize> = (0..n_trials).filter(|&row| !values[row].is_missing()).collect();
-    let labels = rows.iter().map(|&row| values[row].clone()).collect();
-    let by_time = activity.view().permuted_axes([1, 0, 2]).as_standard_layout().select(Axis(1), &rows);
-    Ok((classed("classes", by_time, labels)?, rows))
-}
-
-/// Trials `[n_times, n_trials, n_units]` with the classes of their labels.
-fn classed(name: &str, activity: Array3<f64>, labels: Vec<Value>) -> Result<Data> {
-    let mut table = Table::new();
-    table.insert(name, labels)?;
-    let mut y = vec![0; table.n_rows()];
-    let mut classes = Vec::new();
-    for (class, (value, rows)) in table.groups(name)?.into_iter().enumerate() {
-        rows.into_iter().for_each(|row| y[row] = class);
-        classes.push(value);
-    }
-    Ok(Data { activity, y, classes })
 }

@@ -3,7 +3,7 @@
 use linfa_linalg::cholesky::SolveC;
 use ndarray::{Array1, Array2, ArrayView1, Axis, Zip, s};
 
-use super::classifier::Linear;
+use super::linear::Linear;
 use crate::{Error, Result};
 
 /// More steps of the interior point method than this were never needed.

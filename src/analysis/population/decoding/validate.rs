@@ -1,49 +1,20 @@
 //! Cross-validation: decoders fitted to some trials at one time, and tried on the others at all times.
 
-use ndarray::{Array2, Array3, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use super::classifier::{Classifier, Decoder, auc, fit, largest};
+use super::data::Data;
 use crate::random::Seed;
-use crate::table::Value;
 use crate::{Error, Result};
-
-/// Trials and their classes.
-pub(super) struct Data {
-    /// `[n_times, n_trials, n_units]`
-    pub(super) activity: Array3<f64>,
-    /// The number of the class of each trial.
-    pub(super) y: Vec<usize>,
-    pub(super) classes: Vec<Value>,
-}
 
 /// How decoders do on one set of trials `[n_test_times]`: the share that they tell correctly and the area under the curve.
 pub(super) type Scored = (Vec<f64>, Vec<f64>);
 
 impl Data {
-    pub(super) fn n_times(&self) -> usize {
-        self.activity.len_of(Axis(0))
-    }
-
-    /// How many trials each class has.
-    pub(super) fn counts(&self) -> Vec<usize> {
-        let of = |class| self.y.iter().filter(|&&own| own == class).count();
-        (0..self.classes.len()).map(of).collect()
-    }
-
     /// The decoder of some trials at one time.
     pub(super) fn decoder(&self, how: (Classifier, f64), time: usize, rows: &[usize], y: &[usize]) -> Result<Decoder> {
         let of_rows: Vec<usize> = rows.iter().map(|&row| y[row]).collect();
         fit(how, self.activity.index_axis(Axis(0), time).select(Axis(0), rows), &of_rows, &self.classes)
-    }
-
-    /// The activity of some trials, that of one time below that of another: `[n_times n_rows, n_units]`.
-    pub(super) fn stacked(&self, rows: &[usize]) -> Array2<f64> {
-        let (n_times, _, n_units) = self.activity.dim();
-        let mut stacked = Array2::zeros((n_times * rows.len(), n_units));
-        let from = (0..n_times).flat_map(|time| rows.iter().map(move |&row| (time, row)));
-        let places = stacked.outer_iter_mut().zip(from);
-        places.for_each(|(mut place, (time, row))| place.assign(&self.activity.slice(s![time, row, ..])));
-        stacked
     }
 
     /// How a decoder does on samples `[n_times n_rows, n_units]` of trials of these classes.
