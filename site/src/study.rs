@@ -97,11 +97,9 @@ pub(crate) fn study() -> Result<Study> {
     // What the population holds apart, how it turns, and which units vary with the stimulus or with the response.
     let rdm = averages.rdm(200.0..500.0, Dissimilarity::SquaredEuclidean)?;
     let planes = Jpca::default().of(&averages)?;
-    let variance = TaskVariance::default();
-    let kinds = [("weak", 0.05), ("middle", 0.2), ("strong", 0.4)];
-    let kinds = kinds.map(|(name, coherence)| Ok((name, session.only("coherence", coherence)?)));
-    let kinds = kinds.into_iter().collect::<Result<Vec<_>>>()?;
-    let variance = variance.of(kinds.iter().map(|(name, session)| (*name, session)))?;
+    let quiet = network.simulator()?.noise(false).run(&test.clone().noise(0.0).batch(200, Seed(5))?)?;
+    let [weak, strong] = [quiet.only("coherence", 0.05)?, quiet.only("coherence", 0.4)?];
+    let variance = TaskVariance::default().of([("weak", &weak), ("strong", &strong)])?;
     let parts = variance.clusters(&KMeans::default().n_clusters(2..=8))?;
     // What the population tells about the choice, when, and whether in the same way at other coherences.
     let decoding = Decoding::new("choice").classifier(Classifier::Lda).bin(100.0);

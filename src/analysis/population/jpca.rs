@@ -23,7 +23,7 @@ use crate::{Error, Result};
 /// rotate. Churchland MM, Cunningham JP, Kaufman MT, Foster JD, Nuyujukian P, Ryu SI, Shenoy KV (2012), doi:10.1038/nature11129.
 ///
 /// Defaults: 6 components; units are not normalized. That paper divides the rates of neurons by their range and 5 or 10 spikes/s
-/// ([`Jpca::soften`]), so that none has all the say; a network's units are on one scale.
+/// (`soften`), so that none has all the say; a network's units are on one scale.
 ///
 /// ```no_run
 /// use psychrnn::analysis::Jpca;

@@ -137,6 +137,8 @@ impl Rdm {
     /// The cross-validated squared distances, of activity that was measured several times `[n_folds, n_conditions, n_units]`:
     /// `Σ_{a ≠ b} δ_aᵀ Σ⁻¹ δ_b / (n_folds (n_folds - 1) n_units)`, where `δ_a` is the difference of two conditions in fold `a` and `Σ`
     /// the noise about the means over folds. Noise that is independent between folds adds nothing on average, so that 0 means no difference.
+    /// (Where `Σ` is estimated from few folds a little is left: with the variances `4 / (n_folds (d - 2))`, with
+    /// `d = (n_folds - 1) n_conditions`.)
     ///
     /// Walther A, Nili H, Ejaz N, Alink A, Kriegeskorte N, Diedrichsen J (2016), doi:10.1016/j.neuroimage.2015.12.012.
     ///

@@ -1,9 +1,9 @@
 //! Populations compared: dissimilarities of conditions, clusters of units, planes of rotation.
 
-use ndarray::Axis;
+use ndarray::{Axis, s};
 
 use crate::analysis::{JpcaPlanes, Rdm, TaskClusters};
-use crate::plot::{Color, Colormap, Figure, Heatmap, Legend, Panel};
+use crate::plot::{Color, Colormap, Figure, Heatmap, Panel};
 use crate::{Error, Result};
 
 /// Conditions whose names fit along an axis.
@@ -66,7 +66,8 @@ impl TaskClusters {
 
 impl JpcaPlanes {
     /// The way of each condition through a plane, counted from 0, the fastest first: an open circle where it begins, a dot where it
-    /// ends. Rotation goes counterclockwise.
+    /// ends. Rotation goes counterclockwise. Above stand its frequency and the shares of all changes, in all planes, that rotation and
+    /// the best linear dynamics explain.
     ///
     /// # Errors
     /// If there is no such plane.
@@ -75,8 +76,12 @@ impl JpcaPlanes {
             let expected = format!("below the number of planes, {}", self.frequencies.len());
             return Err(Error::argument("plane", expected, plane));
         };
-        let title = format!("{frequency:.2} Hz (R² {:.2}, of any linear dynamics {:.2})", self.r2_skew, self.r2);
-        let panel = self.trajectories.panel(2 * plane, 2 * plane + 1)?.title(title);
-        Ok(panel.equal().legend(Legend::Outside).figure().size(460.0, 340.0))
+        // What rotation explains, and the best linear dynamics.
+        let title = format!("{frequency:.2} Hz, R² {:.2} of {:.2}", self.r2_skew, self.r2);
+        let (x, y) = (2 * plane, 2 * plane + 1);
+        let in_plane = self.trajectories.points.slice(s![.., .., x..=y]);
+        let end = 1.1 * in_plane.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        let panel = self.trajectories.panel(x, y)?.title(title).x_range(-end, end).y_range(-end, end);
+        Ok(panel.equal().figure().size(440.0, 320.0))
     }
 }

@@ -105,7 +105,13 @@ fn populations_are_compared_and_drawn() {
     drawn("rdm-crossnobis", &crossnobis.plot());
     assert!(crossnobis.distances[[0, 6]] > 0.0 && crossnobis.conditions == averages.conditions);
 
-    let planes = Jpca::default().of(&averages).unwrap();
+    drawn("jpca-none", &Jpca::default().of(&averages).unwrap().plot(0).unwrap());
+    let times: Vec<f64> = (0..40).map(|step| f64::from(step) * 10.0).collect();
+    let states = Array3::from_shape_fn((5, 40, 6), |(condition, step, unit)| {
+        let way = |hertz: f64| condition as f64 + hertz * times[step] * 0.00628 + (hertz * unit as f64).sin();
+        (1.0 + 0.2 * condition as f64) * (way(1.5) + unit as f64).cos() + 0.5 * (way(0.4) - unit as f64).sin()
+    });
+    let planes = Jpca::default().n_components(4).of_array(&states, &times).unwrap();
     drawn("jpca", &planes.plot(0).unwrap());
     assert!(planes.plot(3).unwrap_err().to_string().contains("`plane`"));
 
