@@ -173,7 +173,7 @@ impl FixedPoints {
         let starts = Starts::new(&still, initial, session, self.starts, self.seed)?;
         let mut found =
             Found { still: &still, pieces: pieces.as_ref(), starts: &starts, zeros: Vec::new(), lines: Vec::new() };
-        let proved = self.from_states(&mut found, &go_on)?;
+        let proved = self.begin(&mut found, &go_on)?;
         let completeness = match proved {
             true => Completeness::Proved,
             false => self.along_curves(&mut found, &go_on)?,
@@ -193,14 +193,14 @@ impl FixedPoints {
     }
 
     /// Finds what can be found without curves, and says whether these are proved to be all.
-    fn from_states(&self, found: &mut Found<'_>, go_on: &(dyn Fn() -> bool + Sync)) -> Result<bool> {
+    fn begin(&self, found: &mut Found<'_>, go_on: &(dyn Fn() -> bool + Sync)) -> Result<bool> {
         let (still, states) = (found.still, &found.starts.states);
         let n = still.n();
         let Some(pieces) = found.pieces else {
             let zeros = threads::map(states.clone(), |start| Ok(go_on().then(|| newton(still, &start)).flatten()))?;
             found.add(zeros.into_iter().flatten())?;
             let all = all_zeros(still, go_on);
-            if all.is_none() && self.exhaustive == Some(true) {
+            if all.is_none() && self.exhaustive == Some(true) && go_on() {
                 let expected =
                     "left out where it cannot be done: it can for ReLU, linear, and up to three units of some others";
                 return Err(Error::argument("exhaustive", expected, true));
