@@ -5,6 +5,7 @@ mod lu;
 mod schur;
 #[cfg(test)]
 mod tests;
+mod triangular;
 
 use linfa_linalg::eigh::EigValsh;
 use ndarray::ArrayView2;
