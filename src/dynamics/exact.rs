@@ -1,6 +1,8 @@
 //! The equations in `f64`, a state at a time and without noise, with their derivatives: what linear dynamics, fixed points and
 //! Lyapunov exponents are made of.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 use super::Transfer;
@@ -49,8 +51,16 @@ impl Arrays {
 /// numbers `x` are those that sessions have. Where the state stands still they tell the rest of it, so that fixed points are the zeros
 /// of a function of `x` alone, the *residual*.
 pub(crate) trait Exact: Send + Sync {
+    /// Its weights.
+    fn arrays(&self) -> &Arrays;
+
+    /// The same equation with other weights, as many.
+    fn with(&self, arrays: Arrays) -> Arc<dyn Exact>;
+
     /// How many channels, units and outputs.
-    fn counts(&self) -> Counts;
+    fn counts(&self) -> Counts {
+        self.arrays().counts
+    }
 
     /// How many numbers a state has.
     fn n_state(&self) -> usize;

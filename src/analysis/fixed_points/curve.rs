@@ -4,9 +4,11 @@
 //! 0; where it is an input or a weight, it is a branch of fixed points. `arclength` follows smooth ones, `polygon` those of piecewise
 //! linear networks.
 
+use std::fmt;
 use std::ops::Range;
 
 use ndarray::{Array1, ArrayView1, s};
+use serde::{Deserialize, Serialize};
 
 /// How often a root is looked for, and how narrowly.
 const ROUNDS: usize = 100;
@@ -52,17 +54,33 @@ impl Place {
     }
 }
 
-/// How a curve ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+/// How a branch of fixed points ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum End {
     /// It leaves the range.
     Out,
     /// It comes back to its start.
     Closed,
-    /// It cannot be followed any further.
+    /// It cannot be followed any further: it comes to where there is more than one way on, or none.
     Stuck,
-    /// It has as many places as it may have, or it was not to go on.
+    /// It has as many places as it may have, or the work was interrupted.
     Stopped,
+    /// It begins on another branch.
+    Crossing,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Out => "end of the range",
+            Self::Closed => "where it began",
+            Self::Stuck => "not followed further",
+            Self::Stopped => "stopped",
+            Self::Crossing => "on another branch",
+        })
+    }
 }
 
 /// A curve.
@@ -128,7 +146,7 @@ pub(super) fn distance(a: &Array1<f64>, b: &Array1<f64>) -> f64 {
 }
 
 /// Where a function is 0 between two places at which its signs differ, by false position with halved weights (the Illinois
-/// method). `None` where they do not differ, or where it has no value.
+/// method). `None` where they do not differ.
 pub(super) fn root(low: f64, high: f64, mut of: impl FnMut(f64) -> Option<f64>) -> Option<f64> {
     let ((mut a, mut at_a), (mut b, mut at_b)) = ((low, of(low)?), (high, of(high)?));
     if (at_a < 0.0) == (at_b < 0.0) {
@@ -136,7 +154,8 @@ pub(super) fn root(low: f64, high: f64, mut of: impl FnMut(f64) -> Option<f64>) 
     }
     for _ in 0..ROUNDS {
         let c = (a * at_b - b * at_a) / (at_b - at_a);
-        let at_c = of(c)?;
+        // Where it has none, as next to a crossing of curves, no narrower place is known.
+        let Some(at_c) = of(c) else { return Some(b) };
         if at_c == 0.0 || (b - a).abs() <= NARROW * (high - low).abs() {
             return Some(c);
         }

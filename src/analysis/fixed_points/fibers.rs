@@ -6,7 +6,7 @@
 
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 
-use super::arclength::{Zeros, follow};
+use super::arclength::{Zeros, follow, tolerance_of};
 use super::curve::{Curve, End, Limits};
 use super::newton::newton;
 use super::pieces::Pieces;
@@ -34,9 +34,9 @@ pub(super) struct Fibers<'a> {
 }
 
 /// The residual less `λ c`, as a function of `x` and `λ`.
-struct Fiber<'a> {
-    still: &'a Still,
-    direction: Array1<f64>,
+pub(super) struct Fiber<'a> {
+    pub(super) still: &'a Still,
+    pub(super) direction: Array1<f64>,
 }
 
 impl Zeros for Fiber<'_> {
@@ -51,6 +51,10 @@ impl Zeros for Fiber<'_> {
         slopes.slice_mut(s![.., ..n]).assign(&self.still.jacobian(y.slice(s![..n])));
         slopes.column_mut(n).assign(&-&self.direction);
         slopes
+    }
+
+    fn tolerance(&self) -> f64 {
+        tolerance_of(self.still.exact.as_ref())
     }
 }
 

@@ -9,6 +9,7 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 
 use super::curve::{Curve, End, Limits, Place};
+use super::still::largest;
 use crate::dynamics::linear::Lu;
 
 /// Below this change of the determinant the next region has none: there is a line of zeros at one `s`.
@@ -92,8 +93,8 @@ impl Polygon<'_> {
         let rates = Array1::from_shape_fn(line.x.len(), |i| if line.on[i] { line.x[i] } else { 0.0 });
         let residual = self.recurrent.dot(&rates) + &self.offset + &self.by * line.s - &line.x;
         line.x -= &inverse.dot(&residual);
-        let largest = |of: &Array1<f64>| of.fold(0.0_f64, |most, x| most.max(x.abs()));
-        !(largest(&residual) <= DRIFTED * (1.0 + largest(&line.x)))
+        let drift = largest(&residual);
+        drift.is_nan() || drift > DRIFTED * (1.0 + largest(&line.x))
     }
 
     /// Crosses over to where this unit has the other slope; its state keeps its direction. Whether there is a line there.

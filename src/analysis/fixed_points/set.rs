@@ -137,6 +137,9 @@ impl fmt::Display for Completeness {
             Self::Incomplete { index_sum } => {
                 write!(f, "some are missing: the indices add up to {index_sum}, and must to 1")
             }
+            Self::Undecided { curves: 0, .. } => {
+                f.write_str("it is not known whether these are all: no curves were followed")
+            }
             Self::Undecided { index_sum, curves, last_new } => write!(
                 f,
                 "it is not known whether these are all: the indices add up to {index_sum}, and the last {last_new} of {curves} curves \

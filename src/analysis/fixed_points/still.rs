@@ -91,12 +91,17 @@ impl Still {
     /// Whether two zeros cannot be told apart: they are next to each other, or the residual is as good as zero all the way between
     /// them, as about a point where it turns.
     pub(super) fn is_same(&self, a: &Array1<f64>, b: &Array1<f64>) -> bool {
-        let (apart, size) = (length(&(a - b)), 1.0 + length(a).min(length(b)));
+        let size = 1.0 + length(a).min(length(b));
+        // Most are far apart.
+        if a.iter().zip(b).any(|(a, b)| (a - b).abs() > APART * size) {
+            return false;
+        }
         let between = |at: f64| {
             let x = a * (1.0 - at) + b * at;
             self.is_zero(&x, &self.residual(x.view()))
         };
-        self.is_near(a, b) || apart <= APART * size && [0.25, 0.5, 0.75].into_iter().all(between)
+        let apart = length(&(a - b));
+        apart <= self.same * size || apart <= APART * size && [0.25, 0.5, 0.75].into_iter().all(between)
     }
 }
 

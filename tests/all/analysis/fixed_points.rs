@@ -2,10 +2,11 @@
 
 use std::fs::File;
 
-use ndarray::{Array1, Array2, Array3, Ix1, Ix2, arr1, arr2};
+use ndarray::{Array1, Array2, Array3, Axis, Ix1, Ix2, arr1, arr2};
 use ndarray_npy::NpzReader;
-use psychrnn::analysis::{Completeness, FixedPointSet, FixedPoints, Kind};
-use psychrnn::dynamics::LeakyUnits;
+use num_complex::Complex64;
+use psychrnn::analysis::{Completeness, FixedPointSet, FixedPoints};
+use psychrnn::dynamics::{Eigenvalue, Kind, LeakyUnits};
 use psychrnn::prelude::*;
 use psychrnn::threads::with_threads;
 
@@ -21,6 +22,10 @@ impl Truth {
 
     fn matrix(&mut self, name: &str) -> Array2<f64> {
         self.0.by_name::<ndarray::OwnedRepr<f64>, Ix2>(name).unwrap()
+    }
+
+    fn cube(&mut self, name: &str) -> Array3<f64> {
+        self.0.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix3>(name).unwrap()
     }
 
     fn vector(&mut self, name: &str) -> Array1<f64> {
@@ -56,6 +61,16 @@ fn assert_found(name: &str, k: usize, truth: &mut Truth, set: &FixedPointSet) {
         let found = &set.points[nearest];
         assert_eq!(i64::from(found.index), index[row], "{what}");
         assert!(found.residual < 1e-12 * 10.0 && !found.on_boundary, "{what}: {found:?}");
+        let name = if set.at(nearest).unwrap().flow_jacobian.is_some() { "flow" } else { "map" };
+        let theirs = truth.cube(&format!("eig_{name}_{k}"));
+        let values = set.at(nearest).unwrap().eigenvalues().unwrap();
+        for theirs in theirs.index_axis(Axis(0), row).outer_iter() {
+            let theirs = Complex64::new(theirs[0], theirs[1]);
+            let apart = |ours: &Eigenvalue| (ours.flow.unwrap_or(ours.map) - theirs).norm();
+            let nearest = values.iter().map(apart).fold(f64::INFINITY, f64::min);
+            // Of modes that nearly coincide the eigenvalues are not told by the matrix any better.
+            assert!(nearest <= 1e-8 * theirs.norm().max(1e-3), "{what}: {nearest} from {theirs}");
+        }
     }
     assert_eq!(set.index_sum(), index.sum(), "{what}");
 }
@@ -75,7 +90,8 @@ fn every_fixed_point_of_small_networks_is_found() {
             let steps = truth.whole(&format!("n_unstable_map_{k}"));
             let mut ours: Vec<_> = set.points.iter().map(|p| (p.unstable as i64, p.unstable_steps as i64)).collect();
             let mut theirs: Vec<_> = unstable.into_iter().zip(steps).collect();
-            (ours.sort_unstable(), theirs.sort_unstable());
+            ours.sort_unstable();
+            theirs.sort_unstable();
             assert_eq!(ours, theirs, "{name}");
             assert!(set.points.iter().all(|point| point.certified.is_some_and(|radius| radius < 1e-10)), "{name}");
         }
@@ -192,6 +208,30 @@ fn networks_of_any_transfer_function_have_answers() {
 }
 
 #[test]
+fn a_perturbed_network_stands_still_where_the_simulator_does() {
+    let (silent, input) =
+        (simulator("flipflop24_tanh").noise(false).silence([0, 5], ..).stimulate([3], 0.1, ..), [0.05, 0.0]);
+    let set = FixedPoints::default().input(&input).of(&silent, None).unwrap();
+    assert!(!set.points.is_empty() && set.index_sum() == 1);
+    for point in &set.points {
+        let mut state = silent.start(1, 0).unwrap();
+        let x = point.state.mapv(|x| x as f32).insert_axis(Axis(0));
+        state.values.insert("init_state".into(), x.clone());
+        let outputs = silent.step(&mut state, &arr2(&[[0.05, 0.0]])).unwrap().outputs;
+        assert!((&state.values["init_state"] - &x).mapv(f32::abs).sum() < 1e-4);
+        assert!((outputs.mapv(f64::from).row(0).to_owned() - &point.outputs).mapv(f64::abs).sum() < 1e-4);
+    }
+}
+
+#[test]
+fn at_rest_rectified_units_have_no_curves() {
+    let recurrent = Array2::from_shape_fn((24, 24), |(to, from)| ((to * 7 + from * 11) % 13) as f32 / 13.0 - 0.6);
+    let set = FixedPoints::default().of(&network(&recurrent, &[0.0; 24], Transfer::Relu), None).unwrap();
+    assert_eq!(set.completeness, Completeness::Undecided { index_sum: 0, curves: 0, last_new: 0 });
+    assert!(set.points.len() == 1 && set.points[0].on_boundary);
+}
+
+#[test]
 fn points_on_the_boundary_of_regions_say_so_and_have_an_index() {
     // At zero drive everything rests at 0, where all slopes jump.
     let recurrent = arr2(&[[0.5, -1.0], [-1.0, 0.5]]);
@@ -266,6 +306,11 @@ fn what_makes_no_sense_is_said() {
         "`input` must be finite, but it is NaN at channel 1"
     );
     assert!(said(FixedPoints::default().exhaustive(true)).starts_with("`exhaustive` must be left out"));
+    let own = |rate: fn(f32) -> f32| network(&arr2(&[[1.0]]), &[0.0], Transfer::custom("own", rate, |_| 1.0));
+    let nan = FixedPoints::default().of(&own(|_| f32::NAN), None).unwrap_err().to_string();
+    assert_eq!(nan, "`what drives the units` must be finite, but it is NaN at unit 0 where all states are 0");
+    let panics = FixedPoints::default().of(&own(|x| if x > 0.5 { panic!("too much") } else { x }), None);
+    assert!(panics.unwrap_err().to_string().starts_with("the transfer function panicked: too much"));
     let windowed = simulator.clone().silence(0..2, 0.0..100.0);
     assert!(FixedPoints::default().of(&windowed, None).unwrap_err().to_string().starts_with("`window` must be"));
 
