@@ -67,7 +67,7 @@ impl Eigenvalue {
     }
 }
 
-/// The modes of a [`Linearization`].
+/// The modes of a [`Linearization`](super::Linearization).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Modes {

@@ -6,6 +6,7 @@ mod schur;
 mod singular;
 #[cfg(test)]
 mod tests;
+mod triangular;
 
 use linfa_linalg::eigh::EigValsh;
 use ndarray::ArrayView2;

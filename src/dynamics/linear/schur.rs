@@ -1,9 +1,10 @@
-//! The real Schur form: what eigenvalues and eigenvectors are read from.
+//! The real Schur form.
 
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
-use num_complex::Complex64;
+
+use super::triangular::{Triangular, block};
 
 /// How often a block is tried before it is given up: it takes two or three.
 const MOST_STEPS: usize = 100;
@@ -63,11 +64,8 @@ impl<const M: usize> Reflection<M> {
 }
 
 impl Schur {
-    /// That of this matrix; `None` if it is not finite.
-    pub(super) fn of(matrix: ArrayView2<'_, f64>, with_vectors: bool) -> Option<Self> {
-        if !matrix.iter().all(|value| value.is_finite()) {
-            return None;
-        }
+    /// That of this matrix, which is finite, and `T`; `None` if it is not found.
+    pub(super) fn of(matrix: ArrayView2<'_, f64>, with_vectors: bool) -> Option<(Self, Triangular)> {
         let n = matrix.nrows();
         let (order, middle) = isolated(matrix);
         let t = order.iter().flat_map(|&i| order.iter().map(move |&j| matrix[[i, j]])).collect();
@@ -76,7 +74,8 @@ impl Schur {
         schur.balance();
         schur.reduce();
         schur.iterate()?;
-        Some(schur)
+        let t = std::mem::take(&mut schur.t);
+        Some((schur, Triangular { n, t }))
     }
 
     /// Scales rows and columns by powers of 2, until both have about the same length: Parlett BN, Reinsch C (1969),
@@ -171,13 +170,13 @@ impl Schur {
         let n = self.n;
         let at = |i: usize, j: usize| self.t[i * n + j];
         // The shifts are the eigenvalues of the last two rows, or others where these go round in circles.
-        let [mut a, mut b, mut c, mut d] = self.block(end - 2);
+        let [mut a, mut b, mut c, mut d] = block(&self.t, n, end - 2);
         if is_stuck {
             let off = c.abs() + at(end - 2, end - 3).abs();
             (a, b, c, d) = (d + 0.75 * off, -0.4375 * off, off, d + 0.75 * off);
         }
         // The first column of the product of both shifted matrices, over its subdiagonal.
-        let h = self.block(start);
+        let h = block(&self.t, n, start);
         let across = ((a - h[0]) * (d - h[0]) - b * c) / h[2] + h[1];
         let mut x = [across, h[0] + h[3] - a - d, at(start + 2, start + 1)];
         for k in start..end - 2 {
@@ -200,7 +199,7 @@ impl Schur {
     /// Makes the block of 2 at this row triangular, if its eigenvalues are real.
     fn part(&mut self, k: usize) {
         let n = self.n;
-        let [a, b, c, d] = self.block(k);
+        let [a, b, c, d] = block(&self.t, n, k);
         let half = (a - d) / 2.0;
         let discriminant = half * half + b * c;
         if c == 0.0 || discriminant < 0.0 {
@@ -224,93 +223,26 @@ impl Schur {
         }
     }
 
-    /// The two by two numbers from this place of the diagonal on, row by row.
-    fn block(&self, k: usize) -> [f64; 4] {
-        let at = k * self.n + k;
-        [self.t[at], self.t[at + 1], self.t[at + self.n], self.t[at + self.n + 1]]
-    }
-
-    /// Whether a block of 2 begins at this row.
-    fn is_pair(&self, k: usize) -> bool {
-        k + 1 < self.n && self.t[(k + 1) * self.n + k] != 0.0
-    }
-
-    /// The eigenvalues, in the order of the diagonal.
-    pub(super) fn values(&self) -> Vec<Complex64> {
-        let mut values = Vec::with_capacity(self.n);
-        while values.len() < self.n {
-            let k = values.len();
-            if self.is_pair(k) {
-                let [a, b, c, d] = self.block(k);
-                let half = (a - d) / 2.0;
-                let value = Complex64::new(d + half, (half * half + b * c).abs().sqrt());
-                values.extend([value, value.conj()]);
-            } else {
-                values.push(self.t[k * (self.n + 1)].into());
-            }
-        }
-        values
-    }
-
-    /// The eigenvectors `[n, n]`, of pairs the real and the imaginary part of the first.
-    pub(super) fn vectors(&self, values: &[Complex64]) -> Array2<f64> {
-        let n = self.n;
-        let size = self.t.iter().fold(1e-100_f64, |most, value| most.max(value.abs()));
-        // Those of T, a row each.
-        let mut of_t = Array2::zeros((n, n));
-        let mut x = vec![Complex64::default(); n];
-        for (j, &value) in values.iter().enumerate().filter(|(_, value)| value.im >= 0.0) {
-            let mut known = j;
-            x[j] = 1.0.into();
-            let is_pair = value.im > 0.0;
-            if is_pair {
-                let [_, _, c, d] = self.block(j);
-                (x[j], x[j + 1]) = ((value - d) / c, 1.0.into());
-            }
-            let end = if is_pair { j + 2 } else { j + 1 };
-            while known > 0 {
-                let i = known - 1;
-                let sum = |row: usize, x: &[Complex64]| -> Complex64 {
-                    let row = &self.t[row * n + known..row * n + end];
-                    row.iter().zip(&x[known..end]).map(|(t, x)| x * t).sum()
-                };
-                if i > 0 && self.is_pair(i - 1) {
-                    let [a, b, c, d] = self.block(i - 1);
-                    let (p, q) = (-sum(i - 1, &x), -sum(i, &x));
-                    let determinant = nonzero((a - value) * (d - value) - b * c, size * size);
-                    x[i - 1] = ((d - value) * p - q * b) / determinant;
-                    x[i] = ((a - value) * q - p * c) / determinant;
-                    known -= 2;
-                } else {
-                    x[i] = -sum(i, &x) / nonzero(self.t[i * (n + 1)] - value, size);
-                    known -= 1;
-                }
-                let largest = x[known..i + 1].iter().map(|x| x.norm()).fold(0.0, f64::max);
-                if largest > 1e100 {
-                    x[known..end].iter_mut().for_each(|x| *x /= largest);
-                }
-            }
-            for i in 0..end {
-                of_t[[j, i]] = x[i].re;
-                if is_pair {
-                    of_t[[j + 1, i]] = x[i].im;
-                }
-            }
-        }
-        let z = ArrayView2::from_shape((n, n), &self.z);
-        let turned = z.map_or_else(|_| of_t.clone(), |z| of_t.dot(&z));
-        let mut vectors = Array2::zeros((n, n));
+    /// The real parts of eigenvectors and the imaginary ones, a column each `[n, n]`, from those of `T`, a row each; `Z` and the balancing undone.
+    pub(super) fn turned_back(&self, of_t: &Array2<f64>, side: Side) -> Array2<f64> {
+        let turned = match ArrayView2::from_shape((self.n, self.n), &self.z) {
+            Ok(z) => of_t.dot(&z),
+            Err(_) => of_t.clone(),
+        };
+        let mut vectors = Array2::zeros((self.n, self.n));
         for (i, (&row, &scale)) in self.order.iter().zip(&self.scales).enumerate() {
+            let scale = if side == Side::Right { scale } else { 1.0 / scale };
             vectors.row_mut(row).assign(&(&turned.column(i) * scale));
         }
         vectors
     }
 }
 
-/// The number, or one that is nearly zero in its place.
-fn nonzero(value: Complex64, size: f64) -> Complex64 {
-    let least = f64::EPSILON * size;
-    if value.norm() < least { least.into() } else { value }
+/// On which side of the matrix an eigenvector stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Side {
+    Left,
+    Right,
 }
 
 /// Makes of numbers, not all 0 after the first, the `v` (with 1 in front) of the reflection `1 - factor v vᵀ` that leaves only the first of them

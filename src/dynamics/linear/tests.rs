@@ -1,4 +1,4 @@
-use ndarray::{Array1, Array2, Axis, array};
+use ndarray::{Array1, Array2, Axis, array, s};
 use num_complex::Complex64;
 
 use super::*;
@@ -9,7 +9,8 @@ fn random(n: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((n, n), || f64::from(rng.normal(0.0, 1.0)))
 }
 
-/// Some that are hard: with units that send nothing, of very different scales, of whole cycles, skew, symmetric, of one eigenvalue.
+/// Some that are hard: with units that send nothing, of very different scales, of whole cycles, skew, symmetric, of rank 2, two of a kind mixed,
+/// tiny, of one eigenvalue.
 fn hard() -> Vec<Array2<f64>> {
     let mut silent = random(40) - Array2::<f64>::eye(40);
     (0..25).for_each(|unit| silent.column_mut(7 * unit % 40).fill(0.0));
@@ -17,7 +18,26 @@ fn hard() -> Vec<Array2<f64>> {
     let cycle = Array2::from_shape_fn((6, 6), |(i, j)| f64::from(u8::from(j == (i + 1) % 6)));
     let skew = random(21) - random(21).t();
     let symmetric = random(33) + random(33).t();
-    vec![silent, scaled, cycle, symmetric, skew, Array2::eye(4), Array2::zeros((3, 3)), Array2::zeros((0, 0))]
+    let low = random(9).slice(s![.., ..2]).dot(&random(9).slice(s![..2, ..]));
+    let mut twins = Array2::zeros((8, 8));
+    twins.slice_mut(s![..4, ..4]).assign(&random(4));
+    twins.slice_mut(s![4.., 4..]).assign(&random(4));
+    let mix = random(8);
+    let twins = Lu::of(mix.clone()).unwrap().inverse().dot(&twins).dot(&mix);
+    let tiny = random(7) * 1e-150;
+    vec![
+        silent,
+        scaled,
+        cycle,
+        symmetric,
+        low,
+        twins,
+        tiny,
+        skew,
+        Array2::eye(4),
+        Array2::zeros((3, 3)),
+        Array2::zeros((0, 0)),
+    ]
 }
 
 #[test]
@@ -74,6 +94,26 @@ fn eigenvectors_are_what_the_matrix_stretches() {
         for pair in values.iter().zip(values.iter().skip(1)).filter(|(value, _)| value.im > 0.0) {
             assert_eq!(pair.0.conj(), *pair.1);
         }
+    }
+}
+
+/// Two eigenvalues that coincide, of a chain of two units, have no left eigenvectors; the others have theirs.
+#[test]
+fn a_chain_spoils_no_others() {
+    let mut matrix = Array2::<f64>::zeros((6, 6));
+    matrix.slice_mut(s![2.., 2..]).assign(&random(4));
+    (matrix[[0, 1]], matrix[[0, 3]], matrix[[4, 0]]) = (1.0, 0.5, 0.0);
+    let mix = random(6);
+    for matrix in [matrix.clone(), Lu::of(mix.clone()).unwrap().inverse().dot(&matrix).dot(&mix)] {
+        let Eigen { values, left, .. } = Eigen::of(matrix.view()).unwrap();
+        let on_left = left.dot(&matrix.mapv(Complex64::from)) - &left * &values.view().insert_axis(Axis(1));
+        let size = norm(matrix.view());
+        let length =
+            |vector: ndarray::ArrayView1<'_, Complex64>| vector.iter().map(Complex64::norm_sqr).sum::<f64>().sqrt();
+        let off = on_left.outer_iter().zip(left.outer_iter()).map(|(off, left)| length(off) / (length(left) * size));
+        let others: Vec<f64> =
+            values.iter().zip(off).filter(|(value, _)| value.norm() > 1e-3).map(|(_, off)| off).collect();
+        assert!(others.len() == 4 && others.iter().all(|&off| off < 1e-12), "{others:?}");
     }
 }
 
