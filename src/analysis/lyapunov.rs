@@ -14,12 +14,16 @@ use crate::{Error, Result, interrupt};
 
 /// Parts of the trajectory whose averages tell how sure an exponent is.
 const BLOCKS: usize = 10;
+/// The frame is made orthogonal before the fastest of its directions has grown over the slowest one by a million, which costs it six of
+/// sixteen digits, and after so many steps.
+const SPREAD: f64 = 13.8;
+const MOST_STEPS: usize = 20;
 
 /// The Lyapunov exponents of a network: how fast trajectories that begin next to each other part (positive) or come together (negative),
 /// along the directions in which they do so fastest, second fastest and so on. A network is chaotic if the first is positive.
 ///
-/// Along a trajectory without noise an orthogonal frame `Q` is carried on by the Jacobian `J` of each step, and made orthogonal again,
-/// `J Q = Q' R`; the exponents are the averages of `ln |Rᵢᵢ| / dt` (Benettin G et al. (1980), doi:10.1007/BF02128236; of recurrent
+/// Along a trajectory without noise an orthogonal frame `Q` is carried on by the Jacobian `J` of each step, and made orthogonal again before
+/// its directions become one, `J Q = Q' R`; the exponents are the averages of `ln |Rᵢᵢ|` over time (Benettin G et al. (1980), doi:10.1007/BF02128236; of recurrent
 /// networks Engelken R, Wolf F, Abbott LF (2023), doi:10.1103/PhysRevResearch.5.043044). They add up to the average of `ln |det J| / dt`, and where
 /// the network comes to a stable point they are `ln |μ| / dt` of its modes. Exponents are those of steps: with a shorter `dt` they come nearer
 /// to those of the flow. An LSTM's are those of `h` and `c` together.
@@ -134,6 +138,9 @@ impl Lyapunov {
         let mut frame = Array2::<f64>::eye(n).slice_move(s![.., ..count]);
         let mut sums = Array2::<f64>::zeros((BLOCKS, count));
         let mut lengths = [0_usize; BLOCKS];
+        let block = |step: usize| step.checked_sub(burn_in).map(|after| after * BLOCKS / (steps - burn_in));
+        // When the frame was made orthogonal, and when it is at the latest.
+        let (mut last, mut due) = (0, 1);
         let work = interrupt::watch();
         for step in 0..steps {
             if work.is_interrupted() {
@@ -147,23 +154,24 @@ impl Lyapunov {
                 return Err(Error::NotFinite { name: "state of the network".into(), value, at });
             }
             state = next;
-            let (orthogonal, triangular) = orthogonalized(jacobian.dot(&frame))?;
-            frame = orthogonal;
-            if let Some(after) = step.checked_sub(burn_in) {
-                let block = after * BLOCKS / (steps - burn_in);
-                lengths[block] += 1;
-                let mut sums = sums.row_mut(block);
-                sums += &triangular.diag().mapv(|size| size.abs().ln());
+            frame = jacobian.dot(&frame);
+            if step + 1 < due && block(step) == block(step + 1) {
+                continue;
             }
+            let (orthogonal, triangular) = frame.qr_into().map_err(Error::other)?.into_decomp();
+            frame = orthogonal;
+            let sizes = triangular.diag().mapv(|size| size.abs().ln());
+            if let Some(block) = block(step) {
+                lengths[block] += step + 1 - last;
+                let mut sums = sums.row_mut(block);
+                sums += &sizes;
+            }
+            let spread = sizes.fold(f64::NEG_INFINITY, |a, &b| a.max(b)) - sizes.fold(f64::INFINITY, |a, &b| a.min(b));
+            let soon = ((step + 1 - last) as f64 * SPREAD / spread) as usize;
+            (last, due) = (step + 1, step + 1 + soon.clamp(1, MOST_STEPS));
         }
         Ok(LyapunovExponents::of(sums, lengths, exact, work.is_interrupted()))
     }
-}
-
-/// `Q` and `R` of the columns `[n, k]`.
-fn orthogonalized(columns: Array2<f64>) -> Result<(Array2<f64>, Array2<f64>)> {
-    let factors = columns.qr_into().map_err(Error::other)?;
-    Ok(factors.into_decomp())
 }
 
 /// What [`Lyapunov`] gives.

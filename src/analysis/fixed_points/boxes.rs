@@ -115,10 +115,10 @@ impl System<'_> {
             .map(|&(low, high)| (self.leaky.transfer.exact(low)[0], self.leaky.transfer.exact(high)[0]))
             .collect();
         let mut within = here;
-        for unit in 0..n {
+        for (unit, within) in within.iter_mut().enumerate() {
             // What stands still is what it is driven to.
-            match met(within[unit], self.driven(unit, &rates)) {
-                Some(both) => within[unit] = both,
+            match met(*within, self.driven(unit, &rates)) {
+                Some(both) => *within = both,
                 None => return Look::Empty,
             }
         }

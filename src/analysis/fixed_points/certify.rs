@@ -7,7 +7,7 @@ use super::still::{Leaky, Still, length};
 use crate::dynamics::Transfer;
 
 /// The largest size of the curvature `f''` of a tanh, a sigmoid and a softplus: `4/√27`, `1/√108` and a quarter.
-const OF_TANH: f64 = 0.769_800_358_919_501_1;
+const OF_TANH: f64 = 0.769_800_358_919_501;
 const OF_SIGMOID: f64 = 0.096_225_044_864_937_63;
 const OF_SOFTPLUS: f64 = 0.25;
 

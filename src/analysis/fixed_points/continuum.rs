@@ -76,7 +76,7 @@ impl Line {
             let at = -x / by;
             if by > 0.0 { low = low.max(at) } else { high = high.min(at) }
         }
-        if !(high - low > NEITHER) {
+        if high - low <= NEITHER {
             return None;
         }
         let middle = match (low.is_finite(), high.is_finite()) {

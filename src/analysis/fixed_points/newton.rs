@@ -100,7 +100,7 @@ fn polished(still: &Still, mut x: Array1<f64>, mut residual: Array1<f64>) -> Arr
         let next = &x - &solver.solve(residual.view());
         let next_residual = still.residual(next.view());
         let after = length(&next_residual);
-        if !(after < now) {
+        if after.is_nan() || after >= now {
             break;
         }
         (x, residual) = (next, next_residual);

@@ -31,7 +31,7 @@ pub(super) fn point(still: &Still, pieces: Option<&Pieces>, starts: &Starts, x: 
         _ if degenerate || at.len() > MOST_ON_BOUNDARY => None,
         (_, Some(pieces)) if !at.is_empty() => pieces.index_on_boundary(x, &at),
         // The residual's Jacobian is that of `1 - W diag f'`, turned round in each of its dimensions.
-        (Some(lu), _) => Some(if x.len() % 2 == 0 { lu.sign() } else { -lu.sign() }),
+        (Some(lu), _) => Some(if x.len().is_multiple_of(2) { lu.sign() } else { -lu.sign() }),
         (None, _) => None,
     };
     let proof = inverse.filter(|_| at.is_empty() && !degenerate);

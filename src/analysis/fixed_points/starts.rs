@@ -155,10 +155,10 @@ fn in_box(still: &Still, runs: &[Vec<Array1<f64>>], rng: &mut TrialRng) -> Array
             (*low, *high) = (low.min(x), high.max(x));
         }
     }
-    // Where all run away, or to one point.
+    // Where all run away, so that the upper end is below the lower one, or to one point.
     let reach = reach(still);
     for ((low, high), reach) in bounds.iter_mut().zip(reach) {
-        if !(*high - *low > 1e-3 * reach) {
+        if *high - *low <= 1e-3 * reach {
             let middle = if low <= high { (*low + *high) / 2.0 } else { 0.0 };
             (*low, *high) = (middle - reach, middle + reach);
         }
@@ -194,7 +194,8 @@ pub(super) fn comes_back(still: &Still, seed: Seed) -> Result<bool> {
         let (mut x, far) = (start.clone(), length(&start));
         for _ in 0..steps {
             x.scaled_add(leap, &still.residual(x.view()));
-            if !(length(&x) < 100.0 * far) {
+            let now = length(&x);
+            if now.is_nan() || now > 100.0 * far {
                 return Ok(false);
             }
         }

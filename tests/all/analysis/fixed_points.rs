@@ -90,7 +90,8 @@ fn every_fixed_point_of_small_networks_is_found() {
             let steps = truth.whole(&format!("n_unstable_map_{k}"));
             let mut ours: Vec<_> = set.points.iter().map(|p| (p.unstable as i64, p.unstable_steps as i64)).collect();
             let mut theirs: Vec<_> = unstable.into_iter().zip(steps).collect();
-            (ours.sort_unstable(), theirs.sort_unstable());
+            ours.sort_unstable();
+            theirs.sort_unstable();
             assert_eq!(ours, theirs, "{name}");
             assert!(set.points.iter().all(|point| point.certified.is_some_and(|radius| radius < 1e-10)), "{name}");
         }
