@@ -11,7 +11,7 @@ use crate::simulate::{Session, Signal};
 use crate::{Error, Result};
 
 /// More trajectories than this are not drawn.
-const TRIALS: usize = 50;
+const TRIALS: usize = 30;
 /// How many arrows stand side by side.
 const ARROWS: usize = 14;
 /// How many growing modes of a point are drawn, the fastest first.
@@ -42,7 +42,7 @@ impl FixedPointSet {
     }
 
     /// The fixed points in the plane of two principal components of the states of a session, counted from 0: dots are stable, circles
-    /// saddles, gray dots slow points (the larger, the longer the drift takes). About them are the trajectories of up to 50
+    /// saddles, gray dots slow points (the larger, the longer the drift takes). About them are the trajectories of up to 30
     /// trials, thin; growing modes, those that rotate as ellipses; and the flow, projected, in the plane through the mean of the states, at
     /// the input of the fixed points.
     ///

@@ -60,8 +60,8 @@ fn assert_among(what: &str, states: &[Array1<f64>], points: &[Array1<f64>]) {
     let mut met = vec![false; points.len()];
     for state in states {
         let found = points.iter().position(|point| far(point.view(), state.view()) < 1e-9);
-        let found = found.unwrap_or_else(|| panic!("{what}: {state} is no fixed point"));
-        assert!(!std::mem::replace(&mut met[found], true), "{what}: two branches end at {state}");
+        assert!(found.is_some(), "{what}: {state} is no fixed point");
+        assert!(found.is_none_or(|found| !std::mem::replace(&mut met[found], true)), "{what}: two end at {state}");
     }
 }
 
