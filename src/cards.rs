@@ -49,14 +49,28 @@ show_fields!(
     Bifurcation,
     Bootstrap,
     Branch,
+    Cka,
+    Classifier,
+    Cluster,
     Constants,
     Cycles,
+    Decoder,
+    Decoding,
+    DelayModel,
     Detection,
     DiffusionCoordinates,
     DiffusionMap,
+    Dimension,
+    Dpca,
+    DpcaValidation,
+    Dsa,
+    DsaDistance,
     Estimate,
     FixedPoints,
     Interval,
+    Jpca,
+    JpcaPlanes,
+    KMeans,
     Lesion,
     LesionBehavior,
     LesionSweep,
@@ -66,16 +80,23 @@ show_fields!(
     LinearTuning,
     Lyapunov,
     MannWhitney,
+    Marginal,
     McNemar,
     PairedT,
     Permutation,
     PermutationTest,
+    Procrustes,
     Psychometric,
     PsychometricBootstrap,
+    Rdm,
     SignedRank,
+    Tangling,
     Targeted,
     TargetedAxes,
+    TaskClusters,
     TaskSpec,
+    TaskVariance,
+    TaskVariances,
     Trajectories,
     Tuning,
     WelchT,
@@ -117,6 +138,10 @@ show_as! {
             .line("outputs", format!("{:.4}", point.outputs))
             .show();
     };
+    KMeansClusters: |clusters| clusters.table().evcxr_display();
+    Decoded: |decoded| decoded.table().evcxr_display();
+    Demixed: |demixed| demixed.table().evcxr_display();
+    Generalized: |across| across.table().evcxr_display();
     Branches: |branches| branches.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
     LyapunovExponents: |exponents| exponents.table().evcxr_display();

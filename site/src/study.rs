@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use psychrnn::analysis::{
-    Averages, Branches, Chronometric, Counts, DiffusionCoordinates, FixedPointSet, Lesions, LinearTuning,
-    PsychometricFit, TargetedAxes, Trajectories, Tuning,
+    Averages, Branches, Chronometric, Counts, Decoded, Demixed, DiffusionCoordinates, FixedPointSet, Generalized,
+    JpcaPlanes, Lesions, LinearTuning, PsychometricFit, Rdm, TargetedAxes, TaskClusters, Trajectories, Tuning,
 };
 use psychrnn::dynamics::Modes;
 use psychrnn::plot::Figure;
@@ -29,8 +29,14 @@ pub(crate) struct Study {
     pub(crate) signed: Vec<f64>,
     pub(crate) linear: LinearTuning,
     pub(crate) axes: TargetedAxes,
+    pub(crate) decoded: Decoded,
+    pub(crate) across: Generalized,
+    pub(crate) demixed: Demixed,
     pub(crate) units: Lesions,
     pub(crate) groups: Lesions,
+    pub(crate) rdm: Rdm,
+    pub(crate) planes: JpcaPlanes,
+    pub(crate) parts: TaskClusters,
     pub(crate) competing: Session,
     pub(crate) points: FixedPointSet,
     pub(crate) modes: Modes,
@@ -46,7 +52,9 @@ pub(crate) fn lines() -> String {
 /// Trains a network under Dale's principle and studies it.
 pub(crate) fn study() -> Result<Study> {
     // ---
-    use psychrnn::analysis::{DiffusionMap, FixedPoints, Targeted};
+    use psychrnn::analysis::{
+        Classifier, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints, Jpca, KMeans, Targeted, TaskVariance,
+    };
     use psychrnn::dynamics::LeakyUnits;
     use psychrnn::ndarray::array;
 
@@ -85,6 +93,21 @@ pub(crate) fn study() -> Result<Study> {
     let signed = session.batch.values.numbers("signed coherence")?;
     let linear = averages.linear_tuning()?;
     let axes = Targeted::new(["choice", "signed coherence"]).aligned_to("stimulus").window(0.0..500.0).of(&session)?;
+
+    // What the population holds apart, how it turns, and which units vary with the stimulus or with the response.
+    let rdm = averages.rdm(200.0..500.0, Dissimilarity::SquaredEuclidean)?;
+    let planes = Jpca::default().of(&averages)?;
+    let quiet = network.simulator()?.noise(false).run(&test.clone().noise(0.0).batch(200, Seed(5))?)?;
+    let [weak, strong] = [quiet.only("coherence", 0.05)?, quiet.only("coherence", 0.4)?];
+    let variance = TaskVariance::default().of([("weak", &weak), ("strong", &strong)])?;
+    let parts = variance.clusters(&KMeans::default().n_clusters(2..=8))?;
+    // What the population tells about the choice, when, and whether in the same way at other coherences.
+    let decoding = Decoding::new("choice").classifier(Classifier::Lda).bin(100.0);
+    let decoding = decoding.signal(Signal::Rates).aligned_to("stimulus").window(-200.0..1000.0);
+    let decoded = decoding.clone().permutations(20).of(&session.only("coherence", 0.1)?)?;
+    let across = decoding.across(&session.filter("coherence", |c| c.is(0.1) || c.is(0.4))?, "coherence")?;
+    let dpca = Dpca::new(["coherence", "choice"]).n_components(3).lambda(1e-4);
+    let demixed = dpca.signal(Signal::Rates).aligned_to("stimulus").window(-200.0..1000.0).of(&session)?;
 
     // Lesions: each unit silenced in turn, and the synapses of groups weakened.
     let units = LesionSweep::of_units(0..50, ..).run(&simulator, &batch)?;
@@ -125,8 +148,14 @@ pub(crate) fn study() -> Result<Study> {
         signed,
         linear,
         axes,
+        decoded,
+        across,
+        demixed,
         units,
         groups,
+        rdm,
+        planes,
+        parts,
         competing,
         points,
         modes,

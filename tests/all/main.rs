@@ -3,6 +3,7 @@
 
 mod analysis;
 mod areas;
+mod arrays;
 #[cfg(feature = "torch")]
 mod carried;
 mod catalog;
@@ -18,6 +19,7 @@ mod ends;
 #[cfg(feature = "torch")]
 mod experiment;
 mod files;
+mod flip_flop;
 mod foreign;
 #[cfg(feature = "torch")]
 mod goals;

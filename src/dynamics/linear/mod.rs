@@ -3,6 +3,7 @@
 mod eigen;
 mod lu;
 mod schur;
+mod singular;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use ndarray::ArrayView2;
 
 pub(crate) use eigen::{Eigen, eigenvalues};
 pub(crate) use lu::Lu;
+pub(crate) use singular::{Svd, orthonormal};
 
 /// The largest singular value, `‖A‖₂`; infinite if the matrix is not finite.
 pub(crate) fn norm(matrix: ArrayView2<'_, f64>) -> f64 {
