@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use psychrnn::analysis::{
-    Averages, Chronometric, Counts, Decoded, Demixed, DiffusionCoordinates, Generalized, JpcaPlanes, Lesions,
-    LinearTuning, PsychometricFit, Rdm, TargetedAxes, TaskClusters, Trajectories, Tuning,
+    Averages, Branches, Chronometric, Counts, Decoded, Demixed, DiffusionCoordinates, FixedPointSet, Generalized,
+    JpcaPlanes, Lesions, LinearTuning, PsychometricFit, Rdm, TargetedAxes, TaskClusters, Trajectories, Tuning,
 };
+use psychrnn::dynamics::Modes;
 use psychrnn::plot::Figure;
 use psychrnn::prelude::*;
 
@@ -36,6 +37,10 @@ pub(crate) struct Study {
     pub(crate) rdm: Rdm,
     pub(crate) planes: JpcaPlanes,
     pub(crate) parts: TaskClusters,
+    pub(crate) competing: Session,
+    pub(crate) points: FixedPointSet,
+    pub(crate) modes: Modes,
+    pub(crate) branches: Branches,
 }
 
 /// The lines of [`study`] that its reader sees.
@@ -48,8 +53,10 @@ pub(crate) fn lines() -> String {
 pub(crate) fn study() -> Result<Study> {
     // ---
     use psychrnn::analysis::{
-        Classifier, Decoding, DiffusionMap, Dissimilarity, Dpca, Jpca, KMeans, Targeted, TaskVariance,
+        Classifier, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints, Jpca, KMeans, Targeted, TaskVariance,
     };
+    use psychrnn::dynamics::LeakyUnits;
+    use psychrnn::ndarray::array;
 
     let task = PerceptualDiscrimination::default().noise(1.0);
     let mut network = Rnn::new(&task, RnnConfig::default().units(50).dale_ratio(0.8).noise(0.02).seed(1))?;
@@ -107,6 +114,20 @@ pub(crate) fn study() -> Result<Study> {
     let groups = [("E 1", order[..5].to_vec()), ("E 0", order[35..40].to_vec()), ("I", (40..50).collect())];
     let sweep = LesionSweep::of_synapses(groups, 0.9, ..).psychometric("signed coherence", 1, Psychometric::default());
     let groups = sweep.run(&simulator, &batch)?;
+
+    // Dynamics: three pools of units that excite themselves and compete, where they stand still, and what an input changes in that.
+    let mut pools = Weights::new();
+    pools.insert("W_rec", array![[2.2, -0.6, -0.5], [-0.7, 2.0, -0.6], [-0.5, -0.8, 2.1]]);
+    pools.insert("W_in", array![[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]);
+    pools.insert("W_out", array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+    pools.insert("b_rec", array![0.1, 0.0, 0.0]);
+    pools.insert("b_out", array![0.0, 0.0]);
+    pools.insert("init_state", array![[0.0, 0.0, 0.0]]);
+    let pools = Simulator::new(&pools, LeakyUnits::new(10.0, 100.0).transfer(Transfer::Tanh).noise(0.1))?;
+    let competing = pools.run(&batch)?;
+    let points = FixedPoints::default().of(&pools, &competing)?;
+    let modes = points.at(0)?.modes()?;
+    let branches = points.along(&[1.0, 0.0], -1.0..1.0)?;
     // ---
     Ok(Study {
         training,
@@ -135,6 +156,10 @@ pub(crate) fn study() -> Result<Study> {
         rdm,
         planes,
         parts,
+        competing,
+        points,
+        modes,
+        branches,
     })
 }
 

@@ -1,10 +1,15 @@
 //! Analyses against SciPy and NumPy (`data/analysis/make_reference.py`), against theory, and on data that make no sense.
 
+mod continuation;
+mod cycles;
 mod decoding;
 mod diffusion_map;
 mod dpca;
 mod figures;
+mod fixed_points;
 mod lesion;
+mod lyapunov;
+mod parity;
 mod population;
 mod psychometric;
 mod regression;

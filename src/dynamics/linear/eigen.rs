@@ -63,8 +63,7 @@ impl Eigen {
         }
         for mut left in left.axis_iter_mut(Axis(0)) {
             let condition = left.iter().map(Complex64::norm_sqr).sum::<f64>().sqrt();
-            // NaN too.
-            if !(condition < DEFECTIVE) {
+            if condition.is_nan() || condition >= DEFECTIVE {
                 left.fill(Complex64::new(f64::NAN, f64::NAN));
             }
         }

@@ -72,11 +72,6 @@ impl Lu {
         self.sign
     }
 
-    /// `ln |det A|`.
-    pub(crate) fn ln_determinant(&self) -> f64 {
-        self.factors.diag().iter().map(|pivot| pivot.abs().ln()).sum()
-    }
-
     /// The `x` `[n]` of `A x = b`.
     pub(crate) fn solve(&self, b: ArrayView1<'_, f64>) -> Array1<f64> {
         let mut x: Array1<f64> = self.rows.iter().map(|&row| b[row]).collect();

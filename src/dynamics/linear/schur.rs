@@ -44,13 +44,11 @@ impl<const M: usize> Reflection<M> {
         let Self { v, factor } = *self;
         let width = n - from;
         let mut rows = rows.chunks_exact_mut(n).map(|row| &mut row[from..]);
-        let mut rows: [&mut [f64]; M] = std::array::from_fn(|_| &mut rows.next().unwrap_or_default()[..width]);
-        for j in 0..width {
+        let rows: [&mut [f64]; M] = std::array::from_fn(|_| &mut rows.next().unwrap_or_default()[..width]);
+        (0..width).for_each(|j| {
             let sum = (0..M).map(|i| v[i] * rows[i][j]).sum::<f64>() * factor;
-            for i in 0..M {
-                rows[i][j] -= sum * v[i];
-            }
-        }
+            (0..M).for_each(|i| rows[i][j] -= sum * v[i]);
+        });
     }
 
     /// Of neighboring columns.
@@ -58,10 +56,8 @@ impl<const M: usize> Reflection<M> {
     fn columns(&self, rows: &mut [f64], n: usize, first: usize) {
         for row in rows.chunks_exact_mut(n) {
             let row = &mut row[first..first + M];
-            let sum = (0..M).map(|i| self.v[i] * row[i]).sum::<f64>() * self.factor;
-            for i in 0..M {
-                row[i] -= sum * self.v[i];
-            }
+            let sum = row.iter().zip(&self.v).map(|(value, v)| value * v).sum::<f64>() * self.factor;
+            row.iter_mut().zip(&self.v).for_each(|(value, v)| *value -= sum * v);
         }
     }
 }
@@ -83,7 +79,8 @@ impl Schur {
         Some(schur)
     }
 
-    /// Scales rows and columns by powers of 2, until both have about the same length (Parlett & Reinsch 1969).
+    /// Scales rows and columns by powers of 2, until both have about the same length: Parlett BN, Reinsch C (1969),
+    /// doi:10.1007/BF02165404.
     fn balance(&mut self) {
         let (n, middle) = (self.n, self.middle.clone());
         loop {

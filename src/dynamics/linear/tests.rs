@@ -30,7 +30,6 @@ fn triangular_factors_solve() {
         assert!((matrix.dot(&lu.inverse()) - Array2::<f64>::eye(n)).iter().all(|error| error.abs() < 1e-9));
         let product: Complex64 = eigenvalues(matrix.view()).unwrap().into_iter().product();
         assert_eq!(f64::from(lu.sign()), product.re.signum());
-        assert!((lu.ln_determinant() - product.norm().ln()).abs() < 1e-9);
         assert_eq!(Lu::of(matrix.t().to_owned()).unwrap().sign(), lu.sign());
     }
 }

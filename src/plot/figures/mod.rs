@@ -3,6 +3,8 @@
 mod behavior;
 mod decoding;
 mod dpca;
+mod dynamics;
+mod fixed_points;
 mod lesion;
 mod population;
 mod similarity;
