@@ -94,12 +94,12 @@ pub(crate) fn study() -> Result<Study> {
     let linear = averages.linear_tuning()?;
     let axes = Targeted::new(["choice", "signed coherence"]).aligned_to("stimulus").window(0.0..500.0).of(&session)?;
 
-    // What the population holds apart, how it turns, and which units vary with the stimulus or with the response.
+    // What the population holds apart, how it turns, and which units vary with evidence for which direction.
     let rdm = averages.rdm(200.0..500.0, Dissimilarity::SquaredEuclidean)?;
     let planes = Jpca::default().of(&averages)?;
     let quiet = network.simulator()?.noise(false).run(&test.clone().noise(0.0).batch(200, Seed(5))?)?;
-    let [weak, strong] = [quiet.only("coherence", 0.05)?, quiet.only("coherence", 0.4)?];
-    let variance = TaskVariance::default().of([("weak", &weak), ("strong", &strong)])?;
+    let [first, second] = [quiet.only("direction", 0)?, quiet.only("direction", 1)?];
+    let variance = TaskVariance::default().of([("direction 0", &first), ("direction 1", &second)])?;
     let parts = variance.clusters(&KMeans::default().n_clusters(2..=8))?;
     // What the population tells about the choice, when, and whether in the same way at other coherences.
     let decoding = Decoding::new("choice").classifier(Classifier::Lda).bin(100.0);
