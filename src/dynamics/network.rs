@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2};
 
 use super::block::{Machine, Stepper};
 use super::drive::Matrices;
-use super::exact::{Arrays, Exact};
+use super::exact::Arrays;
 use super::wiring::{Counts, Wiring};
 use super::{Constants, Readout};
 use crate::weights::Weights;

@@ -168,6 +168,14 @@ fn a_code_that_turns_with_the_context_does_not_generalize() {
         assert!(across.accuracy[[train, test, 1]] > 0.9 && across.auc[[train, test, 1]] > 0.9);
     }
     assert_eq!(across.table().n_rows(), 8);
+    // Folds of one's own are those of each condition.
+    let fold_of: Vec<usize> = (0..160).map(|trial| trial / 4 % 2).collect();
+    let own = Decoding::new("side").fold_of(&fold_of);
+    let rows: Vec<usize> = (0..160).filter(|&trial| contexts[trial] == 1).collect();
+    let (labels, folds): (Vec<usize>, Vec<usize>) = rows.iter().map(|&trial| (side[trial], fold_of[trial])).unzip();
+    let alone = Decoding::new("side").fold_of(&folds).of_arrays(&activity.select(Axis(0), &rows), &labels).unwrap();
+    let both = own.across_arrays(&activity, &side, &contexts).unwrap();
+    assert_eq!(both.accuracy.slice(s![1, 1, ..]), alone.accuracy.diag());
     let error = Decoding::new("side").across_arrays(&activity, &side, &[1; 160]).unwrap_err().to_string();
     assert!(error.contains("two values"), "{error}");
     let error = Decoding::new("side").across_arrays(&activity, &side, &side).unwrap_err().to_string();

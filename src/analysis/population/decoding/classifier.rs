@@ -146,7 +146,7 @@ pub(super) fn largest<'a>(numbers: impl Iterator<Item = &'a f64>) -> usize {
 }
 
 /// The area under the receiver operating characteristic: the probability that a sample of the class has a larger score than another one,
-/// half of that of being equal included; NaN if there are none of either kind.
+/// half of that of being equal included; NaN if there are none of either kind. It is that of `mann_whitney`, without its test.
 pub(super) fn auc(scores: &[f64], of_class: &[bool]) -> f64 {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_unstable_by(|&a, &b| scores[a].total_cmp(&scores[b]));

@@ -12,6 +12,8 @@ pub(super) struct Data {
     /// The number of the class of each trial.
     pub(super) y: Vec<usize>,
     pub(super) classes: Vec<Value>,
+    /// The fold of each trial, if they are not to be dealt out.
+    pub(super) fold_of: Option<Vec<usize>>,
 }
 
 impl Data {
@@ -37,15 +39,19 @@ impl Data {
 }
 
 /// The items of some trials, of a list with one for each.
-pub(super) fn select<T: Clone>(items: &[T], rows: &[usize], n_trials: usize) -> Result<Vec<T>> {
+pub(super) fn select<T: Clone>(name: &str, items: &[T], rows: &[usize], n_trials: usize) -> Result<Vec<T>> {
     if items.len() != n_trials {
-        return Err(Error::shape("fold_of", format!("[n_trials = {n_trials}]"), &[items.len()]));
+        return Err(Error::shape(name, format!("[n_trials = {n_trials}]"), &[items.len()]));
     }
     Ok(rows.iter().map(|&row| items[row].clone()).collect())
 }
 
 /// Trials of plain arrays that have a class, and which they are.
-pub(super) fn of_arrays<V: Clone + Into<Value>>(activity: &Array3<f64>, classes: &[V]) -> Result<(Data, Vec<usize>)> {
+pub(super) fn of_arrays<V: Clone + Into<Value>>(
+    activity: &Array3<f64>,
+    classes: &[V],
+    fold_of: Option<&[usize]>,
+) -> Result<(Data, Vec<usize>)> {
     let (n_trials, n_times, n_units) = activity.dim();
     if n_trials == 0 || n_times == 0 || n_units == 0 {
         let expected = "[n_trials, n_times, n_units], at least one of each";
@@ -62,7 +68,8 @@ pub(super) fn of_arrays<V: Clone + Into<Value>>(activity: &Array3<f64>, classes:
     let rows: Vec<usize> = (0..n_trials).filter(|&row| !values[row].is_missing()).collect();
     let labels = rows.iter().map(|&row| values[row].clone()).collect();
     let by_time = activity.view().permuted_axes([1, 0, 2]).as_standard_layout().select(Axis(1), &rows);
-    Ok((classed("classes", by_time, labels)?, rows))
+    let fold_of = fold_of.map(|folds| select("fold_of", folds, &rows, n_trials)).transpose()?;
+    Ok((Data { fold_of, ..classed("classes", by_time, labels)? }, rows))
 }
 
 /// Trials `[n_times, n_trials, n_units]` with the classes of their labels.
@@ -75,5 +82,5 @@ pub(super) fn classed(name: &str, activity: Array3<f64>, labels: Vec<Value>) -> 
         rows.into_iter().for_each(|row| y[row] = class);
         classes.push(value);
     }
-    Ok(Data { activity, y, classes })
+    Ok(Data { activity, y, classes, fold_of: None })
 }

@@ -157,9 +157,7 @@ impl Decoding {
     /// trial has the whole window, if activity is not finite, or if `c` or `bin` is not positive.
     pub fn of(&self, session: &Session) -> Result<Decoded> {
         let (data, aligned) = self.data(session, &session.trials())?;
-        let fold_of =
-            self.fold_of.as_deref().map(|folds| select(folds, &aligned.rows, session.n_trials())).transpose()?;
-        let decoded = self.cross(&data, aligned.times, fold_of)?;
+        let decoded = self.cross(&data, aligned.times)?;
         let (signal, units) = (Some(self.signal), session.numbers_of(self.signal));
         let left_out = session.n_trials() - aligned.rows.len();
         Ok(Decoded { signal, units, event: self.event.clone(), left_out, ..decoded })
@@ -171,10 +169,9 @@ impl Decoding {
     /// # Errors
     /// As [`of`](Self::of); also if there is not one class for each trial.
     pub fn of_arrays<V: Clone + Into<Value>>(&self, activity: &Array3<f64>, classes: &[V]) -> Result<Decoded> {
-        let (data, rows) = of_arrays(activity, classes)?;
-        let fold_of = self.fold_of.as_deref().map(|folds| select(folds, &rows, classes.len())).transpose()?;
+        let (data, rows) = of_arrays(activity, classes, self.fold_of.as_deref())?;
         let times = (0..data.n_times()).map(|time| time as f64).collect();
-        Ok(Decoded { left_out: classes.len() - rows.len(), ..self.cross(&data, times, fold_of)? })
+        Ok(Decoded { left_out: classes.len() - rows.len(), ..self.cross(&data, times)? })
     }
 
     /// The decoder of samples `[n_samples, n_units]` and the class of each, without cross-validation.
@@ -182,14 +179,14 @@ impl Decoding {
     /// # Errors
     /// If there is not one class for each sample, if all are of one class, if a number is not finite, or if `c` is not positive.
     pub fn decoder<V: Clone + Into<Value>>(&self, samples: &Array2<f64>, classes: &[V]) -> Result<Decoder> {
-        let (data, rows) = of_arrays(&samples.view().insert_axis(Axis(1)).to_owned(), classes)?;
+        let (data, rows) = of_arrays(&samples.view().insert_axis(Axis(1)).to_owned(), classes, None)?;
         self.check(&data)?;
         data.decoder((self.classifier, self.c), 0, &(0..rows.len()).collect::<Vec<_>>(), &data.y)
     }
 
     /// Whether the code is the same in other conditions: decoders fitted to the trials with one value of the column `by` (a context,
     /// say) and tried on those with another, at the same time. Within a condition it is cross-validated, as by [`of`](Self::of); to
-    /// be tried on another one, a decoder is fitted to all trials. Accuracy in the other condition as high as in its own says that what is
+    /// be tried on another one, a decoder is fitted to all trials. There are no permutations. Accuracy in the other condition as high as in its own says that what is
     /// decoded is represented abstractly (cross-condition generalization; Bernardi S et al. (2020),
     /// doi:10.1016/j.cell.2020.09.031).
     ///
@@ -198,7 +195,7 @@ impl Decoding {
     pub fn across(&self, session: &Session, by: &str) -> Result<Generalized> {
         let trials = session.trials();
         let (data, aligned) = self.data(session, &trials)?;
-        let conditions: Vec<Value> = select(trials.column(by)?, &aligned.rows, session.n_trials())?;
+        let conditions: Vec<Value> = select(by, trials.column(by)?, &aligned.rows, session.n_trials())?;
         let across = self.between(&data, aligned.times, by, &conditions)?;
         Ok(Generalized { signal: Some(self.signal), event: self.event.clone(), ..across })
     }
@@ -213,7 +210,7 @@ impl Decoding {
         classes: &[V],
         conditions: &[W],
     ) -> Result<Generalized> {
-        let (data, rows) = of_arrays(activity, classes)?;
+        let (data, rows) = of_arrays(activity, classes, self.fold_of.as_deref())?;
         if conditions.len() != classes.len() {
             return Err(Error::shape("conditions", format!("[n_trials = {}]", classes.len()), &[conditions.len()]));
         }
@@ -231,7 +228,9 @@ impl Decoding {
         let column = trials.column(&self.column)?;
         let labels: Vec<Value> = aligned.rows.iter().map(|&row| column[row].clone()).collect();
         let activity = std::mem::take(&mut aligned.activity);
-        Ok((classed(&self.column, activity, labels)?, aligned))
+        let of_rows = |folds| select("fold_of", folds, &aligned.rows, session.n_trials());
+        let fold_of = self.fold_of.as_deref().map(of_rows).transpose()?;
+        Ok((Data { fold_of, ..classed(&self.column, activity, labels)? }, aligned))
     }
 
     fn check(&self, data: &Data) -> Result<()> {
@@ -245,10 +244,10 @@ impl Decoding {
     }
 
     /// The cross-temporal matrices, and the diagonal with exchanged classes.
-    fn cross(&self, data: &Data, times: Vec<f64>, fold_of: Option<Vec<usize>>) -> Result<Decoded> {
+    fn cross(&self, data: &Data, times: Vec<f64>) -> Result<Decoded> {
         self.check(data)?;
-        let fold_of = match fold_of {
-            Some(fold_of) => fold_of,
+        let fold_of = match &data.fold_of {
+            Some(fold_of) => fold_of.clone(),
             None => stratified(data, self.folds, self.seed)?,
         };
         check_folds(data, &fold_of)?;
@@ -344,14 +343,15 @@ impl Decoding {
                 let got = format!("another number of values, {}, where {by} is {condition}", own.classes.len());
                 return Err(Error::argument(&self.column, "a column with the same values in all conditions", got));
             }
-            Ok(own)
+            let fold_of = data.fold_of.as_ref().map(|folds| rows.iter().map(|&row| folds[row]).collect());
+            Ok(Data { fold_of, ..own })
         };
         let parts = groups.iter().map(within).collect::<Result<Vec<Data>>>()?;
         let (n, n_times) = (parts.len(), data.n_times());
         let (mut accuracy, mut auc) = (Array3::zeros((n, n, n_times)), Array3::zeros((n, n, n_times)));
-        let plain = Self { permutations: 0, fold_of: None, ..self.clone() };
+        let plain = Self { permutations: 0, ..self.clone() };
         for (train, own) in parts.iter().enumerate() {
-            let decoded = plain.cross(own, times.clone(), None)?;
+            let decoded = plain.cross(own, times.clone())?;
             if decoded.interrupted {
                 return Err(Error::other("decoding was interrupted"));
             }
