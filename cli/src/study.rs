@@ -1,9 +1,12 @@
 //! Studies: many runs, on this machine or on a cluster.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use psychrnn::experiment::{Design, Scheduler, Slurm, Status, Study, ThisMachine};
 use psychrnn::interrupt;
+use psychrnn::plot::{Figure, pairs};
+use psychrnn::prelude::*;
 
 use crate::failure::{Failure, Outcome, UNFINISHED};
 use crate::{numbers, say};
@@ -35,6 +38,14 @@ pub(crate) enum Command {
         study: PathBuf,
         /// The kind of the file
         #[arg(long, default_value = "csv", value_parser = FORMATS)]
+        format: String,
+    },
+    /// Figures of all measures over all that varies, learning curves, and pairs of two conditions with their test
+    Figures {
+        /// The folder of the study
+        study: PathBuf,
+        /// The kind of the figures' files
+        #[arg(long, default_value = "png", value_parser = ["png", "svg", "pdf"])]
         format: String,
     },
     /// Have all runs that are missing done by a cluster
@@ -129,6 +140,7 @@ pub(crate) fn work(command: Command) -> Outcome<()> {
         }
         Command::Status { study } => status(&open(&study)?),
         Command::Table { study, format } => table(&open(&study)?, &format),
+        Command::Figures { study, format } => figures(&open(&study)?, &format),
         Command::Submit { place, partition, time, memory, cores, runs_per_task, notice, lines, slurm: _ } => {
             let program = std::env::current_exe().unwrap_or_else(|_| "psychrnn".into());
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
@@ -227,4 +239,52 @@ fn table(study: &Study, format: &str) -> Outcome<()> {
     }
     say::out(table)?;
     say::out(format_args!("written: {}", path.display()))
+}
+
+/// Each measure over each key, over each pair of keys, and of pairs of two conditions by their seeds; the learning curves of all runs.
+fn figures(study: &Study, format: &str) -> Outcome<()> {
+    let table = study.table()?;
+    let names: Vec<&str> = table.names().collect();
+    let state = names.iter().position(|name| *name == "state").unwrap_or(0);
+    let is_seed = |name: &&&str| name.rsplit('.').next() == Some("seed");
+    let (seeds, keys): (Vec<&str>, Vec<&str>) = names[1..state].iter().partition(is_seed);
+    // Between the state, and the seconds and errors at the end, stands what was measured.
+    let measures = &names[state + 1..names.len() - 1];
+    let folder = study.folder().join("figures");
+    fs::create_dir_all(&folder).map_err(|source| Failure::io("create", &folder, source))?;
+    let save = |name: &str, figure: Result<Figure>| -> Outcome<()> {
+        let plain: String =
+            name.chars().map(|c| if c.is_alphanumeric() || "-_.=".contains(c) { c } else { '_' }).collect();
+        let path = folder.join(format!("{plain}.{format}"));
+        match figure.and_then(|figure| figure.save(&path)) {
+            Ok(()) => say::out(format_args!("written: {}", path.display())),
+            Err(error) => say::out(format_args!("no {name}: {error}")),
+        }
+    };
+    save("learning", study.plot_learning(keys.first().copied()))?;
+    for measure in measures {
+        for (i, key) in keys.iter().enumerate() {
+            save(&format!("{measure}-over-{key}"), table.plot_means(measure, key))?;
+            for other in &keys[i + 1..] {
+                save(&format!("{measure}-over-{key}-of-{other}"), table.plot_means_of(measure, key, other))?;
+                save(&format!("{measure}-map-{key}-{other}"), table.plot_means_map(measure, key, other))?;
+            }
+        }
+        // With other keys there is more than one run for each seed and condition.
+        if let ([key], [seed, ..]) = (&keys[..], &seeds[..])
+            && let [(first, _), (second, _)] = &table.groups(key)?[..]
+        {
+            save(&format!("{measure}-pairs"), paired(&table, measure, key, [first, second], seed))?;
+        }
+    }
+    Ok(())
+}
+
+/// Two conditions beside each other, and whether they differ.
+fn paired(table: &Table, measure: &str, key: &str, values: [&Value; 2], seed: &str) -> Result<Figure> {
+    let [first, second] = table.pairs(measure, key, values, seed)?;
+    let [one, other] = values.map(|value| format!("{key} {value}"));
+    let test = wilcoxon_signed_rank(&first, &second, Alternative::TwoSided)?;
+    let title = format!("Signed ranks, two-sided: p = {:.4}", test.p);
+    Ok(pairs(measure, [&one, &other], &first, &second)?.title(title))
 }

@@ -46,6 +46,7 @@ mod sessions;
 #[cfg(feature = "torch")]
 mod settings;
 mod steps;
+#[cfg(feature = "torch")]
 mod studies;
 mod tables;
 mod tasks;

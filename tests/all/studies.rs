@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use psychrnn::experiment::{Design, Specification, Study, ThisMachine};
+use psychrnn::experiment::{Design, Scheduler as _, Specification, Study, ThisMachine};
 use psychrnn::prelude::*;
 
 const STUDY: &str = r#"
@@ -40,7 +40,7 @@ fn vary(vary: &str) -> psychrnn::Result<Design> {
 }
 
 fn names(text: &str) -> Vec<String> {
-    vary(text).unwrap_or_else(|error| panic!("{error}")).names().map(str::to_owned).collect()
+    vary(text).unwrap().names().map(str::to_owned).collect()
 }
 
 #[test]
@@ -204,6 +204,10 @@ fn a_study_is_done_once_and_each_run_is_what_it_is_alone() {
     assert_eq!(table.numbers("accuracy").unwrap()[5], session.accuracy());
     assert_eq!(table.mean_by("accuracy", "network.noise").unwrap().n_rows(), 2);
     study.evcxr_display();
+    design().evcxr_display();
+    status.evcxr_display();
+    assert!(study.plot_learning(Some("network.noise")).unwrap().png().is_ok());
+    assert!(study.plot_learning(Some("noise")).unwrap_err().to_string().contains("network.noise"));
 
     // Nothing is done again, and nothing is written.
     let dates = |study: &Study| -> Vec<_> {
@@ -221,8 +225,6 @@ fn a_study_is_done_once_and_each_run_is_what_it_is_alone() {
         study.run("noise=1").unwrap_err()
     );
 }
-
-use psychrnn::experiment::Scheduler as _;
 
 #[test]
 fn a_folder_of_something_else_is_refused_with_what_differs() {
@@ -289,4 +291,35 @@ fn two_thousand_runs_are_opened_and_tabled_at_once() {
     assert_eq!(study.status().unwrap().done, 2000);
     let table = study.table().unwrap();
     assert_eq!((table.n_rows(), table.numbers("accuracy").unwrap()[1999]), (2000, 1999.0 / 2000.0));
+}
+
+/// The pair of networks of the notebook on Figure 5, of few updates: its loop, and the study file of the page on studies.
+#[test]
+fn a_pair_with_a_curriculum_and_without_is_that_of_an_ensemble() {
+    let page = include_str!("../../site/pages/studies.md");
+    let text = page.split("```toml\n").map(|block| block.split("```").next().unwrap());
+    let text = text.into_iter().find(|block| block.contains("lessons")).unwrap();
+    let short = text.replace("updates = 1000", "updates = 6, silent = true").replace("to = 10", "to = 1");
+    let short = short.replace("trials = 500", "trials = 20").replace("check_trials = 500", "check_trials = 20");
+    let folder = tempfile::tempdir().unwrap();
+    let study = Design::from_text(&short).unwrap().train(folder.path()).unwrap();
+
+    let at = |coherence: f32| PerceptualDiscrimination::default().coherences(&[coherence]);
+    let network = || Rnn::new(&at(0.1), RnnConfig::default().units(50).seed(1)).unwrap();
+    let trainer = Trainer::default().batch_size(50).updates(6).seed(1);
+    let stages = [0.7, 0.5, 0.3, 0.1].iter().fold(Curriculum::new(), |stages, &now| stages.stage(at(now), 0.9));
+    let mut ensemble = Ensemble::new().silent();
+    ensemble.add_curriculum("curriculum", network(), trainer.clone(), stages.every(2).trials(20));
+    ensemble.add("fixed", network(), trainer.until(0.9).check_every(2).check_trials(20), at(0.1));
+    let trained = ensemble.train().unwrap();
+    for (member, training) in ensemble.members.iter().zip(trained.trainings().unwrap()) {
+        let run = study.run(&format!("lessons={} seed=1", member.name)).unwrap();
+        assert_eq!(
+            run.last_network().unwrap().weights().unwrap(),
+            member.network.weights().unwrap(),
+            "{}",
+            member.name
+        );
+        assert_eq!(run.training().unwrap().checks, training.checks);
+    }
 }

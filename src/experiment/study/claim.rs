@@ -22,6 +22,9 @@ pub(super) const BEAT: Duration = Duration::from_secs(15);
 /// for up to a minute.
 const SILENCE: Duration = Duration::from_secs(180);
 
+/// The variable by which the script of a cluster tells a process that it is a task, and which: it is the cluster that ends it.
+pub(super) const TASK: &str = "PSYCHRNN_TASK";
+
 /// The folder of a study's claims.
 pub(super) struct Claims {
     folder: PathBuf,
@@ -45,6 +48,8 @@ pub(super) struct Owner {
     machine: String,
     /// When the process began, which tells it from a later one of the same number.
     began: String,
+    /// The task of a cluster that it is, see [`TASK`].
+    task: Option<String>,
     /// What the owner has given back is free.
     is_free: bool,
 }
@@ -56,6 +61,7 @@ impl Owner {
             pid: process::id(),
             machine: machine(),
             began: began(process::id()).unwrap_or_default(),
+            task: std::env::var(TASK).ok(),
             is_free: false,
         }
     }
@@ -129,9 +135,9 @@ impl Claims {
         !owner.is_free && owner.is_there().unwrap_or_else(|| self.is_fresh(last))
     }
 
-    /// The process of this machine that has it, if it is one that is there.
+    /// The process of this machine that has it, if it is one that is there and no task of a cluster.
     pub(super) fn process(&self, last: &Last) -> Option<u32> {
-        let owner = last.owner.as_ref().filter(|owner| !owner.is_free)?;
+        let owner = last.owner.as_ref().filter(|owner| !owner.is_free && owner.task.is_none())?;
         owner.is_there().filter(|&there| there).map(|_| owner.pid)
     }
 

@@ -32,19 +32,22 @@ const ALL: &[(&str, Kind)] = &[
 /// What is measured if a study file does not say it.
 const USUAL: [&str; 3] = ["accuracy", "error", "trials"];
 
+/// Values, each with what is behind the name of the measure, or with that of its column.
+type Values = Vec<(String, Value)>;
+
 #[derive(Clone, Copy)]
 enum Kind {
     /// One value.
     One(fn(&Ended<'_>) -> Result<Value>),
     /// Values over a column of the test's trials: what is behind the name of each, and the value.
-    By(fn(&Ended<'_>, &str) -> Result<Vec<(String, Value)>>),
+    By(fn(&Ended<'_>, &str) -> Result<Values>),
 }
 
-fn one(value: f64) -> Result<Vec<(String, Value)>> {
+fn one(value: f64) -> Result<Values> {
     Ok(vec![(String::new(), value.into())])
 }
 
-fn accuracy_by(run: &Ended<'_>, column: &str) -> Result<Vec<(String, Value)>> {
+fn accuracy_by(run: &Ended<'_>, column: &str) -> Result<Values> {
     let session = run.session()?;
     let share = |rows: &[usize]| {
         let known: Vec<bool> = rows.iter().filter_map(|&row| session.correct[row]).collect();
@@ -171,7 +174,7 @@ impl Measure {
     }
 
     /// The values, each with the name of its column.
-    pub(super) fn measure(&self, run: &Ended<'_>) -> Result<Vec<(String, Value)>> {
+    pub(super) fn measure(&self, run: &Ended<'_>) -> Result<Values> {
         let kind = ALL.iter().find(|(name, _)| *name == self.name).map(|(_, kind)| *kind);
         match (kind, &self.column) {
             (Some(By(measure)), Some(column)) => {

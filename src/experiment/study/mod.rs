@@ -2,6 +2,7 @@
 
 mod claim;
 mod design;
+mod figures;
 mod folder;
 mod measures;
 mod names;

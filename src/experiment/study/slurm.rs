@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::claim::TASK;
 use super::folder::Study;
 use super::scheduler::{Job, Scheduler};
 use super::status::Status;
@@ -93,6 +94,7 @@ again=
 trap 'again=yes; [ -n "$work" ] && kill -TERM "$work"' USR1
 # Slurm tells all processes of a task to end: this one waits for the others.
 trap : TERM
+export {TASK}="${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
 {program} study run {folder} --threads {cores} &
 work=$!
 wait "$work"
@@ -103,7 +105,7 @@ while kill -0 "$work" 2> /dev/null; do
 done
 # 137: it was killed, for its memory perhaps.
 [ "$code" = 137 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt 5 ] && again=yes
-[ -n "$again" ] && scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
+[ -n "$again" ] && scontrol requeue "${TASK}"
 exit "$code"
 "#,
             cores = self.cores

@@ -19,8 +19,7 @@ use crate::{Error, Result, threads};
 /// Does the runs of a study in this process, on as many threads as there are cores, a run on each.
 ///
 /// Interrupted (see [`interrupt`]), it leaves them so that they go on where they were. Several processes, also on several machines with
-/// one file system, share the work. Threads, since a process for each run would load libtorch each time, and be no faster at the
-/// work itself: the kernels that train do not wait for one another.
+/// one file system, share the work. Threads, and not a process for each run, of which each would load libtorch anew.
 #[derive(Clone, Debug, Default)]
 pub struct ThisMachine {
     threads: Option<usize>,

@@ -3,6 +3,7 @@
 mod behavior;
 mod lesion;
 mod population;
+mod table;
 #[cfg(feature = "torch")]
 mod training;
 mod trial;

@@ -1,6 +1,9 @@
 //! Studies as a shell sees them.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(target_os = "linux")]
+mod slurm;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +14,8 @@ use psychrnn::experiment::Study;
 use psychrnn::prelude::*;
 use tempfile::TempDir;
 
-/// A study of 3 by 4 runs, of so many updates each.
-fn folder(updates: usize) -> (TempDir, PathBuf) {
+/// A study of 3 levels of noise by so many seeds, of so many updates each.
+fn folder(seeds: usize, updates: usize) -> (TempDir, PathBuf) {
     let text = format!(
         r#"
 measures = ["accuracy", "trials"]
@@ -24,7 +27,7 @@ network = {{ units = 16 }}
 trainer = {{ updates = {updates}, batch_size = 8, check_every = 20, check_trials = 20 }}
 [vary]
 network.noise = [0.0, 0.05, 0.1]
-network.seed = {{ from = 1, to = 4 }}
+network.seed = {{ from = 1, to = {seeds} }}
 "#
     );
     let folder = tempfile::tempdir().unwrap();
@@ -73,7 +76,7 @@ fn ends(folder: &Path) -> Vec<usize> {
 
 #[test]
 fn a_study_is_checked_run_told_and_tabled() {
-    let (_kept, file) = folder(10);
+    let (_kept, file) = folder(4, 10);
     let (text, code) = says(&[p("run"), &file, p("--check")]);
     assert!(code == Some(0) && text.lines().count() == 12 && text.contains("noise=0.05 seed=3"), "{text}");
     let study = file.with_extension("");
@@ -95,6 +98,11 @@ fn a_study_is_checked_run_told_and_tabled() {
     assert_eq!(Table::load_csv(study.join("table.csv")).unwrap().numbers("trials").unwrap(), [80.0; 12]);
     let (text, code) = says(&[p("cancel"), &study]);
     assert!(code == Some(0) && text.contains("told to end: 0"), "{text}");
+    let (text, code) = says(&[p("figures"), &study, p("--format"), p("svg")]);
+    assert!(code == Some(0) && !text.contains("no "), "{text}");
+    for figure in ["learning", "accuracy-over-network.noise", "seconds-over-network.noise"] {
+        assert!(study.join(format!("figures/{figure}.svg")).exists(), "{text}");
+    }
 
     fs::write(&file, fs::read_to_string(&file).unwrap().replace("units = 16", "units = 17")).unwrap();
     let (text, code) = says(&[p("run"), &file]);
@@ -119,7 +127,7 @@ fn times(variable: &str, usual: usize) -> usize {
 #[cfg(unix)]
 #[test]
 fn a_study_killed_at_random_moments_by_two_processes_loses_no_run_and_does_none_twice() {
-    let (_kept, file) = folder(60);
+    let (_kept, file) = folder(4, 60);
     let (whole, killed) = (file.with_extension(""), file.with_file_name("killed"));
     let (text, code) = says(&[p("run"), &file]);
     assert_eq!(code, Some(0), "{text}");
@@ -159,7 +167,7 @@ fn a_study_killed_at_random_moments_by_two_processes_loses_no_run_and_does_none_
 #[cfg(unix)]
 #[test]
 fn a_study_is_cancelled_and_goes_on() {
-    let (_kept, file) = folder(4000);
+    let (_kept, file) = folder(4, 4000);
     let mut child = started(&file);
     let study = file.with_extension("");
     let status = || Study::open(&study).and_then(|study| study.status()).map_or(0, |status| status.going);
