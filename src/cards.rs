@@ -3,12 +3,14 @@
 //!
 //! A kernel calls `evcxr_display` for the last expression of a cell. A type without it is compiled twice.
 
+use ndarray::Array1;
+use num_complex::Complex64;
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::analysis::*;
-use crate::dynamics::Constants;
 use crate::dynamics::equations::*;
+use crate::dynamics::{Constants, Eigenvalue, Linearization, Mode, Modes};
 use crate::notebook::Card;
 use crate::number::json;
 use crate::simulate::{Session, Simulator, State, Stepped};
@@ -44,30 +46,57 @@ macro_rules! show_as {
 
 show_fields!(
     Average,
+    Bifurcation,
     Bootstrap,
+    Branch,
+    Cka,
+    Classifier,
+    Cluster,
     Constants,
+    Cycles,
+    Decoder,
+    Decoding,
+    DelayModel,
     Detection,
     DiffusionCoordinates,
     DiffusionMap,
+    Dimension,
+    Dpca,
+    DpcaValidation,
+    Dsa,
+    DsaDistance,
     Estimate,
+    FixedPoints,
     Interval,
+    Jpca,
+    JpcaPlanes,
+    KMeans,
     Lesion,
     LesionBehavior,
     LesionSweep,
     LesionTest,
     LikelihoodRatio,
+    LineAttractor,
     LinearTuning,
+    Lyapunov,
     MannWhitney,
+    Marginal,
     McNemar,
     PairedT,
     Permutation,
     PermutationTest,
+    Procrustes,
     Psychometric,
     PsychometricBootstrap,
+    Rdm,
     SignedRank,
+    Tangling,
     Targeted,
     TargetedAxes,
+    TaskClusters,
     TaskSpec,
+    TaskVariance,
+    TaskVariances,
     Trajectories,
     Tuning,
     WelchT,
@@ -75,7 +104,69 @@ show_fields!(
 with_units!(show_fields);
 
 show_as! {
+    CycleSet: |set| {
+        let card = Card::new("CycleSet").line("input", &set.input).line("cycles", set.cycles.len());
+        let card = if set.interrupted { card.line("interrupted", "there may be more") } else { card };
+        card.line("these are all", if set.proved { "proved" } else { "not known" }).show();
+        set.table().evcxr_display();
+    };
+    FixedPointSet: |set| {
+        let card = Card::new("FixedPointSet").line("input", &set.input).line("points", set.points.len());
+        let card = if set.lines.is_empty() { card } else { card.line("lines", set.lines.len()) };
+        let card = if set.slow.is_empty() { card } else { card.line("slow points", set.slow.len()) };
+        let card = if set.interrupted { card.line("interrupted", "there may be more") } else { card };
+        card.line("completeness", &set.completeness).show();
+        set.table().evcxr_display();
+    };
+    FixedPoint: |point| {
+        Card::new("FixedPoint")
+            .line("kind", point.kind)
+            .line("unstable modes", point.unstable)
+            .line("slowest", format!("{:.1} ms", point.slowest))
+            .line("index", point.index)
+            .line("outputs", format!("{:.4}", point.outputs))
+            .show();
+    };
+    FixedLine: |line| {
+        let ends = line.ends.iter().flatten().count();
+        Card::new("FixedLine").line("directions", line.directions.nrows()).line("ends", ends).show();
+    };
+    SlowPoint: |point| {
+        Card::new("SlowPoint")
+            .line("speed", format!("{:.3e} per ms", point.speed))
+            .line("drift time", format!("{:.1} ms", point.drift_time))
+            .line("outputs", format!("{:.4}", point.outputs))
+            .show();
+    };
+    KMeansClusters: |clusters| clusters.table().evcxr_display();
+    Decoded: |decoded| decoded.table().evcxr_display();
+    Demixed: |demixed| demixed.table().evcxr_display();
+    Generalized: |across| across.table().evcxr_display();
+    Branches: |branches| branches.table().evcxr_display();
     Lesions: |lesions| lesions.table().evcxr_display();
+    LyapunovExponents: |exponents| exponents.table().evcxr_display();
+    Modes: |modes| modes.table().evcxr_display();
+    Cycle: |cycle| {
+        let largest = cycle.multipliers.first().map_or(f64::NAN, |largest| largest.norm());
+        Card::new("Cycle")
+            .line("period", cycle.period())
+            .line("unstable", cycle.unstable)
+            .line("largest multiplier", format!("{largest:.4}"))
+            .show();
+    };
+    Eigenvalue: |value| rates(Card::new("Eigenvalue"), value).show();
+    Mode: |mode| {
+        let card = rates(Card::new("Mode"), &mode.eigenvalue).line("condition", format!("{:.4}", mode.condition));
+        card.line("input load", sizes(&mode.input_load)).line("output load", sizes(&mode.output_load)).show();
+    };
+    Linearization: |linear| {
+        Card::new("Linearization")
+            .line("state", shape(linear.state.shape()))
+            .line("input", &linear.input)
+            .line("jacobian", shape(linear.jacobian.shape()))
+            .line("dt", format!("{} ms", linear.dt))
+            .show();
+    };
     PsychometricFit: |fit| fit.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();
     Counts: |counts| {
@@ -247,6 +338,21 @@ mod torch {
 #[cfg(feature = "torch")]
 fn trials_of(updates: u64, trials: u64) -> String {
     if updates == 0 { "not yet".into() } else { format!("{updates} updates, {trials} trials") }
+}
+
+/// How fast a mode grows, decays and rotates.
+fn rates(card: Card, value: &Eigenvalue) -> Card {
+    card.line(
+        "time constant",
+        format!("{:.4} ms, of steps {:.4} ms", value.time_constant, value.time_constant_of_steps),
+    )
+    .line("frequency", format!("{:.4} Hz", value.frequency))
+    .line("grows", if value.grows() { "yes" } else { "no" })
+}
+
+/// The sizes of complex numbers.
+fn sizes(numbers: &Array1<Complex64>) -> String {
+    numbers.iter().map(|number| format!("{:.4}", number.norm())).collect::<Vec<_>>().join(", ")
 }
 
 /// What the catalog has of a task.

@@ -35,7 +35,7 @@ macro_rules! gallery {
 }
 
 gallery! {
-    (training, session, weights, fit, easy, hard, chronometric, order, tuning, averages, choices, pca, trajectories, path, map, signed, linear, axes, units, groups)
+    (training, session, weights, fit, easy, hard, chronometric, order, tuning, averages, choices, pca, trajectories, path, map, signed, linear, axes, units, groups, rdm, planes, parts, competing, points, modes, branches, decoded, across, demixed)
     "loss": Training::plot_loss, training.plot_loss();
     "checks": Training::plot_checks, training.plot_checks();
     "batch": Batch::plot_trial, session.batch.plot_trial(0)?;
@@ -63,8 +63,23 @@ gallery! {
     "slopes-significant": LinearTuning::plot_significant, linear.plot_significant(0.05);
     "slopes": LinearTuning::plot_slopes, linear.plot_slopes(200.0, 800.0)?;
     "axes": TargetedAxes::plot_weights, axes.plot_weights(0, 1)?;
+    "rdm": Rdm::plot, rdm.plot();
+    "jpca": JpcaPlanes::plot, planes.plot(0)?;
+    "task-variance": TaskClusters::plot, parts.plot();
+    "decoding": Decoded::plot, decoded.plot();
+    "decoding-matrix": Decoded::plot_matrix, decoded.plot_matrix();
+    "decoding-across": Generalized::plot, across.plot();
+    "dpca": Demixed::plot, demixed.plot(3)?;
+    "dpca-variance": Demixed::plot_variance, demixed.plot_variance();
     "lesions": Lesions::plot, units.plot();
     "lesion-curves": Lesions::plot_curves, groups.plot_curves(&["E 1", "E 0", "I"])?;
+    "fixed-points": FixedPointSet::plot, points.plot(0, 1)?;
+    "fixed-points-session": FixedPointSet::plot_session, points.plot_session(&competing, 0, 1)?;
+    "fixed-points-eigenvalues": FixedPointSet::plot_eigenvalues, points.plot_eigenvalues()?;
+    "modes-eigenvalues": Modes::plot_eigenvalues, modes.plot_eigenvalues();
+    "modes-time-constants": Modes::plot_time_constants, modes.plot_time_constants();
+    "branches": Branches::plot, branches.plot(0)?;
+    "branches-component": Branches::plot_component, branches.plot_component(0)?;
 }
 
 pub(crate) fn page(sources: &Sources) -> Result<String> {

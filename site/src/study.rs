@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use psychrnn::analysis::{
-    Averages, Chronometric, Counts, DiffusionCoordinates, Lesions, LinearTuning, PsychometricFit, TargetedAxes,
-    Trajectories, Tuning,
+    Averages, Branches, Chronometric, Counts, Decoded, Demixed, DiffusionCoordinates, FixedPointSet, Generalized,
+    JpcaPlanes, Lesions, LinearTuning, PsychometricFit, Rdm, TargetedAxes, TaskClusters, Trajectories, Tuning,
 };
+use psychrnn::dynamics::Modes;
 use psychrnn::plot::Figure;
 use psychrnn::prelude::*;
 
@@ -28,8 +29,18 @@ pub(crate) struct Study {
     pub(crate) signed: Vec<f64>,
     pub(crate) linear: LinearTuning,
     pub(crate) axes: TargetedAxes,
+    pub(crate) decoded: Decoded,
+    pub(crate) across: Generalized,
+    pub(crate) demixed: Demixed,
     pub(crate) units: Lesions,
     pub(crate) groups: Lesions,
+    pub(crate) rdm: Rdm,
+    pub(crate) planes: JpcaPlanes,
+    pub(crate) parts: TaskClusters,
+    pub(crate) competing: Session,
+    pub(crate) points: FixedPointSet,
+    pub(crate) modes: Modes,
+    pub(crate) branches: Branches,
 }
 
 /// The lines of [`study`] that its reader sees.
@@ -41,7 +52,11 @@ pub(crate) fn lines() -> String {
 /// Trains a network under Dale's principle and studies it.
 pub(crate) fn study() -> Result<Study> {
     // ---
-    use psychrnn::analysis::{DiffusionMap, Targeted};
+    use psychrnn::analysis::{
+        Classifier, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints, Jpca, KMeans, Targeted, TaskVariance,
+    };
+    use psychrnn::dynamics::LeakyUnits;
+    use psychrnn::ndarray::array;
 
     let task = PerceptualDiscrimination::default().noise(1.0);
     let mut network = Rnn::new(&task, RnnConfig::default().units(50).dale_ratio(0.8).noise(0.02).seed(1))?;
@@ -79,11 +94,40 @@ pub(crate) fn study() -> Result<Study> {
     let linear = averages.linear_tuning()?;
     let axes = Targeted::new(["choice", "signed coherence"]).aligned_to("stimulus").window(0.0..500.0).of(&session)?;
 
+    // What the population holds apart, how it turns, and which units vary with the stimulus or with the response.
+    let rdm = averages.rdm(200.0..500.0, Dissimilarity::SquaredEuclidean)?;
+    let planes = Jpca::default().of(&averages)?;
+    let quiet = network.simulator()?.noise(false).run(&test.clone().noise(0.0).batch(200, Seed(5))?)?;
+    let [weak, strong] = [quiet.only("coherence", 0.05)?, quiet.only("coherence", 0.4)?];
+    let variance = TaskVariance::default().of([("weak", &weak), ("strong", &strong)])?;
+    let parts = variance.clusters(&KMeans::default().n_clusters(2..=8))?;
+    // What the population tells about the choice, when, and whether in the same way at other coherences.
+    let decoding = Decoding::new("choice").classifier(Classifier::Lda).bin(100.0);
+    let decoding = decoding.signal(Signal::Rates).aligned_to("stimulus").window(-200.0..1000.0);
+    let decoded = decoding.clone().permutations(20).of(&session.only("coherence", 0.1)?)?;
+    let across = decoding.across(&session.filter("coherence", |c| c.is(0.1) || c.is(0.4))?, "coherence")?;
+    let dpca = Dpca::new(["coherence", "choice"]).n_components(3).lambda(1e-4);
+    let demixed = dpca.signal(Signal::Rates).aligned_to("stimulus").window(-200.0..1000.0).of(&session)?;
+
     // Lesions: each unit silenced in turn, and the synapses of groups weakened.
     let units = LesionSweep::of_units(0..50, ..).run(&simulator, &batch)?;
     let groups = [("E 1", order[..5].to_vec()), ("E 0", order[35..40].to_vec()), ("I", (40..50).collect())];
     let sweep = LesionSweep::of_synapses(groups, 0.9, ..).psychometric("signed coherence", 1, Psychometric::default());
     let groups = sweep.run(&simulator, &batch)?;
+
+    // Dynamics: three pools of units that excite themselves and compete, where they stand still, and what an input changes in that.
+    let mut pools = Weights::new();
+    pools.insert("W_rec", array![[2.2, -0.6, -0.5], [-0.7, 2.0, -0.6], [-0.5, -0.8, 2.1]]);
+    pools.insert("W_in", array![[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]);
+    pools.insert("W_out", array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+    pools.insert("b_rec", array![0.1, 0.0, 0.0]);
+    pools.insert("b_out", array![0.0, 0.0]);
+    pools.insert("init_state", array![[0.0, 0.0, 0.0]]);
+    let pools = Simulator::new(&pools, LeakyUnits::new(10.0, 100.0).transfer(Transfer::Tanh).noise(0.1))?;
+    let competing = pools.run(&batch)?;
+    let points = FixedPoints::default().of(&pools, &competing)?;
+    let modes = points.at(0)?.modes()?;
+    let branches = points.along(&[1.0, 0.0], -1.0..1.0)?;
     // ---
     Ok(Study {
         training,
@@ -104,8 +148,18 @@ pub(crate) fn study() -> Result<Study> {
         signed,
         linear,
         axes,
+        decoded,
+        across,
+        demixed,
         units,
         groups,
+        rdm,
+        planes,
+        parts,
+        competing,
+        points,
+        modes,
+        branches,
     })
 }
 

@@ -28,8 +28,20 @@
 //! | what does the population do? | [`Average`], [`Pca`], [`Trajectories`] |
 //! | on what curved surface do its states lie? | [`DiffusionMap`] |
 //! | where does it represent choice, stimulus, context? | [`Targeted`] |
+//! | where does its state stand still, and which way does it move about there? | [`FixedPoints`], [`FixedPointSet::at`] |
+//! | in which directions does it vary with one column and not with others? | [`Dpca`] |
+//! | what does it tell about a trial, when, and in the same way throughout? | [`Decoding`] |
+//! | how do these states move with an input, a gain, a lesion, and where do they vanish? | [`FixedPointSet::along`], [`FixedPointSet::along_gain`], [`FixedPointSet::towards`] |
+//! | does it hold a quantity along a line, or an angle along a ring? | [`FixedPointSet::line_attractor`], [`FixedPointSet::ring_attractor`] |
 //! | what does a unit respond to? | [`tuning`](crate::simulate::Session::tuning), [`order_by_selectivity`] |
 //! | what is a unit, or a group of units, needed for? | [`LesionSweep`] |
+//! | is it chaotic? how fast do trajectories part? | [`Lyapunov`] |
+//! | does it go round in a few steps? | [`Cycles`] |
+//! | in how many dimensions does activity lie, and in the same ones at two times? | [`Dimension`], [`alignment_index`] |
+//! | do two populations represent conditions alike? | [`Rdm`], [`Cka`], [`Procrustes`] |
+//! | do two networks move alike? | [`Dsa`] |
+//! | does activity rotate, and could it drive itself? | [`Jpca`], [`Tangling`] |
+//! | which units take part in which tasks? | [`TaskVariance`], [`KMeans`] |
 //! | does its tuning last? | [`LinearTuning`] |
 //! | do two curves differ? | [`Psychometric::compare`] |
 //! | do pairs of numbers differ, or pairs of answers? | [`wilcoxon_signed_rank`], [`paired_t`]; [`mcnemar`] |
@@ -40,11 +52,13 @@
 mod behavior;
 mod fixed_points;
 mod lesion;
+mod lyapunov;
 mod population;
 mod statistics;
 
 pub use behavior::*;
 pub use fixed_points::*;
 pub use lesion::{Lesion, LesionBehavior, LesionSweep, LesionTest, Lesions};
+pub use lyapunov::{Lyapunov, LyapunovExponents};
 pub use population::*;
 pub use statistics::*;

@@ -1,6 +1,8 @@
 //! The equations in `f64`, a state at a time and without noise, with their derivatives: what linear dynamics, fixed points and
 //! Lyapunov exponents are made of.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 use super::Transfer;
@@ -49,8 +51,16 @@ impl Arrays {
 /// numbers `x` are those that sessions have. Where the state stands still they tell the rest of it, so that fixed points are the zeros
 /// of a function of `x` alone, the *residual*.
 pub(crate) trait Exact: Send + Sync {
+    /// Its weights.
+    fn arrays(&self) -> &Arrays;
+
+    /// The same equation with other weights, as many.
+    fn with(&self, arrays: Arrays) -> Arc<dyn Exact>;
+
     /// How many channels, units and outputs.
-    fn counts(&self) -> Counts;
+    fn counts(&self) -> Counts {
+        self.arrays().counts
+    }
 
     /// How many numbers a state has.
     fn n_state(&self) -> usize;
@@ -60,6 +70,11 @@ pub(crate) trait Exact: Send + Sync {
 
     /// The time constants of the units in milliseconds `[n_rec]`, if steps are those of a flow, whose Jacobian is `(J - 1) / dt`.
     fn taus(&self) -> Option<&Array1<f64>>;
+
+    /// The longest time constant of a unit, in milliseconds; the time step if units have none.
+    fn tau(&self) -> f64 {
+        self.taus().map_or(self.dt(), |taus| taus.fold(0.0, |most, &tau| tau.max(most)))
+    }
 
     /// The state a step later `[n_state]`.
     fn step(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64>;

@@ -51,6 +51,11 @@
 //! dL/dW_out = Σ dL/dz[t] r[t]ᵀ    dL/db_out = Σ dL/dz[t]
 //! ```
 //!
+//! # About a state
+//!
+//! [`Simulator::linearize`](crate::simulate::Simulator::linearize) gives the linear dynamics about a state, a [`Linearization`] with its
+//! [`Modes`]: time constants in milliseconds, frequencies in Hz, and how inputs push each mode and outputs read it.
+//!
 //! # How it is computed
 //!
 //! The trials of a batch are parted into blocks of two vector registers' width. A thread carries a block through all steps, so
@@ -69,6 +74,9 @@ mod equation;
 pub(crate) mod equations;
 pub(crate) mod exact;
 mod kernel;
+pub(crate) mod linear;
+pub(crate) mod linearize;
+mod modes;
 mod network;
 mod omega;
 pub(crate) mod parts;
@@ -85,6 +93,8 @@ pub(crate) use kernel::lanes::Pool;
 pub(crate) use kernel::noise::{self, standard_normal_from};
 pub use kernel::noise::{Covariance, UnitNoise, standard_normal};
 pub(crate) use kernel::seen::Rows;
+pub use linearize::Linearization;
+pub use modes::{Eigenvalue, Kind, Mode, Modes};
 pub use network::Dynamics;
 pub use omega::Vanishing;
 pub use readout::Readout;

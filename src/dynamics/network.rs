@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2};
 
 use super::block::{Machine, Stepper};
 use super::drive::Matrices;
-use super::exact::{Arrays, Exact};
+use super::exact::Arrays;
 use super::wiring::{Counts, Wiring};
 use super::{Constants, Readout};
 use crate::weights::Weights;
@@ -122,11 +122,6 @@ impl Dynamics {
     /// The weights in `f64`.
     pub(crate) fn arrays(&self) -> Arrays {
         Arrays { counts: self.counts, step: self.step.mapv(f64::from), readout: self.readout.mapv(f64::from) }
-    }
-
-    /// The equation in `f64`.
-    pub(crate) fn exact(&self) -> Result<Arc<dyn Exact>> {
-        self.constants.units().exact(self.arrays())
     }
 
     /// The output function.

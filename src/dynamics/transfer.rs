@@ -217,8 +217,8 @@ impl Transfer {
         match self {
             Self::Relu => [x.max(0.0), positive, 0.0],
             Self::Tanh => {
-                let r = x.tanh();
-                let slope = 1.0 - r * r;
+                // Precise where 1 - r² is not.
+                let (r, slope) = (x.tanh(), x.cosh().powi(-2));
                 [r, slope, -2.0 * r * slope]
             }
             Self::Sigmoid => {

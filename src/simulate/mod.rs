@@ -18,9 +18,11 @@
 //! | units silenced, held, stimulated or made noisy, synapses scaled, for a while | [`Simulator::silence`] and its like: a [`Perturbation`] is an [`Effect`] in a [`Window`] |
 //! | other recurrent weights in each step | [`Simulator::recurrent_gain`] |
 //! | one step at a time, for closed loops | [`Simulator::start`], [`Simulator::step`] |
+//! | its linear dynamics about a state | [`Simulator::linearize`] |
 //! | some units only, or outputs alone | [`Simulator::record`] |
 
 mod consecutive;
+mod exact;
 mod perturb;
 mod perturbations;
 mod recording;
@@ -30,7 +32,6 @@ mod step;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Axis, s};
 use serde::{Deserialize, Serialize};
@@ -42,7 +43,6 @@ pub use session::{Session, Signal};
 pub use step::{State, Stepped};
 
 use crate::caught::caught_in;
-use crate::dynamics::exact::Exact;
 use crate::dynamics::noise::Noise;
 use crate::dynamics::parts;
 use crate::dynamics::{Constants, Dynamics, Keep, Pool, Rows, Run, Want};
@@ -161,11 +161,6 @@ impl Simulator {
     #[must_use]
     pub fn constants(&self) -> Constants {
         self.network.constants()
-    }
-
-    /// The equation in `f64`, without noise.
-    pub(crate) fn exact(&self) -> Result<Arc<dyn Exact>> {
-        self.network.exact()
     }
 
     /// Runs the network on a batch of trials, of any number and length.

@@ -16,10 +16,12 @@
 
 pub mod catalog;
 mod check;
+mod fixed_point_finder;
 mod psychrnn;
 mod pycog;
 mod rest;
 
+pub use fixed_point_finder::*;
 pub use psychrnn::*;
 pub use pycog::*;
 pub use rest::Rest;
@@ -27,4 +29,4 @@ pub use rest::Rest;
 use catalog::Entry;
 
 /// The entries of all tasks, by folder.
-const GROUPS: &[&[&[Entry]]] = &[psychrnn::ENTRIES, pycog::ENTRIES];
+const GROUPS: &[&[&[Entry]]] = &[psychrnn::ENTRIES, pycog::ENTRIES, fixed_point_finder::ENTRIES];

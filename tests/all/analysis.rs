@@ -1,15 +1,26 @@
 //! Analyses against SciPy and NumPy (`data/analysis/make_reference.py`), against theory, and on data that make no sense.
 
+mod continuation;
+mod cycles;
+mod decoding;
 mod diffusion_map;
+mod dpca;
 mod figures;
+mod fixed_points;
 mod lesion;
+mod lyapunov;
+mod parity;
 mod population;
 mod psychometric;
 mod regression;
+mod similarity;
 mod statistics;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use ndarray::{ArrayD, IxDyn, OwnedRepr};
+use ndarray_npy::NpzReader;
 use serde_json::Value as Json;
 
 /// A part of the numbers of SciPy and NumPy.
@@ -19,6 +30,19 @@ fn reference(part: &str) -> Vec<Json> {
     match &all[part] {
         Json::Array(cases) => cases.clone(),
         case => vec![case.clone()],
+    }
+}
+
+/// An array of the truth that analyses are held to (`data/parity/analysis`).
+fn truth(file: &str, name: &str) -> ArrayD<f64> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/parity/analysis").join(file);
+    let mut npz = NpzReader::new(File::open(path).unwrap()).unwrap();
+    match npz.by_name::<OwnedRepr<f64>, IxDyn>(name) {
+        Ok(numbers) => numbers,
+        Err(_) => match npz.by_name::<OwnedRepr<i64>, IxDyn>(name) {
+            Ok(whole) => whole.mapv(|whole| whole as f64),
+            Err(_) => npz.by_name::<OwnedRepr<i32>, IxDyn>(name).unwrap().mapv(f64::from),
+        },
     }
 }
 

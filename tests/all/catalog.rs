@@ -8,7 +8,7 @@ use psychrnn::tasks::catalog::{self, Entry};
 use psychrnn::threads::with_threads;
 use serde_json::Value as Json;
 
-use crate::models;
+use crate::{flip_flop, models};
 
 /// What holds the trials of each task, without noise, to what its source says. Those of PsychRNN have its own numbers, in `data/parity`.
 const HELD: &[(&str, fn())] = &[
@@ -20,6 +20,7 @@ const HELD: &[(&str, fn())] = &[
     ("parametric_working_memory", models::parametric_working_memory_is_that_of_the_formula),
     ("sequence_execution", models::sequences_are_those_of_the_table),
     ("sine_wave", models::the_sine_wave_is_one_and_needs_no_input),
+    ("flip_flop", flip_flop::flip_flops_hold_the_last_pulse),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

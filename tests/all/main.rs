@@ -3,6 +3,7 @@
 
 mod analysis;
 mod areas;
+mod arrays;
 #[cfg(feature = "torch")]
 mod carried;
 mod catalog;
@@ -18,6 +19,7 @@ mod ends;
 #[cfg(feature = "torch")]
 mod experiment;
 mod files;
+mod flip_flop;
 mod foreign;
 #[cfg(feature = "torch")]
 mod goals;
@@ -27,6 +29,7 @@ mod interrupt;
 mod layers;
 #[cfg(feature = "torch")]
 mod learning;
+mod linearized;
 #[cfg(feature = "torch")]
 mod loaded;
 #[cfg(target_os = "linux")]

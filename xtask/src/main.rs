@@ -40,7 +40,8 @@ Usage: cargo xtask COMMAND
   site [--draft]     the documentation as a site, into target/site; notebooks are executed, which takes long the first time;
                      --draft: those that were not executed before are without outputs
   tour               run the first notebook in a headless Chromium; screenshots go to target/tour
-  parity             compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers)
+  parity [analysis]  compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers);
+                     analysis: what is found in networks and populations with what is true of them, without libtorch
   bench [OPTION]...  time training beside PsychRNN, JAX and PyTorch (4 GB to download), half an hour on a quiet machine;
                      --quick: the smallest networks only; --ours: without the others
   validate           the checks that need no libtorch: format, lints, tests, dependencies
@@ -90,6 +91,7 @@ fn command(name: &str, rest: &[String]) -> Option<Work> {
         ("site", [option]) if option == "--draft" => |workspace, _| site::build(workspace, Outputs::AsTheyAre),
         ("tour", []) => |workspace, _| run::step("the tour in a browser", || tour::run(workspace)),
         ("parity", []) => |workspace, _| parity::run(workspace),
+        ("parity", [what]) if what == "analysis" => |workspace, _| parity::run_analysis(workspace),
         ("bench", _) => bench::run,
         ("validate", []) => |workspace, _| checks::validate(workspace),
         ("test", []) => |workspace, _| checks::test(workspace),

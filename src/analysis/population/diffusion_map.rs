@@ -108,7 +108,7 @@ impl DiffusionMap {
             let expected = format!("at most {MOST} states: average over trials, or take every tenth step");
             return Err(Error::argument("samples", expected, n_samples));
         }
-        check_finite(samples)?;
+        check_finite("samples", samples)?;
         if !(1..n_samples).contains(&self.dimensions) {
             let expected = format!("from 1 to {}, fewer than states", n_samples - 1);
             return Err(Error::argument("dimensions", expected, self.dimensions));

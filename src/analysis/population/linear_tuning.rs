@@ -4,7 +4,7 @@ use ndarray::{Array2, s};
 use serde::{Deserialize, Serialize};
 
 use super::Averages;
-use crate::analysis::statistics::special::{mean, t_below};
+use crate::analysis::statistics::special::{mean, pearson, t_below};
 use crate::simulate::Signal;
 use crate::{Error, Result};
 
@@ -136,11 +136,4 @@ impl LinearTuning {
         let nearest = if time - self.times[before] <= self.times[after] - time { before } else { after };
         Ok(self.slope.slice(s![nearest, ..]).to_vec())
     }
-}
-
-/// Pearson's correlation; NaN if one of the two does not vary.
-fn pearson(a: &[f64], b: &[f64]) -> f64 {
-    let (mean_a, mean_b) = (mean(a), mean(b));
-    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(a, b)| f(a - mean_a, b - mean_b)).sum::<f64>();
-    sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
 }

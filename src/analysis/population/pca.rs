@@ -64,7 +64,7 @@ impl Pca {
         if n_samples < 2 || n_units == 0 {
             return Err(Error::shape("samples", "[n_samples, n_units], at least [2, 1]", samples.shape()));
         }
-        check_finite(samples)?;
+        check_finite("samples", samples)?;
         let most = n_units.min(n_samples - 1);
         if !(1..=most).contains(&n_components) {
             return Err(Error::argument("n_components", format!("from 1 to {most}"), n_components));
@@ -183,11 +183,11 @@ pub(super) fn orient(mut vector: ArrayViewMut1<'_, f64>) {
 }
 
 /// An error that says where, if a sample is not finite.
-pub(super) fn check_finite(samples: &Array2<f64>) -> Result<()> {
+pub(super) fn check_finite(name: &str, samples: &Array2<f64>) -> Result<()> {
     match samples.indexed_iter().find(|(_, value)| !value.is_finite()) {
         None => Ok(()),
         Some(((sample, unit), &value)) => {
-            Err(Error::NotFinite { name: "samples".into(), value, at: format!("sample {sample}, unit {unit}") })
+            Err(Error::NotFinite { name: name.into(), value, at: format!("sample {sample}, unit {unit}") })
         }
     }
 }

@@ -95,7 +95,7 @@ impl Session {
     }
 
     /// The trials with activity that have each value of a column.
-    fn activity_by(&self, column: &str, activity: &Array2<f64>) -> Result<Vec<(Value, Vec<usize>)>> {
+    pub(super) fn activity_by(&self, column: &str, activity: &Array2<f64>) -> Result<Vec<(Value, Vec<usize>)>> {
         self.batch.check_rows()?;
         if activity.nrows() != self.n_trials() {
             let expected = format!("[n_trials = {}, n_units]", self.n_trials());

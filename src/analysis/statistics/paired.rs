@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::special::{
-    check_confidence, check_finite, coin_at_most, magnitude, mean, normal_cdf, t_below, t_two_sided, variance, vary,
+    check_confidence, check_finite, coin_at_most, doubled_ranks, magnitude, mean, normal_cdf, t_below, t_two_sided,
+    variance, vary,
 };
 use crate::{Error, Result};
 
@@ -108,18 +109,6 @@ pub fn wilcoxon_signed_rank(first: &[f64], second: &[f64], alternative: Alternat
         p: alternative.p(at_most, at_least),
         exact,
     })
-}
-
-/// Twice the ranks of sorted numbers, ties sharing the mean of theirs (so that they are still whole numbers), and
-/// `Σ (t³ - t)` over the sizes `t` of the groups of ties.
-pub(super) fn doubled_ranks(sorted: &[f64], size: impl Fn(f64) -> f64) -> (Vec<usize>, f64) {
-    let (mut ranks, mut ties) = (Vec::with_capacity(sorted.len()), 0.0);
-    for group in sorted.chunk_by(|&a, &b| size(a) == size(b)) {
-        let before = ranks.len();
-        ranks.extend(std::iter::repeat_n(2 * before + group.len() + 1, group.len()));
-        ties += (group.len() as f64).powi(3) - group.len() as f64;
-    }
-    (ranks, ties)
 }
 
 /// The outcome of [`paired_t`].

@@ -56,6 +56,13 @@ pub(crate) fn variance(values: &[f64]) -> f64 {
     values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64
 }
 
+/// Pearson's correlation; NaN if one of the two does not vary.
+pub(crate) fn pearson(a: &[f64], b: &[f64]) -> f64 {
+    let (mean_a, mean_b) = (mean(a), mean(b));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(a, b)| f(a - mean_a, b - mean_b)).sum::<f64>();
+    sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
+}
+
 /// The power of two by which numbers are about 1 at most, so that no square of them is too large or too small; dividing by it
 /// rounds nothing.
 pub(crate) fn magnitude<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
@@ -97,6 +104,18 @@ pub(crate) fn quantile(sorted: &[f64], p: f64) -> f64 {
 pub(crate) fn middle(values: &mut [f64], confidence: f64) -> (f64, f64) {
     values.sort_unstable_by(f64::total_cmp);
     (quantile(values, (1.0 - confidence) / 2.0), quantile(values, (1.0 + confidence) / 2.0))
+}
+
+/// Twice the ranks of sorted numbers, ties sharing the mean of theirs (so that they are still whole numbers), and
+/// `Σ (t³ - t)` over the sizes `t` of the groups of ties.
+pub(crate) fn doubled_ranks(sorted: &[f64], size: impl Fn(f64) -> f64) -> (Vec<usize>, f64) {
+    let (mut ranks, mut ties) = (Vec::with_capacity(sorted.len()), 0.0);
+    for group in sorted.chunk_by(|&a, &b| size(a) == size(b)) {
+        let before = ranks.len();
+        ranks.extend(std::iter::repeat_n(2 * before + group.len() + 1, group.len()));
+        ties += (group.len() as f64).powi(3) - group.len() as f64;
+    }
+    (ranks, ties)
 }
 
 pub(crate) fn check_confidence(confidence: f64) -> Result<()> {

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Alternative;
-use super::paired::doubled_ranks;
 use super::special::{
-    check_confidence, check_finite, magnitude, mean, normal_cdf, t_below, t_two_sided, variance, vary,
+    check_confidence, check_finite, doubled_ranks, magnitude, mean, normal_cdf, t_below, t_two_sided, variance, vary,
 };
 use crate::{Error, Result};
 

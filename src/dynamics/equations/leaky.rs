@@ -10,7 +10,7 @@ use super::{Constants, Units};
 use crate::dynamics::block::Stepper;
 use crate::dynamics::equation::{After, Back, Before, Equation, First, RowCounts};
 use crate::dynamics::exact::{Arrays, Exact};
-use crate::dynamics::wiring::{B_OUT, Counts, Source, Target, W_OUT, Wire, Wiring};
+use crate::dynamics::wiring::{B_OUT, Source, Target, W_OUT, Wire, Wiring};
 use crate::dynamics::{Covariance, Readout, Transfer, UnitNoise};
 use crate::setters::setters;
 use crate::weights::Weights;
@@ -318,8 +318,14 @@ impl ExactLeaky {
 }
 
 impl Exact for ExactLeaky {
-    fn counts(&self) -> Counts {
-        self.arrays.counts
+    fn arrays(&self) -> &Arrays {
+        &self.arrays
+    }
+
+    fn with(&self, arrays: Arrays) -> Arc<dyn Exact> {
+        let Self { dt, ref taus, ref transfer, readout, .. } = *self;
+        let (taus, transfer, recurrent) = (taus.clone(), transfer.clone(), arrays.recurrent(0).to_owned());
+        Arc::new(Self { dt, taus, transfer, readout, recurrent, arrays })
     }
 
     fn n_state(&self) -> usize {

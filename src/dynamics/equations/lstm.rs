@@ -13,7 +13,7 @@ use crate::dynamics::equation::{After, Back, Before, Equation, First, RowCounts}
 use crate::dynamics::exact::{Arrays, Exact};
 use crate::dynamics::kernel::math;
 use crate::dynamics::transfer::logistic;
-use crate::dynamics::wiring::{B_OUT, Counts, Source, Target, W_OUT, Wire, Wiring};
+use crate::dynamics::wiring::{B_OUT, Source, Target, W_OUT, Wire, Wiring};
 use crate::setters::setters;
 use crate::{Error, Result};
 
@@ -327,8 +327,12 @@ impl ExactLstm {
 }
 
 impl Exact for ExactLstm {
-    fn counts(&self) -> Counts {
-        self.arrays.counts
+    fn arrays(&self) -> &Arrays {
+        &self.arrays
+    }
+
+    fn with(&self, arrays: Arrays) -> Arc<dyn Exact> {
+        Arc::new(Self { arrays, ..*self })
     }
 
     fn n_state(&self) -> usize {

@@ -1,6 +1,7 @@
 //! The network in plain arrays: what its runs must have in common, whatever the equation.
 
 mod differences;
+mod exact;
 mod noise_within;
 mod plastic;
 

@@ -1,8 +1,13 @@
 //! Figures of what this crate has: one file for each kind of thing, with its `plot` methods.
 
 mod behavior;
+mod decoding;
+mod dpca;
+mod dynamics;
+mod fixed_points;
 mod lesion;
 mod population;
+mod similarity;
 mod table;
 #[cfg(feature = "torch")]
 mod training;

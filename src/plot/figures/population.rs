@@ -71,6 +71,10 @@ impl Trajectories {
     /// # Errors
     /// If there is no such component.
     pub fn plot(&self, x: usize, y: usize) -> Result<Figure> {
+        Ok(self.panel(x, y)?.figure().size(440.0, 300.0))
+    }
+
+    pub(super) fn panel(&self, x: usize, y: usize) -> Result<Panel> {
         let n = self.names.len();
         if let Some(component) = [x, y].into_iter().find(|&component| component >= n) {
             return Err(Error::argument("component", format!("below the number of components, {n}"), component));
@@ -94,7 +98,7 @@ impl Trajectories {
                 );
             }
         }
-        Ok(panel.figure().size(440.0, 300.0))
+        Ok(panel)
     }
 }
 
@@ -318,7 +322,7 @@ fn levels(conditions: &[Value]) -> Option<Vec<f64>> {
 
 /// A color for each condition: numbers with signs from red over gray to blue, other numbers from light to dark, else,
 /// and for no more than two, the colors of the cycle.
-fn colors(conditions: &[Value]) -> Vec<Color> {
+pub(super) fn colors(conditions: &[Value]) -> Vec<Color> {
     let pale = Color::rgb(190, 200, 210);
     match levels(conditions) {
         Some(levels) if levels.len() > 2 => {

@@ -151,6 +151,22 @@ impl Perturbed {
     }
 }
 
+/// The weights of a network whose perturbations last all the time; what currents add is left out.
+pub(in crate::simulate) fn lasting(
+    perturbations: &[Perturbation],
+    weights: &Weights,
+    network: &Dynamics,
+) -> Result<Weights> {
+    let checked =
+        perturbations.iter().map(|one| Checked::new(one, &[], network.sizes())).collect::<Result<Vec<_>>>()?;
+    let wiring = network.constants().units().wiring(network.sizes().1);
+    let there = vec![There { now: true, before: true }; checked.len()];
+    let mut weights = weights.clone();
+    scale(&mut weights, &wiring, &checked, &there)?;
+    hold(&mut weights, &wiring, &checked, &there)?;
+    Ok(weights)
+}
+
 /// What there is of the effects in the weights, all that differ, and which of these there is in each step of each trial `[n_batch, n_steps]`.
 fn which(checked: &[Checked<'_>], n_trials: usize, n_steps: usize) -> (Vec<Vec<There>>, Array2<u32>) {
     let mut different: IndexMap<Vec<There>, u32> = IndexMap::new();

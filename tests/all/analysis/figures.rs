@@ -1,7 +1,7 @@
 //! Figures of analyses. Set `PSYCHRNN_FIGURES` to a folder to look at them.
 
 use ndarray::{Array2, Array3, arr1};
-use psychrnn::analysis::Counts;
+use psychrnn::analysis::{Classifier, Counts, Decoding, Dissimilarity, Dpca, Jpca, KMeans, Noise, TaskVariance};
 use psychrnn::dynamics::LeakyUnits;
 use psychrnn::plot::{Figure, pairs};
 use psychrnn::prelude::*;
@@ -92,6 +92,43 @@ fn a_subject_is_analyzed_and_drawn() {
 }
 
 #[test]
+fn populations_are_compared_and_drawn() {
+    let task = PerceptualDiscrimination::default().onset(300.0).stimulus(800.0).duration(1400.0).noise(0.3);
+    let session = session(&task.coherences(&[0.0, 0.05, 0.1, 0.2]));
+    let averages = Average::by("signed coherence").aligned_to("stimulus").window(0.0..800.0).of(&session).unwrap();
+    let rdm = averages.rdm(400.0..800.0, Dissimilarity::SquaredEuclidean).unwrap();
+    drawn("rdm", &rdm.plot());
+    // The strongest evidence for either side is farthest apart.
+    assert_eq!(rdm.pairs().into_iter().fold(0.0, f64::max), rdm.distances[[0, 6]]);
+    let activity = session.mean_activity(Signal::States, "stimulus", 400.0..800.0).unwrap();
+    let crossnobis = session.crossnobis("signed coherence", &activity, 4, Noise::Covariance).unwrap();
+    drawn("rdm-crossnobis", &crossnobis.plot());
+    assert!(crossnobis.distances[[0, 6]] > 0.0 && crossnobis.conditions == averages.conditions);
+
+    drawn("jpca-none", &Jpca::default().of(&averages).unwrap().plot(0).unwrap());
+    let times: Vec<f64> = (0..40).map(|step| f64::from(step) * 10.0).collect();
+    let states = Array3::from_shape_fn((5, 40, 6), |(condition, step, unit)| {
+        let way = |hertz: f64| condition as f64 + hertz * times[step] * 0.00628 + (hertz * unit as f64).sin();
+        (1.0 + 0.2 * condition as f64) * (way(1.5) + unit as f64).cos() + 0.5 * (way(0.4) - unit as f64).sin()
+    });
+    let planes = Jpca::default().n_components(4).of_array(&states, &times).unwrap();
+    drawn("jpca", &planes.plot(0).unwrap());
+    assert!(planes.plot(3).unwrap_err().to_string().contains("`plane`"));
+
+    // Units of three kinds in two tasks.
+    let mut rng = Seed(3).stream(0);
+    let mut activity = |of: [f64; 3]| {
+        let mut kinds = [0.0; 40];
+        kinds.iter_mut().enumerate().for_each(|(unit, kind)| *kind = of[unit % 3] + f64::from(rng.uniform(0.0, 0.1)));
+        Array3::from_shape_fn((30, 5, 40), |(_, _, unit)| kinds[unit] * f64::from(rng.normal(0.0, 1.0)))
+    };
+    let tasks = [("motion", activity([1.0, 0.0, 0.8])), ("color", activity([0.0, 1.0, 0.8]))];
+    let clusters = TaskVariance::default().of_arrays(tasks).unwrap().clusters(&KMeans::default()).unwrap();
+    drawn("task-variance", &clusters.plot());
+    assert_eq!(clusters.groups().len(), 3);
+}
+
+#[test]
 fn steep_and_odd_curves_are_drawn() {
     let levels = [0.0, 3.2, 6.4, 12.8, 25.6, 51.2];
     let counts = Counts::new("Coherence (%)", &levels, &[80; 6], &[41, 45, 54, 69, 77, 78]).unwrap();
@@ -142,4 +179,30 @@ fn means_of_a_table_are_drawn_over_other_columns() {
         table.plot_means_map("empty", "noise", "lessons").is_err() && table.plot_means("lessons", "noise").is_err()
     );
     assert!(Table::new().plot_means("accuracy", "noise").is_err());
+}
+
+#[test]
+fn what_is_decoded_and_demixed_is_drawn() {
+    let task =
+        PerceptualDiscrimination::default().onset(200.0).stimulus(400.0).duration(800.0).coherences(&[0.05, 0.2]);
+    let session = session(&task.noise(0.5));
+    let decoding = Decoding::new("direction").classifier(Classifier::Lda).aligned_to("stimulus").window(-200.0..600.0);
+    let decoded = decoding.clone().permutations(20).of(&session).unwrap();
+    drawn("decoding", &decoded.plot());
+    drawn("decoding-matrix", &decoded.plot_matrix());
+    drawn("decoding-across", &decoding.across(&session, "coherence").unwrap().plot());
+    drawn("decoding-plain", &decoding.permutations(0).of(&session).unwrap().plot());
+    let dpca = Dpca::new(["coherence", "direction"]).aligned_to("stimulus").window(-200.0..600.0).bin(40.0);
+    let demixed = dpca.n_components(4).lambda(1e-5).shuffles(10).splits(5).of(&session).unwrap();
+    drawn("dpca", &demixed.plot(3).unwrap());
+    drawn("dpca-variance", &demixed.plot_variance());
+    assert!(demixed.plot(0).unwrap_err().to_string().contains("`n_components`"));
+    // One time, one marginal of any size.
+    let one = Decoding::new("side")
+        .folds(2)
+        .of_arrays(&Array3::from_shape_fn((8, 1, 1), |(i, _, _)| i as f64), &[0, 0, 0, 0, 1, 1, 1, 1]);
+    let one = one.unwrap();
+    drawn("decoding-one", &Figure::join([one.plot(), one.plot_matrix()]));
+    let few = Array2::from_shape_fn((2, 2), |(unit, s)| (unit + s) as f64).insert_axis(ndarray::Axis(2));
+    drawn("dpca-one", &Dpca::new(["s"]).lambda(0.0).of_averages(&few).unwrap().plot(1).unwrap());
 }

@@ -5,8 +5,9 @@ use psychrnn::dynamics::LeakyUnits;
 use psychrnn::network::Trials;
 use psychrnn::prelude::*;
 
-use super::fixture::{Case, Outcome, read_npz};
+use super::fixture::{Case, Outcome};
 use super::model::{array, batch, by_libtorch, n_out, rnn_config, transfer};
+use crate::arrays::read_npz;
 
 /// Loads a file that PsychRNN saved, compares its entries, and runs the network in it.
 pub(crate) fn check(case: &Case, file: &str) -> Outcome {

@@ -19,7 +19,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
-use fixture::{Case, Claim, Index, Kind, Numbers, Outcome, Report, folder, write_npz};
+use crate::arrays::{Kind, Numbers};
+use fixture::{Case, Claim, Index, Outcome, Report, folder, write_npz};
 use psychrnn::prelude::*;
 
 /// Compares all that a case holds. What a case is about is told by its arrays and parameters.

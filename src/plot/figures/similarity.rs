@@ -1,0 +1,87 @@
+//! Populations compared: dissimilarities of conditions, clusters of units, planes of rotation.
+
+use ndarray::{Axis, s};
+
+use crate::analysis::{JpcaPlanes, Rdm, TaskClusters};
+use crate::plot::{Color, Colormap, Figure, Heatmap, Panel};
+use crate::{Error, Result};
+
+/// Conditions whose names fit along an axis.
+const NAMED: usize = 12;
+
+impl Rdm {
+    /// The dissimilarity of each pair of conditions.
+    #[must_use]
+    pub fn plot(&self) -> Figure {
+        let heatmap = Heatmap::new(&self.distances).label(&self.measure);
+        // Cross-validated ones may be negative.
+        let signed = self.distances.iter().any(|&distance| distance < 0.0);
+        let heatmap = heatmap.colormap(if signed { Colormap::Diverging } else { Colormap::Sequential });
+        let panel = Panel::new().x_label(&self.by).y_label(&self.by).heatmap(heatmap).equal();
+        let ticks = || self.conditions.iter().enumerate().map(|(i, value)| (i as f64, value.to_string()));
+        let panel = if self.conditions.len() <= NAMED { panel.x_ticks(ticks()).y_ticks(ticks()) } else { panel };
+        panel.figure().size(400.0, 320.0)
+    }
+}
+
+impl TaskClusters {
+    /// How much each active unit varies in each task, as a share of its largest, in the order of the clusters, whose colors stand above
+    /// the units; and, if several numbers of clusters were tried, the mean silhouette of each.
+    #[must_use]
+    pub fn plot(&self) -> Figure {
+        let n_clusters = self.clusters.centers.nrows();
+        let of_clusters: Vec<Vec<usize>> = (0..n_clusters).map(|cluster| self.clusters.of_cluster(cluster)).collect();
+        let mut ticks = Vec::new();
+        let mut left = 0.0;
+        for (cluster, units) in of_clusters.iter().enumerate() {
+            let right = left + units.len() as f64;
+            ticks.push(((left + right - 1.0) / 2.0, (cluster + 1).to_string()));
+            left = right;
+        }
+        let order: Vec<usize> = of_clusters.into_iter().flatten().collect();
+        let cells = self.normalized.select(Axis(0), &order).reversed_axes();
+        let heatmap = Heatmap::new(&cells)
+            .colormap(Colormap::Sequential)
+            .range(0.0, 1.0)
+            .label("Normalized task variance")
+            .column_colors(order.iter().map(|&unit| Color::cycle(self.clusters.labels[unit])));
+        let tasks = self.tasks.iter().enumerate().map(|(i, task)| (i as f64, task.as_str()));
+        let title = format!("{} units", order.len());
+        let variance = Panel::new().title(title).x_label("Cluster").heatmap(heatmap).x_ticks(ticks).y_ticks(tasks);
+        let clusters = &self.clusters;
+        if clusters.tried.len() < 2 {
+            return variance.figure().size(480.0, 260.0);
+        }
+        let (low, high) = super::ends(&clusters.tried.iter().map(|&n| n as f64).collect::<Vec<_>>());
+        let silhouettes = Panel::new()
+            .x_label("Clusters")
+            .y_label("Mean silhouette")
+            .x_range(low, high)
+            .vline(n_clusters as f64, ())
+            .line(&clusters.tried, &clusters.mean_silhouettes, Color::BLUE)
+            .points(&clusters.tried, &clusters.mean_silhouettes, Color::BLUE);
+        Figure::new().panels([variance, silhouettes]).size(820.0, 280.0)
+    }
+}
+
+impl JpcaPlanes {
+    /// The way of each condition through a plane, counted from 0, the fastest first: an open circle where it begins, a dot where it
+    /// ends. Rotation goes counterclockwise. Above stand its frequency and the shares of all changes, in all planes, that rotation and
+    /// the best linear dynamics explain.
+    ///
+    /// # Errors
+    /// If there is no such plane.
+    pub fn plot(&self, plane: usize) -> Result<Figure> {
+        let Some(frequency) = self.frequencies.get(plane) else {
+            let expected = format!("below the number of planes, {}", self.frequencies.len());
+            return Err(Error::argument("plane", expected, plane));
+        };
+        // What rotation explains, and the best linear dynamics.
+        let title = format!("{frequency:.2} Hz, R² {:.2} of {:.2}", self.r2_skew, self.r2);
+        let (x, y) = (2 * plane, 2 * plane + 1);
+        let in_plane = self.trajectories.points.slice(s![.., .., x..=y]);
+        let end = 1.1 * in_plane.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        let panel = self.trajectories.panel(x, y)?.title(title).x_range(-end, end).y_range(-end, end);
+        Ok(panel.equal().figure().size(440.0, 320.0))
+    }
+}
