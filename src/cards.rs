@@ -235,14 +235,14 @@ show_as! {
 #[cfg(feature = "torch")]
 mod torch {
     use super::{fields, trials_of};
-    use crate::experiment::{HeldOut, Run, Specification};
+    use crate::experiment::{Design, HeldOut, Job, Run, Slurm, Specification, Status, ThisMachine};
     use crate::network::kinds::*;
     use crate::network::{Config, Constraints, InitialWeights, Network, Recurrent};
     use crate::notebook::{self, Card};
     use crate::train::report::measured;
     use crate::train::{Adam, AdamW, Curriculum, EnsembleTraining, RmsProp, Sgd, Trainer, Training};
 
-    show_fields!(Adam, AdamW, Constraints, HeldOut, InitialWeights, RmsProp, Sgd);
+    show_fields!(Adam, AdamW, Constraints, HeldOut, InitialWeights, Job, RmsProp, Sgd, Status);
     with_configs!(show_fields);
 
     show_as! {
@@ -270,6 +270,18 @@ mod torch {
                 Err(problem) => card.line("training", problem),
             }
             .show();
+        };
+        Design: |design| {
+            let names: Vec<&str> = design.names().collect();
+            Card::new("Design").line("runs", names.len()).line("names", names.join(", ")).show();
+        };
+        ThisMachine: |machine| {
+            let text = format!("{machine:#?}");
+            notebook::show(&[("text/plain", &text)]);
+        };
+        Slurm: |slurm| {
+            let text = format!("{slurm:#?}");
+            notebook::show(&[("text/plain", &text)]);
         };
         Trainer: |trainer| {
             let text = format!("{trainer:#?}");

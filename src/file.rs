@@ -54,6 +54,20 @@ pub(crate) fn write_whole(
     Ok(())
 }
 
+/// Writes a file that is not there yet, whole; none if there is one, also if somebody else on a network writes it at the same moment.
+/// It comes back open, to be written to.
+#[cfg(feature = "torch")]
+pub(crate) fn create_whole(path: &Path, bytes: &[u8]) -> Result<Option<File>> {
+    let failed = |source| Error::io("write", path, source);
+    let mut aside = create_in(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
+    aside.write_all(bytes).and_then(|()| aside.as_file().sync_all()).map_err(failed)?;
+    match aside.persist_noclobber(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(failed(error.error)),
+    }
+}
+
 /// Where a path leads if it is a link, also one to a file that is not there yet.
 fn followed(path: &Path) -> io::Result<PathBuf> {
     const MOST_LINKS: usize = 40;

@@ -78,6 +78,16 @@ fn blocks(alternatives: &[(&str, &str)], name: Option<&str>) -> String {
     alternatives.iter().map(block).collect()
 }
 
+/// Writes a whole line: under the cell of a notebook, and elsewhere where it does not mix with what a program puts out. That nobody
+/// reads it is no reason to stop, where `println!` would panic.
+#[cfg(feature = "torch")]
+pub(crate) fn say(line: &str) {
+    let _ = match is_notebook() {
+        true => writeln!(std::io::stdout().lock(), "{line}"),
+        false => writeln!(std::io::stderr().lock(), "{line}"),
+    };
+}
+
 /// Says on standard error what is not wrong by itself but rarely meant, each sentence once.
 pub(crate) fn warn(sentence: &str) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());

@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     },
     /// Training exploded.
     Diverged(String),
+    /// Some runs of a study failed.
+    Failed(String),
 }
 
 /// The exit code of what is not finished, where no signal ended it.
@@ -36,7 +38,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Library(Error::Specification { .. }) => 2,
-            Self::Library(_) => 1,
+            Self::Library(_) | Self::Failed(_) => 1,
             Self::Diverged(_) => 3,
             Self::Unfinished { code, .. } => *code,
         }
@@ -53,7 +55,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Library(error) => error.fmt(f),
-            Self::Unfinished { what, .. } | Self::Diverged(what) => f.write_str(what),
+            Self::Unfinished { what, .. } | Self::Diverged(what) | Self::Failed(what) => f.write_str(what),
         }
     }
 }

@@ -4,6 +4,7 @@ mod failure;
 mod numbers;
 mod report;
 mod say;
+mod study;
 mod tasks;
 mod train;
 
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use failure::Outcome;
-use psychrnn::experiment::{KEYS, Specification};
+use psychrnn::experiment::{KEYS, STUDY_KEYS, Specification};
 use report::{Drawn, Tested};
 use train::{Longer, open};
 
@@ -92,6 +93,12 @@ enum Command {
         #[command(flatten)]
         drawn: Drawn,
     },
+    /// Many runs: everything that varies, each combination a run, on this machine or on a cluster
+    #[command(long_about = format!("Many runs: everything that varies, each combination a run, on this machine or on a cluster\n\n{STUDY_KEYS}"))]
+    Study {
+        #[command(subcommand)]
+        command: study::Command,
+    },
     /// All tasks, a line for each; or one, with its papers and its arguments as JSON
     Tasks {
         /// A task
@@ -124,6 +131,7 @@ fn work(command: Command) -> Outcome<()> {
         Command::Costs { run, drawn } => report::costs(&open(&run)?, &drawn),
         Command::Structure { run, drawn } => report::structure(&open(&run)?, &drawn),
         Command::Figures { run, tested, drawn } => report::figures(&open(&run)?, &tested, &drawn),
+        Command::Study { command } => study::work(command),
         Command::Tasks { name: None } => tasks::list(),
         Command::Tasks { name: Some(name) } => tasks::describe(&name),
     }
@@ -133,6 +141,8 @@ fn work(command: Command) -> Outcome<()> {
 mod tests {
     use std::fs;
     use std::path::Path;
+
+    use psychrnn::experiment::Design;
 
     use super::*;
 
@@ -175,12 +185,15 @@ mod tests {
     }
 
     #[test]
-    fn every_specification_in_the_pages_is_one() {
+    fn every_specification_and_study_in_the_pages_is_one() {
         for (place, lines) in blocks("toml") {
             let text = lines.join("\n");
-            if !text.contains("[dependencies]")
-                && let Err(error) = Specification::from_text(&text)
-            {
+            let checked = match () {
+                () if text.contains("[dependencies]") => Ok(()),
+                () if text.contains("[vary") => Design::from_text(&text).map(drop),
+                () => Specification::from_text(&text).map(drop),
+            };
+            if let Err(error) = checked {
                 panic!("{place}: {error}");
             }
         }

@@ -54,7 +54,7 @@ pub(crate) fn test(run: &Run, tested: &Tested) -> Outcome<()> {
     say::out(format_args!("trials    {}", session.n_trials()))?;
     say::out(format_args!("accuracy  {:.4}", session.accuracy()))?;
     say::out(format_args!("error     {:.5}", session.rms_error()))?;
-    let session = with_signed(session)?;
+    let session = signed(session)?;
     for (column, levels) in conditions(&session)? {
         let names = ["trials", "share correct", "share choice 1"];
         say::out(format_args!("\n{column:>16} {:>8} {:>14} {:>16}", names[0], names[1], names[2]))?;
@@ -74,17 +74,9 @@ pub(crate) fn test(run: &Run, tested: &Tested) -> Outcome<()> {
     unfinished.map_or(Ok(()), Err)
 }
 
-/// The same session with a signed coherence wherever there are a coherence and a direction: negative for direction 0.
-fn with_signed(mut session: Session) -> Outcome<Session> {
-    let names: Vec<String> = session.batch.values.names().map(str::to_owned).collect();
-    for coherence in &names {
-        let Some(of) = coherence.strip_suffix("coherence") else { continue };
-        let direction = format!("{of}direction");
-        if names.contains(&direction) {
-            let sign = |[coherence, direction]: [f64; 2]| if direction == 1.0 { coherence } else { -coherence };
-            session = session.with(&format!("{of}signed_coherence"), [coherence, &direction], sign)?;
-        }
-    }
+/// The same session with a signed coherence wherever there are a coherence and a direction.
+fn signed(mut session: Session) -> Outcome<Session> {
+    session.batch = session.batch.with_signed()?;
     Ok(session)
 }
 
@@ -147,7 +139,7 @@ pub(crate) fn structure(run: &Run, drawn: &Drawn) -> Outcome<()> {
 pub(crate) fn figures(run: &Run, tested: &Tested, drawn: &Drawn) -> Outcome<()> {
     let (session, _) = tested.session(run)?;
     drawn.save(run, "trial", &session.plot_trial(0)?)?;
-    curves(&with_signed(session)?, run, drawn)?;
+    curves(&signed(session)?, run, drawn)?;
     costs(run, drawn)?;
     structure(run, drawn)
 }

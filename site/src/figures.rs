@@ -49,6 +49,9 @@ gallery! {
     "chronometric": Chronometric::plot, chronometric.plot();
     "pairs": plot::pairs, pairs("Trials to criterion", ["curriculum", "fixed"], &[1400, 1200, 1600], &[2900, 2100, 2500])?;
     "censored-pairs": plot::censored_pairs, censored_pairs("Trials to criterion", ["curriculum", "fixed"], [&[1400, 1200], &[2900, 5000]], [&[false, false], &[false, true]])?;
+    "means": Table::plot_means, session.trials().plot_means("correct", "coherence")?;
+    "means-of": Table::plot_means_of, session.trials().plot_means_of("correct", "coherence", "direction")?;
+    "means-map": Table::plot_means_map, session.trials().plot_means_map("correct", "coherence", "direction")?;
     "unit": Averages::plot_unit, averages.plot_unit(order[0])?;
     "units": Averages::plot_units, choices.plot_units([order[0], order[39], 45])?;
     "tuning": Tuning::plot_unit, tuning.plot_unit(order[0])?;

@@ -40,6 +40,32 @@
 //! ```text
 #![doc = include_str!("keys.txt")]
 //! ```
+//!
+//! # Many runs
+//!
+//! A [`Design`] says what varies, and a [`Study`] is the folder in which all of its runs are done, each once, whoever does it: threads and
+//! processes of [this machine](ThisMachine), tasks of a [cluster](Slurm), several of them side by side.
+//!
+//! ```no_run
+//! use psychrnn::experiment::{Design, Study};
+//!
+//! let study = Design::from_text(r#"
+//!     measures = ["accuracy", "trials_to_criterion"]
+//!     [base]
+//!     task.name = "random_dots"
+//!     trainer = { updates = 2000, until = 0.85 }
+//!     [vary]
+//!     network.noise = [0.0, 0.05, 0.1]
+//!     network.seed = { from = 1, to = 10 }
+//! "#)?.train("noise")?;
+//! println!("{}", study.table()?.mean_by("accuracy", "network.noise")?);
+//! let network = study.run("noise=0.05 seed=3")?.network()?;
+//! # Ok::<(), psychrnn::Error>(())
+//! ```
+//!
+//! ```text
+#![doc = include_str!("study/keys.txt")]
+//! ```
 
 mod failure;
 mod filled;
@@ -47,6 +73,7 @@ mod given;
 mod run;
 mod sections;
 mod specification;
+mod study;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -55,6 +82,7 @@ mod words;
 pub use run::Run;
 pub use sections::HeldOut;
 pub use specification::Specification;
+pub use study::{Design, Job, STUDY_KEYS, Scheduler, Slurm, State, Status, Study, ThisMachine};
 
 use crate::Result;
 

@@ -219,6 +219,17 @@ impl Run {
     /// explosion the run goes on from a checkpoint before it, with what is then [`set`](Run::set) otherwise: a smaller
     /// `trainer.learning_rate`, or `trainer.clip`.
     pub fn train(&mut self) -> Result<Training> {
+        match self.specification.is_silent() {
+            true => self.train_observed(&mut Silent),
+            false => self.train_observed(&mut Reporter::default()),
+        }
+    }
+
+    /// As [`Run::train`], watched by an observer of your own in place of the progress that is shown.
+    ///
+    /// # Errors
+    /// As [`Run::train`].
+    pub fn train_observed(&mut self, observer: &mut dyn Observer) -> Result<Training> {
         let mut network = self.specification.network()?;
         let mut trainer = self.saving(self.specification.trainer()?).resume();
         if let Some(threads) = self.threads {
@@ -226,7 +237,7 @@ impl Run {
         }
         let specification = self.specification.clone();
         let folder = self.folder.clone();
-        let mut log = Log::open(self)?;
+        let mut log = Log::open(self, observer)?;
         let trained = match specification.curriculum() {
             None => trainer.train_observed(network.as_mut(), specification.task(), &mut log),
             Some(curriculum) => trainer.train_curriculum_observed(network.as_mut(), curriculum, &mut log),
@@ -363,7 +374,7 @@ impl fmt::Debug for Run {
 }
 
 /// What differs between two values, by the path to each.
-fn differences(then: &Json, now: &Json) -> Vec<String> {
+pub(super) fn differences(then: &Json, now: &Json) -> Vec<String> {
     const LONGEST: usize = 200;
     fn gather(path: &str, then: Option<&Json>, now: Option<&Json>, found: &mut Vec<String>) {
         match (then, now) {
@@ -390,24 +401,22 @@ fn differences(then: &Json, now: &Json) -> Vec<String> {
     found
 }
 
-/// Writes what happens into a file, a line each time, and shows progress.
+/// Writes what happens into a file, a line each time, and hands it on.
 struct Log<'a> {
     run: &'a mut Run,
     file: File,
     start: Instant,
-    reporter: Box<dyn Observer>,
+    observer: &'a mut dyn Observer,
     /// What went wrong beside training.
     failed: Option<Error>,
 }
 
 impl<'a> Log<'a> {
-    fn open(run: &'a mut Run) -> Result<Self> {
+    fn open(run: &'a mut Run, observer: &'a mut dyn Observer) -> Result<Self> {
         let path = run.folder.join("log");
         let file = File::options().append(true).create(true).open(&path);
         let file = file.map_err(|source| Error::io("write", &path, source))?;
-        let reporter: Box<dyn Observer> =
-            if run.specification.is_silent() { Box::new(Silent) } else { Box::new(Reporter::default()) };
-        Ok(Self { run, file, start: Instant::now(), reporter, failed: None })
+        Ok(Self { run, file, start: Instant::now(), observer, failed: None })
     }
 
     /// A log that cannot be written is no reason to stop.
@@ -421,7 +430,7 @@ impl<'a> Log<'a> {
 
 impl Observer for Log<'_> {
     fn update(&mut self, progress: &Progress) {
-        self.reporter.update(progress);
+        self.observer.update(progress);
     }
 
     fn check(&mut self, check: &Check) {
@@ -447,11 +456,11 @@ impl Observer for Log<'_> {
             CheckpointEvent::Failed { problem } => self.line(&format!("checkpoint failed: {problem}")),
             CheckpointEvent::NotSaved { problem } => self.line(&format!("weights not saved: {problem}")),
         }
-        self.reporter.checkpoint(event);
+        self.observer.checkpoint(event);
     }
 
     fn end(&mut self, training: &Training) {
         self.line(&format!("{:?}: {training}", training.stop));
-        self.reporter.end(training);
+        self.observer.end(training);
     }
 }

@@ -26,7 +26,7 @@ use crate::train::{Curriculum, Every, L1Weights, L2Rates, L2Weights, MeanSquared
 const SECTIONS: &[&str] =
     &["model", "task", "network", "trainer", "loss", "regularizers", "validation", "test", "curriculum", "checkpoint"];
 /// Those that are tables and nothing else.
-const TABLES: &[&str] = &["task", "network", "trainer", "validation", "test", "curriculum"];
+pub(super) const TABLES: &[&str] = &["task", "network", "trainer", "validation", "test", "curriculum"];
 
 /// What is trained on what: a task, a network, a trainer, and the trials that they are validated and tested on. It makes sense: whatever
 /// is wrong with it is an error when it is read.

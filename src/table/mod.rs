@@ -277,6 +277,46 @@ impl Table {
         Ok(table)
     }
 
+    /// The numbers of a column in the rows with two values of `key`, paired by another column: the accuracy of networks with a
+    /// curriculum and without, in the order of their seeds. For [`paired_t`](crate::analysis::paired_t),
+    /// [`wilcoxon_signed_rank`](crate::analysis::wilcoxon_signed_rank) and [`pairs`](crate::plot::pairs). Pairs of which a number is
+    /// missing are left out.
+    ///
+    /// ```
+    /// use psychrnn::prelude::*;
+    /// let mut table = Table::new();
+    /// table.insert("lessons", ["curriculum", "fixed", "fixed", "curriculum"])?;
+    /// table.insert("seed", [1, 2, 1, 2])?;
+    /// table.insert("trials", [1400, 2100, 2900, 1200])?;
+    /// let [with, without] = table.pairs("trials", "lessons", ["curriculum", "fixed"], "seed")?;
+    /// assert_eq!((with, without), (vec![1400.0, 1200.0], vec![2900.0, 2100.0]));
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no such column or value, if `column` holds text, or if a value of `by` is there twice with one of `key`.
+    pub fn pairs<V: Into<Value>>(&self, column: &str, key: &str, values: [V; 2], by: &str) -> Result<[Vec<f64>; 2]> {
+        let numbers = self.numbers(column)?;
+        let [first, second] = values.map(|value| self.rows_with(key, value.into()));
+        let (first, second) = (first?, second?);
+        let mut pairs = [Vec::new(), Vec::new()];
+        for (value, rows) in self.groups(by)? {
+            let of = |group: &[usize]| rows.iter().copied().filter(|row| group.contains(row)).collect::<Vec<_>>();
+            match (&of(&first)[..], &of(&second)[..]) {
+                (&[one], &[other]) if !(numbers[one].is_nan() || numbers[other].is_nan()) => {
+                    pairs[0].push(numbers[one]);
+                    pairs[1].push(numbers[other]);
+                }
+                ([_, _, ..], _) | (_, [_, _, ..]) => {
+                    let expected = format!("a column with each value once for each of {key}");
+                    return Err(Error::argument("by", expected, format!("\"{by}\", which has {value} twice")));
+                }
+                _ => {}
+            }
+        }
+        Ok(pairs)
+    }
+
     /// The rows with these numbers, in this order; numbers past the end are left out.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {

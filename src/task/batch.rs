@@ -189,6 +189,24 @@ impl Batch {
         Err(Error::argument("epoch", expected, format!("\"{epoch}\"")))
     }
 
+    /// The same batch with a column `signed_coherence` where its trials have a `coherence` and a `direction`, and with
+    /// `NAME_signed_coherence` where they have `NAME_coherence` and `NAME_direction`: negative for direction 0.
+    ///
+    /// # Errors
+    /// If one of those columns holds text.
+    pub fn with_signed(mut self) -> Result<Self> {
+        let names: Vec<String> = self.values.names().map(str::to_owned).collect();
+        for coherence in &names {
+            let Some(of) = coherence.strip_suffix("coherence") else { continue };
+            let direction = format!("{of}direction");
+            if names.contains(&direction) {
+                let sign = |[coherence, direction]: [f64; 2]| if direction == 1.0 { coherence } else { -coherence };
+                self.values = self.values.with(&format!("{of}signed_coherence"), [coherence, &direction], sign)?;
+            }
+        }
+        Ok(self)
+    }
+
     /// The trials with these rows, in this order; rows past the end are left out. A trial that is there again is presented
     /// again: the same inputs, but recurrent noise of its own, as `select(&[3; 100])` for the variability of trial 3. So its number
     /// is another one, larger by 2³² each time.

@@ -1,7 +1,7 @@
 //! How training shows how far it is.
 
 use std::fmt;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -189,7 +189,7 @@ impl Observer for Reporter {
                 notebook::replace(name, &[("text/html", &html), ("text/plain", &line)]);
             }
         } else if self.is_time(Duration::from_secs(1)) {
-            say(&line);
+            notebook::say(&line);
         }
     }
 
@@ -206,7 +206,7 @@ impl Observer for Reporter {
         let line = format!("{}{line}", self.name());
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => say(&line),
+            None => notebook::say(&line),
         }
     }
 
@@ -221,18 +221,9 @@ impl Observer for Reporter {
         let line = format!("{name}ended after update {updates}, loss {loss:.5}{metric}: {}", training.stop);
         match self.shown.take() {
             Some(name) => notebook::replace(&name, &[("text/plain", &line)]),
-            None => say(&line),
+            None => notebook::say(&line),
         }
     }
-}
-
-/// Writes a whole line: under the cell of a notebook, and elsewhere where it does not mix with what a program puts out. That nobody
-/// reads it is no reason to stop training, where `println!` would panic.
-fn say(line: &str) {
-    let _ = match notebook::is_notebook() {
-        true => writeln!(std::io::stdout().lock(), "{line}"),
-        false => writeln!(std::io::stderr().lock(), "{line}"),
-    };
 }
 
 /// What an observer is told; it may panic, too.

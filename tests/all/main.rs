@@ -49,6 +49,8 @@ mod sessions;
 #[cfg(feature = "torch")]
 mod settings;
 mod steps;
+#[cfg(feature = "torch")]
+mod studies;
 mod tables;
 mod tasks;
 mod time;

@@ -8,6 +8,7 @@ mod fixed_points;
 mod lesion;
 mod population;
 mod similarity;
+mod table;
 #[cfg(feature = "torch")]
 mod training;
 mod trial;

@@ -158,6 +158,30 @@ fn task_of_one() -> Batch {
 }
 
 #[test]
+fn means_of_a_table_are_drawn_over_other_columns() {
+    let mut table = Table::new();
+    table.insert("noise", [0.0, 0.0, 0.1, 0.1, 0.1, 0.2]).unwrap();
+    table.insert("lessons", ["fixed", "curriculum", "fixed", "curriculum", "curriculum", "fixed"]).unwrap();
+    table.insert("accuracy", [Some(0.9), Some(0.8), Some(0.7), None, Some(0.6), None]).unwrap();
+    table.insert("empty", [None::<f64>; 6]).unwrap();
+    for by in ["noise", "lessons"] {
+        drawn("means", &table.plot_means("accuracy", by).unwrap());
+    }
+    let figure = table.plot_means_of("accuracy", "noise", "lessons").unwrap();
+    assert!(figure.to_string().contains("lessons curriculum"), "{figure}");
+    drawn("means-of", &figure);
+    drawn("means-map", &table.plot_means_map("accuracy", "noise", "lessons").unwrap());
+    // The mean of the one at 0.1 that has a number with a curriculum is itself.
+    let only = table.only("lessons", "curriculum").unwrap();
+    assert_eq!(only.mean_by("accuracy", "noise").unwrap().numbers("mean accuracy").unwrap(), [0.8, 0.6]);
+    assert!(table.plot_means("empty", "noise").is_err() && table.plot_means("accuracy", "empty").is_err());
+    assert!(
+        table.plot_means_map("empty", "noise", "lessons").is_err() && table.plot_means("lessons", "noise").is_err()
+    );
+    assert!(Table::new().plot_means("accuracy", "noise").is_err());
+}
+
+#[test]
 fn what_is_decoded_and_demixed_is_drawn() {
     let task =
         PerceptualDiscrimination::default().onset(200.0).stimulus(400.0).duration(800.0).coherences(&[0.05, 0.2]);

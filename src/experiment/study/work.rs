@@ -1,0 +1,54 @@
+//! One run of a study, from where it is to its measures.
+
+use super::design::Planned;
+use super::folder::{Outcome, Study};
+use super::measures::Ended;
+use crate::caught::caught_in;
+use crate::experiment::Run;
+use crate::train::Observer;
+use crate::{Error, Result};
+
+impl Study {
+    /// Trains a run from where it is to its end, and measures it; none if it was stopped on the way.
+    pub(super) fn work(&self, planned: &Planned, observer: &mut dyn Observer) -> Option<Outcome> {
+        let worked = caught_in("the run", || self.train_and_measure(planned, observer));
+        worked.unwrap_or_else(|error| {
+            let seconds =
+                self.run(&planned.name).and_then(|run| run.training()).map_or(0.0, |training| training.seconds);
+            Some(Outcome { error: Some(said(&error)), seconds, measures: Vec::new(), missing: Vec::new() })
+        })
+    }
+
+    fn train_and_measure(&self, planned: &Planned, observer: &mut dyn Observer) -> Result<Option<Outcome>> {
+        let place = self.place(planned);
+        let run = match Run::is_in(&place) {
+            true => Run::open(&place)?,
+            false => Run::begin(&self.plan.specification(planned)?, &place)?,
+        };
+        // As many runs as cores are done side by side.
+        let mut run = run.threads(1);
+        let training = run.train_observed(observer)?;
+        if !training.stop.is_end() {
+            return Ok(None);
+        }
+        let ended = Ended::new(&run, &training);
+        let (mut measures, mut missing) = (Vec::new(), Vec::new());
+        for measure in &self.plan.measures {
+            match measure.measure(&ended) {
+                Ok(values) => measures.extend(values),
+                Err(error) => missing.push(format!("no {measure}: {error}")),
+            }
+        }
+        Ok(Some(Outcome { error: None, seconds: training.seconds, measures, missing }))
+    }
+}
+
+/// What is said of a run that failed. Of one that exploded nobody has the network at hand.
+fn said(error: &Error) -> String {
+    match error {
+        Error::Diverged { update, what, value, .. } => {
+            format!("training diverged at update {update}: {what} is {value}")
+        }
+        error => error.to_string(),
+    }
+}
