@@ -87,11 +87,11 @@ impl Case {
 
     /// By how much we differ, and how much is tolerated.
     pub(super) fn far(&mut self, what: &str, difference: f64, tolerated: f64) {
-        if !(difference <= tolerated) {
+        if difference.is_nan() || difference > tolerated {
             self.fail(format!("{what}: {difference:.2e}, more than {tolerated:.1e}"));
         }
         let largest = self.far.entry(what.to_owned()).or_insert((0.0, tolerated));
-        if !(difference / tolerated <= largest.0 / largest.1) {
+        if difference.is_nan() || difference / tolerated > largest.0 / largest.1 {
             *largest = (difference, tolerated);
         }
     }

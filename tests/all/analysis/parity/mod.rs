@@ -85,6 +85,6 @@ fn what_is_true_of_populations_is_found() {
 }
 
 fn files(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display())).unwrap();
     entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
 }

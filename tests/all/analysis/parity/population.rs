@@ -85,7 +85,7 @@ impl Population {
     fn numbers(&self, path: &str) -> Vec<f64> {
         let found = path.split('/').fold(&self.json, |json, name| &json[name]);
         let list = found.as_array().cloned().unwrap_or_else(|| vec![found.clone()]);
-        list.iter().map(|json| json.as_f64().unwrap_or_else(|| panic!("{path} is no number"))).collect()
+        list.iter().map(|json| json.as_f64().ok_or(path).unwrap()).collect()
     }
 }
 
@@ -286,14 +286,14 @@ fn demixed(case: &mut Case, of: &Population) -> Outcome {
                 // As many weights of either sign leave the sign of a component open.
                 let sign = marginal.encoder.column(k).dot(&encoder.column(k)).signum();
                 let theirs = (encoder.column(k).mapv(|x| sign * x), decoder.row(k).mapv(|x| sign * x));
-                case.close("encoders", &marginal.encoder.column(k), &theirs.0, SEARCHED);
-                case.close("decoders", &marginal.decoder.row(k), &theirs.1, SEARCHED);
+                case.close("encoders", marginal.encoder.column(k), &theirs.0, SEARCHED);
+                case.close("decoders", marginal.decoder.row(k), &theirs.1, SEARCHED);
             }
             let theirs = of.numbers(&format!("{name}/{short}/explained_total"));
             case.close("explained", &marginal.explained, &theirs, EXACT);
             for (place, (other, _)) in MARGINALS.iter().enumerate() {
                 let theirs = of.numbers(&format!("{name}/{short}/explained_by_marginal/{other}"));
-                case.close("by marginal", &marginal.explained_by_marginal.column(place), &theirs, EXACT);
+                case.close("by marginal", marginal.explained_by_marginal.column(place), &theirs, EXACT);
             }
         }
     }
