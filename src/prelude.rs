@@ -1,9 +1,9 @@
 //! The names that a notebook needs: `use psychrnn::prelude::*;`
 
 pub use crate::analysis::{
-    Alternative, Average, Band, Bootstrap, Correction, Curve, DiffusionMap, LesionSweep, Pca, Permutation,
-    Psychometric, Rate, Resampling, mann_whitney, mcnemar, order_by_selectivity, paired_t, welch_t,
-    wilcoxon_signed_rank,
+    Alternative, Average, Band, Bootstrap, Classifier, Correction, Curve, Decoding, DiffusionMap, Dpca, FixedPoints,
+    LesionSweep, Lyapunov, Pca, Permutation, Psychometric, Rate, Rdm, Resampling, TaskVariance, mann_whitney, mcnemar,
+    order_by_selectivity, paired_t, welch_t, wilcoxon_signed_rank,
 };
 pub use crate::areas::Areas;
 pub use crate::dynamics::equations::*;
