@@ -35,7 +35,7 @@ const TOPICS: [(&str, &[&str], Compare); 8] = [
     ("task variance", &["task_", "fractional_", "cluster_"], task_variance),
     ("rotations, tangling", &["tangling"], rotations),
     ("DSA", &["dsa_", "dmd_"], dynamics),
-    ("decoding", &["decod"], decoding),
+    ("decoding", &["decode_", "decoding_"], decoding),
     ("dPCA", &["dpca_"], demixed),
 ];
 
