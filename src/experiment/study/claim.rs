@@ -295,6 +295,7 @@ mod tests {
         assert_eq!(runs.map(held), [false, false, true, false, true], "{runs:?}");
         ended.wait().unwrap();
         let last = claims.last("gone");
-        assert!(claims.claim("gone", last.as_ref()).unwrap().is_some() && held("gone"));
+        let claim = claims.claim("gone", last.as_ref()).unwrap();
+        assert!(claim.is_some() && held("gone"));
     }
 }

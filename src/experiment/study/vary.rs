@@ -32,7 +32,7 @@ struct Rule {
     from: Option<f64>,
     to: Option<f64>,
     step: Option<f64>,
-    draw: Option<Draw>,
+    draw: Option<Sampling>,
     of: Option<Vec<Json>>,
     n: Option<usize>,
     conditions: Option<Map<String, Json>>,
@@ -48,7 +48,7 @@ const MOST: usize = 100_000;
 /// From what values are drawn.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Draw {
+enum Sampling {
     /// All numbers between two are equally likely.
     Uniform,
     /// Their logarithms are.
@@ -245,12 +245,12 @@ impl Rule {
         Ok((0..=n as usize).map(|i| number(from + i as f64 * step, 12)).collect())
     }
 
-    fn drawn(&self, key: &str, draw: Draw, seed: Seed) -> Result<Vec<Json>> {
+    fn drawn(&self, key: &str, draw: Sampling, seed: Seed) -> Result<Vec<Json>> {
         let n = self.n.filter(|n| (1..=MOST).contains(n));
         let n = n.ok_or_else(|| wrong(format!("{key}.n"), format!("it must say how many are drawn, 1 to {MOST}")))?;
         self.check_without(key, "step", self.step.is_some())?;
         let mut rng = seed.stream(0);
-        if let Draw::Choice = draw {
+        if let Sampling::Choice = draw {
             let of = self.of.as_ref().filter(|of| !of.is_empty());
             let of = of.ok_or_else(|| wrong(format!("{key}.of"), "it must be the list from which is drawn"))?;
             self.check_without(key, "from", self.from.is_some() || self.to.is_some())?;
@@ -261,18 +261,18 @@ impl Rule {
         let (from, to) = bounds.ok_or_else(|| wrong(key, "it must have `from` and a larger `to`"))?;
         let mut share = || f64::from(rng.uniform(0.0, 1.0));
         Ok(match draw {
-            Draw::LogUniform if from <= 0.0 => {
+            Sampling::LogUniform if from <= 0.0 => {
                 return Err(wrong(format!("{key}.from"), "it must be above 0, since logarithms are drawn"));
             }
-            Draw::LogUniform => (0..n).map(|_| number((from.ln() + share() * (to / from).ln()).exp(), 6)).collect(),
-            Draw::Whole => {
+            Sampling::LogUniform => (0..n).map(|_| number((from.ln() + share() * (to / from).ln()).exp(), 6)).collect(),
+            Sampling::Whole => {
                 let values = (to.floor() - from.ceil() + 1.0).clamp(0.0, f64::from(u32::MAX)) as usize;
                 if values == 0 {
                     return Err(wrong(key, format!("there is no whole number from {from} to {to}")));
                 }
                 (0..n).map(|_| number(from.ceil() + rng.index(values) as f64, 17)).collect()
             }
-            Draw::Uniform | Draw::Choice => (0..n).map(|_| number(from + share() * (to - from), 6)).collect(),
+            Sampling::Uniform | Sampling::Choice => (0..n).map(|_| number(from + share() * (to - from), 6)).collect(),
         })
     }
 
