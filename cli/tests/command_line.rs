@@ -1,6 +1,8 @@
 //! The program as a shell sees it.
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +12,8 @@ use psychrnn::prelude::*;
 use psychrnn::tasks::catalog;
 use psychrnn::train::Stop;
 use tempfile::TempDir;
+
+use program::{p, psychrnn, says};
 
 const SPECIFICATION: &str = r#"
 checkpoint = { updates = 2 }
@@ -50,23 +54,6 @@ fn folder(specification: &str) -> (TempDir, PathBuf) {
     masks.insert("C_rec", ndarray::Array2::from_shape_fn((24, 24), |(i, j)| f32::from(u8::from(i != j && j != 3))));
     masks.save(folder.path().join("masks.npz")).unwrap();
     (folder, path)
-}
-
-fn psychrnn(arguments: &[&Path]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_psychrnn"));
-    command.args(arguments);
-    command
-}
-
-/// What the program says, and its exit code.
-fn says(arguments: &[&Path]) -> (String, Option<i32>) {
-    let output = psychrnn(arguments).output().unwrap();
-    let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-    (text, output.status.code())
-}
-
-fn p(text: &str) -> &Path {
-    Path::new(text)
 }
 
 #[test]

@@ -118,6 +118,11 @@ pub(crate) trait Exact: Send + Sync {
         None
     }
 
+    /// Whether it is computed in single precision, as a transfer function of the user's own is.
+    fn is_single(&self) -> bool {
+        matches!(self.transfer(), Some(Transfer::Custom(_)))
+    }
+
     /// See [`Exact::transfer`].
     fn recurrent(&self) -> Option<&Array2<f64>> {
         None

@@ -1,6 +1,8 @@
 //! Studies as a shell sees them.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../program/mod.rs"]
+mod program;
 #[cfg(target_os = "linux")]
 mod slurm;
 
@@ -13,6 +15,8 @@ use std::time::Duration;
 use psychrnn::experiment::Study;
 use psychrnn::prelude::*;
 use tempfile::TempDir;
+
+use program::p;
 
 /// A study of 3 levels of noise by so many seeds, of so many updates each.
 fn folder(seeds: usize, updates: usize) -> (TempDir, PathBuf) {
@@ -37,20 +41,12 @@ network.seed = {{ from = 1, to = {seeds} }}
 }
 
 fn psychrnn(arguments: &[&Path]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_psychrnn"));
-    command.arg("study").args(arguments);
-    command
+    program::psychrnn(&[&[p("study")], arguments].concat())
 }
 
-/// What the program says, and its exit code.
+/// What the command says, and the program's exit code.
 fn says(arguments: &[&Path]) -> (String, Option<i32>) {
-    let output = psychrnn(arguments).output().unwrap();
-    let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-    (text, output.status.code())
-}
-
-fn p(text: &str) -> &Path {
-    Path::new(text)
+    program::says(&[&[p("study")], arguments].concat())
 }
 
 fn started(file: &Path) -> Child {

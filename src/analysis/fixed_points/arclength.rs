@@ -7,7 +7,7 @@
 use ndarray::{Array1, Array2, ArrayView1, s};
 
 use super::curve::{Curve, End, Limits, Place, bent, distance, root};
-use crate::dynamics::Transfer;
+use super::still::length as norm;
 use crate::dynamics::exact::Exact;
 use crate::dynamics::linear::Lu;
 
@@ -63,7 +63,7 @@ pub(crate) trait Zeros {
 
 /// The tolerance of residuals of this equation.
 pub(crate) fn tolerance_of(exact: &dyn Exact) -> f64 {
-    if matches!(exact.transfer(), Some(Transfer::Custom(_))) { TOLERANCE_SINGLE } else { TOLERANCE }
+    if exact.is_single() { TOLERANCE_SINGLE } else { TOLERANCE }
 }
 
 /// Follows the curve from a zero `[n + 1]`, first to where `s` grows or, backward, to where it falls. `None` if there is no one curve
@@ -265,9 +265,4 @@ fn bordered(slopes: Array2<f64>, row: &Array1<f64>) -> Array2<f64> {
     matrix.slice_mut(s![..row.len() - 1, ..]).assign(&slopes);
     matrix.row_mut(row.len() - 1).assign(row);
     matrix
-}
-
-/// The Euclidean length.
-fn norm(vector: &Array1<f64>) -> f64 {
-    vector.dot(vector).sqrt()
 }

@@ -40,10 +40,7 @@ pub(super) struct Leaky<'a> {
 
 impl Still {
     pub(super) fn new(exact: Arc<dyn Exact>, input: Array1<f64>) -> Self {
-        let (tolerance, same) = match exact.transfer() {
-            Some(Transfer::Custom(_)) => (TOLERANCE_SINGLE, SAME_SINGLE),
-            _ => (TOLERANCE, SAME),
-        };
+        let (tolerance, same) = if exact.is_single() { (TOLERANCE_SINGLE, SAME_SINGLE) } else { (TOLERANCE, SAME) };
         let driven = exact.transfer().zip(exact.recurrent()).map(|(transfer, recurrent)| {
             let residual = exact.residual(Array1::zeros(recurrent.nrows()).view(), input.view());
             (residual - recurrent.sum_axis(Axis(1)) * transfer.exact(0.0)[0], norm(recurrent.view()))

@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::pca::check_finite;
+use crate::dynamics::linear::frobenius;
 use crate::setters::setters;
 use crate::{Error, Result};
 
@@ -84,7 +85,7 @@ struct Centered {
 impl Centered {
     fn of(x: &Array2<f64>) -> Self {
         let mut x = centered(x);
-        let norm = norm(&x);
+        let norm = frobenius(&x);
         if norm > 0.0 {
             x /= norm;
         }
@@ -111,11 +112,6 @@ pub(super) fn centered(x: &Array2<f64>) -> Array2<f64> {
     let from_first = x - &x.row(0);
     let mean = from_first.sum_axis(Axis(0)) / x.nrows() as f64;
     from_first - mean
-}
-
-/// The Frobenius norm.
-pub(super) fn norm(x: &Array2<f64>) -> f64 {
-    x.mapv(|x| x * x).sum().sqrt()
 }
 
 /// An error if two populations were not seen in the same conditions, enough of them.

@@ -3,8 +3,8 @@
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::cka::{centered, check_pair, norm};
-use crate::dynamics::linear::Svd;
+use super::cka::{centered, check_pair};
+use crate::dynamics::linear::{Svd, frobenius};
 use crate::{Error, Result};
 
 /// The rotation (reflections among them) and the scale that lay the activity of one population upon that of another one in the same
@@ -61,7 +61,7 @@ impl Procrustes {
         check_pair(x, y, 2)?;
         let means = (x.sum_axis(Axis(0)) / x.nrows() as f64, y.sum_axis(Axis(0)) / y.nrows() as f64);
         let (x, y) = (centered(x), centered(y));
-        let (size_x, size_y) = (norm(&x), norm(&y));
+        let (size_x, size_y) = (frobenius(&x), frobenius(&y));
         for (name, size) in [("x", size_x), ("y", size_y)] {
             if size == 0.0 {
                 return Err(Error::argument(name, "activity that differs between conditions", "the same in all"));
@@ -74,8 +74,8 @@ impl Procrustes {
         let (cosine, rotation) = (decomposed.values.sum(), decomposed.u.dot(&decomposed.vt));
         // Exact also where the cosine is nearly 1; rotating the larger population would lose what the smaller has no room for.
         let distance = match x.ncols() <= y.ncols() {
-            true => norm(&(x.dot(&rotation) - &y)),
-            false => norm(&(y.dot(&rotation.t()) - &x)),
+            true => frobenius(&(x.dot(&rotation) - &y)),
+            false => frobenius(&(y.dot(&rotation.t()) - &x)),
         };
         Ok(Self {
             angle: 2.0 * (distance / 2.0).min(1.0).asin(),

@@ -9,11 +9,16 @@ mod tests;
 mod triangular;
 
 use linfa_linalg::eigh::EigValsh;
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 pub(crate) use eigen::{Eigen, eigenvalues};
 pub(crate) use lu::Lu;
 pub(crate) use singular::{Svd, orthonormal};
+
+/// `√(Σ aᵢⱼ²)`, the length of all numbers together.
+pub(crate) fn frobenius(matrix: &Array2<f64>) -> f64 {
+    matrix.iter().map(|value| value * value).sum::<f64>().sqrt()
+}
 
 /// The largest singular value, `‖A‖₂`; infinite if the matrix is not finite.
 pub(crate) fn norm(matrix: ArrayView2<'_, f64>) -> f64 {

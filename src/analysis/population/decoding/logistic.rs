@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, Zip, s};
 
 use super::linear::Linear;
+use crate::dynamics::linear::frobenius;
 use crate::{Error, Result};
 
 /// More steps of Newton than this were never needed.
@@ -22,7 +23,7 @@ pub(super) fn fit(x: &Array2<f64>, y: &[usize], n_classes: usize, c: f64) -> Res
     let enough = 1e-10 * (1.0 + c * y.len() as f64);
     for _ in 0..STEPS {
         let gradient = problem.gradient(&at);
-        let size = length(&gradient);
+        let size = frobenius(&gradient);
         if size <= enough {
             return Ok(problem.linear(&at.unknowns));
         }
@@ -42,7 +43,7 @@ pub(super) fn fit(x: &Array2<f64>, y: &[usize], n_classes: usize, c: f64) -> Res
         }
     }
     // Rounding may keep the gradient above so small a bound.
-    if length(&problem.gradient(&at)) <= 1e4 * enough {
+    if frobenius(&problem.gradient(&at)) <= 1e4 * enough {
         return Ok(problem.linear(&at.unknowns));
     }
     Err(Error::argument("c", "one for which the optimum can be found", c))
@@ -158,10 +159,6 @@ impl Problem<'_> {
         let between = |of: ArrayView2<'_, f64>| (&of.row(1) - &of.row(0)).insert_axis(Axis(0));
         Linear { weights: between(weights), intercepts: Array1::from_elem(1, intercepts[1] - intercepts[0]) }
     }
-}
-
-fn length(x: &Array2<f64>) -> f64 {
-    (x * x).sum().sqrt()
 }
 
 /// Orthonormal columns whose sums over classes are 0.

@@ -186,8 +186,8 @@ impl Decoding {
 
     /// Whether the code is the same in other conditions: decoders fitted to the trials with one value of the column `by` (a context,
     /// say) and tried on those with another, at the same time. Within a condition it is cross-validated, as by [`of`](Self::of); to
-    /// be tried on another one, a decoder is fitted to all trials. There are no permutations. Accuracy in the other condition as high as in its own says that what is
-    /// decoded is represented abstractly (cross-condition generalization; Bernardi S et al. (2020),
+    /// be tried on another one, a decoder is fitted to all trials. There are no permutations. Accuracy in the other condition as high as
+    /// in its own says that what is decoded is represented abstractly (cross-condition generalization; Bernardi S et al. (2020),
     /// doi:10.1016/j.cell.2020.09.031).
     ///
     /// # Errors
