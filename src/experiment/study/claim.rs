@@ -223,12 +223,18 @@ fn machine() -> String {
 
 /// When a process began, if there is one that has not ended.
 fn began(pid: u32) -> Option<String> {
-    let stat = read_text(format!("/proc/{pid}/stat"))?;
+    beginning(&read_text(format!("/proc/{pid}/stat"))?)
+}
+
+/// The same, by what the system says of the process.
+fn beginning(stat: &str) -> Option<String> {
     // The name of the program may have spaces and brackets in it.
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    let state = fields.next()?;
-    // One that has ended, and of which its parent has not taken notice, is gone.
-    if ["Z", "X"].contains(&state) { None } else { fields.nth(18).map(str::to_owned) }
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let (state, threads, began) = (fields.first()?, fields.get(17)?.parse::<usize>().ok()?, fields.get(19)?);
+    // One that has ended, and of which its parent has not taken notice, is gone. But while another of its threads still writes to the
+    // disk, only the first thread has ended, and files are still locked.
+    let is_gone = ["Z", "X"].contains(state) && threads <= 1;
+    (!is_gone).then(|| (*began).to_owned())
 }
 
 #[cfg(test)]
@@ -273,6 +279,19 @@ mod tests {
         assert!(claims.is_held(&claims.last("a=0.5").unwrap()));
         let all = claims.all().unwrap();
         assert!(all.len() == 1 && all["a=0.5"].is(&claims.last("a=0.5").unwrap()));
+    }
+
+    #[test]
+    fn a_process_is_there_as_long_as_one_of_its_threads() {
+        let stat = |state: &str, threads: usize| {
+            format!("71 (a) b) {state} 1 71 71 0 -1 4228 0 0 0 0 0 0 0 0 20 0 {threads} 0 8542 0 0 0 0")
+        };
+        let began = |state, threads| beginning(&stat(state, threads));
+        assert_eq!(
+            [began("S", 3), began("D", 1), began("Z", 2)],
+            [Some("8542"), Some("8542"), Some("8542")].map(|began| began.map(str::to_owned))
+        );
+        assert_eq!([began("Z", 1), began("X", 0)], [None, None]);
     }
 
     #[test]
