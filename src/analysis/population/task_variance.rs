@@ -177,7 +177,8 @@ pub struct TaskVariances {
 
 impl TaskVariances {
     /// The fractional task variance `(TV(A) - TV(B)) / (TV(A) + TV(B))` of each unit `[n_units]`, from 1 for one that varies in task `A`
-    /// only to -1 for one that varies in `B` only; NaN for one that varies in neither.
+    /// only to -1 for one that varies in `B` only; NaN for one whose variances in these two do not sum to more than
+    /// [`least`](TaskVariances::least), which takes part in neither.
     ///
     /// # Errors
     /// If there is no such task.
@@ -190,7 +191,9 @@ impl TaskVariances {
             Ok::<_, Error>(self.variance.column(column?))
         };
         let (a, b) = (of(a)?, of(b)?);
-        Ok((&a - &b) / (&a + &b))
+        let least = self.least;
+        let share = |(&a, &b): (&f64, &f64)| if a + b > least { (a - b) / (a + b) } else { f64::NAN };
+        Ok(a.iter().zip(b).map(share).collect())
     }
 
     /// KMeansClusters of the active units by their variances in all tasks, each divided by its largest. They are ordered by the task in
