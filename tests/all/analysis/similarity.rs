@@ -411,3 +411,25 @@ fn units_that_vary_in_neither_of_two_tasks_have_no_fraction() {
     let still = TaskVariance::default().of_arrays([("a", activity([0.0; 3])), ("b", activity([0.0; 3]))]).unwrap();
     assert!(still.plot_fractional("a", "b").unwrap_err().to_string().contains("smaller in all"));
 }
+
+#[test]
+fn epochs_of_a_task_are_tasks_of_their_own() {
+    let states = Array3::from_shape_fn((6, 4, 3), |(trial, step, unit)| ((trial * 5 + step * 3 + unit) as f32).sin());
+    let ones = || Array3::ones((6, 4, 1));
+    let mut batch = Batch::from_arrays(&TaskSpec::new(1, 1).dt(20.0), ones(), ones(), ones()).unwrap();
+    batch.epochs = vec![Epochs::new().then("fixation", 20.0).then("cue", 20.0).then("go", 40.0); 6];
+    let session = Session::new(batch, states.clone(), states.clone(), ones()).unwrap();
+    let variance = TaskVariance::default().without(["fixation"]);
+    let by_epoch = variance.of_epochs([("a", &session), ("b", &session)]).unwrap();
+    assert_eq!(by_epoch.tasks, ["a cue", "a go", "b cue", "b go"]);
+    let of = |steps: std::ops::Range<usize>| {
+        let part = states.slice(s![.., steps, ..]).mapv(f64::from);
+        TaskVariance::default().of_arrays([("part", part)]).unwrap().variance
+    };
+    all_close("cue", by_epoch.variance.column(2), of(1..2).column(0), 1e-12);
+    all_close("go", by_epoch.variance.column(1), of(2..4).column(0), 1e-12);
+    // All of the task is the mean over its times.
+    let whole = variance.of([("a", &session)]).unwrap();
+    let mean = (&by_epoch.variance.column(0) + &(&by_epoch.variance.column(1) * 2.0)) / 3.0;
+    all_close("whole", whole.variance.column(0), &mean, 1e-12);
+}
