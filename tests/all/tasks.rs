@@ -1,5 +1,7 @@
 //! Tasks: the same trials for any number of threads, unequal lengths, and tasks that go wrong.
 
+mod parity;
+
 use ndarray::{Array3, s};
 use proptest::prelude::*;
 use psychrnn::analysis::Average;

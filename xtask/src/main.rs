@@ -40,8 +40,9 @@ Usage: cargo xtask COMMAND
   site [--draft]     the documentation as a site, into target/site; notebooks are executed, which takes long the first time;
                      --draft: those that were not executed before are without outputs
   tour               run the first notebook in a headless Chromium; screenshots go to target/tour
-  parity [analysis]  compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers);
-                     analysis: what is found in networks and populations with what is true of them, without libtorch
+  parity [WHAT]      compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers); without
+                     libtorch: `analysis`, what is found in networks and populations with what is true of them, and `tasks`,
+                     trials with those of other programs
   bench [OPTION]...  time training beside PsychRNN, JAX and PyTorch (4 GB to download), half an hour on a quiet machine;
                      --quick: the smallest networks only; --ours: without the others
   validate           the checks that need no libtorch: format, lints, tests, dependencies
@@ -92,6 +93,7 @@ fn command(name: &str, rest: &[String]) -> Option<Work> {
         ("tour", []) => |workspace, _| run::step("the tour in a browser", || tour::run(workspace)),
         ("parity", []) => |workspace, _| parity::run(workspace),
         ("parity", [what]) if what == "analysis" => |workspace, _| parity::run_analysis(workspace),
+        ("parity", [what]) if what == "tasks" => |workspace, _| parity::run_tasks(workspace),
         ("bench", _) => bench::run,
         ("validate", []) => |workspace, _| checks::validate(workspace),
         ("test", []) => |workspace, _| checks::test(workspace),
