@@ -23,6 +23,7 @@ const HELD: &[(&str, fn())] = &[
     ("sine_wave", models::the_sine_wave_is_one_and_needs_no_input),
     ("flip_flop", flip_flop::flip_flops_hold_the_last_pulse),
     ("oscillation", movement::oscillations_are_sines_of_the_frequency_that_is_shown),
+    ("center_out", movement::reaches_from_the_center_have_least_jerk),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -1,5 +1,6 @@
 //! Tasks in which the outputs follow something over time: oscillations, reaches, and where one is.
 
+mod center_out;
 mod oscillation;
 
 use crate::number::decimal;
@@ -9,6 +10,7 @@ use crate::{Error, Result};
 
 library! {
     oscillation: Oscillation, Frequency;
+    center_out: CenterOut, ReachTarget;
 }
 
 const GEORGOPOULOS: Paper =

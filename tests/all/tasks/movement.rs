@@ -4,7 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use psychrnn::prelude::*;
 use psychrnn::task::Sensory;
-use psychrnn::tasks::{Oscillation};
+use psychrnn::tasks::{CenterOut, Oscillation, ReachTarget};
 
 /// A number of a batch, in double precision.
 macro_rules! at {
@@ -42,4 +42,34 @@ pub(crate) fn oscillations_are_sines_of_the_frequency_that_is_shown() {
     assert!(refused(task.clone().highest(30.0)).contains("highest"));
     let nan = task.grid().over([f32::NAN], |trial, f| trial.frequency = f).batch(Seed(1));
     assert!(nan.unwrap_err().to_string().contains("frequency"));
+}
+
+#[test]
+pub(crate) fn reaches_from_the_center_have_least_jerk() {
+    let task = CenterOut::default().sensory(quiet()).velocity(true).delay(400.0);
+    let angle = 1.0_f64;
+    let batch = task.of(&[ReachTarget { angle: 1.0 }], Seed(1)).unwrap();
+    assert_eq!(batch.n_steps(), 90);
+    for step in 0..90 {
+        let t = 20.0 * step as f64;
+        let s = ((t - 1000.0) / 600.0).clamp(0.0, 1.0);
+        let (place, speed) = (10.0 * s.powi(3) - 15.0 * s.powi(4) + 6.0 * s.powi(5), 30.0 * s * s * (s - 1.0).powi(2));
+        let shown = f64::from(u8::from((300.0..600.0).contains(&t)));
+        let inputs = [f64::from(u8::from(t < 1000.0)), shown * angle.cos(), shown * angle.sin()];
+        let targets = [place * angle.cos(), place * angle.sin(), speed * angle.cos(), speed * angle.sin()];
+        inputs.into_iter().enumerate().for_each(|(i, u)| near(at!(batch.inputs, 0, step, i), u, "input"));
+        targets.into_iter().enumerate().for_each(|(i, z)| near(at!(batch.targets, 0, step, i), z, "target"));
+        assert!(batch.mask.slice(ndarray::s![0, step, ..]).iter().all(|&m| (m == 1.0) == (step >= 5)));
+    }
+    // What stays is shown from the cue on, also in movement.
+    let stays = task.stays(true).of(&[ReachTarget { angle: 0.0 }], Seed(1)).unwrap();
+    assert!((0..90).all(|step| stays.inputs[[0, step, 1]] == f32::from(u8::from(step >= 15))));
+
+    let drawn = CenterOut::default().batch(1000, Seed(2)).unwrap();
+    let eighth = |angle: &f64| (angle / TAU * 8.0 - (angle / TAU * 8.0).round()).abs() < 1e-5;
+    assert!(drawn.values.numbers("angle").unwrap().iter().all(eighth));
+    let delays = drawn.durations("delay").unwrap();
+    assert!(delays.iter().flatten().all(|&delay| (0.0..=1000.0).contains(&delay) && delay % 20.0 == 0.0));
+    let error = CenterOut::default().movement(0.0).batch(1, Seed(1)).unwrap_err().to_string();
+    assert!(error.contains("movement"), "{error}");
 }
