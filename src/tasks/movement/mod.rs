@@ -1,6 +1,7 @@
 //! Tasks in which the outputs follow something over time: oscillations, reaches, and where one is.
 
 mod center_out;
+mod delayed_reach;
 mod oscillation;
 
 use crate::number::decimal;
@@ -11,6 +12,7 @@ use crate::{Error, Result};
 library! {
     oscillation: Oscillation, Frequency;
     center_out: CenterOut, ReachTarget;
+    delayed_reach: DelayedReach, DelayedPlace;
 }
 
 const GEORGOPOULOS: Paper =

@@ -4,7 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use psychrnn::prelude::*;
 use psychrnn::task::Sensory;
-use psychrnn::tasks::{CenterOut, Oscillation, ReachTarget};
+use psychrnn::tasks::{CenterOut, DelayedReach, Oscillation, ReachTarget};
 
 /// A number of a batch, in double precision.
 macro_rules! at {
@@ -72,4 +72,30 @@ pub(crate) fn reaches_from_the_center_have_least_jerk() {
     assert!(delays.iter().flatten().all(|&delay| (0.0..=1000.0).contains(&delay) && delay % 20.0 == 0.0));
     let error = CenterOut::default().movement(0.0).batch(1, Seed(1)).unwrap_err().to_string();
     assert!(error.contains("movement"), "{error}");
+}
+
+#[test]
+pub(crate) fn places_are_reached_for_after_the_cue() {
+    let task = DelayedReach::default().sensory(quiet()).delay(1000.0);
+    let batch = task.grid().over([0.3], |trial, place| trial.place = place).batch(Seed(1)).unwrap();
+    for step in 0..100 {
+        let (stimulus, decision) = (step < 25, step >= 75);
+        let inputs = [f64::from(u8::from(decision)), if stimulus { 0.3 } else { -0.5 }];
+        let targets = if decision { [1.0, 0.3] } else { [-1.0, -0.5] };
+        let mask = if (75..80).contains(&step) { 0.0 } else { 1.0 };
+        for i in 0..2 {
+            near(at!(batch.inputs, 0, step, i), inputs[i], "input");
+            near(at!(batch.targets, 0, step, i), targets[i], "target");
+            assert_eq!(batch.mask[[0, step, i]], mask);
+        }
+    }
+    let drawn = DelayedReach::default().batch(1000, Seed(2)).unwrap();
+    assert!(drawn.values.numbers("place").unwrap().iter().all(|place| (0.0..1.0).contains(place)));
+    let delays = drawn.durations("delay").unwrap();
+    assert!([0.0, 1000.0, 2000.0].iter().all(|delay| delays.contains(&Some(*delay))));
+}
+
+/// How far apart two angles are.
+fn apart(a: f64, b: f64) -> f64 {
+    (a - b + PI).rem_euclid(TAU) - PI
 }
