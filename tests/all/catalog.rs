@@ -24,6 +24,7 @@ const HELD: &[(&str, fn())] = &[
     ("flip_flop", flip_flop::flip_flops_hold_the_last_pulse),
     ("oscillation", movement::oscillations_are_sines_of_the_frequency_that_is_shown),
     ("center_out", movement::reaches_from_the_center_have_least_jerk),
+    ("reach", movement::who_does_what_is_right_reaches_the_target),
     ("delayed_reach", movement::places_are_reached_for_after_the_cue),
 ];
 

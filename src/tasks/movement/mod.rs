@@ -3,6 +3,7 @@
 mod center_out;
 mod delayed_reach;
 mod oscillation;
+mod reach;
 
 use crate::number::decimal;
 use crate::task::{TaskSpec, TrialRng};
@@ -12,6 +13,7 @@ use crate::{Error, Result};
 library! {
     oscillation: Oscillation, Frequency;
     center_out: CenterOut, ReachTarget;
+    reach: Reach, Reaching;
     delayed_reach: DelayedReach, DelayedPlace;
 }
 

@@ -4,7 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use psychrnn::prelude::*;
 use psychrnn::task::Sensory;
-use psychrnn::tasks::{CenterOut, DelayedReach, Oscillation, ReachTarget};
+use psychrnn::tasks::{CenterOut, DelayedReach, Oscillation, Reach, ReachTarget, Reaching};
 
 /// A number of a batch, in double precision.
 macro_rules! at {
@@ -98,4 +98,51 @@ pub(crate) fn places_are_reached_for_after_the_cue() {
 /// How far apart two angles are.
 fn apart(a: f64, b: f64) -> f64 {
     (a - b + PI).rem_euclid(TAU) - PI
+}
+
+#[test]
+pub(crate) fn who_does_what_is_right_reaches_the_target() {
+    let task = Reach::default().sensory(quiet());
+    let batch = task.batch(1000, Seed(1)).unwrap();
+    let (start, target) = (batch.values.numbers("start").unwrap(), batch.values.numbers("target").unwrap());
+    for trial in 0..1000 {
+        let mut own = start[trial];
+        for step in 0..100 {
+            let reaches = step >= 25;
+            // Where one is, from what is seen of it: a cosine at each unit has the angle as its phase.
+            let seen = |ring: usize| {
+                let of = |f: fn(f64) -> f64| -> f64 {
+                    (0..16).map(|k| at!(batch.inputs, trial, step, ring + k) * f(TAU * k as f64 / 16.0)).sum()
+                };
+                (of(f64::cos) / 8.0, of(f64::sin) / 8.0)
+            };
+            let (x, y) = seen(16);
+            assert!(apart(y.atan2(x), own).abs() < 1e-4 && (x.hypot(y) - 1.0).abs() < 1e-4);
+            let (x, y) = seen(0);
+            assert!((x.hypot(y) - f64::from(u8::from(reaches))).abs() < 1e-4);
+            assert!(!reaches || apart(y.atan2(x), target[trial]).abs() < 1e-4);
+            let asked: Vec<f32> = batch.targets.slice(ndarray::s![trial, step, ..]).to_vec();
+            let action = asked.iter().position(|&z| z == 1.0).unwrap();
+            assert!(asked.iter().sum::<f32>() == 1.0 && (reaches || action == 0));
+            let far = apart(own, target[trial]).abs();
+            own += [0.0, 0.06, -0.06][action];
+            let after = apart(own, target[trial]).abs();
+            assert!(action == 0 || after < far, "a step away from the target");
+            assert!(!reaches || action > 0 || after <= 0.03 + 1e-4, "it stays {after} away");
+        }
+        assert!(apart(own, target[trial]).abs() <= 0.03 + 1e-4, "trial {trial} does not get there");
+    }
+    // Off the way the shorter way is right.
+    let given = Reaching { start: 0.0, target: 1.0, path: vec![0.5, 2.0, 1.01] };
+    let batch = task.clone().fixation(0.0).of(std::slice::from_ref(&given), Seed(1)).unwrap();
+    let right: Vec<usize> = (0..4).map(|k| (0..3).position(|a| batch.targets[[0, k, a]] == 1.0).unwrap()).collect();
+    assert_eq!(right, [1, 2, 0, 0]);
+    let one = task.clone().distraction(true).fixation(0.0).of(&[given], Seed(1)).unwrap();
+    for k in 0..16 {
+        let both = at!(batch.inputs, 0, 0, 16 + k) + 0.3 * at!(batch.inputs, 0, 0, k);
+        near(at!(one.inputs, 0, 0, k), both, "one ring");
+    }
+    let refused = |task: Reach| task.batch(1, Seed(1)).unwrap_err().to_string();
+    assert!(refused(task.clone().n(2)).contains("`n`") && refused(task.clone().speed(0.0)).contains("speed"));
+    assert!(task.clone().n(usize::MAX).batch(1, Seed(1)).is_err());
 }
