@@ -26,6 +26,7 @@ const HELD: &[(&str, fn())] = &[
     ("center_out", movement::reaches_from_the_center_have_least_jerk),
     ("reach", movement::who_does_what_is_right_reaches_the_target),
     ("delayed_reach", movement::places_are_reached_for_after_the_cue),
+    ("angle_integration", movement::angles_add_up_velocities),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -1,5 +1,6 @@
 //! Tasks in which the outputs follow something over time: oscillations, reaches, and where one is.
 
+mod angle_integration;
 mod center_out;
 mod delayed_reach;
 mod oscillation;
@@ -15,6 +16,7 @@ library! {
     center_out: CenterOut, ReachTarget;
     reach: Reach, Reaching;
     delayed_reach: DelayedReach, DelayedPlace;
+    angle_integration: AngleIntegration, Turning;
 }
 
 const GEORGOPOULOS: Paper =

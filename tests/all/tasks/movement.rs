@@ -4,7 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use psychrnn::prelude::*;
 use psychrnn::task::Sensory;
-use psychrnn::tasks::{CenterOut, DelayedReach, Oscillation, Reach, ReachTarget, Reaching};
+use psychrnn::tasks::{AngleIntegration, CenterOut, DelayedReach, Oscillation, Reach, ReachTarget, Reaching, Turning};
 
 /// A number of a batch, in double precision.
 macro_rules! at {
@@ -145,4 +145,37 @@ pub(crate) fn who_does_what_is_right_reaches_the_target() {
     let refused = |task: Reach| task.batch(1, Seed(1)).unwrap_err().to_string();
     assert!(refused(task.clone().n(2)).contains("`n`") && refused(task.clone().speed(0.0)).contains("speed"));
     assert!(task.clone().n(usize::MAX).batch(1, Seed(1)).is_err());
+}
+
+#[test]
+pub(crate) fn angles_add_up_velocities() {
+    let task = AngleIntegration::default().sensory(quiet());
+    let batch = task.batch(1000, Seed(1)).unwrap();
+    let (start, end) = (batch.values.numbers("start").unwrap(), batch.values.numbers("end").unwrap());
+    let mut moments = [0.0; 3];
+    for trial in 0..1000 {
+        let mut angle = start[trial];
+        assert!((0.0..TAU).contains(&angle));
+        for step in 0..100 {
+            near(at!(batch.targets, trial, step, 0), angle.cos(), "cos");
+            near(at!(batch.targets, trial, step, 1), angle.sin(), "sin");
+            let shown = if step < 10 { [start[trial].cos(), start[trial].sin()] } else { [0.0; 2] };
+            near(at!(batch.inputs, trial, step, 1), shown[0], "cos of the start");
+            near(at!(batch.inputs, trial, step, 2), shown[1], "sin of the start");
+            if step == 99 {
+                assert!((angle - end[trial]).abs() < 1e-4);
+            }
+            angle += 0.02 * at!(batch.inputs, trial, step, 0);
+        }
+        let (first, last) = (at!(batch.inputs, trial, 0, 0), at!(batch.inputs, trial, 99, 0));
+        let later = at!(batch.inputs, trial, 25, 0);
+        [first * first, last * last, first * later].iter().zip(&mut moments).for_each(|(x, sum)| *sum += x / 1000.0);
+    }
+    // A standard deviation of 2 at the start and at the end, a correlation of 1/e after 500 ms. Four standard errors.
+    assert!((moments[0] - 4.0).abs() < 0.72 && (moments[1] - 4.0).abs() < 0.72, "{moments:?}");
+    assert!((moments[2] - 4.0 / 1.0_f64.exp()).abs() < 0.55, "{moments:?}");
+    let short = Turning { velocities: vec![0.0; 3], ..Turning::default() };
+    assert!(task.of(&[short], Seed(1)).unwrap_err().to_string().contains("velocities"));
+    let nan = Turning { velocities: vec![f32::NAN; 100], ..Turning::default() };
+    assert!(task.of(&[nan], Seed(1)).is_err());
 }
