@@ -27,6 +27,7 @@ const HELD: &[(&str, fn())] = &[
     ("reach", movement::who_does_what_is_right_reaches_the_target),
     ("delayed_reach", movement::places_are_reached_for_after_the_cue),
     ("angle_integration", movement::angles_add_up_velocities),
+    ("path_integration", movement::paths_add_up_steps_and_stay_in_the_box),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -4,6 +4,7 @@ mod angle_integration;
 mod center_out;
 mod delayed_reach;
 mod oscillation;
+mod path_integration;
 mod reach;
 
 use crate::number::decimal;
@@ -17,6 +18,7 @@ library! {
     reach: Reach, Reaching;
     delayed_reach: DelayedReach, DelayedPlace;
     angle_integration: AngleIntegration, Turning;
+    path_integration: PathIntegration, Walk;
 }
 
 const GEORGOPOULOS: Paper =

@@ -4,7 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use psychrnn::prelude::*;
 use psychrnn::task::Sensory;
-use psychrnn::tasks::{AngleIntegration, CenterOut, DelayedReach, Oscillation, Reach, ReachTarget, Reaching, Turning};
+use psychrnn::tasks::{AngleIntegration, CenterOut, DelayedReach, Oscillation, PathIntegration, Reach, ReachTarget, Reaching, Turning, Walk};
 
 /// A number of a batch, in double precision.
 macro_rules! at {
@@ -178,4 +178,45 @@ pub(crate) fn angles_add_up_velocities() {
     assert!(task.of(&[short], Seed(1)).unwrap_err().to_string().contains("velocities"));
     let nan = Turning { velocities: vec![f32::NAN; 100], ..Turning::default() };
     assert!(task.of(&[nan], Seed(1)).is_err());
+}
+
+#[test]
+pub(crate) fn paths_add_up_steps_and_stay_in_the_box() {
+    let task = PathIntegration::default().sensory(quiet()).speed(1.5);
+    let batch = task.batch(300, Seed(1)).unwrap();
+    let length = batch.values.numbers("length").unwrap();
+    let (mut reflected, mut turns, mut n) = (0, 0.0, 0.0);
+    for trial in 0..300 {
+        let (mut place, mut way, mut last) = ([0.0; 2], 0.0, None::<f64>);
+        for step in 0..150 {
+            let [speed, cos, sin] = [0, 1, 2].map(|i| at!(batch.inputs, trial, step, i));
+            assert!(speed >= 0.0 && (cos.hypot(sin) - 1.0).abs() < 1e-5);
+            for axis in 0..2 {
+                let target = at!(batch.targets, trial, step, axis);
+                assert!(target.abs() <= 1.0 + 1e-4 && (target - place[axis]).abs() < 1e-3);
+            }
+            if step == 149 {
+                assert!((length[trial] - way).abs() < 1e-3);
+            }
+            place = [place[0] + 0.02 * speed * cos, place[1] + 0.02 * speed * sin];
+            way += 0.02 * speed;
+            let direction = sin.atan2(cos);
+            if let Some(last) = last {
+                let turn = apart(direction, last);
+                // Far from the walls directions are not reflected.
+                if place.iter().all(|x| x.abs() < 0.7) {
+                    turns += turn * turn;
+                    n += 1.0;
+                } else {
+                    reflected += i32::from(turn.abs() > 1.5);
+                }
+            }
+            last = Some(direction);
+        }
+    }
+    // 0.5 rad in 100 ms is 0.05 rad² in 20 ms.
+    assert!(reflected > 100 && (turns / n - 0.05).abs() < 0.003, "{reflected} {}", turns / n);
+    let out = Walk { speeds: vec![5.0; 150], directions: vec![0.0; 150], ..Walk::default() };
+    assert!(task.of(&[out], Seed(1)).unwrap_err().to_string().contains("path"));
+    assert!(task.speed(20.0).batch(1, Seed(1)).unwrap_err().to_string().contains("speed"));
 }
