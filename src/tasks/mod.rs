@@ -21,6 +21,7 @@ mod fixed_point_finder;
 #[allow(dead_code, reason = "until the first task with a ring is there")]
 mod form;
 mod movement;
+mod perception;
 mod psychrnn;
 mod pycog;
 mod rest;
@@ -28,6 +29,7 @@ mod rest;
 pub use fixed_point_finder::*;
 pub use form::Form;
 pub use movement::*;
+pub use perception::*;
 pub use psychrnn::*;
 pub use pycog::*;
 pub use rest::Rest;
@@ -36,4 +38,4 @@ use catalog::Entry;
 
 /// The entries of all tasks, by folder.
 const GROUPS: &[&[&[Entry]]] =
-    &[psychrnn::ENTRIES, pycog::ENTRIES, fixed_point_finder::ENTRIES, movement::ENTRIES];
+    &[psychrnn::ENTRIES, pycog::ENTRIES, fixed_point_finder::ENTRIES, movement::ENTRIES, perception::ENTRIES];

@@ -8,7 +8,7 @@ use psychrnn::tasks::catalog::{self, Entry};
 use psychrnn::threads::with_threads;
 use serde_json::Value as Json;
 
-use crate::tasks::movement;
+use crate::tasks::{movement, perception};
 use crate::{flip_flop, models};
 
 /// What holds the trials of each task, without noise, to what its source says. Those of PsychRNN have its own numbers, in `data/parity`.
@@ -28,6 +28,7 @@ const HELD: &[(&str, fn())] = &[
     ("delayed_reach", movement::places_are_reached_for_after_the_cue),
     ("angle_integration", movement::angles_add_up_velocities),
     ("path_integration", movement::paths_add_up_steps_and_stay_in_the_box),
+    ("categorization", perception::categories_are_sides_of_a_boundary),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -2,6 +2,7 @@
 
 pub(crate) mod movement;
 mod parity;
+pub(crate) mod perception;
 
 use ndarray::{Array3, s};
 use proptest::prelude::*;

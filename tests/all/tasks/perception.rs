@@ -1,0 +1,84 @@
+//! Categories, evidence in two modalities, and detection, against what the tasks say, written out once more.
+
+use std::f64::consts::{PI, TAU};
+
+use ndarray::s;
+use psychrnn::prelude::*;
+use psychrnn::task::{Alternatives, Sensory};
+use psychrnn::tasks::{Categorization};
+
+#[track_caller]
+fn near(ours: f32, expected: f64, what: &str) {
+    assert!((f64::from(ours) - expected).abs() < 2e-6, "{what}: {ours}, expected {expected}");
+}
+
+fn numbers(batch: &Batch, column: &str) -> Vec<f64> {
+    batch.values.numbers(column).unwrap()
+}
+
+/// Holds cue, targets and mask to the form: from `go` ms on that output is asked for, or none.
+#[track_caller]
+fn form(batch: &Batch, trial: usize, go: Option<f64>, output: usize, cue_ends: bool) {
+    for step in 0..batch.lengths[trial] {
+        let t = step as f64 * f64::from(batch.spec.dt);
+        let answers = go.is_some_and(|go| t >= go);
+        let cue = f64::from(u8::from(!(answers && cue_ends)));
+        near(batch.inputs[[trial, step, 0]], cue, "cue");
+        let grace = go.is_some_and(|go| (go..go + 100.0).contains(&t));
+        for channel in 0..batch.spec.n_out {
+            let asked = channel == if answers { output } else { 0 };
+            near(batch.targets[[trial, step, channel]], f64::from(u8::from(asked)), "target");
+            let mask = if t < 100.0 || grace { 0.0 } else { 1.0 };
+            near(batch.mask[[trial, step, channel]], mask, &format!("mask at {t}"));
+        }
+    }
+}
+
+/// Each alternative is that of the trials drawn for it, and all of them come up.
+fn alternatives<T: Alternatives>(task: &T) {
+    let n = task.n_choices();
+    for number in 0..200 {
+        let choice = number % n;
+        let mut trial = task.draw_for(choice, &mut Seed(1).stream(number as u64));
+        task.complete(&mut trial).unwrap();
+        assert_eq!(task.answer(&trial), Some(choice));
+    }
+}
+
+fn quiet() -> Sensory {
+    Sensory::default()
+}
+
+#[test]
+pub(crate) fn categories_are_sides_of_a_boundary() {
+    let task = Categorization::default().sensory(quiet()).boundary(0.5);
+    let batch = task.batch(1000, Seed(1)).unwrap();
+    assert_eq!(batch.inputs.dim(), (1000, 60, 33));
+    let (angle, category, distance) =
+        (numbers(&batch, "angle"), numbers(&batch, "category"), numbers(&batch, "distance"));
+    for trial in 0..1000 {
+        // On the left of a line at the angle of the boundary is category 0.
+        let side = (angle[trial] - 0.5).sin();
+        assert_eq!(category[trial], f64::from(u8::from(side < 0.0)));
+        assert!((distance[trial] + side.asin()).abs() < 1e-5);
+        let allowed = [PI / 12.0, PI / 4.0, 5.0 * PI / 12.0];
+        assert!(allowed.iter().any(|there| (distance[trial].abs() - there).abs() < 1e-5));
+        if trial < 20 {
+            form(&batch, trial, Some(800.0), 1 + category[trial] as usize, true);
+            for step in 0..60 {
+                let shown = f64::from(u8::from((15..40).contains(&step)));
+                for k in 0..32 {
+                    let apart = (angle[trial] - TAU * k as f64 / 32.0).rem_euclid(TAU);
+                    let d = apart.min(TAU - apart) / (PI / 8.0);
+                    near(batch.inputs[[trial, step, 1 + k]], shown * 0.8 * (-d * d / 2.0).exp(), "direction");
+                }
+            }
+        }
+    }
+    assert!((category.iter().sum::<f64>() - 500.0).abs() < 64.0);
+    alternatives(&task);
+    let refused = |task: Categorization| task.batch(1, Seed(1)).unwrap_err().to_string();
+    assert!(refused(task.clone().distances(&[0.0])).contains("distances"));
+    assert!(refused(task.clone().distances(&[2.0])).contains("distances"));
+    assert!(refused(task.clone().n(2)).contains("`n`") && refused(task.boundary(f32::NAN)).contains("boundary"));
+}
