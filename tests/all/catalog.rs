@@ -29,6 +29,8 @@ const HELD: &[(&str, fn())] = &[
     ("angle_integration", movement::angles_add_up_velocities),
     ("path_integration", movement::paths_add_up_steps_and_stay_in_the_box),
     ("categorization", perception::categories_are_sides_of_a_boundary),
+    ("context_decision", perception::the_modality_that_counts_is_asked_for),
+    ("context_decision_implicit", perception::the_modality_that_counts_is_asked_for),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -1,11 +1,13 @@
 //! Tasks of the library's own form about what is perceived: categories, evidence in several modalities, and whether there is anything.
 
 mod categorization;
+mod context_decision;
 
 use crate::tasks::catalog::{Paper, library};
 
 library! {
     categorization: Categorization, Category;
+    context_decision: ContextDecision, TwoModalities;
 }
 
 const NEUROGYM: Paper = Paper { citation: "Molano-Mazón M et al. (2022)", doi: "10.31234/osf.io/aqc9n" };

@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 use ndarray::s;
 use psychrnn::prelude::*;
 use psychrnn::task::{Alternatives, Sensory};
-use psychrnn::tasks::{Categorization};
+use psychrnn::tasks::{Categorization, ContextDecision};
 
 #[track_caller]
 fn near(ours: f32, expected: f64, what: &str) {
@@ -81,4 +81,51 @@ pub(crate) fn categories_are_sides_of_a_boundary() {
     assert!(refused(task.clone().distances(&[0.0])).contains("distances"));
     assert!(refused(task.clone().distances(&[2.0])).contains("distances"));
     assert!(refused(task.clone().n(2)).contains("`n`") && refused(task.boundary(f32::NAN)).contains("boundary"));
+}
+
+#[test]
+pub(crate) fn the_modality_that_counts_is_asked_for() {
+    for (task, cues) in [(ContextDecision::default(), 2), (ContextDecision::implicit(1), 0)] {
+        let task = task.sensory(quiet()).n(3);
+        let batch = task.batch(1000, Seed(1)).unwrap();
+        assert_eq!(batch.spec.n_in, 7 + cues);
+        let of = |name: &str| numbers(&batch, name);
+        let (context, asked) = (of("context"), of("direction"));
+        let modality = [(of("coherence0"), of("direction0")), (of("coherence1"), of("direction1"))];
+        let delays = batch.durations("delay").unwrap();
+        for trial in 0..1000 {
+            assert_eq!(asked[trial], modality[context[trial] as usize].1[trial]);
+            assert!(cues == 2 || context[trial] == 1.0);
+            let delay = delays[trial].unwrap();
+            assert!((300.0..=3000.0).contains(&delay) && delay % 20.0 == 0.0);
+            assert!(modality.iter().all(|(c, _)| [0.05_f32, 0.15, 0.5].contains(&(c[trial] as f32))));
+            if trial < 20 {
+                form(&batch, trial, Some(1040.0 + delay), 1 + asked[trial] as usize, true);
+            }
+            for step in (0..batch.lengths[trial]).step_by(7) {
+                // 750 ms are 37 whole steps.
+                let shown = f64::from(u8::from((15..52).contains(&step)));
+                for (which, (coherence, direction)) in modality.iter().enumerate() {
+                    for k in 0..3 {
+                        let towards = TAU * (k as f64 - direction[trial]) / 3.0;
+                        let expected = shown * (0.5 + coherence[trial] / 2.0 * towards.cos());
+                        near(batch.inputs[[trial, step, 1 + 3 * which + k]], expected, "evidence");
+                    }
+                }
+                for cue in 0..cues {
+                    near(
+                        batch.inputs[[trial, step, 7 + cue]],
+                        f64::from(u8::from(context[trial] == cue as f64)),
+                        "context",
+                    );
+                }
+            }
+        }
+        alternatives(&task);
+    }
+    let implicit = ContextDecision::implicit(1);
+    let other = implicit.grid().over([0], |trial, context| trial.context = context).batch(Seed(1));
+    assert!(other.unwrap_err().to_string().contains("context"));
+    assert!(ContextDecision::implicit(2).batch(1, Seed(1)).unwrap_err().to_string().contains("implicit"));
+    assert!(ContextDecision::default().n(usize::MAX).batch(1, Seed(1)).is_err());
 }
