@@ -31,6 +31,7 @@ const HELD: &[(&str, fn())] = &[
     ("categorization", perception::categories_are_sides_of_a_boundary),
     ("context_decision", perception::the_modality_that_counts_is_asked_for),
     ("context_decision_implicit", perception::the_modality_that_counts_is_asked_for),
+    ("cue_combination", perception::two_cues_share_the_evidence),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -2,12 +2,14 @@
 
 mod categorization;
 mod context_decision;
+mod cue_combination;
 
 use crate::tasks::catalog::{Paper, library};
 
 library! {
     categorization: Categorization, Category;
     context_decision: ContextDecision, TwoModalities;
+    cue_combination: CueCombination, TwoCues;
 }
 
 const NEUROGYM: Paper = Paper { citation: "Molano-Mazón M et al. (2022)", doi: "10.31234/osf.io/aqc9n" };

@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 use ndarray::s;
 use psychrnn::prelude::*;
 use psychrnn::task::{Alternatives, Sensory};
-use psychrnn::tasks::{Categorization, ContextDecision};
+use psychrnn::tasks::{Categorization, ContextDecision, CueCombination};
 
 #[track_caller]
 fn near(ours: f32, expected: f64, what: &str) {
@@ -128,4 +128,30 @@ pub(crate) fn the_modality_that_counts_is_asked_for() {
     assert!(other.unwrap_err().to_string().contains("context"));
     assert!(ContextDecision::implicit(2).batch(1, Seed(1)).unwrap_err().to_string().contains("implicit"));
     assert!(ContextDecision::default().n(usize::MAX).batch(1, Seed(1)).is_err());
+}
+
+#[test]
+pub(crate) fn two_cues_share_the_evidence() {
+    let task = CueCombination::default().sensory(quiet()).n(4);
+    let batch = task.batch(1000, Seed(1)).unwrap();
+    let (direction, coherence, share) =
+        (numbers(&batch, "direction"), numbers(&batch, "coherence"), numbers(&batch, "share"));
+    for trial in 0..1000 {
+        assert!((0.0..1.0).contains(&share[trial]));
+        if trial < 20 {
+            form(&batch, trial, Some(1040.0), 1 + direction[trial] as usize, true);
+        }
+        for (which, share) in [share[trial], 1.0 - share[trial]].into_iter().enumerate() {
+            for k in 0..4 {
+                let towards = TAU * (k as f64 - direction[trial]) / 4.0;
+                let expected = 0.5 + share * coherence[trial] / 2.0 * towards.cos();
+                near(batch.inputs[[trial, 15, 1 + 4 * which + k]], expected, "evidence");
+                near(batch.inputs[[trial, 51, 1 + 4 * which + k]], expected, "evidence");
+                near(batch.inputs[[trial, 52, 1 + 4 * which + k]], 0.0, "evidence");
+            }
+        }
+    }
+    alternatives(&task);
+    let beyond = task.grid().over([1.5], |trial, share| trial.share = share).batch(Seed(1));
+    assert!(beyond.unwrap_err().to_string().contains("share"));
 }
