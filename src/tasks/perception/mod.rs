@@ -3,6 +3,7 @@
 mod categorization;
 mod context_decision;
 mod cue_combination;
+mod signal_detection;
 
 use crate::tasks::catalog::{Paper, library};
 
@@ -10,6 +11,7 @@ library! {
     categorization: Categorization, Category;
     context_decision: ContextDecision, TwoModalities;
     cue_combination: CueCombination, TwoCues;
+    signal_detection: SignalDetection, SignalOnset;
 }
 
 const NEUROGYM: Paper = Paper { citation: "Molano-Mazón M et al. (2022)", doi: "10.31234/osf.io/aqc9n" };

@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 use ndarray::s;
 use psychrnn::prelude::*;
 use psychrnn::task::{Alternatives, Sensory};
-use psychrnn::tasks::{Categorization, ContextDecision, CueCombination};
+use psychrnn::tasks::{Categorization, ContextDecision, CueCombination, SignalDetection, SignalOnset};
 
 #[track_caller]
 fn near(ours: f32, expected: f64, what: &str) {
@@ -154,4 +154,37 @@ pub(crate) fn two_cues_share_the_evidence() {
     alternatives(&task);
     let beyond = task.grid().over([1.5], |trial, share| trial.share = share).batch(Seed(1));
     assert!(beyond.unwrap_err().to_string().contains("share"));
+}
+
+#[test]
+pub(crate) fn a_signal_says_go() {
+    let task = SignalDetection::default().sensory(quiet()).strength(0.7);
+    let batch = task.batch(1000, Seed(1)).unwrap();
+    let onset = numbers(&batch, "onset");
+    let mut present = 0;
+    for trial in 0..1000 {
+        let stimulus = batch.epochs[trial].get("stimulus").unwrap();
+        let lasts = f64::from(stimulus.end - stimulus.start);
+        assert!((500.0..=1500.0).contains(&lasts) && stimulus.start == 500.0);
+        let there = Some(onset[trial]).filter(|onset| !onset.is_nan());
+        assert!(there.is_none_or(|onset| onset >= 0.0 && onset + 100.0 <= lasts + 1e-3));
+        present += usize::from(there.is_some());
+        if trial < 50 {
+            form(&batch, trial, there.map(|onset| 500.0 + onset), 1, false);
+        }
+        let shown = batch.inputs.slice(s![trial, .., 1]);
+        assert!(shown.iter().all(|&u| u == 0.0 || u == 0.7));
+        assert_eq!(shown.iter().filter(|&&u| u > 0.0).count(), if there.is_some() { 5 } else { 0 });
+    }
+    assert!((450..550).contains(&present), "{present}");
+    let given = [SignalOnset { stimulus: 800.0, onset: Some(200.0) }, SignalOnset { stimulus: 800.0, onset: None }];
+    let batch = task.of(&given, Seed(1)).unwrap();
+    assert!((0..90).all(|step| (batch.inputs[[0, step, 1]] > 0.0) == (35..40).contains(&step)));
+    alternatives(&task);
+    let late = SignalOnset { stimulus: 800.0, onset: Some(900.0) };
+    assert!(task.of(&[late], Seed(1)).unwrap_err().to_string().contains("onset"));
+    assert!(task.clone().pulse(600.0).batch(1, Seed(1)).unwrap_err().to_string().contains("pulse"));
+    assert!(task.clone().probability(2.0).batch(1, Seed(1)).unwrap_err().to_string().contains("probability"));
+    // There may be no signal in any trial.
+    task.probability(0.0).batch(5, Seed(1)).unwrap();
 }
