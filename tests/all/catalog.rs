@@ -33,6 +33,7 @@ const HELD: &[(&str, fn())] = &[
     ("context_decision_implicit", perception::the_modality_that_counts_is_asked_for),
     ("cue_combination", perception::two_cues_share_the_evidence),
     ("signal_detection", perception::a_signal_says_go),
+    ("multimodal_detection", perception::anything_seen_or_heard_is_something),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -3,6 +3,7 @@
 mod categorization;
 mod context_decision;
 mod cue_combination;
+mod multimodal_detection;
 mod signal_detection;
 
 use crate::tasks::catalog::{Paper, library};
@@ -12,6 +13,7 @@ library! {
     context_decision: ContextDecision, TwoModalities;
     cue_combination: CueCombination, TwoCues;
     signal_detection: SignalDetection, SignalOnset;
+    multimodal_detection: MultimodalDetection, Modalities;
 }
 
 const NEUROGYM: Paper = Paper { citation: "Molano-Mazón M et al. (2022)", doi: "10.31234/osf.io/aqc9n" };

@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 use ndarray::s;
 use psychrnn::prelude::*;
 use psychrnn::task::{Alternatives, Sensory};
-use psychrnn::tasks::{Categorization, ContextDecision, CueCombination, SignalDetection, SignalOnset};
+use psychrnn::tasks::{Categorization, ContextDecision, CueCombination, MultimodalDetection, SignalDetection, SignalOnset};
 
 #[track_caller]
 fn near(ours: f32, expected: f64, what: &str) {
@@ -187,4 +187,34 @@ pub(crate) fn a_signal_says_go() {
     assert!(task.clone().probability(2.0).batch(1, Seed(1)).unwrap_err().to_string().contains("probability"));
     // There may be no signal in any trial.
     task.probability(0.0).batch(5, Seed(1)).unwrap();
+}
+
+#[test]
+pub(crate) fn anything_seen_or_heard_is_something() {
+    let task = MultimodalDetection::default().sensory(quiet());
+    let batch = task.batch(1000, Seed(1)).unwrap();
+    let (visual, auditory, present) =
+        (numbers(&batch, "visual"), numbers(&batch, "auditory"), numbers(&batch, "present"));
+    let mut kinds = [0; 4];
+    for trial in 0..1000 {
+        let (seen, heard) = (!visual[trial].is_nan(), !auditory[trial].is_nan());
+        kinds[usize::from(seen) + 2 * usize::from(heard)] += 1;
+        assert_eq!(present[trial] == 1.0, seen || heard);
+        for (channel, intensity) in [(1, visual[trial]), (2, auditory[trial])] {
+            let intensity = if intensity.is_nan() { 0.0 } else { intensity };
+            assert!([0.0_f32, 0.8, 0.9, 1.0].contains(&(intensity as f32)));
+            for (step, shown) in [(24, 0.0), (25, intensity), (74, intensity), (75, 0.0)] {
+                near(batch.inputs[[trial, step, channel]], shown, "intensity");
+            }
+        }
+        if trial < 20 {
+            form(&batch, trial, Some(1500.0), 1 + present[trial] as usize, true);
+        }
+    }
+    // Four standard errors about 1/2 and 1/6.
+    assert!((437..563).contains(&kinds[0]) && kinds[1..].iter().all(|n| (119..214).contains(n)), "{kinds:?}");
+    alternatives(&task);
+    let refused = |task: MultimodalDetection| task.batch(1, Seed(1)).unwrap_err().to_string();
+    assert!(refused(task.clone().intensities(&[0.0])).contains("intensities"));
+    assert!(refused(task.catch(-0.1)).contains("catch"));
 }
