@@ -34,6 +34,7 @@ const HELD: &[(&str, fn())] = &[
     ("cue_combination", perception::two_cues_share_the_evidence),
     ("signal_detection", perception::a_signal_says_go),
     ("multimodal_detection", perception::anything_seen_or_heard_is_something),
+    ("tone_detection", perception::tones_are_told_by_their_time),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -5,6 +5,7 @@ mod context_decision;
 mod cue_combination;
 mod multimodal_detection;
 mod signal_detection;
+mod tone_detection;
 
 use crate::tasks::catalog::{Paper, library};
 
@@ -14,6 +15,7 @@ library! {
     cue_combination: CueCombination, TwoCues;
     signal_detection: SignalDetection, SignalOnset;
     multimodal_detection: MultimodalDetection, Modalities;
+    tone_detection: ToneDetection, ToneTime;
 }
 
 const NEUROGYM: Paper = Paper { citation: "Molano-Mazón M et al. (2022)", doi: "10.31234/osf.io/aqc9n" };

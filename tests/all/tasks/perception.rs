@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 use ndarray::s;
 use psychrnn::prelude::*;
 use psychrnn::task::{Alternatives, Sensory};
-use psychrnn::tasks::{Categorization, ContextDecision, CueCombination, MultimodalDetection, SignalDetection, SignalOnset};
+use psychrnn::tasks::{Categorization, ContextDecision, CueCombination, MultimodalDetection, SignalDetection, SignalOnset, ToneDetection};
 
 #[track_caller]
 fn near(ours: f32, expected: f64, what: &str) {
@@ -217,4 +217,28 @@ pub(crate) fn anything_seen_or_heard_is_something() {
     let refused = |task: MultimodalDetection| task.batch(1, Seed(1)).unwrap_err().to_string();
     assert!(refused(task.clone().intensities(&[0.0])).contains("intensities"));
     assert!(refused(task.catch(-0.1)).contains("catch"));
+}
+
+#[test]
+pub(crate) fn tones_are_told_by_their_time() {
+    let task = ToneDetection::default().sensory(quiet());
+    let batch = task.batch(1000, Seed(1)).unwrap();
+    let (number, onset) = (numbers(&batch, "number"), numbers(&batch, "onset"));
+    for trial in 0..1000 {
+        let at = [f64::NAN, 500.0, 1000.0, 1500.0][number[trial] as usize];
+        assert!(onset[trial] == at || onset[trial].is_nan() && at.is_nan());
+        for step in 0..120 {
+            // 50 ms hold the steps at 0, 20 and 40 ms after the onset.
+            let since = 20.0 * step as f64 - at;
+            near(batch.inputs[[trial, step, 1]], f64::from(u8::from((0.0..50.0).contains(&since))), "tone");
+        }
+        if trial < 20 {
+            form(&batch, trial, Some(2000.0), 1 + number[trial] as usize, true);
+        }
+    }
+    assert!((0..4).all(|k| (195..305).contains(&number.iter().filter(|&&n| n == f64::from(k)).count())));
+    alternatives(&task);
+    assert!(task.clone().onsets(&[1990.0]).batch(1, Seed(1)).unwrap_err().to_string().contains("onsets"));
+    let none = task.grid().over([4], |trial, number| trial.number = number).batch(Seed(1));
+    assert!(none.unwrap_err().to_string().contains("number"));
 }
