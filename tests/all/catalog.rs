@@ -35,6 +35,7 @@ const HELD: &[(&str, fn())] = &[
     ("signal_detection", perception::a_signal_says_go),
     ("multimodal_detection", perception::anything_seen_or_heard_is_something),
     ("tone_detection", perception::tones_are_told_by_their_time),
+    ("spatial_suppression", perception::large_motion_is_seen_the_wrong_way_around_at_first),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -5,6 +5,7 @@ mod context_decision;
 mod cue_combination;
 mod multimodal_detection;
 mod signal_detection;
+mod spatial_suppression;
 mod tone_detection;
 
 use crate::tasks::catalog::{Paper, library};
@@ -16,6 +17,7 @@ library! {
     signal_detection: SignalDetection, SignalOnset;
     multimodal_detection: MultimodalDetection, Modalities;
     tone_detection: ToneDetection, ToneTime;
+    spatial_suppression: SpatialSuppression, SizedMotion;
 }
 
 const NEUROGYM: Paper = Paper { citation: "Molano-Mazón M et al. (2022)", doi: "10.31234/osf.io/aqc9n" };

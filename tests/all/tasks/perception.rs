@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 use ndarray::s;
 use psychrnn::prelude::*;
 use psychrnn::task::{Alternatives, Sensory};
-use psychrnn::tasks::{Categorization, ContextDecision, CueCombination, MultimodalDetection, SignalDetection, SignalOnset, ToneDetection};
+use psychrnn::tasks::{Categorization, ContextDecision, CueCombination, MultimodalDetection, SignalDetection, SignalOnset, SpatialSuppression, ToneDetection};
 
 #[track_caller]
 fn near(ours: f32, expected: f64, what: &str) {
@@ -241,4 +241,48 @@ pub(crate) fn tones_are_told_by_their_time() {
     assert!(task.clone().onsets(&[1990.0]).batch(1, Seed(1)).unwrap_err().to_string().contains("onsets"));
     let none = task.grid().over([4], |trial, number| trial.number = number).batch(Seed(1));
     assert!(none.unwrap_err().to_string().contains("number"));
+}
+
+#[test]
+pub(crate) fn large_motion_is_seen_the_wrong_way_around_at_first() {
+    let task = SpatialSuppression::default();
+    let (sizes, directions) = ([false, true], 0..4);
+    let grid = task.grid().over(sizes, |motion, large| motion.large = large);
+    let batch = grid.over(directions, |motion, direction| motion.direction = direction).batch(Seed(1)).unwrap();
+    assert_eq!(batch.inputs.dim(), (8, 36, 32));
+    let opposite = [1, 0, 3, 2];
+    for trial in 0..8 {
+        let (large, direction) = (trial >= 4, trial % 4);
+        let contrast = if large { 0.99 } else { 0.05 };
+        for other in 0..4 {
+            let share = match other {
+                _ if other == direction => 1.0,
+                _ if other == opposite[direction] => 0.0,
+                _ => 0.5,
+            };
+            for size in 0..8 {
+                let shown = if large || size == 0 { share * contrast } else { 0.0 };
+                near(batch.inputs[[trial, 20, 8 * other + size]], shown, "motion");
+            }
+        }
+        for targets in batch.targets.slice(s![trial, .., ..]).rows() {
+            assert!((targets.sum() - 1.0).abs() < 1e-6 && targets.iter().all(|&p| p >= 0.0));
+        }
+        // 60 % on the way from frame 12 to 14, and the end.
+        let way =
+            |step: usize| batch.targets[[trial, step, direction]] - batch.targets[[trial, step, opposite[direction]]];
+        assert!(if large { way(13) < -0.1 } else { way(13) > 0.1 });
+        assert!(way(35) > 0.9);
+    }
+    let drawn = task.batch(1000, Seed(2)).unwrap();
+    assert!(
+        (0..4)
+            .all(|k| (195..305).contains(&numbers(&drawn, "direction").iter().filter(|&&d| d == f64::from(k)).count()))
+    );
+    // The curves are over time, not over steps.
+    let fine = task.clone().dt(4.15).batch(1, Seed(1)).unwrap();
+    assert_eq!(fine.n_steps(), 72);
+    let (same, coarse) = (fine.targets.slice(s![0, ..;2, ..]), task.batch(1, Seed(1)).unwrap());
+    assert!(same.iter().zip(&coarse.targets).all(|(a, b)| (a - b).abs() < 1e-5));
+    assert!(task.large(1.5).batch(1, Seed(1)).unwrap_err().to_string().contains("large"));
 }
