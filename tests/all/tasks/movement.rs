@@ -4,7 +4,10 @@ use std::f64::consts::{PI, TAU};
 
 use psychrnn::prelude::*;
 use psychrnn::task::Sensory;
-use psychrnn::tasks::{AngleIntegration, CenterOut, DelayedReach, Oscillation, PathIntegration, Reach, ReachTarget, Reaching, Turning, Walk};
+use psychrnn::tasks::{
+    AngleIntegration, CenterOut, DelayedReach, Oscillation, PathIntegration, Reach, ReachTarget, Reaching, Turning,
+    Walk,
+};
 
 /// A number of a batch, in double precision.
 macro_rules! at {

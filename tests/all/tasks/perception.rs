@@ -5,7 +5,10 @@ use std::f64::consts::{PI, TAU};
 use ndarray::s;
 use psychrnn::prelude::*;
 use psychrnn::task::{Alternatives, Sensory};
-use psychrnn::tasks::{Categorization, ContextDecision, CueCombination, MultimodalDetection, SignalDetection, SignalOnset, SpatialSuppression, ToneDetection};
+use psychrnn::tasks::{
+    Categorization, ContextDecision, CueCombination, MultimodalDetection, SignalDetection, SignalOnset,
+    SpatialSuppression, ToneDetection,
+};
 
 #[track_caller]
 fn near(ours: f32, expected: f64, what: &str) {
