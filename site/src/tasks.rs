@@ -87,10 +87,11 @@ fn page(entry: &Entry, sources: &Sources, keys: &mut Keys<'_>) -> Result<String>
     page += &values(of, sources);
     page += &format!("## What is shown and asked for\n\n{}\n\n", prose(&sources.of(of)?.about));
     let mut arguments = keys.section(of, &arguments, &[])?;
-    // What a task has in its protocol need not stand in a table of that name.
+    // What a task has in common with others need not stand in a table of that name.
     let is_taken = |name: &str, all: &[crate::keys::Key]| all.iter().any(|key| key.key == name);
     for i in 0..arguments.len() {
-        let short = arguments[i].key.strip_prefix("protocol.").map(str::to_owned);
+        let key = &arguments[i].key;
+        let short = key.strip_prefix("protocol.").or(key.strip_prefix("form.")).map(str::to_owned);
         if let Some(short) = short.filter(|short| !is_taken(short, &arguments)) {
             arguments[i].key = short;
         }
@@ -106,27 +107,20 @@ fn page(entry: &Entry, sources: &Sources, keys: &mut Keys<'_>) -> Result<String>
 /// The epochs of many trials, how long they last, and whether the mask counts there.
 fn epochs(task: &dyn TrialSource) -> Result<String> {
     let batch = task.batch(TRIALS, Seed(1))?;
-    let mut names: Vec<&str> = Vec::new();
-    for epoch in batch.epochs.iter().flat_map(|epochs| epochs.iter()) {
-        if !names.contains(&epoch.name.as_str()) {
-            names.push(&epoch.name);
-        }
-    }
-    if names.is_empty() {
+    let timing = batch.timing();
+    if timing.n_rows() == 0 {
         let last = batch.lengths.iter().max().copied().unwrap_or(0) as f32 * batch.spec.dt;
         return Ok(format!("A trial has no epochs; it lasts {last} ms.\n"));
     }
     let mut table =
         "| epoch | lasts | in how many trials | the output counts |\n| --- | --- | --- | --- |\n".to_owned();
-    for name in names {
-        let durations: Vec<f64> = batch.durations(name)?.into_iter().flatten().collect();
-        let (short, long) =
-            durations.iter().fold((f64::INFINITY, 0.0), |(short, long), &x| (x.min(short), x.max(long)));
-        let said = batch.spec.epochs.iter().find(|(epoch, _)| epoch == name).map(|(_, duration)| duration.to_string());
+    let numbers = [timing.numbers("shortest")?, timing.numbers("longest")?, timing.numbers("share")?];
+    for (row, name) in timing.column("epoch")?.iter().map(ToString::to_string).enumerate() {
+        let [short, long, share] = [0, 1, 2].map(|column| numbers[column][row]);
+        let said = batch.spec.epochs.iter().find(|(epoch, _)| *epoch == name).map(|(_, duration)| duration.to_string());
         let drawn = if short == long { format!("{short} ms") } else { format!("{short:.0} to {long:.0} ms") };
-        let share = 100.0 * durations.len() as f64 / TRIALS as f64;
-        let lasts = said.filter(|_| durations.len() == TRIALS).unwrap_or(drawn);
-        table += &format!("| {name} | {lasts} | {share:.0} % | {} |\n", counts(&batch, name));
+        let lasts = said.filter(|_| share == 1.0).unwrap_or(drawn);
+        table += &format!("| {name} | {lasts} | {:.0} % | {} |\n", 100.0 * share, counts(&batch, &name));
     }
     Ok(table)
 }
