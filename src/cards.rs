@@ -53,6 +53,7 @@ show_fields!(
     Classifier,
     Cluster,
     Constants,
+    Countermanding,
     Cycles,
     Decoder,
     Decoding,
@@ -78,6 +79,7 @@ show_fields!(
     LikelihoodRatio,
     LineAttractor,
     LinearTuning,
+    LogisticRegression,
     Lyapunov,
     MannWhitney,
     Marginal,
@@ -168,6 +170,8 @@ show_as! {
             .show();
     };
     PsychometricFit: |fit| fit.table().evcxr_display();
+    LogisticFit: |fit| fit.table().evcxr_display();
+    Timing: |timing| timing.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();
     Counts: |counts| {
         columns([
