@@ -16,22 +16,27 @@
 
 pub mod catalog;
 mod check;
-#[allow(dead_code, reason = "until the first task of this form is there")]
+mod choice;
+#[allow(dead_code, reason = "until the first task with a ring is there")]
 mod code;
 mod fixed_point_finder;
-#[allow(dead_code, unused_imports, unused_macros, reason = "until the first task of this form is there")]
+#[allow(dead_code, reason = "until the first task with a ring is there")]
 mod form;
 mod psychrnn;
 mod pycog;
 mod rest;
+mod timing;
 
+pub use choice::*;
 pub use fixed_point_finder::*;
 pub use form::Form;
 pub use psychrnn::*;
 pub use pycog::*;
 pub use rest::Rest;
+pub use timing::*;
 
 use catalog::Entry;
 
 /// The entries of all tasks, by folder.
-const GROUPS: &[&[&[Entry]]] = &[psychrnn::ENTRIES, pycog::ENTRIES, fixed_point_finder::ENTRIES];
+const GROUPS: &[&[&[Entry]]] =
+    &[psychrnn::ENTRIES, pycog::ENTRIES, fixed_point_finder::ENTRIES, timing::ENTRIES, choice::ENTRIES];
