@@ -1,6 +1,9 @@
 //! Tasks: the same trials for any number of threads, unequal lengths, and tasks that go wrong.
 
+pub(crate) mod choice;
+mod held;
 mod parity;
+pub(crate) mod timing;
 
 use ndarray::{Array3, s};
 use proptest::prelude::*;
