@@ -55,6 +55,7 @@ show_fields!(
     Composed,
     Composition,
     Constants,
+    Countermanding,
     Cycles,
     Decoder,
     Decoding,
@@ -80,6 +81,7 @@ show_fields!(
     LikelihoodRatio,
     LineAttractor,
     LinearTuning,
+    LogisticRegression,
     Lyapunov,
     MannWhitney,
     Marginal,
@@ -170,6 +172,8 @@ show_as! {
             .show();
     };
     PsychometricFit: |fit| fit.table().evcxr_display();
+    LogisticFit: |fit| fit.table().evcxr_display();
+    Timing: |timing| timing.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();
     Counts: |counts| {
         columns([

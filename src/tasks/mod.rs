@@ -16,6 +16,7 @@
 
 pub mod catalog;
 mod check;
+mod choice;
 mod code;
 mod fixed_point_finder;
 #[allow(dead_code, reason = "until the first task with a ring is there")]
@@ -25,7 +26,9 @@ mod perception;
 mod psychrnn;
 mod pycog;
 mod rest;
+mod timing;
 
+pub use choice::*;
 pub use fixed_point_finder::*;
 pub use form::Form;
 pub use movement::*;
@@ -33,9 +36,17 @@ pub use perception::*;
 pub use psychrnn::*;
 pub use pycog::*;
 pub use rest::Rest;
+pub use timing::*;
 
 use catalog::Entry;
 
 /// The entries of all tasks, by folder.
-const GROUPS: &[&[&[Entry]]] =
-    &[psychrnn::ENTRIES, pycog::ENTRIES, fixed_point_finder::ENTRIES, movement::ENTRIES, perception::ENTRIES];
+const GROUPS: &[&[&[Entry]]] = &[
+    psychrnn::ENTRIES,
+    pycog::ENTRIES,
+    fixed_point_finder::ENTRIES,
+    timing::ENTRIES,
+    choice::ENTRIES,
+    perception::ENTRIES,
+    movement::ENTRIES,
+];

@@ -1,8 +1,11 @@
 //! Tasks: the same trials for any number of threads, unequal lengths, and tasks that go wrong.
 
+pub(crate) mod choice;
+mod held;
 pub(crate) mod movement;
 mod parity;
 pub(crate) mod perception;
+pub(crate) mod timing;
 
 use ndarray::{Array3, s};
 use proptest::prelude::*;
