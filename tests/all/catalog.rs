@@ -45,6 +45,7 @@ const HELD: &[(&str, fn())] = &[
     ("interval_comparison", timing::the_longer_of_two_stimuli_is_asked_for),
     ("stop_signal", timing::who_is_told_to_stop_is_right_to_fixate),
     ("multi_choice", choice::one_of_many_directions_is_asked_for),
+    ("multi_choice_delayed", choice::one_of_many_directions_is_asked_for),
     ("multi_choice_pyrl", choice::one_of_many_directions_is_asked_for),
     ("multi_choice_pyrl_reaction_time", choice::reaction_times_begin_with_the_stimulus),
     ("pulse_accumulation", choice::the_side_with_more_clicks_is_asked_for),
