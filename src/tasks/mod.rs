@@ -11,7 +11,17 @@
 //!
 #![doc = include_str!("catalog.md")]
 //!
-//! A specification of the command line has these names. [`catalog`] has the same in Rust. Beside these there is [`Rest`], which asks
+//! A specification of the command line has these names. [`catalog`] has the same in Rust, so that two lines of a notebook show a trial
+//! of any of them:
+//!
+//! ```
+//! # use psychrnn::prelude::*;
+//! let task = psychrnn::tasks::catalog::find("center_out")?.task();
+//! task.batch(1, Seed(1))?.plot_trial(0)?
+//! # ; Ok::<(), psychrnn::Error>(())
+//! ```
+//!
+//! Beside these there is [`Rest`], which asks
 //! for nothing. A task of your own is as good: see [`task`](crate::task).
 
 pub mod catalog;
