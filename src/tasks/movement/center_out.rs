@@ -31,8 +31,8 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
 ///
 /// Input 0 is 1 until the go and 0 from there on. Inputs 1 and 2 are `cos a` and `sin a` in the epoch `cue`, and until the end of the
 /// trial if the target `stays`. Outputs 0 and 1 are `x` and `y`. With `velocity` outputs 2 and 3 are `T dx/dt` and `T dy/dt`, which
-/// reach 1.875 in the middle of the movement. The mask is 0 in the first `settle` milliseconds and 1 from there on; there is no choice to be
-/// scored.
+/// reach 1.875 in the middle of the movement. The mask is 0 in the first `settle` milliseconds and 1 from there on; there is no choice
+/// to be scored.
 ///
 /// Epochs: `fixation` (300 ms), `cue` (300 ms), `delay` (uniform from 0 to 1000 ms), `movement` (600 ms), `hold` (200 ms). Values: see
 /// [`ReachTarget`].

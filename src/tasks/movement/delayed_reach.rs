@@ -24,12 +24,12 @@ const NOWHERE: f32 = -0.5;
 
 /// Remember a place between 0 and 1, and reach for it when a cue says go.
 ///
-/// Input 0, the cue, is 0 and in the epoch `decision` 1. Input 1 is the place in the epoch `stimulus` and -0.5 elsewhere. Output 0 should be
-/// -1, which is to wait, and in `decision` 1, which is to go; output 1 should be -0.5, and in `decision` the place. The mask is 0 for `grace`
-/// milliseconds after the cue and 1 elsewhere; there is no choice to be scored.
+/// Input 0, the cue, is 0 and in the epoch `decision` 1. Input 1 is the place in the epoch `stimulus` and -0.5 elsewhere. Output 0
+/// should be -1, which is to wait, and in `decision` 1, which is to go; output 1 should be -0.5, and in `decision` the place. The mask
+/// is 0 for `grace` milliseconds after the cue and 1 elsewhere; there is no choice to be scored.
 ///
-/// Epochs: `stimulus` (500 ms), `delay` (0, 1000 or 2000 ms), `decision` (500 ms). Values: see [`DelayedPlace`]. Other defaults: `dt` 20 ms, `tau`
-/// 100 ms, `grace` 100 ms, noise of the inputs 0.01.
+/// Epochs: `stimulus` (500 ms), `delay` (0, 1000 or 2000 ms), `decision` (500 ms). Values: see [`DelayedPlace`]. Other defaults: `dt`
+/// 20 ms, `tau` 100 ms, `grace` 100 ms, noise of the inputs 0.01.
 ///
 /// ```
 /// use psychrnn::prelude::*;

@@ -27,7 +27,8 @@ const WALL: f32 = 1.0;
 /// The direction turns by `turn` in so many milliseconds.
 const PER: f32 = 100.0;
 
-/// Keep track of where one is, `(x, y)`, from the speed `v` and the direction `φ` of a walk in the box `[-1, 1]²`, which begins in its center:
+/// Keep track of where one is, `(x, y)`, from the speed `v` and the direction `φ` of a walk in the box `[-1, 1]²`, which begins in its
+/// center:
 ///
 /// ```text
 /// x' = v cos φ,   y' = v sin φ,   v = |w|,   dw = -w dt / τ_v + σ √(2 dt / τ_v) ξ,   dφ = turn √(dt / 100 ms) ξ'
@@ -39,8 +40,8 @@ const PER: f32 = 100.0;
 ///
 /// Epochs: `walk`. Values: see [`Walk`].
 ///
-/// Defaults: 3000 ms, `σ` (`speed`) 0.5 a second, `τ_v` (`persistence`) 500 ms, `turn` 0.5 rad, `dt` 20 ms, `tau` 100 ms, noise of the inputs
-/// 0.01.
+/// Defaults: 3000 ms, `σ` (`speed`) 0.5 a second, `τ_v` (`persistence`) 500 ms, `turn` 0.5 rad, `dt` 20 ms, `tau` 100 ms, noise of the
+/// inputs 0.01.
 ///
 /// ```
 /// use psychrnn::prelude::*;

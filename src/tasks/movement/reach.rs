@@ -22,13 +22,13 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     usual: usual!(Reach::default()),
 }];
 
-/// Move along a circle to a target, step by step, seeing where one is: each step one stays, moves forward, which is counterclockwise, or back, by
-/// `speed dt`.
+/// Move along a circle to a target, step by step, seeing where one is: each step one stays, moves forward, which is counterclockwise,
+/// or back, by `speed dt`.
 ///
-/// Inputs `0` to `n - 1` are the target, `cos(2π k / n - target)`, in the epoch `reach`, and inputs `n` to `2 n - 1` in the same way the own
-/// place, all along. Outputs 0, 1 and 2 are to stay, to move forward, and to move back: the target is 1 for the one that is right where one is,
-/// which is to stay before the reach and within half a step of the target, and to take the shorter way elsewhere; and 0 for the others. The mask is
-/// 1 throughout. With `distraction` one ring of `n` inputs shows both, the target by `0.3 cos(…)`.
+/// Inputs `0` to `n - 1` are the target, `cos(2π k / n - target)`, in the epoch `reach`, and inputs `n` to `2 n - 1` in the same way
+/// the own place, all along. Outputs 0, 1 and 2 are to stay, to move forward, and to move back: the target is 1 for the one that is
+/// right where one is, which is to stay before the reach and within half a step of the target, and to take the shorter way elsewhere;
+/// and 0 for the others. The mask is 1 throughout. With `distraction` one ring of `n` inputs shows both, the target by `0.3 cos(…)`.
 ///
 /// Where one is depends on what one did. In the trials of a batch the own place is that of who does what is right, or what is given as
 /// [`Reaching::path`]; so a network is trained, and tested in the closed loop, in which its own outputs move it:
@@ -53,12 +53,12 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
 /// # }
 /// ```
 ///
-/// Epochs: `fixation` (500 ms), `reach` (1500 ms). Values: see [`Reaching`]. Other defaults: rings of 16 inputs, 3 rad/s, by which every target can
-/// be reached in time, `dt` 20 ms, `tau` 100 ms, noise of the inputs 0.01. In NeuroGym's Reaching1D, whose numbers [`Reach::neurogym`] has, one
-/// starts at π and comes no further than 0.25 rad.
+/// Epochs: `fixation` (500 ms), `reach` (1500 ms). Values: see [`Reaching`]. Other defaults: rings of 16 inputs, 3 rad/s, by which
+/// every target can be reached in time, `dt` 20 ms, `tau` 100 ms, noise of the inputs 0.01. In NeuroGym's Reaching1D, whose numbers
+/// [`Reach::neurogym`] has, one starts at π and comes no further than 0.25 rad.
 ///
-/// Task after Georgopoulos AP, Schwartz AB, Kettner RE (1986), doi:10.1126/science.3749885; this version is that of NeuroGym, Molano-Mazón M et
-/// al. (2022), doi:10.31234/osf.io/aqc9n.
+/// Task after Georgopoulos AP, Schwartz AB, Kettner RE (1986), doi:10.1126/science.3749885; this version is that of NeuroGym,
+/// Molano-Mazón M et al. (2022), doi:10.31234/osf.io/aqc9n.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reach {
     /// The time step, in milliseconds.

@@ -27,11 +27,12 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
 /// counterclockwise from `boundary`, category 1 the others. The direction of a trial is at one of `distances` from an end of the line: both
 /// categories, all distances and both ends are equally likely.
 ///
-/// Input 0 is the cue to fixate. Inputs `1 + k` of `n` show the direction `a` in the epoch `stimulus`, `0.8 exp(-d² / 2)`, with `d` its distance
-/// from `2π k / n` in units of π/8. Output 0 is "fixate", outputs 1 and 2 are the categories 0 and 1. All else is that of [`Form`].
+/// Input 0 is the cue to fixate. Inputs `1 + k` of `n` show the direction `a` in the epoch `stimulus`, `0.8 exp(-d² / 2)`, with `d` its
+/// distance from `2π k / n` in units of π/8. Output 0 is "fixate", outputs 1 and 2 are the categories 0 and 1. All else is that of
+/// [`Form`].
 ///
-/// Epochs: `fixation` (300 ms), `stimulus` (500 ms), `delay` (0 ms), `decision` (400 ms). Values: see [`Category`]. Other defaults: a ring of 32
-/// inputs, a boundary at angle 0, distances of π/12, π/4 and 5π/12 (15°, 45° and 75°, twelve directions).
+/// Epochs: `fixation` (300 ms), `stimulus` (500 ms), `delay` (0 ms), `decision` (400 ms). Values: see [`Category`]. Other defaults: a
+/// ring of 32 inputs, a boundary at angle 0, distances of π/12, π/4 and 5π/12 (15°, 45° and 75°, twelve directions).
 ///
 /// The column `distance` is positive in category 1, as a psychometric curve has it:
 ///

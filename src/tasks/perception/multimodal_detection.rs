@@ -22,14 +22,14 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
 
 /// Was there anything to be seen, or to be heard? In some trials both, in catch trials nothing.
 ///
-/// Input 0 is the cue to fixate. Input 1 is what is seen and input 2 what is heard: the intensity of the one, the other or both in the epoch
-/// `stimulus`, and 0 elsewhere. Output 0 is "fixate", output 1 "nothing", output 2 "something". All else is that of [`Form`].
+/// Input 0 is the cue to fixate. Input 1 is what is seen and input 2 what is heard: the intensity of the one, the other or both in the
+/// epoch `stimulus`, and 0 elsewhere. Output 0 is "fixate", output 1 "nothing", output 2 "something". All else is that of [`Form`].
 ///
-/// With the probability `catch` there is nothing; else something seen, something heard, and both together are equally likely, and each has one of
-/// the intensities.
+/// With the probability `catch` there is nothing; else something seen, something heard, and both together are equally likely, and each
+/// has one of the intensities.
 ///
-/// Epochs: `fixation` (500 ms), `stimulus` (1000 ms), `decision` (400 ms). Values: see [`Modalities`]. Other defaults: `catch` 0.5, intensities 0.8,
-/// 0.9 and 1.
+/// Epochs: `fixation` (500 ms), `stimulus` (1000 ms), `decision` (400 ms). Values: see [`Modalities`]. Other defaults: `catch` 0.5,
+/// intensities 0.8, 0.9 and 1.
 ///
 /// ```
 /// use psychrnn::prelude::*;

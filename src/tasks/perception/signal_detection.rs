@@ -23,15 +23,17 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
 
 /// Go as soon as a signal comes; it may come at any time, and in some trials it does not come.
 ///
-/// Input 0, the cue to fixate, is 1 all along: nothing tells when to answer but the signal. Input 1 is `strength` during the signal and 0 elsewhere;
-/// the signal lies anywhere in the epoch `stimulus`. Output 0 is "fixate", output 1 "go": "fixate" is asked for until the signal begins and "go" from
-/// then on, without a signal "fixate" to the end. The grace begins with the signal. All else is that of [`Form`].
+/// Input 0, the cue to fixate, is 1 all along: nothing tells when to answer but the signal. Input 1 is `strength` during the signal and
+/// 0 elsewhere; the signal lies anywhere in the epoch `stimulus`. Output 0 is "fixate", output 1 "go": "fixate" is asked for until the
+/// signal begins and "go" from then on, without a signal "fixate" to the end. The grace begins with the signal. All else is that of
+/// [`Form`].
 ///
 /// The choice is 1 if "go" reaches 0.5 at any step that counts, so that who goes before the signal, or without one, has given a false alarm
 /// ([`Session::detection`](crate::simulate::Session::detection)); in a trial with a signal it counts as a hit.
 ///
-/// Epochs: `fixation` (500 ms), `stimulus` (exponential of mean 1000 ms, from 500 to 1500 ms), `response` (500 ms), and where there is a signal
-/// `signal`, within the stimulus, and `go`, from its start to the end. Values: see [`SignalOnset`]. Other defaults: a signal in half of the trials, of strength 1 and 100 ms.
+/// Epochs: `fixation` (500 ms), `stimulus` (exponential of mean 1000 ms, from 500 to 1500 ms), `response` (500 ms), and where there is
+/// a signal `signal`, within the stimulus, and `go`, from its start to the end. Values: see [`SignalOnset`]. Other defaults: a signal
+/// in half of the trials, of strength 1 and 100 ms.
 ///
 /// ```
 /// use psychrnn::prelude::*;

@@ -58,13 +58,14 @@ const SIZES: usize = 8;
 /// How many directions there are.
 const DIRECTIONS: usize = 4;
 
-/// In which of four directions do people see a motion? The answer are the probabilities of all four, which change as the motion goes on: small and
-/// faint motion is soon seen as it is, large and strong motion at first the wrong way around.
+/// In which of four directions do people see a motion? The answer are the probabilities of all four, which change as the motion goes
+/// on: small and faint motion is soon seen as it is, large and strong motion at first the wrong way around.
 ///
-/// Directions 0 and 1 are opposite, and so are 2 and 3, across them. Inputs `8 d` to `8 d + 7` are eight sizes of direction `d`. A motion is shown by
-/// contrast `c` in the first size alone (small, 0.05) or in all of them (large, 0.99): `c` for its own direction, 0 for the opposite one and `c / 2`
-/// across. Outputs 0 to 3 are the probabilities of the directions, which add up to 1: `p(t)` of the one that is shown, `q(t)` of the opposite one, and
-/// the rest in equal parts, from curves that run from 0.249 to 0.99 (`p`) and, for large motion, over 0.475 to 0.04 (`q`).
+/// Directions 0 and 1 are opposite, and so are 2 and 3, across them. Inputs `8 d` to `8 d + 7` are eight sizes of direction `d`. A
+/// motion is shown by contrast `c` in the first size alone (small, 0.05) or in all of them (large, 0.99): `c` for its own direction, 0
+/// for the opposite one and `c / 2` across. Outputs 0 to 3 are the probabilities of the directions, which add up to 1: `p(t)` of the
+/// one that is shown, `q(t)` of the opposite one, and the rest in equal parts, from curves that run from 0.249 to 0.99 (`p`) and, for
+/// large motion, over 0.475 to 0.04 (`q`).
 ///
 /// The mask is 1 throughout. The choice is the largest output at the end, counted from 0. Train it by
 /// [`CategoricalCrossEntropy`](crate::train::CategoricalCrossEntropy), of which probabilities are the targets. There is no cue to fixate.
@@ -80,8 +81,9 @@ const DIRECTIONS: usize = 4;
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
 ///
-/// Task after Tadin D, Lappin JS, Gilroy LA, Blake R (2003), doi:10.1038/nature01800; curves and inputs are those of NeuroGym, Molano-Mazón M et al.
-/// (2022), doi:10.31234/osf.io/aqc9n, but that where these give probabilities below 0, by 0.015 at most, ours are 0 and add up to 1.
+/// Task after Tadin D, Lappin JS, Gilroy LA, Blake R (2003), doi:10.1038/nature01800; curves and inputs are those of NeuroGym,
+/// Molano-Mazón M et al. (2022), doi:10.31234/osf.io/aqc9n, but that where these give probabilities below 0, by 0.015 at most, ours are
+/// 0 and add up to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpatialSuppression {
     /// The time step, in milliseconds.

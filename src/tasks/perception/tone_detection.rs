@@ -23,11 +23,12 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
 
 /// At which of some times did a short tone come, or did none come? All answers are equally likely.
 ///
-/// Input 0 is the cue to fixate. Input 1 is `strength` while the tone lasts, which begins at one of `onsets` in the epoch `stimulus`, and 0 elsewhere.
-/// Output 0 is "fixate", output 1 "none", output `1 + k` the `k`-th of the times, counted from 1. All else is that of [`Form`].
+/// Input 0 is the cue to fixate. Input 1 is `strength` while the tone lasts, which begins at one of `onsets` in the epoch `stimulus`,
+/// and 0 elsewhere. Output 0 is "fixate", output 1 "none", output `1 + k` the `k`-th of the times, counted from 1. All else is that of
+/// [`Form`].
 ///
-/// Epochs: `stimulus` (2000 ms), `decision` (400 ms). Values: see [`ToneTime`]. Other defaults: onsets 500, 1000 and 1500 ms, a tone of strength 1 and
-/// 50 ms.
+/// Epochs: `stimulus` (2000 ms), `decision` (400 ms). Values: see [`ToneTime`]. Other defaults: onsets 500, 1000 and 1500 ms, a tone of
+/// strength 1 and 50 ms.
 ///
 /// ```
 /// use psychrnn::prelude::*;

@@ -289,3 +289,29 @@ pub(crate) fn large_motion_is_seen_the_wrong_way_around_at_first() {
     assert!(same.iter().zip(&coarse.targets).all(|(a, b)| (a - b).abs() < 1e-5));
     assert!(task.large(1.5).batch(1, Seed(1)).unwrap_err().to_string().contains("large"));
 }
+
+/// The share of trials in which who adds up the difference of two directions, over the stimulus and over these modalities, is right.
+fn adding_up(batch: &Batch, counts: impl Fn(usize, usize) -> bool) -> f64 {
+    let direction = numbers(batch, "direction");
+    let is_right = |&trial: &usize| {
+        let steps = batch.steps_of(trial, "stimulus").unwrap();
+        let of = |which: usize| -> f32 {
+            let shown = |input: usize| batch.inputs.slice(s![trial, steps.clone(), 1 + 2 * which + input]).sum();
+            if counts(trial, which) { shown(0) - shown(1) } else { 0.0 }
+        };
+        (of(0) + of(1) > 0.0) == (direction[trial] == 0.0)
+    };
+    (0..batch.n_trials()).filter(is_right).count() as f64 / batch.n_trials() as f64
+}
+
+#[test]
+fn adding_up_is_as_good_as_the_documentation_says() {
+    let batch = ContextDecision::default().delay(300.0).batch(10_000, Seed(1)).unwrap();
+    let context = numbers(&batch, "context");
+    // Four standard errors.
+    let one = adding_up(&batch, |trial, which| context[trial] == which as f64);
+    assert!((one - 0.910).abs() < 0.0115, "{one}");
+    let batch = CueCombination::default().batch(10_000, Seed(1)).unwrap();
+    let (both, alone) = (adding_up(&batch, |_, _| true), adding_up(&batch, |_, which| which == 0));
+    assert!((both - 0.870).abs() < 0.0135 && alone < both - 0.04, "{both} {alone}");
+}
