@@ -280,7 +280,7 @@ impl Task for PulseAccumulation {
         if let (true, Some(start)) = (now.is_in("stimulus"), now.epochs().start("stimulus")) {
             let dt = decimal(self.form.dt);
             let steps = |time: f32| f64::from(time) / dt;
-            let (this, last) = (steps(t - start).round(), steps(trial.duration).round() - 1.0);
+            let (this, last) = (steps(t - start).round(), (steps(trial.duration) + 1e-6).floor() - 1.0);
             // A click at the time of a step up to rounding is in it, and none is after the stimulus.
             let step = |time: f32| (steps(time) + 1e-6).floor().min(last);
             for (input, times) in [(1, &trial.left), (2, &trial.right)] {
