@@ -8,7 +8,7 @@ use psychrnn::tasks::catalog::{self, Entry};
 use psychrnn::threads::with_threads;
 use serde_json::Value as Json;
 
-use crate::tasks::{choice, timing};
+use crate::tasks::{choice, movement, perception, timing};
 use crate::{flip_flop, models};
 
 /// What holds the trials of each task, without noise, to what its source says. Those of PsychRNN have its own numbers, in `data/parity`.
@@ -22,6 +22,20 @@ const HELD: &[(&str, fn())] = &[
     ("sequence_execution", models::sequences_are_those_of_the_table),
     ("sine_wave", models::the_sine_wave_is_one_and_needs_no_input),
     ("flip_flop", flip_flop::flip_flops_hold_the_last_pulse),
+    ("oscillation", movement::oscillations_are_sines_of_the_frequency_that_is_shown),
+    ("center_out", movement::reaches_from_the_center_have_least_jerk),
+    ("reach", movement::who_does_what_is_right_reaches_the_target),
+    ("delayed_reach", movement::places_are_reached_for_after_the_cue),
+    ("angle_integration", movement::angles_add_up_velocities),
+    ("path_integration", movement::paths_add_up_steps_and_stay_in_the_box),
+    ("categorization", perception::categories_are_sides_of_a_boundary),
+    ("context_decision", perception::the_modality_that_counts_is_asked_for),
+    ("context_decision_implicit", perception::the_modality_that_counts_is_asked_for),
+    ("cue_combination", perception::two_cues_share_the_evidence),
+    ("signal_detection", perception::a_signal_says_go),
+    ("multimodal_detection", perception::anything_seen_or_heard_is_something),
+    ("tone_detection", perception::tones_are_told_by_their_time),
+    ("spatial_suppression", perception::large_motion_is_seen_the_wrong_way_around_at_first),
     ("interval_reproduction", timing::intervals_are_reproduced_from_set_on),
     ("interval_reproduction_step", timing::intervals_are_reproduced_from_set_on),
     ("interval_production", timing::intervals_are_produced_after_a_cue),
@@ -31,6 +45,7 @@ const HELD: &[(&str, fn())] = &[
     ("interval_comparison", timing::the_longer_of_two_stimuli_is_asked_for),
     ("stop_signal", timing::who_is_told_to_stop_is_right_to_fixate),
     ("multi_choice", choice::one_of_many_directions_is_asked_for),
+    ("multi_choice_delayed", choice::one_of_many_directions_is_asked_for),
     ("multi_choice_pyrl", choice::one_of_many_directions_is_asked_for),
     ("multi_choice_pyrl_reaction_time", choice::reaction_times_begin_with_the_stimulus),
     ("pulse_accumulation", choice::the_side_with_more_clicks_is_asked_for),

@@ -7,7 +7,7 @@ use psychrnn::experiment::{Design, Scheduler as _, Specification, Study, ThisMac
 use psychrnn::prelude::*;
 
 const STUDY: &str = r#"
-measures = ["accuracy", { accuracy_by = "coherence" }, "trials", { threshold = "signed_coherence" }]
+measures = ["accuracy", "error", { accuracy_by = "coherence" }, "trials", { threshold = "signed_coherence" }]
 [base]
 checkpoint = { updates = 2 }
 test = { trials = 30 }
@@ -202,6 +202,7 @@ fn a_study_is_done_once_and_each_run_is_what_it_is_alone() {
     assert_eq!(table.numbers("trials").unwrap(), [24.0; 6]);
     let session = study.run("noise=0.05 seed=3").unwrap().test().unwrap();
     assert_eq!(table.numbers("accuracy").unwrap()[5], session.accuracy());
+    assert_eq!(table.numbers("error").unwrap()[5], session.rms_error());
     assert_eq!(table.mean_by("accuracy", "network.noise").unwrap().n_rows(), 2);
     study.evcxr_display();
     design().evcxr_display();
@@ -262,7 +263,7 @@ fn what_fails_is_marked_and_tried_again_only_if_that_is_asked_for() {
     let status = machine.start(&study).unwrap();
     assert_eq!((status.done, status.failed), (3, 3), "{status}");
     let table = study.table().unwrap();
-    let error = table.column("error").unwrap()[5].to_string();
+    let error = table.column("failure").unwrap()[5].to_string();
     assert!(error.contains("diverged"), "{error}");
     let log = |name: &str| fs::read_to_string(folder.path().join("runs").join(name).join("log")).unwrap();
     let name = study.names().last().unwrap().to_owned();

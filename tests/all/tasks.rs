@@ -2,7 +2,9 @@
 
 pub(crate) mod choice;
 mod held;
+pub(crate) mod movement;
 mod parity;
+pub(crate) mod perception;
 pub(crate) mod timing;
 
 use ndarray::{Array3, s};

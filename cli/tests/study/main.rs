@@ -146,7 +146,7 @@ fn a_study_killed_at_random_moments_by_two_processes_loses_no_run_and_does_none_
         child.wait().unwrap();
     }
     let (text, code) = says(&arguments);
-    assert_eq!(code, Some(0), "{text}{:?}", Study::open(&killed).unwrap().table().unwrap().column("error"));
+    assert_eq!(code, Some(0), "{text}{:?}", Study::open(&killed).unwrap().table().unwrap().column("failure"));
     assert_eq!(weights(&killed), weights(&whole));
     // Once, or twice where it was killed between its end and its measures.
     let study = Study::open(&killed).unwrap();

@@ -25,6 +25,17 @@ pub(super) const ENTRIES: &[Entry] = &[
         usual: usual!(MultiChoice::default()),
     },
     Entry {
+        name: "multi_choice_delayed",
+        about: "Remember in which of two directions random dots move, through delays of up to 4 s.",
+        papers: &[Paper {
+            citation: "Inagaki HK, Fontolan L, Romani S, Svoboda K (2019)",
+            doi: "10.1038/s41586-019-0919-7",
+        }],
+        tags: &["perceptual decision", "working memory", "delay"],
+        reached: None,
+        usual: usual!(MultiChoice::delayed()),
+    },
+    Entry {
         name: "multi_choice_pyrl",
         about: "Say in which of two directions random dots move, after a stimulus of variable duration, in the version of pyrl.",
         papers: &[
@@ -66,23 +77,24 @@ pub(super) const ENTRIES: &[Entry] = &[
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
 ///
-/// | | usual | [`pyrl`](MultiChoice::pyrl) | [`pyrl_reaction_time`](MultiChoice::pyrl_reaction_time) |
-/// | --- | --- | --- | --- |
-/// | directions | 4 | 2 | 2 |
-/// | coherences | 0, 0.064, …, 0.512 | the same | also 0.032 |
-/// | fixation | 300 ms | 750 ms | 750 ms |
-/// | stimulus | 1000 ms | exponential of mean 330 ms, from 80 to 1500 ms | 2000 ms |
-/// | delay | none | none | none |
-/// | decision | 300 ms | 500 ms | the stimulus |
-/// | `dt` | 20 ms | 10 ms | 10 ms |
-/// | noise of the inputs | 0.1 | 0.1 | 0.122 |
+/// | | usual | [`delayed`](MultiChoice::delayed) | [`pyrl`](MultiChoice::pyrl) | [`pyrl_reaction_time`](MultiChoice::pyrl_reaction_time) |
+/// | --- | --- | --- | --- | --- |
+/// | directions | 4 | 2 | 2 | 2 |
+/// | coherences | 0, 0.064, …, 0.512 | the same | the same | also 0.032 |
+/// | fixation | 300 ms | 300 ms | 750 ms | 750 ms |
+/// | stimulus | 1000 ms | 1150 ms | exponential of mean 330 ms, from 80 to 1500 ms | 2000 ms |
+/// | delay | none | 300, 500, …, 4000 ms | none | none |
+/// | decision | 300 ms | 300 ms | 500 ms | the stimulus |
+/// | `dt` | 20 ms | 20 ms | 10 ms | 10 ms |
+/// | noise of the inputs | 0.1 | 0.1 | 0.1 | 0.122 |
 ///
 /// Where the decision is the stimulus the cue to fixate ends when it begins, and the subject answers when it will;
 /// [`Session::reaction_times`](crate::simulate::Session::reaction_times) has when. In pyrl noise comes to the stimulus only, here to all inputs
 /// throughout, and there networks learn by reward. Epochs: `fixation`, `stimulus`, `delay`, `decision`; without a delay of its own, or where
 /// the decision is the stimulus, these lie so. Values: see [`ManyDots`]. All else is that of [`Form`].
 ///
-/// Tasks after Churchland AK, Kiani R, Shadlen MN (2008), doi:10.1038/nn.2123; Kiani R, Hanks TD, Shadlen MN (2008),
+/// Tasks after Churchland AK, Kiani R, Shadlen MN (2008), doi:10.1038/nn.2123; Inagaki HK, Fontolan L, Romani S, Svoboda K (2019),
+/// doi:10.1038/s41586-019-0919-7, with the times of NeuroGym's version; Kiani R, Hanks TD, Shadlen MN (2008),
 /// doi:10.1523/JNEUROSCI.4761-07.2008; Roitman JD, Shadlen MN (2002), doi:10.1523/JNEUROSCI.22-21-09475.2002. Pyrl is that of Song HF, Yang GR,
 /// Wang X-J (2017), doi:10.7554/eLife.21492.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,6 +142,13 @@ impl Default for MultiChoice {
 }
 
 impl MultiChoice {
+    /// Two directions, to be remembered through a delay of variable duration.
+    #[must_use]
+    pub fn delayed() -> Self {
+        let delay = Duration::choice(&[300.0, 500.0, 700.0, 900.0, 1200.0, 2000.0, 3200.0, 4000.0]);
+        Self::default().choices(2).stimulus(1150.0).delay(delay)
+    }
+
     /// Two directions and a stimulus of variable duration, as pyrl has it.
     #[must_use]
     pub fn pyrl() -> Self {

@@ -50,6 +50,10 @@ pub(crate) fn one_of_many_directions_is_asked_for() {
     assert!((share(&numbers(&drawn, "coherence"), |c| c == 0.0) - 0.2).abs() < 0.04);
     let lasts = MultiChoice::pyrl().batch(1000, Seed(2)).unwrap().durations("stimulus").unwrap();
     assert!(lasts.iter().flatten().all(|lasts| (80.0..=1500.0).contains(lasts) && lasts % 10.0 == 0.0));
+    let delays = MultiChoice::delayed().batch(1000, Seed(2)).unwrap().durations("delay").unwrap();
+    let expected = [300.0, 500.0, 700.0, 900.0, 1200.0, 2000.0, 3200.0, 4000.0];
+    assert!(expected.iter().all(|&delay| delays.contains(&Some(delay))));
+    assert!(delays.iter().flatten().all(|delay| expected.contains(delay)));
     let refused = |task: MultiChoice| task.batch(1, Seed(1)).unwrap_err().to_string();
     assert!(refused(MultiChoice::default().choices(1)).contains("choices"));
     assert!(refused(MultiChoice::default().coherences(&[1.5])).contains("coherences"));

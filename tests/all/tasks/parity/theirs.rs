@@ -106,6 +106,14 @@ impl Theirs<'_> {
         case.take::<Ix2>(&format!("{}_inputs", self.name))
     }
 
+    /// What NeuroGym asks for in each step, several numbers as `read`, against our targets.
+    pub(super) fn targets(&self, case: &mut Case, ours: &Batch, read: fn(Array2<f64>) -> Array2<f64>) -> Outcome {
+        let theirs = read(case.take::<Ix2>(&format!("{}_ground_truth", self.name))?);
+        case.equal("steps", ours.lengths[0], theirs.nrows());
+        case.close("targets", &ours.targets.index_axis(Axis(0), 0).mapv(f64::from), &theirs, NEAR);
+        Ok(())
+    }
+
     /// The right action of each step of NeuroGym's.
     pub(super) fn right(&self, case: &mut Case) -> Outcome<Array1<f64>> {
         case.take::<Ix1>(&format!("{}_ground_truth", self.name))
