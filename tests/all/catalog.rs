@@ -52,12 +52,14 @@ const HELD: &[(&str, fn())] = &[
     ("pulse_accumulation_binned", choice::the_side_with_more_clicks_is_asked_for),
     ("parametric_comparison", choice::the_higher_frequency_is_asked_for),
     ("parametric_comparison_pyrl", choice::the_higher_frequency_is_asked_for),
+    ("rate_decision_pyrl", choice::rates_above_the_boundary_are_high),
     ("economic_choice", choice::the_offer_that_is_worth_more_is_asked_for),
     ("economic_choice_pyrl", choice::the_offer_that_is_worth_more_is_asked_for),
     ("post_decision_wager", choice::the_sure_reward_has_no_target),
     ("post_decision_wager_pyrl", choice::the_sure_reward_has_no_target),
     ("probabilistic_reasoning", choice::shapes_add_up_to_the_odds_of_a_side),
     ("weather_prediction", choice::cards_add_up_to_the_odds_of_rain),
+    ("hierarchical_reasoning", choice::rules_hold_for_a_block),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -1,15 +1,18 @@
 //! Choices by evidence, by number, by value and by probability.
 
 mod economic_choice;
+mod hierarchical_reasoning;
 mod multi_choice;
 mod parametric_comparison;
 mod post_decision_wager;
 mod probabilistic_reasoning;
 mod pulse_accumulation;
+mod rate_decision;
 mod weather_prediction;
 
 pub use parametric_comparison::FrequencyCode;
 pub use pulse_accumulation::Bins;
+pub use rate_decision::Modality;
 
 use crate::task::Sensory;
 use crate::tasks::Form;
@@ -20,10 +23,12 @@ library! {
     multi_choice: MultiChoice, ManyDots;
     pulse_accumulation: PulseAccumulation, Clicks;
     parametric_comparison: ParametricComparison, TwoFrequencies;
+    rate_decision: RateDecision, Rates;
     economic_choice: EconomicChoice, Offers;
     post_decision_wager: PostDecisionWager, Wager;
     probabilistic_reasoning: ProbabilisticReasoning, Shapes;
     weather_prediction: WeatherPrediction, Cards;
+    hierarchical_reasoning: HierarchicalReasoning, Flashes;
 }
 
 const SONG_PYRL: Paper = Paper { citation: "Song HF, Yang GR, Wang X-J (2017)", doi: "10.7554/eLife.21492" };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SONG_PYRL, check_alternative, pyrl};
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::form::form_setters;
 use crate::tasks::{Form, check, code};
@@ -238,5 +238,15 @@ impl Task for MultiChoice {
             let angle = TAU * trial.direction as f32 / self.choices as f32;
             code::add_cosine(&mut now.input[1..], angle, self.shown(trial.coherence));
         }
+    }
+}
+
+impl Alternatives for MultiChoice {
+    fn n_choices(&self) -> usize {
+        self.choices
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> ManyDots {
+        ManyDots { direction: choice, ..self.draw(rng) }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SONG_PYRL, pyrl};
 use crate::setters::setters;
-use crate::task::{Duration, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Duration, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::form::form_setters;
 use crate::tasks::{Form, check};
@@ -208,5 +208,17 @@ impl Task for ParametricComparison {
                 now.input[1..].iter_mut().zip(both).for_each(|(input, shown)| *input = shown);
             }
         }
+    }
+}
+
+impl Alternatives for ParametricComparison {
+    fn n_choices(&self) -> usize {
+        2
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> TwoFrequencies {
+        let TwoFrequencies { f1, f2, higher } = self.draw(rng);
+        let (f1, f2) = if higher == choice { (f1, f2) } else { (f2, f1) };
+        TwoFrequencies { f1, f2, higher: choice }
     }
 }

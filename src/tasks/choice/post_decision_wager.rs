@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SONG_PYRL, check_alternative, pyrl};
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::form::form_setters;
 use crate::tasks::{Form, check, code};
@@ -204,5 +204,15 @@ impl Task for PostDecisionWager {
                 now.mask[3] = 0.0;
             }
         }
+    }
+}
+
+impl Alternatives for PostDecisionWager {
+    fn n_choices(&self) -> usize {
+        2
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> Wager {
+        Wager { direction: choice, ..self.draw(rng) }
     }
 }

@@ -4,8 +4,9 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use crate::error::positive;
+use crate::number::decimal;
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::Form;
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
@@ -277,12 +278,31 @@ impl Task for PulseAccumulation {
     fn step(&self, t: f32, trial: &Clicks, _: &mut TrialRng, now: &mut Step<'_>) {
         self.form.ask(now, &[("decision", 1 + trial.side)]);
         if let (true, Some(start)) = (now.is_in("stimulus"), now.epochs().start("stimulus")) {
-            let (since, dt) = (t - start, self.form.dt);
+            let dt = decimal(self.form.dt);
+            let steps = |time: f32| f64::from(time) / dt;
+            let (this, last) = (steps(t - start).round(), (steps(trial.duration) + 1e-6).floor() - 1.0);
+            // A click at the time of a step up to rounding is in it, and none is after the stimulus.
+            let step = |time: f32| (steps(time) + 1e-6).floor().min(last);
             for (input, times) in [(1, &trial.left), (2, &trial.right)] {
-                // Steps are whole from the start of the stimulus on; half a step is far from any rounding.
-                let step = |time: f32| (time / dt + 1e-3).floor();
-                let clicks = times.iter().filter(|&&time| step(time) == (since / dt).round()).count();
-                now.input[input] = clicks as f32 * self.click / dt;
+                let clicks = times.iter().filter(|&&time| step(time) == this).count();
+                now.input[input] = clicks as f32 * self.click / self.form.dt;
+            }
+        }
+    }
+}
+
+impl Alternatives for PulseAccumulation {
+    fn n_choices(&self) -> usize {
+        2
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> Clicks {
+        let drawn = self.draw(rng);
+        match drawn.side == choice {
+            true => drawn,
+            false => {
+                let log_ratio = drawn.log_ratio.map(|ratio| -ratio);
+                Clicks { log_ratio, ..Clicks::of(&drawn.right, &drawn.left, drawn.duration) }
             }
         }
     }

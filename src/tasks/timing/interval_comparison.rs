@@ -4,7 +4,7 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use crate::setters::setters;
-use crate::task::{Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::Form;
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
@@ -126,7 +126,8 @@ impl Task for IntervalComparison {
         let n = self.durations.len();
         let first = rng.index(n);
         let second = (first + 1 + rng.index(n - 1)) % n;
-        TwoIntervals { first: self.durations[first], second: self.durations[second], longer: 0 }
+        let [first, second] = [first, second].map(|k| self.durations[k]);
+        TwoIntervals { first, second, longer: usize::from(second > first) }
     }
 
     fn complete(&self, trial: &mut TwoIntervals) -> Result<()> {
@@ -153,5 +154,17 @@ impl Task for IntervalComparison {
         for (input, stimulus) in [(1, "first"), (2, "second")] {
             now.input[input] = f32::from(u8::from(now.is_in(stimulus)));
         }
+    }
+}
+
+impl Alternatives for IntervalComparison {
+    fn n_choices(&self) -> usize {
+        2
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> TwoIntervals {
+        let TwoIntervals { first, second, longer } = self.draw(rng);
+        let (first, second) = if longer == choice { (first, second) } else { (second, first) };
+        TwoIntervals { first, second, longer: choice }
     }
 }

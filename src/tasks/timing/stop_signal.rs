@@ -139,6 +139,10 @@ impl Task for StopSignal {
         }
     }
 
+    fn answer(&self, trial: &GoOrStop) -> Option<usize> {
+        trial.delay.is_none().then_some(trial.side)
+    }
+
     fn epochs(&self, spec: &TaskSpec, trial: &GoOrStop, rng: &mut TrialRng) -> Epochs {
         let epochs = spec.draw_epochs(rng);
         match (trial.delay, epochs.start("response")) {

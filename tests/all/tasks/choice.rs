@@ -5,10 +5,11 @@ use std::f64::consts::PI;
 use ndarray::Array3;
 use psychrnn::analysis::{Counts, Curve, LogisticRegression};
 use psychrnn::prelude::*;
-use psychrnn::task::Sensory;
+use psychrnn::task::{Alternatives, Sensory};
 use psychrnn::tasks::{
-    Bins, Cards, Clicks, EconomicChoice, FrequencyCode, ManyDots, MultiChoice, Offers, ParametricComparison,
-    PostDecisionWager, ProbabilisticReasoning, PulseAccumulation, Shapes, TwoFrequencies, Wager, WeatherPrediction,
+    Bins, Cards, Clicks, EconomicChoice, Flashes, FrequencyCode, HierarchicalReasoning, IntervalComparison, ManyDots,
+    Modality, MultiChoice, Offers, ParametricComparison, PostDecisionWager, ProbabilisticReasoning, PulseAccumulation,
+    RateDecision, Rates, Shapes, TwoFrequencies, Wager, WeatherPrediction,
 };
 
 use super::held::{asked, hold, numbers, share, within};
@@ -353,4 +354,83 @@ pub(crate) fn cards_add_up_to_the_odds_of_rain() {
     assert!(refused(WeatherPrediction::default().rain(&[0.5])).contains("rain"));
     assert!(refused(WeatherPrediction::default().rain(&[0.5, 1.0])).contains("rain"));
     assert!(task.of(&[Cards::of(&[true], 0)], Seed(1)).unwrap_err().to_string().contains("shown"));
+}
+
+#[test]
+pub(crate) fn rules_hold_for_a_block() {
+    let task = HierarchicalReasoning::default().fixation(600.0).fixation2(500.0).sensory(quiet());
+    let flashes = |rule, side, interval| Flashes { rule, side, interval, long: false, choice_side: 7 };
+    // Long and to it, long and away, short and away under rule 1; the last at the boundary, as short.
+    let trials = [flashes(1, 1, 930.0), flashes(0, 1, 930.0), flashes(1, 0, 610.0), flashes(0, 0, 850.0)];
+    let sides = [1, 0, 1, 0];
+    hold(&task.of(&trials, Seed(1)).unwrap(), |trial, t| {
+        let Flashes { rule, side, interval, .. } = trials[trial];
+        let second = 2100.0 + f64::from(interval);
+        let decision = second + 100.0;
+        let (asked_rule, asked_side) = (within(t, 600.0, 1600.0), within(t, decision, decision + 700.0));
+        let mut inputs = vec![1.0 - asked_rule - asked_side, asked_rule, asked_rule, 0.0, 0.0, 0.0, 0.0];
+        inputs[3 + side] = within(t, 2100.0, 2200.0) + within(t, second, second + 100.0);
+        inputs[5 + sides[trial]] = within(t, decision + 700.0, decision + 1000.0);
+        let mut targets = vec![1.0 - asked_rule - asked_side, 0.0, 0.0, 0.0, 0.0];
+        targets[1 + rule] = asked_rule;
+        targets[3 + sides[trial]] = asked_side;
+        let out = within(t, 0.0, 100.0) + within(t, 600.0, 700.0) + within(t, decision, decision + 100.0);
+        (inputs, targets, vec![1.0 - out; 5])
+    });
+    let drawn = HierarchicalReasoning::default().batch(1000, Seed(2)).unwrap();
+    let (rule, interval, long) = (numbers(&drawn, "rule"), numbers(&drawn, "interval"), numbers(&drawn, "long"));
+    for session in rule.chunks(100) {
+        let blocks: Vec<usize> = session.chunk_by(|a, b| a == b).map(<[f64]>::len).collect();
+        assert!(blocks.len() > 4 && blocks[..blocks.len() - 1].iter().all(|n| (10..=20).contains(n)), "{blocks:?}");
+    }
+    assert!((0..1000).all(|trial| interval[trial] == 850.0 || (long[trial] == 1.0) == (interval[trial] > 850.0)));
+    assert!((share(&long, |long| long == 1.0) - 0.5).abs() < 0.05);
+    let refused = |trial: Flashes| task.of(&[trial], Seed(1)).unwrap_err().to_string();
+    assert!(refused(flashes(2, 0, 930.0)).contains("rule") && refused(flashes(0, 0, 50.0)).contains("interval"));
+}
+
+#[test]
+pub(crate) fn rates_above_the_boundary_are_high() {
+    let task = RateDecision::pyrl().sensory(quiet());
+    let modalities = [Modality::Visual, Modality::Auditory, Modality::Multisensory];
+    let trials = [(0, 9.0), (1, 13.0), (2, 16.0)].map(|(k, rate)| Rates { modality: modalities[k], rate, high: false });
+    hold(&task.of(&trials, Seed(1)).unwrap(), |trial, t| {
+        let rate = f64::from(trials[trial].rate);
+        let (s, stimulus) = ((rate - 2.0) / 21.0, within(t, 750.0, 1750.0));
+        let [seen, heard] = [[1.0, 0.0, 1.0][trial], [0.0, 1.0, 1.0][trial]];
+        let shown = |there: f64, sign: f64| stimulus * there * (1.0 + sign * s) / 2.0;
+        let inputs =
+            vec![within(t, 0.0, 1750.0), shown(seen, 1.0), shown(seen, -1.0), shown(heard, 1.0), shown(heard, -1.0)];
+        let (targets, mask) = asked(t, 1750.0, if rate > 12.5 { 2 } else { 1 }, 3, 100.0);
+        (inputs, targets, mask)
+    });
+    let drawn = RateDecision::pyrl().batch(1000, Seed(2)).unwrap();
+    let rates = numbers(&drawn, "rate");
+    assert!(
+        rates.iter().all(|rate| (9.0..=16.0).contains(rate))
+            && (share(&rates, |rate| rate == 9.0) - 0.125).abs() < 0.03
+    );
+    let of = |task: RateDecision| task.batch(1, Seed(1)).unwrap_err().to_string();
+    assert!(of(task.clone().boundary(20.0)).contains("boundary") && of(task.span((2.0, 2.0))).contains("span"));
+}
+
+#[test]
+fn trials_are_drawn_for_each_alternative() {
+    fn check<T: Alternatives>(task: &T, n: usize) {
+        assert_eq!(task.n_choices(), n);
+        for (number, choice) in (0..200).zip((0..n).cycle()) {
+            let mut trial = task.draw_for(choice, &mut Seed(1).stream(number));
+            assert_eq!(task.answer(&trial), Some(choice));
+            task.complete(&mut trial).unwrap();
+            assert_eq!(task.answer(&trial), Some(choice));
+        }
+    }
+    check(&MultiChoice::default(), 4);
+    check(&RateDecision::pyrl(), 2);
+    check(&PulseAccumulation::default(), 2);
+    check(&PulseAccumulation::binned(), 2);
+    check(&ParametricComparison::default(), 2);
+    check(&PostDecisionWager::default(), 2);
+    check(&HierarchicalReasoning::default(), 2);
+    check(&IntervalComparison::default(), 2);
 }

@@ -1,10 +1,12 @@
 //! Choice, against NeuroGym 2.3.1 and pyrl.
 
+use ndarray::s;
 use psychrnn::prelude::*;
 use psychrnn::task::Sensory;
 use psychrnn::tasks::{
-    Bins, Clicks, EconomicChoice, ManyDots, MultiChoice, Offers, ParametricComparison, PostDecisionWager,
-    ProbabilisticReasoning, PulseAccumulation, Shapes, TwoFrequencies, Wager,
+    Bins, Clicks, EconomicChoice, Flashes, HierarchicalReasoning, ManyDots, Modality, MultiChoice, Offers,
+    ParametricComparison, PostDecisionWager, ProbabilisticReasoning, PulseAccumulation, RateDecision, Rates, Shapes,
+    TwoFrequencies, Wager,
 };
 use serde_json::Value as Json;
 
@@ -21,7 +23,9 @@ pub(super) fn check(name: &str) -> Option<Check> {
         "ngym_economic_choice" => economic_choice,
         "ngym_post_decision_wager" => post_decision_wager,
         "ngym_probabilistic_reasoning" => probabilistic_reasoning,
+        "ngym_hierarchical_reasoning" => hierarchical_reasoning,
         "pyrl_rdm_fixed" | "pyrl_rdm_rt" => rdm,
+        "pyrl_multisensory" => multisensory,
         "pyrl_romo" => romo,
         "pyrl_padoaschioppa2006" => padoa_schioppa,
         "pyrl_postdecisionwager" => wager,
@@ -39,14 +43,12 @@ fn perceptual_decision(case: &mut Case, index: &Json) -> Outcome {
         let task = MultiChoice::default().choices(2).fixation(theirs.lasts("fixation")?);
         let task = task.stimulus(theirs.lasts("stimulus")?).delay(theirs.lasts("delay")?);
         let task = task.decision(theirs.lasts("decision")?).dt(theirs.dt).sensory(quiet());
-        let coherence = theirs.number("coh")? / 100.0;
-        let direction = theirs.number("ground_truth")? as usize;
-        let ours = task.of(&[ManyDots { coherence, direction }], Seed(1))?;
-        theirs.inputs(case, &shown(&ours), |_, channel| channel != 0)?;
+        // The truth is counted from 0 in one of the two, and from 1 in the other: what is right in the decision is not.
         let right = theirs.right(case)?;
-        case.equal("steps", ours.lengths[0], right.len());
-        case.equal("answer", ours.correct_choice(0).map(|choice| choice as f64), right.last().copied());
-        Ok(())
+        let direction = right.last().copied().unwrap_or(f64::NAN) as usize - 1;
+        let ours = task.of(&[ManyDots { coherence: theirs.number("coh")? / 100.0, direction }], Seed(1))?;
+        theirs.inputs(case, &shown(&ours), |_, channel| channel != 0)?;
+        theirs.answers(case, &ours)
     })
 }
 
@@ -139,6 +141,25 @@ fn probabilistic_reasoning(case: &mut Case, index: &Json) -> Outcome {
     })
 }
 
+/// Theirs takes another boundary, so that what counts as long is given here, and shows the cue to fixate while the rule is asked for.
+fn hierarchical_reasoning(case: &mut Case, index: &Json) -> Outcome {
+    each(case, index, |case, theirs| {
+        let task = HierarchicalReasoning::default().fixation(theirs.lasts("fixation")?).feedback(0.0);
+        let task = task.rule_target(theirs.lasts("rule_target")?).fixation2(theirs.lasts("fixation2")?);
+        let task = task.flash(theirs.lasts("flash1")?).decision(theirs.lasts("decision")?);
+        let interval = theirs.start("flash2")? - theirs.start("flash1")?;
+        let long = theirs.number("long_interval")? > 0.0;
+        let task = task.boundary(if long { interval - 1.0 } else { interval + 1.0 }).dt(theirs.dt).sensory(quiet());
+        let (rule, side) = (theirs.number("rule")? as usize, theirs.number("stimulus")? as usize);
+        let ours = task.of(&[Flashes { rule, side, interval, long, choice_side: 0 }], Seed(1))?;
+        let asked = theirs.start("rule_target")?..theirs.start("fixation2")?;
+        let is_asked = |step: usize| asked.contains(&(step as f32 * theirs.dt));
+        let shown = shown(&ours).slice(s![.., ..5]).to_owned();
+        theirs.inputs(case, &shown, |step, channel| channel != 0 || !is_asked(step))?;
+        theirs.answers(case, &ours)
+    })
+}
+
 /// The direction of pyrl's -1 and 1.
 fn direction(theirs: &Theirs<'_>) -> Outcome<usize> {
     Ok(usize::from(theirs.number("left_right")? > 0.0))
@@ -151,6 +172,19 @@ fn rdm(case: &mut Case, index: &Json) -> Outcome {
         let task = task.fixation(theirs.lasts("fixation")?).stimulus(theirs.lasts("stimulus")?);
         let coherence = theirs.number("coh")? / 100.0;
         let trial = ManyDots { coherence, direction: direction(theirs)? };
+        theirs.next_inputs(case, &task.dt(theirs.dt).sensory(quiet()).of(&[trial], Seed(1))?)
+    })
+}
+
+fn multisensory(case: &mut Case, index: &Json) -> Outcome {
+    each(case, index, |case, theirs| {
+        let task = RateDecision::pyrl().fixation(theirs.lasts("fixation")?).stimulus(theirs.lasts("stimulus")?);
+        let modality = match theirs.text("mod").as_str() {
+            "v" => Modality::Visual,
+            "a" => Modality::Auditory,
+            _ => Modality::Multisensory,
+        };
+        let trial = Rates { modality, rate: theirs.number("freq")?, high: false };
         theirs.next_inputs(case, &task.dt(theirs.dt).sensory(quiet()).of(&[trial], Seed(1))?)
     })
 }

@@ -46,13 +46,13 @@ fn ready_set_go(case: &mut Case, index: &Json) -> Outcome {
     })
 }
 
-/// Theirs has no pulse, in the place of which it takes the cue to fixate away.
+/// Theirs has no pulse, in the place of which it takes the cue to fixate away, and it cuts the interval to whole steps.
 fn motor_timing(case: &mut Case, index: &Json) -> Outcome {
     each(case, index, |case, theirs| {
-        let intervals = [800.0, 1500.0];
-        let task = IntervalProduction::step().intervals(&intervals).fixation(theirs.lasts("fixation")?);
+        let cut = |interval: f32| (interval / theirs.dt).floor() * theirs.dt;
+        let task = IntervalProduction::step().intervals(&[800.0, 1500.0].map(cut)).fixation(theirs.lasts("fixation")?);
         let task = task.cue(theirs.lasts("cue")?).dt(theirs.dt).sensory(Sensory::default());
-        let ours = task.of(&[CuedInterval { interval: theirs.number("production")? }], Seed(1))?;
+        let ours = task.of(&[CuedInterval { interval: cut(theirs.number("production")?) }], Seed(1))?;
         let set = (theirs.start("set")? / theirs.dt) as usize;
         theirs.inputs(case, &shown(&ours), |step, channel| step < set || (channel != 0 && channel != 3))?;
         let [ours, there] = go(case, theirs, &ours)?;
