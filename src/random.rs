@@ -56,7 +56,7 @@ impl Seed {
     pub fn stream(self, number: u64) -> TrialRng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.0);
         rng.set_stream(number);
-        TrialRng { own: rng, block: None }
+        TrialRng { own: rng, block: None, kind: None }
     }
 }
 
@@ -70,6 +70,8 @@ pub struct TrialRng {
     own: ChaCha8Rng,
     /// That of the block of trials to which this one belongs.
     block: Option<Box<TrialRng>>,
+    /// Of which kind the block of its session is in which the trial lies.
+    kind: Option<usize>,
 }
 
 impl TrialRng {
@@ -93,6 +95,20 @@ impl TrialRng {
     #[must_use]
     pub(crate) fn of_block(self, block: Self) -> Self {
         Self { block: Some(Box::new(block)), ..self }
+    }
+
+    /// Of which kind the block of its session is in which the trial lies, from 0, see
+    /// [`Sessions::blocks`](crate::task::Sessions::blocks): for what a task does in each time step. `None` where there are no blocks, and in
+    /// one that comes before those of a kind.
+    #[must_use]
+    pub fn block_kind(&self) -> Option<usize> {
+        self.kind
+    }
+
+    /// The same stream in a block of this kind.
+    #[must_use]
+    pub(crate) fn in_block(self, kind: Option<usize>) -> Self {
+        Self { kind, ..self }
     }
 
     /// A number between `low` (included) and `high` (excluded), all equally likely.
@@ -122,6 +138,23 @@ impl TrialRng {
     /// A whole number from 0 to `n - 1`, all equally likely; 0 if `n` is 0.
     pub fn index(&mut self, n: usize) -> usize {
         if n == 0 { 0 } else { self.own.gen_range(0..n) }
+    }
+
+    /// A whole number from 0 to `n - 1`, as likely as these `n` weights say, which need not add up to 1. Weights must be 0 or positive,
+    /// and one at least positive.
+    #[track_caller]
+    pub fn weighted(&mut self, weights: &[f32]) -> usize {
+        let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
+        let fine = weights.iter().all(|&weight| weight >= 0.0) && total > 0.0 && total.is_finite();
+        assert!(fine, "weights must be 0 or positive, and one at least positive: {weights:?}");
+        let mut left = self.own.r#gen::<f64>() * total;
+        let reached = weights.iter().position(|&weight| {
+            left -= f64::from(weight);
+            left < 0.0
+        });
+        // The rounding of the sum may leave a hair.
+        let last = || weights.iter().rposition(|&weight| weight > 0.0);
+        reached.or_else(last).unwrap_or(0)
     }
 
     /// True with this probability.
@@ -188,6 +221,7 @@ mod tests {
         assert!((mean(&mut || rng.normal(0.0, 2.0).powi(2)) - 4.0).abs() < 0.08);
         assert!((mean(&mut || rng.exponential(5.0)) - 5.0).abs() < 0.08);
         assert!((mean(&mut || rng.index(3) as f32) - 1.0).abs() < 0.02);
+        assert!((mean(&mut || rng.weighted(&[1.0, 0.0, 3.0]) as f32) - 1.5).abs() < 0.01);
         assert!((mean(&mut || f32::from(u8::from(rng.chance(0.2)))) - 0.2).abs() < 0.01);
     }
 }

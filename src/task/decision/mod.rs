@@ -348,6 +348,11 @@ impl Decision {
         }
     }
 
+    /// Whether it is read at times instead of epochs.
+    pub(super) fn is_at_times(&self) -> bool {
+        matches!(self.span, Span::Between(..))
+    }
+
     /// The choices that there are.
     pub(crate) fn choices(&self, n_out: usize) -> Vec<usize> {
         match &self.rule {
