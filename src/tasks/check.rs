@@ -45,3 +45,11 @@ pub(super) fn noise(noise: f32) -> Result<()> {
         Err(Error::argument("noise", "0 or a positive number", noise))
     }
 }
+
+/// An error if a probability is none.
+pub(super) fn probability(name: &str, probability: f32) -> Result<()> {
+    match (0.0..=1.0).contains(&probability) {
+        true => Ok(()),
+        false => Err(Error::argument(name, "from 0 to 1", probability)),
+    }
+}

@@ -19,14 +19,15 @@ mod check;
 #[allow(dead_code, reason = "until the first task of this form is there")]
 mod code;
 mod fixed_point_finder;
-#[allow(dead_code, unused_imports, unused_macros, reason = "until the first task of this form is there")]
 mod form;
+mod memory;
 mod psychrnn;
 mod pycog;
 mod rest;
 
 pub use fixed_point_finder::*;
 pub use form::Form;
+pub use memory::*;
 pub use psychrnn::*;
 pub use pycog::*;
 pub use rest::Rest;
@@ -34,4 +35,4 @@ pub use rest::Rest;
 use catalog::Entry;
 
 /// The entries of all tasks, by folder.
-const GROUPS: &[&[&[Entry]]] = &[psychrnn::ENTRIES, pycog::ENTRIES, fixed_point_finder::ENTRIES];
+const GROUPS: &[&[&[Entry]]] = &[psychrnn::ENTRIES, pycog::ENTRIES, fixed_point_finder::ENTRIES, memory::ENTRIES];

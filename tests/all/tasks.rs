@@ -1,5 +1,6 @@
 //! Tasks: the same trials for any number of threads, unequal lengths, and tasks that go wrong.
 
+pub(crate) mod memory;
 mod parity;
 
 use ndarray::{Array3, s};
