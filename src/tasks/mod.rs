@@ -24,6 +24,7 @@ mod memory;
 mod psychrnn;
 mod pycog;
 mod rest;
+mod ring_tuning;
 
 pub use fixed_point_finder::*;
 pub use form::Form;
@@ -31,6 +32,7 @@ pub use memory::*;
 pub use psychrnn::*;
 pub use pycog::*;
 pub use rest::Rest;
+pub use ring_tuning::RingTuning;
 
 use catalog::Entry;
 

@@ -23,6 +23,9 @@ const HELD: &[(&str, fn())] = &[
     ("sine_wave", models::the_sine_wave_is_one_and_needs_no_input),
     ("flip_flop", flip_flop::flip_flops_hold_the_last_pulse),
     ("go_nogo", memory::go_and_no_go_are_told_by_a_cue),
+    ("delayed_match", memory::samples_are_matched_after_a_delay),
+    ("delayed_match_rotated", memory::samples_are_matched_after_a_delay),
+    ("delayed_match_to_category", memory::samples_are_matched_after_a_delay),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -1,8 +1,10 @@
 //! Tasks of working memory: each step of a trial without noise against what its documentation says, written out once more, and
 //! drawn trials against the ranges that it gives.
 
+mod delayed_match;
 mod go_nogo;
 
+pub(crate) use delayed_match::samples_are_matched_after_a_delay;
 pub(crate) use go_nogo::go_and_no_go_are_told_by_a_cue;
 
 use std::f64::consts::TAU;
