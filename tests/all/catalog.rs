@@ -26,6 +26,10 @@ const HELD: &[(&str, fn())] = &[
     ("delayed_match", memory::samples_are_matched_after_a_delay),
     ("delayed_match_rotated", memory::samples_are_matched_after_a_delay),
     ("delayed_match_to_category", memory::samples_are_matched_after_a_delay),
+    ("memory_saccade", memory::saccades_go_to_the_cue_or_away_from_it),
+    ("memory_saccade_anti", memory::saccades_go_to_the_cue_or_away_from_it),
+    ("visually_guided_saccade", memory::saccades_go_to_the_cue_or_away_from_it),
+    ("direct_saccade", memory::saccades_go_to_the_cue_or_away_from_it),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -5,12 +5,14 @@
 mod delayed_match;
 mod directions;
 mod go_nogo;
+mod memory_saccade;
 
 use crate::tasks::catalog::{Paper, library};
 
 library! {
     go_nogo: GoNogo, GoCue;
     delayed_match: DelayedMatch, Report, SampleAndTest;
+    memory_saccade: MemorySaccade, Anti, Guidance, Saccade;
 }
 
 const FREEDMAN: Paper = Paper { citation: "Freedman DJ, Assad JA (2006)", doi: "10.1038/nature05078" };

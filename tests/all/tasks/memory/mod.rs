@@ -3,9 +3,11 @@
 
 mod delayed_match;
 mod go_nogo;
+mod memory_saccade;
 
 pub(crate) use delayed_match::samples_are_matched_after_a_delay;
 pub(crate) use go_nogo::go_and_no_go_are_told_by_a_cue;
+pub(crate) use memory_saccade::saccades_go_to_the_cue_or_away_from_it;
 
 use std::f64::consts::TAU;
 use std::ops::Range;
