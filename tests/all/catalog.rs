@@ -30,6 +30,8 @@ const HELD: &[(&str, fn())] = &[
     ("memory_saccade_anti", memory::saccades_go_to_the_cue_or_away_from_it),
     ("visually_guided_saccade", memory::saccades_go_to_the_cue_or_away_from_it),
     ("direct_saccade", memory::saccades_go_to_the_cue_or_away_from_it),
+    ("repeated_tests_abba", memory::each_test_is_compared_with_the_sample),
+    ("repeated_tests_abca", memory::each_test_is_compared_with_the_sample),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -6,6 +6,7 @@ mod delayed_match;
 mod directions;
 mod go_nogo;
 mod memory_saccade;
+mod repeated_tests;
 
 use crate::tasks::catalog::{Paper, library};
 
@@ -13,6 +14,7 @@ library! {
     go_nogo: GoNogo, GoCue;
     delayed_match: DelayedMatch, Report, SampleAndTest;
     memory_saccade: MemorySaccade, Anti, Guidance, Saccade;
+    repeated_tests: RepeatedTests, SampleAndTests;
 }
 
 const FREEDMAN: Paper = Paper { citation: "Freedman DJ, Assad JA (2006)", doi: "10.1038/nature05078" };
