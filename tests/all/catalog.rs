@@ -32,6 +32,7 @@ const HELD: &[(&str, fn())] = &[
     ("direct_saccade", memory::saccades_go_to_the_cue_or_away_from_it),
     ("repeated_tests_abba", memory::each_test_is_compared_with_the_sample),
     ("repeated_tests_abca", memory::each_test_is_compared_with_the_sample),
+    ("dual_delayed_match", memory::of_two_samples_the_cued_one_is_tested),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -4,6 +4,7 @@
 
 mod delayed_match;
 mod directions;
+mod dual_delayed_match;
 mod go_nogo;
 mod memory_saccade;
 mod repeated_tests;
@@ -15,6 +16,7 @@ library! {
     delayed_match: DelayedMatch, Report, SampleAndTest;
     memory_saccade: MemorySaccade, Anti, Guidance, Saccade;
     repeated_tests: RepeatedTests, SampleAndTests;
+    dual_delayed_match: DualDelayedMatch, CuedSample, TwoSamples;
 }
 
 const FREEDMAN: Paper = Paper { citation: "Freedman DJ, Assad JA (2006)", doi: "10.1038/nature05078" };
