@@ -7,6 +7,7 @@ mod directions;
 mod dual_delayed_match;
 mod go_nogo;
 mod memory_saccade;
+mod paired_association;
 mod repeated_tests;
 
 use crate::tasks::catalog::{Paper, library};
@@ -17,6 +18,7 @@ library! {
     memory_saccade: MemorySaccade, Anti, Guidance, Saccade;
     repeated_tests: RepeatedTests, SampleAndTests;
     dual_delayed_match: DualDelayedMatch, CuedSample, TwoSamples;
+    paired_association: PairedAssociation, StimulusPair;
 }
 
 const FREEDMAN: Paper = Paper { citation: "Freedman DJ, Assad JA (2006)", doi: "10.1038/nature05078" };
