@@ -34,6 +34,7 @@ const HELD: &[(&str, fn())] = &[
     ("repeated_tests_abca", memory::each_test_is_compared_with_the_sample),
     ("dual_delayed_match", memory::of_two_samples_the_cued_one_is_tested),
     ("paired_association", memory::pairs_are_told_from_others),
+    ("distractor", memory::distractors_are_ignored),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

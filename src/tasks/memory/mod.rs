@@ -4,6 +4,7 @@
 
 mod delayed_match;
 mod directions;
+mod distractor;
 mod dual_delayed_match;
 mod go_nogo;
 mod memory_saccade;
@@ -19,6 +20,7 @@ library! {
     repeated_tests: RepeatedTests, SampleAndTests;
     dual_delayed_match: DualDelayedMatch, CuedSample, TwoSamples;
     paired_association: PairedAssociation, StimulusPair;
+    distractor: Distractor, CueAndDistractor;
 }
 
 const FREEDMAN: Paper = Paper { citation: "Freedman DJ, Assad JA (2006)", doi: "10.1038/nature05078" };

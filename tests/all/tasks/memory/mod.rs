@@ -2,6 +2,7 @@
 //! drawn trials against the ranges that it gives.
 
 mod delayed_match;
+mod distractor;
 mod dual_delayed_match;
 mod go_nogo;
 mod memory_saccade;
@@ -9,6 +10,7 @@ mod paired_association;
 mod repeated_tests;
 
 pub(crate) use delayed_match::samples_are_matched_after_a_delay;
+pub(crate) use distractor::distractors_are_ignored;
 pub(crate) use dual_delayed_match::of_two_samples_the_cued_one_is_tested;
 pub(crate) use go_nogo::go_and_no_go_are_told_by_a_cue;
 pub(crate) use memory_saccade::saccades_go_to_the_cue_or_away_from_it;
