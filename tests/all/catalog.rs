@@ -35,6 +35,7 @@ const HELD: &[(&str, fn())] = &[
     ("dual_delayed_match", memory::of_two_samples_the_cued_one_is_tested),
     ("paired_association", memory::pairs_are_told_from_others),
     ("distractor", memory::distractors_are_ignored),
+    ("delay_estimation", memory::the_color_at_the_probed_location_is_asked_for),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

@@ -2,6 +2,7 @@
 //!
 //! What they have in common is their [`Form`](super::Form). Directions are angles in radians, from 0 to 2π.
 
+mod delay_estimation;
 mod delayed_match;
 mod directions;
 mod distractor;
@@ -21,6 +22,7 @@ library! {
     dual_delayed_match: DualDelayedMatch, CuedSample, TwoSamples;
     paired_association: PairedAssociation, StimulusPair;
     distractor: Distractor, CueAndDistractor;
+    delay_estimation: DelayEstimation, ColoredItems;
 }
 
 const FREEDMAN: Paper = Paper { citation: "Freedman DJ, Assad JA (2006)", doi: "10.1038/nature05078" };
