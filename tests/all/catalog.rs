@@ -36,6 +36,7 @@ const HELD: &[(&str, fn())] = &[
     ("paired_association", memory::pairs_are_told_from_others),
     ("distractor", memory::distractors_are_ignored),
     ("delay_estimation", memory::the_color_at_the_probed_location_is_asked_for),
+    ("memory_number", memory::digits_are_repeated_in_order),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

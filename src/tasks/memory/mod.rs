@@ -8,6 +8,7 @@ mod directions;
 mod distractor;
 mod dual_delayed_match;
 mod go_nogo;
+mod memory_number;
 mod memory_saccade;
 mod paired_association;
 mod repeated_tests;
@@ -23,6 +24,7 @@ library! {
     paired_association: PairedAssociation, StimulusPair;
     distractor: Distractor, CueAndDistractor;
     delay_estimation: DelayEstimation, ColoredItems;
+    memory_number: MemoryNumber, ShownNumber;
 }
 
 const FREEDMAN: Paper = Paper { citation: "Freedman DJ, Assad JA (2006)", doi: "10.1038/nature05078" };
