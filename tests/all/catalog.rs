@@ -34,6 +34,7 @@ const HELD: &[(&str, fn())] = &[
     ("repeated_tests_abca", memory::each_test_is_compared_with_the_sample),
     ("dual_delayed_match", memory::of_two_samples_the_cued_one_is_tested),
     ("paired_association", memory::pairs_are_told_from_others),
+    ("conditional_association", memory::answers_to_stimuli_hold_for_a_block),
     ("distractor", memory::distractors_are_ignored),
     ("delay_estimation", memory::the_color_at_the_probed_location_is_asked_for),
     ("memory_number", memory::digits_are_repeated_in_order),

@@ -2,6 +2,7 @@
 //!
 //! What they have in common is their [`Form`](super::Form). Directions are angles in radians, from 0 to 2π.
 
+mod conditional_association;
 mod delay_estimation;
 mod delayed_match;
 mod directions;
@@ -22,6 +23,7 @@ library! {
     repeated_tests: RepeatedTests, SampleAndTests;
     dual_delayed_match: DualDelayedMatch, CuedSample, TwoSamples;
     paired_association: PairedAssociation, StimulusPair;
+    conditional_association: ConditionalAssociation, Association;
     distractor: Distractor, CueAndDistractor;
     delay_estimation: DelayEstimation, ColoredItems;
     memory_number: MemoryNumber, ShownNumber;

@@ -1,6 +1,7 @@
 //! Tasks of working memory: each step of a trial without noise against what its documentation says, written out once more, and
 //! drawn trials against the ranges that it gives.
 
+mod conditional_association;
 mod delay_estimation;
 mod delayed_match;
 mod distractor;
@@ -11,6 +12,7 @@ mod memory_saccade;
 mod paired_association;
 mod repeated_tests;
 
+pub(crate) use conditional_association::answers_to_stimuli_hold_for_a_block;
 pub(crate) use delay_estimation::the_color_at_the_probed_location_is_asked_for;
 pub(crate) use delayed_match::samples_are_matched_after_a_delay;
 pub(crate) use distractor::distractors_are_ignored;
