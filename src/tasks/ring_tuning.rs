@@ -1,8 +1,9 @@
 //! How a ring of input channels shows a direction.
 
+use std::f64::consts::TAU;
+
 use serde::{Deserialize, Serialize};
 
-use super::code;
 use crate::{Error, Result};
 
 /// How a ring of `n` input channels shows a direction `φ`. Channel `k`, which prefers `θₖ = 2π k / n`, is
@@ -81,17 +82,19 @@ impl RingTuning {
 
     /// Adds what a direction, in radians, does to the channels of a ring.
     pub(super) fn show(self, direction: f32, channels: &mut [f32]) {
-        let n = channels.len();
+        let n = channels.len() as f64;
         for (k, channel) in channels.iter_mut().enumerate() {
-            let preferred = code::preferred(k, n);
+            // In double precision, or the sum and the cosine would be a little off in single.
+            let away = TAU * k as f64 / n - f64::from(direction);
             *channel += match self {
-                Self::Cosine { baseline, amplitude } => baseline + amplitude * (preferred - direction).cos(),
+                Self::Cosine { baseline, amplitude } => baseline + amplitude * away.cos() as f32,
                 Self::VonMises { peak, concentration } => {
-                    peak * (concentration * ((preferred - direction).cos() - 1.0)).exp()
+                    peak * (f64::from(concentration) * (away.cos() - 1.0)).exp() as f32
                 }
                 Self::Gaussian { peak, width } => {
-                    let d = code::distance(preferred, direction) / width;
-                    peak * (-d * d / 2.0).exp()
+                    let around = away.rem_euclid(TAU);
+                    let d = around.min(TAU - around) / f64::from(width);
+                    peak * (-d * d / 2.0).exp() as f32
                 }
             };
         }

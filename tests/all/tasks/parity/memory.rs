@@ -120,7 +120,7 @@ fn anti_reach(case: &mut Case, index: &Json) -> Outcome {
         let task = task.delay(theirs.lasts("delay")).response(theirs.lasts("decision"));
         let anti = theirs.value("anti") == 1.0;
         let target = 2.0 * PI * theirs.value("ground_truth") / ring as f64;
-        let angle = if anti { target + PI } else { target };
+        let angle = if anti { target + PI } else { target } % (2.0 * PI);
         let trial = Saccade { angle: angle as f32, anti, target: 0.0 };
         theirs.compare(case, &task.of(&[trial], Seed(1))?, everything)
     })
