@@ -8,7 +8,7 @@ use psychrnn::tasks::catalog::{self, Entry};
 use psychrnn::threads::with_threads;
 use serde_json::Value as Json;
 
-use crate::tasks::{choice, movement, perception, timing};
+use crate::tasks::{choice, memory, movement, perception, timing};
 use crate::{flip_flop, models};
 
 /// What holds the trials of each task, without noise, to what its source says. Those of PsychRNN have its own numbers, in `data/parity`.
@@ -60,6 +60,22 @@ const HELD: &[(&str, fn())] = &[
     ("probabilistic_reasoning", choice::shapes_add_up_to_the_odds_of_a_side),
     ("weather_prediction", choice::cards_add_up_to_the_odds_of_rain),
     ("hierarchical_reasoning", choice::rules_hold_for_a_block),
+    ("go_nogo", memory::go_and_no_go_are_told_by_a_cue),
+    ("delayed_match", memory::samples_are_matched_after_a_delay),
+    ("delayed_match_rotated", memory::samples_are_matched_after_a_delay),
+    ("delayed_match_to_category", memory::samples_are_matched_after_a_delay),
+    ("memory_saccade", memory::saccades_go_to_the_cue_or_away_from_it),
+    ("memory_saccade_anti", memory::saccades_go_to_the_cue_or_away_from_it),
+    ("visually_guided_saccade", memory::saccades_go_to_the_cue_or_away_from_it),
+    ("direct_saccade", memory::saccades_go_to_the_cue_or_away_from_it),
+    ("repeated_tests_abba", memory::each_test_is_compared_with_the_sample),
+    ("repeated_tests_abca", memory::each_test_is_compared_with_the_sample),
+    ("dual_delayed_match", memory::of_two_samples_the_cued_one_is_tested),
+    ("paired_association", memory::pairs_are_told_from_others),
+    ("conditional_association", memory::answers_to_stimuli_hold_for_a_block),
+    ("distractor", memory::distractors_are_ignored),
+    ("delay_estimation", memory::the_color_at_the_probed_location_is_asked_for),
+    ("memory_number", memory::digits_are_repeated_in_order),
 ];
 
 fn trials(entry: &Entry, n: u64) -> Batch {

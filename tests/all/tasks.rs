@@ -2,6 +2,7 @@
 
 pub(crate) mod choice;
 mod held;
+pub(crate) mod memory;
 pub(crate) mod movement;
 mod parity;
 pub(crate) mod perception;

@@ -4,7 +4,7 @@
 //! use psychrnn::prelude::*;
 //! use psychrnn::tasks::catalog;
 //! let memory = catalog::all().filter(|entry| entry.tags.contains(&"working memory"));
-//! assert_eq!(memory.count(), 3);
+//! assert!(memory.count() > 3);
 //! let task = catalog::find("random_dots")?.task();
 //! assert_eq!(task.batch(10, Seed(1))?.inputs.dim(), (10, 100, 2));
 //! # Ok::<(), psychrnn::Error>(())
