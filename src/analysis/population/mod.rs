@@ -24,6 +24,7 @@ pub use alignment::alignment_index;
 pub use average::{Average, Averages, Band};
 pub use cka::Cka;
 pub use clusters::{KMeans, KMeansClusters};
+pub(super) use decoding::two_classes;
 pub use decoding::{Classifier, Cluster, Decoded, Decoder, Decoding, Generalized};
 pub use diffusion_map::{DiffusionCoordinates, DiffusionMap};
 pub use dimension::Dimension;

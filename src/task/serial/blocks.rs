@@ -117,7 +117,7 @@ impl<T: Task> Task for Blocks<T> {
     }
 
     fn next(&self, past: &Past<T::Trial>, rng: &mut TrialRng) -> T::Trial {
-        self.of_kind(past.kind()).next(past, rng)
+        self.of_kind(past.block_kind()).next(past, rng)
     }
 
     fn complete(&self, trial: &mut T::Trial) -> Result<()> {
