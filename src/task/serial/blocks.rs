@@ -80,7 +80,7 @@ impl<T: Task> Task for Blocks<T> {
         match self.tasks.first() {
             Some(task) => in_sessions(task.spec()).blocks(self.plan.clone()),
             // Which is refused.
-            None => TaskSpec::new(0, 1),
+            None => TaskSpec::new(0, 1).duration(100.0),
         }
     }
 

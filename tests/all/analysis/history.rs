@@ -57,7 +57,7 @@ fn check(weights: &HistoryWeights, expected: impl Fn(&str, usize) -> f64) {
         }
         let expected = expected(&one.regressor, lag);
         assert!((one.weight - expected).abs() < 4.0 * one.se, "{} {lag}: {} ± {}", one.regressor, one.weight, one.se);
-        assert!(one.se < 0.15);
+        assert!(one.se < 0.5, "{} {lag}: {}", one.regressor, one.se);
     }
 }
 
