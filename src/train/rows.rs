@@ -1,5 +1,6 @@
 //! The rows of a batch: trials that a subject does one after another, where these belong together.
 
+use std::iter::once;
 use std::ops::Range;
 
 use super::Trainer;
@@ -33,7 +34,7 @@ impl Trainer {
         let [session, row, rows, batch] =
             [spec.sessions.trials, self.consecutive, self.n_rows(), self.batch_size].map(|n| n as u64);
         if session <= row || (row == 1 && !self.carry_state) {
-            return Rows { numbers: vec![first..first + batch], begin: session > 1 };
+            return Rows { numbers: once(first..first + batch).collect(), begin: session > 1 };
         }
         let (batches, parts) = (first / batch, session / row);
         let (group, part) = (batches / parts, batches % parts);
@@ -50,7 +51,7 @@ impl Trainer {
         if session <= row || row == 1 {
             let first = after.checked_mul(trials as u64).ok_or_else(too_many)?;
             let end = first.checked_add(trials as u64).ok_or_else(too_many)?;
-            return Ok(Rows { numbers: vec![first..end], begin: session > 1 });
+            return Ok(Rows { numbers: once(first..end).collect(), begin: session > 1 });
         }
         let rows = (trials as u64).div_ceil(row);
         let first = after.checked_mul(rows).and_then(|first| first.checked_mul(session)).ok_or_else(too_many)?;

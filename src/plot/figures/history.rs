@@ -30,7 +30,7 @@ impl HistoryWeights {
             let line = Style::new().color(Color::LIGHT_GRAY).dashed();
             let panel = Panel::new()
                 .x_label("Trials back")
-                .y_label(&format!("Weight of the {kind} (log odds)"))
+                .y_label(format!("Weight of the {kind} (log odds)"))
                 .x_range(left, right)
                 .hline(0.0, line);
             names.iter().enumerate().fold(panel, |panel, (i, name)| {

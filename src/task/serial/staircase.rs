@@ -33,10 +33,15 @@ pub struct Staircase<Trial, T = ()> {
     start: f32,
     factor: f32,
     in_a_row: usize,
-    get: Arc<dyn Fn(&Trial) -> f32 + Send + Sync>,
-    set: Arc<dyn Fn(&mut Trial, f32) + Send + Sync>,
+    get: Arc<Get<Trial>>,
+    set: Arc<Set<Trial>>,
     task: T,
 }
+
+/// Reads the level of a trial.
+type Get<Trial> = dyn Fn(&Trial) -> f32 + Send + Sync;
+/// Sets it.
+type Set<Trial> = dyn Fn(&mut Trial, f32) + Send + Sync;
 
 impl<Trial, T: Clone> Clone for Staircase<Trial, T> {
     fn clone(&self) -> Self {

@@ -233,9 +233,9 @@ impl HistoryWeights {
         // All columns have a row for each weight.
         drop(table.insert("regressor", self.weights.iter().map(|one| one.regressor.clone())));
         drop(table.insert("lag", self.weights.iter().map(|one| one.lag)));
-        let numbers: [(&str, fn(&HistoryWeight) -> f64); 3] =
-            [("weight", |one| one.weight), ("se", |one| one.se), ("p", |one| one.p)];
-        numbers.iter().for_each(|(name, of)| drop(table.insert(name, self.weights.iter().map(of))));
+        drop(table.insert("weight", self.weights.iter().map(|one| one.weight)));
+        drop(table.insert("se", self.weights.iter().map(|one| one.se)));
+        drop(table.insert("p", self.weights.iter().map(|one| one.p)));
         table
     }
 }
