@@ -358,6 +358,37 @@ impl Lesions {
         table
     }
 
+    /// One row for each lesion, the intact network first, and each value in a column of the trials, such as the rule of a network that
+    /// does several tasks: `lesion`, the value, how many `trials` have a correct choice, the `accuracy` in these, and its `change in accuracy`.
+    ///
+    /// # Errors
+    /// If there is no such column, or if it is not of the trials that were run.
+    pub fn by(&self, trials: &Table, column: &str) -> Result<Table> {
+        let groups = trials.groups(column)?;
+        if trials.n_rows() != self.intact.correct.len() {
+            let expected = format!("those that were run, of which there are {}", self.intact.correct.len());
+            return Err(Error::argument("trials", expected, trials.n_rows()));
+        }
+        let accuracy = |lesion: &LesionBehavior, rows: &[usize]| {
+            let scored: Vec<bool> = rows.iter().filter_map(|&row| lesion.correct[row]).collect();
+            (scored.len(), scored.iter().filter(|&&correct| correct).count() as f64 / scored.len() as f64)
+        };
+        let mut columns: [Vec<Value>; 5] = Default::default();
+        for lesion in std::iter::once(&self.intact).chain(&self.lesions) {
+            for (value, rows) in &groups {
+                let ((n, share), (_, intact)) = (accuracy(lesion, rows), accuracy(&self.intact, rows));
+                let cells =
+                    [lesion.name.as_str().into(), value.clone(), n.into(), share.into(), (share - intact).into()];
+                columns.iter_mut().zip(cells).for_each(|(column, cell)| column.push(cell));
+            }
+        }
+        let mut table = Table::new();
+        for (name, column) in ["lesion", column, "trials", "accuracy", "change in accuracy"].into_iter().zip(columns) {
+            table.insert(name, column)?;
+        }
+        Ok(table)
+    }
+
     /// One row a level of each lesion: `lesion`, the level, the `trials` in which both networks choose, in how many of them the
     /// choice is made by the intact network alone and with the lesion alone, and the probability of this if the lesion does
     /// nothing there, by [`mcnemar`], as it is and corrected for the number of rows. Empty if no curve was asked for.
