@@ -47,6 +47,7 @@
 //! | which outputs are alternatives, and when they count; go or no go; an angle; several answers | [`TaskSpec::decision`], [`Decision`] |
 //! | trials of given values, or all combinations of some | [`Task::of`], [`Task::grid`], [`Task::complete`] |
 //! | one timing, or one rule, for all trials of a batch | [`TaskSpec::shared_by`], [`TrialRng::shared`] |
+//! | trials of several tasks, with an input for each | [`Mixture`] |
 //! | conditions in turn, or in blocks | [`TrialRng::number`] |
 //! | no task at all | [`Rest`](crate::tasks::Rest) |
 
@@ -56,6 +57,7 @@ mod decision;
 mod duration;
 mod epochs;
 mod grid;
+mod mixture;
 mod recorded;
 mod sensory;
 mod source;
@@ -69,6 +71,7 @@ pub use decision::{Decision, Ring};
 pub use duration::Duration;
 pub use epochs::{Epoch, Epochs};
 pub use grid::Grid;
+pub use mixture::Mixture;
 pub use psychrnn_derive::Trial;
 pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;

@@ -1,6 +1,8 @@
 //! Tasks: the same trials for any number of threads, unequal lengths, and tasks that go wrong.
 
+mod mixture;
 mod parity;
+mod yang;
 
 use ndarray::{Array3, s};
 use proptest::prelude::*;

@@ -67,7 +67,11 @@ fn for_each_rule(case: &mut Case, about: &Json, check: fn(&mut Case, &str, Rule)
 }
 
 fn leave_out(case: &mut Case) {
-    case.keep(|name| !name.split_once("param_").is_some_and(|(_, name)| name == "stim_on" || name.starts_with("n_") || BESIDE.iter().any(|beside| name.contains(beside))));
+    case.keep(|name| {
+        !name.split_once("param_").is_some_and(|(_, name)| {
+            name == "stim_on" || name.starts_with("n_") || BESIDE.iter().any(|beside| name.contains(beside))
+        })
+    });
 }
 
 /// The task of arrays with this beginning.
