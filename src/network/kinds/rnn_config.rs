@@ -10,14 +10,14 @@ use tch::Tensor;
 
 use crate::Result;
 use crate::areas::Areas;
-use crate::dynamics::{Covariance, Readout, Transfer, UnitNoise};
+use crate::dynamics::{Covariance, Form, Readout, Transfer, UnitNoise};
 use crate::network::constraints::Given;
 use crate::network::recurrent::shared;
 use crate::network::{Constraints, Dale, InitialWeights, RadiusOf};
 use crate::random::Seed;
 use crate::setters::setters;
 
-/// How an [`Rnn`](super::Rnn) is built. Defaults: 50 units, ReLU, no noise, a linear readout, no constraints, everything trainable, seed 0.
+/// How an [`Rnn`](super::Rnn) is built. Defaults: 50 units, the current form, ReLU, no noise, a linear readout, no constraints, everything trainable, seed 0.
 ///
 /// ```
 /// use psychrnn::prelude::*;
@@ -29,6 +29,8 @@ use crate::setters::setters;
 pub struct RnnConfig {
     /// The number of units.
     pub units: usize,
+    /// Whether the state of a unit is its current or its rate, see [`LeakyUnits`](crate::dynamics::LeakyUnits).
+    pub form: Form,
     /// The transfer function.
     pub transfer: Transfer,
     /// The standard deviation `σ` of the recurrent noise, see [`LeakyUnits`](crate::dynamics::LeakyUnits).
@@ -81,6 +83,7 @@ impl Default for RnnConfig {
     fn default() -> Self {
         Self {
             units: 50,
+            form: Form::Current,
             transfer: Transfer::Relu,
             noise: 0.0,
             unit_noise: None,
@@ -98,6 +101,14 @@ impl Default for RnnConfig {
 }
 
 impl RnnConfig {
+    /// Whether the state of a unit is its current, by default, or its rate, as in Yang GR et al. (2019).
+    #[must_use]
+    pub fn form(mut self, form: Form) -> Self {
+        self.form = form;
+        self.given.add("form");
+        self
+    }
+
     /// The transfer function.
     #[must_use]
     pub fn transfer(mut self, transfer: Transfer) -> Self {
