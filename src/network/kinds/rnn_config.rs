@@ -101,6 +101,22 @@ impl Default for RnnConfig {
 }
 
 impl RnnConfig {
+    /// The networks of Yang GR et al. (2019), doi:10.1038/s41593-018-0310-2: 256 units in the rate form, a softplus, noise of 0.05, a sigmoid
+    /// readout, [`InitialWeights::yang`], and an initial state that stays 0. Their tasks have steps of 20 ms and a `tau` of 100 ms; they were
+    /// trained by Adam in TensorFlow's placement at a learning rate of 0.001, with [`Clip::Value(1.0)`](crate::train::Clip::Value), on the
+    /// mean squared error in batches of 64.
+    #[must_use]
+    pub fn yang() -> Self {
+        Self::default()
+            .units(256)
+            .form(Form::Rate)
+            .transfer(Transfer::Softplus)
+            .noise(0.05)
+            .readout(Readout::Sigmoid)
+            .initial(InitialWeights::yang())
+            .freeze("init_state")
+    }
+
     /// Whether the state of a unit is its current, by default, or its rate, as in Yang GR et al. (2019).
     #[must_use]
     pub fn form(mut self, form: Form) -> Self {
