@@ -277,9 +277,10 @@ impl Task for Yang {
             .whole_steps(true)
             .shared_by(self.shared_by)
             .decision(Decision::ring(Ring::new(1..1 + listed).fixation(0).nearest(["angle1", "angle2"])));
-        // Those that only some of the rules have may last for 0 ms.
+        // Those that only some of the rules have may last for 0 ms; that there are none is for the check to say.
+        let rules = if self.drawn().is_empty() { Rule::ALL.as_slice() } else { self.drawn() };
         let names = ["fixation", "stimulus1", "delay1", "stimulus2", "delay2", "response"];
-        names.into_iter().fold(spec, |spec, name| match of_all(self.drawn(), name) {
+        names.into_iter().fold(spec, |spec, name| match of_all(rules, name) {
             Some(duration) => spec.epoch(name, duration),
             None => spec,
         })
@@ -383,7 +384,7 @@ impl Task for Yang {
                 now.input[1 + 2 * n + place] += *strength;
             }
         }
-        let response = trial.response.filter(|_| responds);
+        let response = trial.target.filter(|_| responds);
         let weight = self.weight(now);
         match self.targets {
             Targets::Bumps => {

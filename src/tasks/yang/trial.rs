@@ -29,8 +29,8 @@ pub struct YangTrial {
     pub modality1: Option<usize>,
     /// The ring, 1 or 2, in which stimulus 2 is shown, where stimuli are not compared.
     pub modality2: Option<usize>,
-    /// The response that is asked for, from the values above; missing where it is to fixate to the end.
-    pub response: Option<f32>,
+    /// The response that is asked for, which follows from the values above; missing where it is to fixate to the end.
+    pub target: Option<f32>,
     /// How long each epoch lasts.
     #[trial(skip)]
     pub timing: YangTiming,
@@ -117,7 +117,7 @@ impl YangTrial {
             strength22: None,
             modality1: None,
             modality2: None,
-            response: None,
+            target: None,
             timing,
         }
     }
@@ -145,7 +145,7 @@ impl YangTrial {
                 (self.angle2, self.modality2) = (None, None);
                 let shown = self.in_ring("modality1", self.modality1)?;
                 self.set_strengths([shown, [None; 2]]);
-                self.response = Some(around(if rule.is_anti() { first + PI } else { first }));
+                self.target = Some(around(if rule.is_anti() { first + PI } else { first }));
             }
             Kind::Decide | Kind::DelayDecide => {
                 (self.modality1, self.modality2) = (None, None);
@@ -165,7 +165,7 @@ impl YangTrial {
                     rule.decided_by().iter().filter_map(|&ring| strengths[ring]).sum()
                 };
                 let is_first = sum(strengths[0]) - sum(strengths[1]) > TIE;
-                self.response = Some(around(if is_first { first } else { second }));
+                self.target = Some(around(if is_first { first } else { second }));
             }
             Kind::Match => {
                 let second = self.second()?;
@@ -176,7 +176,7 @@ impl YangTrial {
                     true => half(first) == half(second),
                     false => distance(first, second) < SAME,
                 };
-                self.response = (is_match == rule.wants_match()).then(|| around(second));
+                self.target = (is_match == rule.wants_match()).then(|| around(second));
             }
         }
         Ok(())

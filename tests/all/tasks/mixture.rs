@@ -157,3 +157,15 @@ fn mixtures_that_make_no_sense_are_refused() {
         assert!(error.contains(name), "{error}");
     }
 }
+
+#[cfg(feature = "torch")]
+#[test]
+fn a_network_is_trained_on_a_mixture_until_its_choices_are_right() {
+    let mixture = mixture().shared_by(20);
+    let mut network = Rnn::new(&mixture, RnnConfig::default().units(20)).unwrap();
+    let trainer = Trainer::default().batch_size(20).learning_rate(0.01).updates(400).seed(1).silent();
+    let training = trainer.until(0.8).check_trials(200).train(&mut network, &mixture).unwrap();
+    assert_eq!(training.stop, psychrnn::train::Stop::Reached, "{training}");
+    let session = network.run(&mixture.batch(300, Seed(5)).unwrap()).unwrap();
+    assert!(session.accuracy() > 0.7 && session.trials().column("rule").is_ok());
+}

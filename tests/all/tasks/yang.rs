@@ -80,7 +80,7 @@ fn what_is_drawn_lies_in_the_ranges_of_the_paper() {
 
         let (first, second) = (column("angle1"), column("angle2"));
         assert!(first.iter().all(|angle| (0.0..TAU).contains(angle)));
-        let response = column("response");
+        let response = column("target");
         let is_compared = name.contains("dm") && !name.starts_with("dms") && !name.starts_with("dmc");
         let is_match = name.starts_with("dms") || name.starts_with("dmc");
         assert_eq!((there("modality1") == 512, there("modality2") == 512), (!is_compared, is_match), "{name}");
@@ -118,7 +118,7 @@ fn what_is_drawn_lies_in_the_ranges_of_the_paper() {
 /// Angles and strengths of two stimuli that are compared, and which of them is the stronger.
 fn check_compared(name: &str, batch: &Batch) {
     let column = |name: &str| batch.values.numbers(name).unwrap();
-    let (first, second, response) = (column("angle1"), column("angle2"), column("response"));
+    let (first, second, response) = (column("angle1"), column("angle2"), column("target"));
     let strengths = [["strength11", "strength12"], ["strength21", "strength22"]].map(|of| of.map(column));
     let coherences: &[f64] = if name.contains("delay") { &[0.08, 0.16, 0.32] } else { &[0.01, 0.02, 0.04, 0.08] };
     let shown: &[usize] = match name {

@@ -147,7 +147,7 @@ fn trials(case: &mut Case, of: &str, rule: Rule, dt: f32, n: usize) -> Outcome<V
 
 /// The response that is asked for in each step, -1 for fixation.
 fn asked(batch: &Batch) -> Outcome<Array2<f32>> {
-    let responses = batch.values.numbers("response")?;
+    let responses = batch.values.numbers("target")?;
     let mut asked = Array2::from_elem((batch.n_trials(), batch.n_steps()), -1.0);
     for (trial, response) in responses.into_iter().enumerate().filter(|(_, response)| !response.is_nan()) {
         let steps = batch.steps_of(trial, "response").ok_or("there is no response")?;
