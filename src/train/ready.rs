@@ -38,8 +38,7 @@ impl Trainer {
         if self.vanishing_gradient > 0.0
             && (backend, network.constants().is_some_and(|one| one.has_omega())) != (Backend::Kernel, true)
         {
-            let expected =
-                "0, unless the kernel trains a leaky network: only there the adjoints of the states are known";
+            let expected = "0, unless the kernel trains a leaky network in the current form: only there the adjoints of the states are known";
             return Err(Error::argument("vanishing_gradient", expected, self.vanishing_gradient));
         }
         if backend == Backend::Libtorch
