@@ -31,7 +31,7 @@
 //! z[t] = g(W_out r[t] + b_out)
 //! ```
 //!
-//! where `g` is the [`Readout`], by default the identity. In the [rate form](Form::Rate) `r` is the state, and begins with `init_state`:
+//! where `g` is the [`Readout`], by default the identity. In the [rate form](LeakyForm::Rate) `r` is the state, and begins with `init_state`:
 //!
 //! ```text
 //! s[t] = W_rec r[t-1] + W_in u[t] + b_rec + √(2/α) σ n[t],   r[t] = (1 - α) r[t-1] + α f(s[t])

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2, Axis, arr1, arr2, s};
 use proptest::prelude::*;
-use psychrnn::dynamics::{Form, LeakyUnits};
+use psychrnn::dynamics::{LeakyForm, LeakyUnits};
 use psychrnn::prelude::*;
 use zip::CompressionMethod::{Deflated, Stored};
 
@@ -337,7 +337,7 @@ fn networks_of_other_packages_run_as_theirs() {
     let softplus = |x: f32| x.exp().ln_1p();
     // One kernel for inputs and rates, with a leak of 0.2; and two biases without a leak.
     let leaky: [&dyn Fn(f32, f32) -> f32; 2] = [&|h, x| 0.8 * h + 0.2 * softplus(x), &|_, x| x.tanh()];
-    let units = LeakyUnits::new(10.0, 50.0).form(Form::Rate).transfer(Transfer::Softplus);
+    let units = LeakyUnits::new(10.0, 50.0).form(LeakyForm::Rate).transfer(Transfer::Softplus);
     for (step, b_rec, units) in [
         (leaky[0], bias.clone(), units.clone()),
         (leaky[1], &bias + &other, units.tau(&[10.0]).transfer(Transfer::Tanh)),
@@ -370,14 +370,14 @@ fn the_currents_of_the_rate_form_are_those_of_the_current_form() {
     };
     let mut batch = crate::perturbation::batch((1, 1), 1, 200, 2);
     batch.inputs.fill(0.3);
-    let states = |form: Form, start: Array1<f32>| {
+    let states = |form: LeakyForm, start: Array1<f32>| {
         let mut weights = weights.clone();
         weights.insert("init_state", start.insert_axis(Axis(0)));
         let units = LeakyUnits::new(10.0, 100.0).transfer(Transfer::Tanh).form(form);
         Simulator::new(&weights, units).unwrap().run(&batch).unwrap().states
     };
     let start = arr1(&[0.5, 0.25]);
-    let (rates, currents) = (states(Form::Rate, start.clone()), states(Form::Current, current(start)));
+    let (rates, currents) = (states(LeakyForm::Rate, start.clone()), states(LeakyForm::Current, current(start)));
     for (rate, x) in rates.index_axis(Axis(0), 0).outer_iter().zip(currents.index_axis(Axis(0), 0).outer_iter()) {
         assert!((current(rate.to_owned()) - x).iter().all(|far| far.abs() < 1e-5), "{rate} {x}");
     }

@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, Array3, Axis, Ix1, Ix2, arr1, arr2};
 use ndarray_npy::NpzReader;
 use num_complex::Complex64;
 use psychrnn::analysis::{Completeness, FixedPoint, FixedPointSet, FixedPoints};
-use psychrnn::dynamics::{Constants, Eigenvalue, Form, Kind, LeakyUnits};
+use psychrnn::dynamics::{Constants, Eigenvalue, Kind, LeakyForm, LeakyUnits};
 use psychrnn::prelude::*;
 use psychrnn::threads::with_threads;
 
@@ -141,7 +141,7 @@ fn both_forms_stand_still_at_the_same_rates() {
         let mut weights = Weights::new();
         let saved = Weights::load(data(&format!("analysis/{name}.npz"))).unwrap();
         saved.names().for_each(|name| weights.insert(name, saved.array(name).unwrap().clone()));
-        let rate = Simulator::new(&weights, units.clone().form(Form::Rate)).unwrap();
+        let rate = Simulator::new(&weights, units.clone().form(LeakyForm::Rate)).unwrap();
         for input in Truth::of(name).matrix("inputs").outer_iter() {
             let of = |simulator: &Simulator| FixedPoints::default().input(&input.to_vec()).of(simulator, None).unwrap();
             let (currents, rates) = (of(&current), of(&rate));
@@ -173,7 +173,7 @@ fn both_forms_stand_still_at_the_same_rates() {
 #[test]
 fn a_line_of_rates_is_a_line() {
     let mutual = weights(&arr2(&[[0.0, -1.0], [-1.0, 0.0]]), &[1.0, 1.0]);
-    let simulator = Simulator::new(&mutual, LeakyUnits::new(10.0, 100.0).form(Form::Rate)).unwrap();
+    let simulator = Simulator::new(&mutual, LeakyUnits::new(10.0, 100.0).form(LeakyForm::Rate)).unwrap();
     let batch = crate::perturbation::batch((1, 1), 8, 40, 1);
     let session = simulator.run(&batch).unwrap();
     let set = FixedPoints::default().of(&simulator, &session).unwrap();
@@ -191,12 +191,12 @@ fn a_line_of_rates_is_a_line() {
 #[test]
 fn branches_of_both_forms_are_the_same() {
     let recurrent = arr2(&[[1.5, -0.5], [-0.5, 1.5]]);
-    let of = |form: Form, transfer: &Transfer| {
+    let of = |form: LeakyForm, transfer: &Transfer| {
         let units = LeakyUnits::new(10.0, 100.0).form(form).transfer(transfer.clone());
         Simulator::new(&weights(&recurrent, &[0.1, 0.05]), units).unwrap()
     };
     for transfer in [Transfer::Tanh, Transfer::RectifiedTanh] {
-        let forms = [Form::Current, Form::Rate].map(|form| of(form, &transfer));
+        let forms = [LeakyForm::Current, LeakyForm::Rate].map(|form| of(form, &transfer));
         let sets = forms.each_ref().map(|one| FixedPoints::default().of(one, None).unwrap());
         let [current, rate] = sets.each_ref().map(|set| set.along(&[1.0], -1.0..1.0).unwrap());
         assert_eq!(
