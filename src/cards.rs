@@ -320,7 +320,7 @@ mod torch {
             let constraints: Vec<_> = dale.into_iter().chain(autapses).collect();
             let mut card = card(C::NAME, self);
             if let Ok(super::Json::Object(config)) = serde_json::to_value(self.config()) {
-                for name in ["transfer", "output", "noise"] {
+                for name in ["form", "transfer", "output", "noise"] {
                     let value = config.get(name).map(super::text);
                     card = value.into_iter().fold(card, |card, value| card.line(name, value));
                 }
