@@ -52,6 +52,8 @@ show_fields!(
     Cka,
     Classifier,
     Cluster,
+    Composed,
+    Composition,
     Constants,
     Cycles,
     Decoder,

@@ -11,7 +11,7 @@ pub use crate::dynamics::{Covariance, Readout, Transfer};
 pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Effect, Perturbation, Recording, Session, Signal, Simulator, Window};
 pub use crate::table::{Csv, Table, Value};
-pub use crate::task::{Batch, Decision, Duration, Epochs, Step, Task, TaskSpec, Trial, TrialSource};
+pub use crate::task::{Batch, Decision, Duration, Epochs, Ring, Step, Task, TaskSpec, Trial, TrialSource};
 pub use crate::tasks::{DelayedDiscrimination, MatchToCategory, PerceptualDiscrimination};
 pub use crate::weights::Weights;
 pub use crate::{Error, Result};

@@ -56,7 +56,7 @@ impl Seed {
     pub fn stream(self, number: u64) -> TrialRng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.0);
         rng.set_stream(number);
-        TrialRng(rng)
+        TrialRng { own: rng, block: None }
     }
 }
 
@@ -66,29 +66,49 @@ impl Seed {
 ///
 /// It is also a [`rand::RngCore`], so every distribution of `rand_distr` 0.4 can be sampled from it.
 #[derive(Clone, Debug)]
-pub struct TrialRng(ChaCha8Rng);
+pub struct TrialRng {
+    own: ChaCha8Rng,
+    /// That of the block of trials to which this one belongs.
+    block: Option<Box<TrialRng>>,
+}
 
 impl TrialRng {
     /// The number of this stream: in a task, that of the trial.
     #[must_use]
     pub fn number(&self) -> u64 {
-        self.0.get_stream()
+        self.own.get_stream()
+    }
+
+    /// The stream that all trials of a block have in common, each from its start: what is drawn of it is the same in all of them, if
+    /// all draw the same from it. In a task whose trials share nothing ([`TaskSpec::shared_by`](crate::task::TaskSpec::shared_by)), the
+    /// trial's own.
+    pub fn shared(&mut self) -> &mut Self {
+        match self {
+            Self { block: Some(block), .. } => block,
+            alone => alone,
+        }
+    }
+
+    /// The same stream as one of a block.
+    #[must_use]
+    pub(crate) fn of_block(self, block: Self) -> Self {
+        Self { block: Some(Box::new(block)), ..self }
     }
 
     /// A number between `low` (included) and `high` (excluded), all equally likely.
     pub fn uniform(&mut self, low: f32, high: f32) -> f32 {
-        low + (high - low) * self.0.r#gen::<f32>()
+        low + (high - low) * self.own.r#gen::<f32>()
     }
 
     /// A Gaussian number with this mean and standard deviation.
     pub fn normal(&mut self, mean: f32, sd: f32) -> f32 {
-        let z: f32 = StandardNormal.sample(&mut self.0);
+        let z: f32 = StandardNormal.sample(&mut self.own);
         mean + sd * z
     }
 
     /// An exponential number with this mean.
     pub fn exponential(&mut self, mean: f32) -> f32 {
-        let e: f32 = Exp1.sample(&mut self.0);
+        let e: f32 = Exp1.sample(&mut self.own);
         mean * e
     }
 
@@ -101,27 +121,27 @@ impl TrialRng {
 
     /// A whole number from 0 to `n - 1`, all equally likely; 0 if `n` is 0.
     pub fn index(&mut self, n: usize) -> usize {
-        if n == 0 { 0 } else { self.0.gen_range(0..n) }
+        if n == 0 { 0 } else { self.own.gen_range(0..n) }
     }
 
     /// True with this probability.
     pub fn chance(&mut self, probability: f32) -> bool {
-        self.0.r#gen::<f32>() < probability
+        self.own.r#gen::<f32>() < probability
     }
 }
 
 impl RngCore for TrialRng {
     fn next_u32(&mut self) -> u32 {
-        self.0.next_u32()
+        self.own.next_u32()
     }
     fn next_u64(&mut self) -> u64 {
-        self.0.next_u64()
+        self.own.next_u64()
     }
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        self.0.fill_bytes(bytes);
+        self.own.fill_bytes(bytes);
     }
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand::Error> {
-        self.0.try_fill_bytes(bytes)
+        self.own.try_fill_bytes(bytes)
     }
 }
 

@@ -170,7 +170,7 @@ impl LesionSweep {
         let interrupted = lesions.len() < wanted;
         let mut lesions = Lesions { intact, lesions, correction: self.correction, interrupted };
         let counted = self.psychometric.as_ref().zip(levels).map(|((_, choice, _), levels)| (*choice, levels));
-        lesions.compare(batch, counted)?;
+        lesions.compare(counted)?;
         Ok(lesions)
     }
 
@@ -183,10 +183,12 @@ impl LesionSweep {
     ) -> Result<LesionBehavior> {
         let choices: Vec<Option<usize>> =
             outputs.axis_iter(Axis(0)).enumerate().map(|(trial, outputs)| batch.choice(trial, outputs)).collect();
-        let scored = correct(&choices, batch);
-        let accuracy =
-            scored.iter().flatten().filter(|&&correct| correct).count() as f64 / scored.iter().flatten().count() as f64;
-        let mut behavior = LesionBehavior { name: name.to_owned(), accuracy, choices, ..LesionBehavior::default() };
+        let correct: Vec<Option<bool>> =
+            outputs.axis_iter(Axis(0)).enumerate().map(|(trial, outputs)| batch.is_correct(trial, outputs)).collect();
+        let scored = correct.iter().flatten();
+        let accuracy = scored.clone().filter(|&&correct| correct).count() as f64 / scored.count() as f64;
+        let mut behavior =
+            LesionBehavior { name: name.to_owned(), accuracy, choices, correct, ..LesionBehavior::default() };
         if let (Some((column, choice, model)), Some(levels)) = (&self.psychometric, levels) {
             let hits: Vec<_> = behavior.choices.iter().map(|made| made.map(|made| made == *choice)).collect();
             // A network that never chooses has no counts, one that always chooses the same no curve.
@@ -199,12 +201,6 @@ impl LesionSweep {
         }
         Ok(behavior)
     }
-}
-
-/// Whether each choice is correct; `None` for a trial that has no correct choice.
-fn correct(choices: &[Option<usize>], batch: &Batch) -> Vec<Option<bool>> {
-    let of = |(trial, made): (usize, &Option<usize>)| batch.correct_choice(trial).map(|correct| *made == Some(correct));
-    choices.iter().enumerate().map(of).collect()
 }
 
 /// How many runs are done, said at most once a second.
@@ -254,6 +250,9 @@ pub struct LesionBehavior {
     pub accuracy_test: Option<LesionTest>,
     /// The choice in each trial.
     pub choices: Vec<Option<usize>>,
+    /// Whether it is correct; `None` for a trial that has no correct choice. Empty in files of versions before 0.2.
+    #[serde(default)]
+    pub correct: Vec<Option<bool>>,
     /// How often the choice was made at each level, if a curve was asked for.
     pub counts: Option<Counts>,
     /// The curve; `None` if none was asked for, or if there is none, see [`LesionBehavior::no_fit`].
@@ -297,10 +296,10 @@ impl LesionTest {
 
 impl Lesions {
     /// Tests each lesion against the intact network, trial by trial.
-    fn compare(&mut self, batch: &Batch, counted: Option<(usize, Vec<f64>)>) -> Result<()> {
+    fn compare(&mut self, counted: Option<(usize, Vec<f64>)>) -> Result<()> {
         let Self { intact, lesions, correction, .. } = self;
         for lesion in lesions.iter_mut() {
-            let scored = correct(&intact.choices, batch).into_iter().zip(correct(&lesion.choices, batch));
+            let scored = intact.correct.iter().copied().zip(lesion.correct.iter().copied());
             lesion.accuracy_test = LesionTest::of(None, scored)?;
             let Some((choice, levels)) = &counted else { continue };
             let made = |choices: &[Option<usize>], trial: usize| choices[trial].map(|made| made == *choice);
@@ -357,6 +356,37 @@ impl Lesions {
             add("no curve", &|lesion| lesion.no_fit.as_deref().into());
         }
         table
+    }
+
+    /// One row for each lesion, the intact network first, and each value in a column of the trials, such as the rule of a network that
+    /// does several tasks: `lesion`, the value, how many `trials` have a correct choice, the `accuracy` in these, and its `change in accuracy`.
+    ///
+    /// # Errors
+    /// If there is no such column, or if it is not of the trials that were run.
+    pub fn by(&self, trials: &Table, column: &str) -> Result<Table> {
+        let groups = trials.groups(column)?;
+        if trials.n_rows() != self.intact.correct.len() {
+            let expected = format!("those that were run, of which there are {}", self.intact.correct.len());
+            return Err(Error::argument("trials", expected, trials.n_rows()));
+        }
+        let accuracy = |lesion: &LesionBehavior, rows: &[usize]| {
+            let scored: Vec<bool> = rows.iter().filter_map(|&row| lesion.correct[row]).collect();
+            (scored.len(), scored.iter().filter(|&&correct| correct).count() as f64 / scored.len() as f64)
+        };
+        let mut columns: [Vec<Value>; 5] = Default::default();
+        for lesion in std::iter::once(&self.intact).chain(&self.lesions) {
+            for (value, rows) in &groups {
+                let ((n, share), (_, intact)) = (accuracy(lesion, rows), accuracy(&self.intact, rows));
+                let cells =
+                    [lesion.name.as_str().into(), value.clone(), n.into(), share.into(), (share - intact).into()];
+                columns.iter_mut().zip(cells).for_each(|(column, cell)| column.push(cell));
+            }
+        }
+        let mut table = Table::new();
+        for (name, column) in ["lesion", column, "trials", "accuracy", "change in accuracy"].into_iter().zip(columns) {
+            table.insert(name, column)?;
+        }
+        Ok(table)
     }
 
     /// One row a level of each lesion: `lesion`, the level, the `trials` in which both networks choose, in how many of them the

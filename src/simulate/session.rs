@@ -80,7 +80,7 @@ impl Session {
         units: Vec<usize>,
     ) -> Result<Self> {
         batch.check()?;
-        batch.spec.decision.check_times(&batch)?;
+        batch.check_times()?;
         let expected = (batch.n_trials(), batch.n_steps(), batch.spec.n_out);
         if outputs.dim() != expected {
             return Err(Error::shape("outputs", format!("[n_batch, n_steps, n_out] = {expected:?}"), outputs.shape()));
@@ -94,11 +94,8 @@ impl Session {
         }
         let choices: Vec<_> =
             outputs.axis_iter(Axis(0)).enumerate().map(|(trial, outputs)| batch.choice(trial, outputs)).collect();
-        let correct = choices
-            .iter()
-            .enumerate()
-            .map(|(trial, choice)| batch.correct_choice(trial).map(|correct| *choice == Some(correct)))
-            .collect();
+        let correct =
+            outputs.axis_iter(Axis(0)).enumerate().map(|(trial, outputs)| batch.is_correct(trial, outputs)).collect();
         Ok(Self { batch, states, rates, units, outputs, choices, correct })
     }
 
@@ -138,7 +135,7 @@ impl Session {
     /// outputs are read as a choice and the default cannot tell, a warning says what to do.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
-        self.batch.spec.decision.warn_of_doubt(&self.batch);
+        self.batch.warn_of_doubt();
         self.share_correct()
     }
 
@@ -155,7 +152,7 @@ impl Session {
     /// # Errors
     /// If there is no such column.
     pub fn worst_accuracy<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> Result<f64> {
-        self.batch.spec.decision.warn_of_doubt(&self.batch);
+        self.batch.warn_of_doubt();
         let table = self.trials();
         let columns = columns.into_iter().map(|name| table.column(name)).collect::<Result<Vec<_>>>()?;
         let mut conditions: IndexMap<Vec<String>, (usize, usize)> = IndexMap::new();
@@ -197,13 +194,12 @@ impl Session {
     /// reaction-time task by a threshold, for instance.
     ///
     /// # Errors
-    /// If the rule makes no sense for these outputs, or if no trial has the epoch by which it reads.
+    /// If the rule makes no sense for these outputs, or if no trial has the epoch by which it reads, or the values that it compares with.
     pub fn decided_by(mut self, decision: Decision) -> Result<Self> {
         decision.check(self.batch.spec.n_out)?;
-        if let Some(epoch) = decision.epoch() {
-            self.batch.starts(epoch)?;
-        }
+        decision.check_there(&self.batch)?;
         self.batch.spec.decision = decision;
+        self.batch.decisions.clear();
         Self::recorded(self.batch, self.states, self.rates, self.outputs, self.units)
     }
 
@@ -214,12 +210,12 @@ impl Session {
     /// # Errors
     /// If the decision has no threshold to reach, or if no trial has its epoch.
     pub fn decision_times(&self) -> Result<Vec<Option<f64>>> {
-        let decision = &self.batch.spec.decision;
-        if !decision.has_times() {
+        let timeless = |trial: &usize| !self.batch.decision(*trial).has_times();
+        if let Some(trial) = (0..self.n_trials()).find(timeless) {
             let expected = "one with a threshold to reach, such as `Decision::first_to_reach(0.7).after(\"stimulus\")`";
-            return Err(Error::argument("decision of the task", expected, decision));
+            return Err(Error::argument("decision of the task", expected, self.batch.decision(trial)));
         }
-        self.times_of(decision)
+        self.times_of(|trial| self.batch.decision(trial).clone())
     }
 
     /// The time from the start of the epoch `event` until an output first reaches `threshold`, in milliseconds, for each trial: the
@@ -234,15 +230,25 @@ impl Session {
         if threshold.is_nan() {
             return Err(Error::argument("threshold", "a number", threshold));
         }
-        self.times_of(&self.batch.spec.decision.first_after(threshold, event))
+        self.batch.starts(event)?;
+        self.times_of(|trial| self.batch.decision(trial).first_after(threshold, event))
     }
 
-    fn times_of(&self, decision: &Decision) -> Result<Vec<Option<f64>>> {
-        if let Some(epoch) = decision.epoch() {
-            self.batch.starts(epoch)?;
+    /// The angle of each response in radians, from 0 to 2π, where the task's decision is a ring of outputs ([`Decision::ring`]); `None` for
+    /// a trial without a response.
+    #[must_use]
+    pub fn responses(&self) -> Vec<Option<f64>> {
+        let outputs = self.outputs.outer_iter().enumerate();
+        outputs.map(|(trial, outputs)| self.batch.decision(trial).read(&self.batch, trial, outputs).angle).collect()
+    }
+
+    fn times_of(&self, decision: impl Fn(usize) -> Decision) -> Result<Vec<Option<f64>>> {
+        if self.batch.decisions.is_empty() {
+            self.batch.spec.decision.check_there(&self.batch)?;
         }
         let clock = self.batch.clock();
         let time = |(trial, outputs): (usize, ArrayView2<'_, f32>)| {
+            let decision = decision(trial);
             let reached = decision.read(&self.batch, trial, outputs).reached?;
             let start = decision.start(&self.batch, trial)?;
             Some(decimal((clock.time(reached as i64 + 1) - start) as f32))
@@ -343,8 +349,9 @@ impl Session {
         Ok(self.select(&self.trials().rows_with(column, value.into())?))
     }
 
-    /// One row a trial: its number, the values that the task drew, `choice`, `correct`, the start of each epoch
-    /// (`stimulus_start`, …) and `duration`, in milliseconds. Where the task has a value of such a name, ours is called
+    /// One row a trial: its number, the values that the task drew, `choice`, `correct`, the angle of the `response` where it is one
+    /// ([`Session::responses`]), each of several answers (`choice_test1`, `correct_test1`, …; [`Decision::in_each`]), the start of each
+    /// epoch (`stimulus_start`, …) and `duration`, in milliseconds. Where the task has a value of such a name, ours is called
     /// `session_choice` and so on.
     #[must_use]
     pub fn trials(&self) -> Table {
@@ -358,6 +365,13 @@ impl Session {
         add("trial", self.batch.numbers.iter().map(|&number| number.into()).collect());
         add("choice", self.choices.iter().map(|&choice| choice.into()).collect());
         add("correct", self.correct.iter().map(|&correct| correct.into()).collect());
+        if (0..self.n_trials()).any(|trial| self.batch.decision(trial).is_ring()) {
+            add("response", self.responses().into_iter().map(Into::into).collect());
+        }
+        for (epoch, [choices, correct]) in self.answers() {
+            add(&format!("choice_{epoch}"), choices);
+            add(&format!("correct_{epoch}"), correct);
+        }
         let mut epochs: Vec<&str> = Vec::new();
         for epoch in self.batch.epochs.iter().flat_map(|epochs| epochs.iter()) {
             if !epochs.contains(&epoch.name.as_str()) {
@@ -370,6 +384,20 @@ impl Session {
         let durations = self.batch.lengths.iter().map(|&steps| self.batch.clock().time(steps as i64).into());
         add("duration", durations.collect());
         table
+    }
+
+    /// The choices in each of several answers, and whether they are correct.
+    fn answers(&self) -> IndexMap<String, [Vec<Value>; 2]> {
+        let mut answers = IndexMap::new();
+        for (trial, outputs) in self.outputs.outer_iter().enumerate() {
+            for (epoch, decision) in self.batch.decision(trial).answers() {
+                let missing = || [(); 2].map(|()| vec![Value::Missing; self.n_trials()]);
+                let [choices, correct] = answers.entry(epoch.to_owned()).or_insert_with(missing);
+                choices[trial] = decision.read(&self.batch, trial, outputs).choice.into();
+                correct[trial] = decision.judge(&self.batch, trial, outputs).into();
+            }
+        }
+        answers
     }
 
     /// Writes a compressed `.npz` file that opens with `numpy.load`: `inputs`, `targets`, `mask`, `states`, `rates`,

@@ -7,7 +7,7 @@ use ndarray::{Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::time::Clock;
-use super::{Epoch, Epochs, TaskSpec};
+use super::{Decision, Epoch, Epochs, TaskSpec};
 use crate::error::all_finite;
 use crate::number::decimal;
 use crate::random::Seed;
@@ -39,6 +39,10 @@ pub struct Batch {
     pub seed: Seed,
     /// The frame of the task.
     pub spec: TaskSpec,
+    /// How the outputs of each trial are read as a choice, where trials of several tasks are mixed; empty if it is the same in all, as
+    /// the spec says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Decision>,
 }
 
 impl Batch {
@@ -64,6 +68,7 @@ impl Batch {
             numbers: (0..n as u64).collect(),
             seed: Seed(0),
             spec,
+            decisions: Vec::new(),
         };
         batch.check()?;
         batch.spec.check()?;
@@ -115,7 +120,8 @@ impl Batch {
         let rows = rows.into_iter().map(|(name, rows)| (name.to_owned(), rows));
         let columns =
             self.values.iter().map(|(name, column)| (format!("column \"{name}\" of the values"), column.len()));
-        match rows.chain(columns).find(|(_, rows)| *rows != self.n_trials()) {
+        let decisions = Some(("decisions".to_owned(), self.decisions.len())).filter(|(_, rows)| *rows > 0);
+        match rows.chain(columns).chain(decisions).find(|(_, rows)| *rows != self.n_trials()) {
             Some((name, rows)) => Err(Error::shape(name, format!("[n_batch = {}]", self.n_trials()), &[rows])),
             None => Ok(()),
         }
@@ -238,7 +244,14 @@ impl Batch {
             numbers: picked(&self.numbers, &rows),
             seed: self.seed,
             spec: self.spec.clone(),
+            decisions: picked(&self.decisions, &rows),
         }
+    }
+
+    /// How the outputs of a trial are read as a choice.
+    #[must_use]
+    pub fn decision(&self, trial: usize) -> &Decision {
+        self.decisions.get(trial).unwrap_or(&self.spec.decision)
     }
 
     /// The correct choice of a trial, if it has one.
@@ -250,7 +263,14 @@ impl Batch {
     /// The choice that `outputs` `[n_steps, n_out]` express in a trial, by the task's [`Decision`](super::Decision).
     #[must_use]
     pub fn choice(&self, trial: usize, outputs: ArrayView2<'_, f32>) -> Option<usize> {
-        self.spec.decision.read(self, trial, outputs).choice
+        self.decision(trial).read(self, trial, outputs).choice
+    }
+
+    /// Whether `outputs` `[n_steps, n_out]` are right in a trial: the choice that the targets express, an angle near to theirs, or fixation
+    /// where they fixate; of several answers all. `None` for a trial that asks for nothing.
+    #[must_use]
+    pub fn is_correct(&self, trial: usize, outputs: ArrayView2<'_, f32>) -> Option<bool> {
+        (trial < self.n_trials()).then(|| self.decision(trial).judge(self, trial, outputs)).flatten()
     }
 
     /// Whether choices on these trials can be right or wrong by the task's [`Decision`](super::Decision). Training that asks for
@@ -259,12 +279,48 @@ impl Batch {
     /// # Errors
     /// If no trial has a correct choice, or if the default rule cannot tell what is asked for: says what to do.
     pub fn check_choices(&self) -> Result<()> {
-        self.spec.decision.check_choices(self)
+        self.by_decision(Decision::check_choices)
+    }
+
+    /// Whether the times, and the epochs, of the decisions can be those of these trials.
+    pub(crate) fn check_times(&self) -> Result<()> {
+        self.by_decision(Decision::check_times)
+    }
+
+    /// Says once that choices are not to be relied on, where the default rule cannot tell what is asked for.
+    pub(crate) fn warn_of_doubt(&self) {
+        let _ = self.by_decision(|decision, batch| {
+            decision.warn_of_doubt(batch);
+            Ok(())
+        });
+    }
+
+    /// What is asked of each decision, with the trials that are read by it.
+    fn by_decision(&self, ask: impl Fn(&Decision, &Self) -> Result<()>) -> Result<()> {
+        let mut asked: Vec<&Decision> = Vec::new();
+        for decision in &self.decisions {
+            if !asked.contains(&decision) {
+                asked.push(decision);
+                let rows: Vec<usize> = (0..self.n_trials()).filter(|&row| self.decision(row) == decision).collect();
+                ask(decision, &self.rows(&rows))?;
+            }
+        }
+        if asked.is_empty() { ask(&self.spec.decision, self) } else { Ok(()) }
+    }
+
+    /// The choices that trials can have.
+    pub(crate) fn choices(&self) -> Vec<usize> {
+        let decisions =
+            if self.decisions.is_empty() { std::slice::from_ref(&self.spec.decision) } else { &self.decisions };
+        let mut choices: Vec<usize> = decisions.iter().flat_map(|decision| decision.choices(self.spec.n_out)).collect();
+        choices.sort_unstable();
+        choices.dedup();
+        choices
     }
 
     /// An error if no trial can have this choice.
     pub(crate) fn check_choice(&self, choice: usize) -> Result<()> {
-        let choices = self.spec.decision.choices(self.spec.n_out);
+        let choices = self.choices();
         if choices.contains(&choice) {
             return Ok(());
         }

@@ -44,7 +44,9 @@
 //! | epochs that depend on the trial or overlap, catch trials | [`Task::epochs`], [`Epochs::span`] |
 //! | a baseline, noise and rectification of all inputs | [`TaskSpec::sensory`] |
 //! | targets of a choice, a mask by epochs | [`Step::favor`], [`Step::score_only`] |
-//! | which outputs are alternatives, and when they count; go or no go | [`TaskSpec::decision`] |
+//! | which outputs are alternatives, and when they count; go or no go; an angle; several answers | [`TaskSpec::decision`], [`Decision`] |
+//! | trials of given values, or all combinations of some | [`Task::of`], [`Task::grid`], [`Task::complete`] |
+//! | one timing, or one rule, for all trials of a batch | [`TaskSpec::shared_by`], [`TrialRng::shared`] |
 //! | conditions in turn, or in blocks | [`TrialRng::number`] |
 //! | no task at all | [`Rest`](crate::tasks::Rest) |
 
@@ -53,6 +55,7 @@ mod criterion;
 mod decision;
 mod duration;
 mod epochs;
+mod grid;
 mod recorded;
 mod sensory;
 mod source;
@@ -62,9 +65,10 @@ mod trial;
 
 pub use batch::Batch;
 pub use criterion::Criterion;
-pub use decision::Decision;
+pub use decision::{Decision, Ring};
 pub use duration::Duration;
 pub use epochs::{Epoch, Epochs};
+pub use grid::Grid;
 pub use psychrnn_derive::Trial;
 pub use sensory::{InputNoise, Sensory};
 pub use source::TrialSource;
@@ -78,6 +82,7 @@ use std::cell::RefCell;
 use std::ops::{Deref, Range};
 
 use crate::Result;
+use crate::random::Seed;
 pub use crate::random::TrialRng;
 use time::Clock;
 
@@ -98,6 +103,17 @@ pub trait Task: Send + Sync {
     /// Draws the values of a trial.
     fn draw(&self, rng: &mut TrialRng) -> Self::Trial;
 
+    /// Computes those values of a trial that follow from the others, such as the answer from two strengths, so that they also fit where
+    /// values are given ([`Task::of`], [`Task::grid`]) and not drawn. Called once for each trial, before [`Task::epochs`]. By default
+    /// nothing follows.
+    ///
+    /// # Errors
+    /// If there is no trial with these values.
+    fn complete(&self, trial: &mut Self::Trial) -> Result<()> {
+        let _ = trial;
+        Ok(())
+    }
+
     /// Fills in one time step at `t` milliseconds (0, `dt`, 2 `dt`, …). `now` comes with inputs and targets 0 and mask
     /// 1. The baseline and the noise of the inputs, if the spec has them ([`TaskSpec::sensory`]), are added afterwards.
     fn step(&self, t: f32, trial: &Self::Trial, rng: &mut TrialRng, now: &mut Step<'_>);
@@ -115,6 +131,42 @@ pub trait Task: Send + Sync {
     /// Whatever the task finds wrong.
     fn check(&self) -> Result<()> {
         Ok(())
+    }
+
+    /// The number of the alternative that is correct in a trial, counted from 0, where the task is a choice among some: what an ideal
+    /// subject does. By default it is not known.
+    fn answer(&self, trial: &Self::Trial) -> Option<usize> {
+        let _ = trial;
+        None
+    }
+
+    /// The trials with these values. What a trial has beside its values, its noise and the epochs that are drawn, comes from the seed.
+    ///
+    /// ```
+    /// use psychrnn::prelude::*;
+    /// use psychrnn::tasks::{RandomDots, Dots};
+    /// let trials = [0.0, 0.128].map(|coherence| Dots { coherence: Some(coherence), direction: Some(1) });
+    /// assert_eq!(RandomDots::fixed_duration().of(&trials, Seed(1))?.n_trials(), 2);
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`TrialSource::trials`]; also if there is no trial with such values, or if none are given.
+    fn of(&self, trials: &[Self::Trial], seed: impl Into<Seed>) -> Result<Batch>
+    where
+        Self: Sized,
+    {
+        let made = source::Made { task: self, spec: TrialSource::spec(self)?, seed: seed.into() };
+        let given = |number: u64, _: &mut TrialRng| Ok(trials[number as usize].clone());
+        made.trials(0..trials.len() as u64, given)
+    }
+
+    /// Trials with all combinations of some of their values, see [`Grid`].
+    fn grid(&self) -> Grid<'_, Self>
+    where
+        Self: Sized,
+    {
+        Grid::new(self)
     }
 }
 

@@ -7,7 +7,7 @@ use ndarray_npy::WriteNpyError;
 use serde::{Deserialize, Serialize};
 
 use super::time::Clock;
-use super::{Batch, Duration, Epochs, TaskSpec};
+use super::{Batch, Decision, Duration, Epochs, TaskSpec};
 use crate::npz::Npz;
 use crate::random::Seed;
 use crate::table::{Table, Value};
@@ -28,6 +28,8 @@ struct About {
     epochs: Vec<Epochs>,
     numbers: Vec<u64>,
     seed: Seed,
+    #[serde(default)]
+    decisions: Vec<Decision>,
 }
 
 /// Files.
@@ -81,8 +83,8 @@ impl Batch {
 
     /// What [`Batch::write`] writes besides arrays.
     pub(crate) fn about(&self) -> Result<Vec<u8>> {
-        let Self { spec, values, epochs, numbers, seed, .. } = self.clone();
-        serde_json::to_vec(&About { spec, values, epochs, numbers, seed })
+        let Self { spec, values, epochs, numbers, seed, decisions, .. } = self.clone();
+        serde_json::to_vec(&About { spec, values, epochs, numbers, seed, decisions })
             .map_err(|error| Error::argument("batch", "writable as JSON", error))
     }
 
@@ -119,8 +121,8 @@ impl Batch {
     }
 
     fn with(self, about: About, spec: TaskSpec) -> Self {
-        let About { values, epochs, numbers, seed, .. } = about;
-        Self { values, epochs, numbers, seed, spec, ..self }
+        let About { values, epochs, numbers, seed, decisions, .. } = about;
+        Self { values, epochs, numbers, seed, spec, decisions, ..self }
     }
 }
 
@@ -209,6 +211,7 @@ impl Reader<'_> {
             numbers: (0..n as u64).collect(),
             seed: Seed(0),
             spec: TaskSpec { epochs: Vec::new(), duration, ..spec.clone() },
+            decisions: Vec::new(),
         })
     }
 

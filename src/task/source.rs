@@ -93,19 +93,49 @@ impl<T: Task> TrialSource for T {
 
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
         let spec = TrialSource::spec(self)?;
+        Made { task: self, spec, seed }
+            .trials(numbers, |number, rng| caught(&format!("draw of trial {number}"), || self.draw(rng)))
+    }
+}
+
+/// The stream of a trial, with that of the block of trials to which it belongs.
+fn stream_of(spec: &TaskSpec, stream: Seed, number: u64) -> TrialRng {
+    let own = stream.stream(number);
+    match spec.shared_by {
+        0 | 1 => own,
+        n => own.of_block(stream.child("shared").stream(number / n)),
+    }
+}
+
+/// Trials of a task, with values that are drawn or given.
+pub(super) struct Made<'a, T> {
+    pub(super) task: &'a T,
+    pub(super) spec: TaskSpec,
+    pub(super) seed: Seed,
+}
+
+impl<T: Task> Made<'_, T> {
+    /// The trials with these numbers, whose values `values` gives.
+    pub(super) fn trials(
+        self,
+        numbers: Range<u64>,
+        values: impl Fn(u64, &mut TrialRng) -> Result<T::Trial> + Sync,
+    ) -> Result<Batch> {
+        let Self { task, spec, seed } = self;
         check_numbers(&spec, usual_steps(&spec), &numbers)?;
         let afferents = spec.sensory.prepare(spec.dt, spec.n_in)?;
         let (stream, noise) = (seed.child("trials"), seed.child("input noise"));
-        let draw_one = |number: u64| {
-            let mut rng = stream.stream(number);
-            let trial = caught(&format!("draw of trial {number}"), || self.draw(&mut rng))?;
-            let epochs = caught(&format!("epochs of trial {number}"), || self.epochs(&spec, &trial, &mut rng))?;
-            let mut drawn = play(self, &spec, &trial, epochs, &mut rng, number)?;
+        let make_one = |number: u64| {
+            let mut rng = stream_of(&spec, stream, number);
+            let mut trial = values(number, &mut rng)?;
+            caught(&format!("values of trial {number}"), || task.complete(&mut trial))??;
+            let epochs = caught(&format!("epochs of trial {number}"), || task.epochs(&spec, &trial, &mut rng))?;
+            let mut drawn = play(task, &spec, &trial, epochs, &mut rng, number)?;
             transmit(&afferents, &mut drawn, &mut noise.stream(number));
             Ok(drawn)
         };
-        let drawn = threads::map(numbers.clone().collect(), draw_one)?;
-        check_names(self, &spec, &drawn, stream)?;
+        let drawn = threads::map(numbers.clone().collect(), make_one)?;
+        check_names(task, &spec, &drawn, stream)?;
         Ok(assemble::<T>(spec, &drawn, numbers, seed))
     }
 }
@@ -161,9 +191,9 @@ const LOOKED_AT: u64 = 10_000;
 /// only some trials have may be missing in all of a small batch, so that then others are looked at.
 fn check_names<T: Task>(task: &T, spec: &TaskSpec, drawn: &[Drawn], stream: Seed) -> Result<()> {
     let lacks = |name: &&str| drawn.iter().any(|trial| trial.epochs.get(name).is_none());
-    let decision = spec.decision.epoch().filter(lacks);
+    let decision: Vec<&str> = spec.decision.epochs().iter().map(String::as_str).filter(lacks).collect();
     let in_steps = drawn.iter().flat_map(|trial| &trial.unknown).map(String::as_str);
-    let mut asked: Vec<&str> = in_steps.chain(decision).collect();
+    let mut asked: Vec<&str> = in_steps.chain(decision.iter().copied()).collect();
     if asked.is_empty() {
         return Ok(());
     }
@@ -181,9 +211,11 @@ fn check_names<T: Task>(task: &T, spec: &TaskSpec, drawn: &[Drawn], stream: Seed
         if asked.is_empty() {
             return Ok(());
         }
-        let mut rng = stream.stream(number);
+        let mut rng = stream_of(spec, stream, number);
         let epochs = caught("epochs", || {
-            let trial = task.draw(&mut rng);
+            let mut trial = task.draw(&mut rng);
+            // One that is refused has the epochs of what was drawn.
+            let _ = task.complete(&mut trial);
             task.epochs(spec, &trial, &mut rng)
         });
         // A task may have no more trials than were asked for.
@@ -196,7 +228,7 @@ fn check_names<T: Task>(task: &T, spec: &TaskSpec, drawn: &[Drawn], stream: Seed
         "it asks for the epoch \"{name}\", which no trial has; {there}. One that trials need not have can be named in the spec, \
          with a duration of 0"
     );
-    let at = if decision == Some(name) { "its decision" } else { "step" };
+    let at = if decision.contains(&name) { "its decision" } else { "step" };
     Err(Error::Task { at: at.to_owned(), message })
 }
 
@@ -236,11 +268,12 @@ fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed:
         numbers: numbers.collect(),
         seed,
         spec,
+        decisions: Vec::new(),
     }
 }
 
 /// Runs a task's own code; a panic in it becomes an error.
-fn caught<R>(at: &str, work: impl FnOnce() -> R) -> Result<R> {
+pub(super) fn caught<R>(at: &str, work: impl FnOnce() -> R) -> Result<R> {
     crate::caught::caught(work).map_err(|message| Error::Task { at: at.to_owned(), message })
 }
 

@@ -48,6 +48,21 @@ pub struct TaskSpec {
     /// What happens to the inputs before the network sees them.
     #[serde(default)]
     pub sensory: Sensory,
+    /// Whether each epoch is cut to whole time steps.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole_steps: bool,
+    /// How many trials in a row share what is drawn by [`TrialRng::shared`], the epochs above among it.
+    #[serde(default = "alone", skip_serializing_if = "is_alone")]
+    pub shared_by: u64,
+}
+
+/// Trials that share nothing.
+fn alone() -> u64 {
+    1
+}
+
+fn is_alone(shared_by: &u64) -> bool {
+    *shared_by == alone()
 }
 
 impl TaskSpec {
@@ -55,7 +70,18 @@ impl TaskSpec {
     #[must_use]
     pub fn new(n_in: usize, n_out: usize) -> Self {
         let (decision, sensory) = (Decision::default(), Sensory::default());
-        Self { n_in, n_out, dt: 10.0, tau: 100.0, duration: None, epochs: Vec::new(), decision, sensory }
+        Self {
+            n_in,
+            n_out,
+            dt: 10.0,
+            tau: 100.0,
+            duration: None,
+            epochs: Vec::new(),
+            decision,
+            sensory,
+            whole_steps: false,
+            shared_by: alone(),
+        }
     }
 
     setters! {
@@ -79,6 +105,13 @@ impl TaskSpec {
         decision: Decision;
         /// What happens to the inputs before the network sees them: baseline, noise, rectification. By default nothing.
         sensory: Sensory;
+        /// Whether the duration of each epoch, fixed or drawn, is cut to the time steps that it holds whole, as NeuroGym, pyrl and Yang et
+        /// al. (2019) do. By default times are as they are written, and an epoch has the steps that lie in it.
+        whole_steps: bool;
+        /// How many trials in a row, counted from trial 0, share what the task draws by [`TrialRng::shared`] and the epochs that this
+        /// spec draws: with the size of a batch, all trials of a batch have one timing, and none is padded. By default 1: each is drawn
+        /// for itself.
+        shared_by: u64;
     }
 
     /// Whether the frame makes sense.
@@ -101,6 +134,9 @@ impl TaskSpec {
         if let Some(duration) = self.duration {
             positive("duration", duration)?;
             in_milliseconds("duration", duration, self.dt)?;
+        }
+        if self.shared_by == 0 {
+            return Err(Error::argument("shared_by", "at least 1: a trial is shared by itself", 0));
         }
         self.decision.check(self.n_out)?;
         self.sensory.prepare(self.dt, self.n_in)?;
@@ -191,8 +227,17 @@ impl TaskSpec {
         }
     }
 
-    /// The epochs of one trial, drawn from their distributions.
+    /// A duration, cut to whole steps if they are asked for.
+    pub(crate) fn cut(&self, duration: f32) -> f32 {
+        let clock = Clock::new(self.dt);
+        // What is no number is for the check to find.
+        let whole = self.whole_steps && duration.is_finite();
+        if whole { clock.time(clock.last_step(decimal(duration))) as f32 } else { duration }
+    }
+
+    /// The epochs of one trial, drawn from their distributions; the same in all trials that share them.
     pub fn draw_epochs(&self, rng: &mut TrialRng) -> Epochs {
+        let rng = rng.shared();
         let mut epochs = Epochs::new();
         for (name, duration) in &self.epochs {
             epochs = match (duration, self.duration) {
@@ -200,7 +245,7 @@ impl TaskSpec {
                     let end = end.max(epochs.end_of_last());
                     epochs.until(name, end)
                 }
-                _ => epochs.then(name, duration.draw(rng)),
+                _ => epochs.then(name, self.cut(duration.draw(rng))),
             };
         }
         epochs

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod analysis;
+mod answers;
 mod areas;
 mod arrays;
 #[cfg(feature = "torch")]

@@ -69,7 +69,7 @@ impl Session {
     /// # Errors
     /// If the task has other choices, or if no trial has a correct one.
     pub fn detection(&self) -> Result<Detection> {
-        let choices = self.batch.spec.decision.choices(self.batch.spec.n_out);
+        let choices = self.batch.choices();
         if choices != [0, 1] {
             let expected = "one with the choices 0 and 1, such as `Decision::go(0.5)`";
             return Err(Error::argument("decision of the task", expected, &self.batch.spec.decision));

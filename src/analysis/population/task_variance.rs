@@ -1,5 +1,7 @@
 //! What units take part in: how much each varies in each of several tasks, and which vary in the same.
 
+use std::ops::Range;
+
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +73,40 @@ impl TaskVariance {
     /// If there is no task, if sessions are not of the same units, if no trial of any task has an epoch that is left out, or if a task
     /// has no time that two trials have.
     pub fn of<'a, N: Into<String>>(&self, tasks: impl IntoIterator<Item = (N, &'a Session)>) -> Result<TaskVariances> {
+        self.of_sessions(tasks, |name, session| {
+            let all = (0..session.n_trials()).map(|trial| 0..session.batch.lengths[trial]).collect();
+            vec![(name.to_owned(), all)]
+        })
+    }
+
+    /// The same with each epoch of each task for itself, named `"task epoch"`, since units may take part in some epochs of a task only. An
+    /// epoch that begins or ends at other times in each trial is looked at as long as two trials have it, counted from the start of the trial.
+    ///
+    /// # Errors
+    /// As [`TaskVariance::of`].
+    pub fn of_epochs<'a, N: Into<String>>(
+        &self,
+        tasks: impl IntoIterator<Item = (N, &'a Session)>,
+    ) -> Result<TaskVariances> {
+        self.of_sessions(tasks, |name, session| {
+            let mut epochs: Vec<&str> = Vec::new();
+            for epoch in session.batch.epochs.iter().flat_map(|epochs| epochs.iter()) {
+                if !epochs.contains(&epoch.name.as_str()) && !self.without.contains(&epoch.name) {
+                    epochs.push(&epoch.name);
+                }
+            }
+            let steps = |epoch: &str, trial| session.batch.steps_of(trial, epoch).unwrap_or(0..0);
+            let of = |epoch: &str| (0..session.n_trials()).map(|trial| steps(epoch, trial)).collect();
+            epochs.into_iter().map(|epoch| (format!("{name} {epoch}"), of(epoch))).collect()
+        })
+    }
+
+    /// That of parts of tasks, each with its name and the steps of each trial.
+    fn of_sessions<'a, N: Into<String>>(
+        &self,
+        tasks: impl IntoIterator<Item = (N, &'a Session)>,
+        parts: impl Fn(&str, &Session) -> Vec<(String, Vec<Range<usize>>)>,
+    ) -> Result<TaskVariances> {
         let tasks: Vec<(String, &Session)> = tasks.into_iter().map(|(name, session)| (name.into(), session)).collect();
         let units = tasks.first().map_or_else(Vec::new, |(_, session)| session.numbers_of(self.signal));
         for epoch in &self.without {
@@ -79,7 +115,7 @@ impl TaskVariance {
                 return Err(Error::argument("without", "epochs of the trials", format!("\"{epoch}\", which none has")));
             }
         }
-        let mut variance = Vec::new();
+        let (mut names, mut variance) = (Vec::new(), Vec::new());
         for (name, session) in &tasks {
             session.batch.check_rows()?;
             if session.numbers_of(self.signal) != units {
@@ -90,16 +126,20 @@ impl TaskVariance {
             let source = session.signal(self.signal)?;
             let what = format!("the activity of {} units in {name}", units.len());
             memory::check(what, 2 * memory::floats(source.shape()), "take fewer trials")?;
-            let mut there = Array2::from_elem((session.n_trials(), session.batch.n_steps()), true);
-            for (trial, mut there) in there.outer_iter_mut().enumerate() {
-                there.slice_mut(s![session.batch.lengths[trial]..]).fill(false);
-                for steps in self.without.iter().filter_map(|epoch| session.batch.steps_of(trial, epoch)) {
-                    there.slice_mut(s![steps]).fill(false);
+            let activity = source.mapv(f64::from);
+            for (part, wanted) in parts(name, session) {
+                let mut there = Array2::from_elem((session.n_trials(), session.batch.n_steps()), false);
+                for (trial, mut there) in there.outer_iter_mut().enumerate() {
+                    there.slice_mut(s![wanted[trial].clone()]).fill(true);
+                    for steps in self.without.iter().filter_map(|epoch| session.batch.steps_of(trial, epoch)) {
+                        there.slice_mut(s![steps]).fill(false);
+                    }
                 }
+                variance.push(of_task(&part, &activity, &there)?);
+                names.push(part);
             }
-            variance.push(of_task(name, &source.mapv(f64::from), &there)?);
         }
-        self.stacked(tasks.into_iter().map(|(name, _)| name).collect(), units, &variance)
+        self.stacked(names, units, &variance)
     }
 
     /// That of activity: pairs of the name of a task and its activity `[n_trials, n_times, n_units]`.
@@ -177,7 +217,8 @@ pub struct TaskVariances {
 
 impl TaskVariances {
     /// The fractional task variance `(TV(A) - TV(B)) / (TV(A) + TV(B))` of each unit `[n_units]`, from 1 for one that varies in task `A`
-    /// only to -1 for one that varies in `B` only; NaN for one that varies in neither.
+    /// only to -1 for one that varies in `B` only; NaN for one whose variances in these two do not sum to more than
+    /// [`least`](TaskVariances::least), which takes part in neither.
     ///
     /// # Errors
     /// If there is no such task.
@@ -190,7 +231,9 @@ impl TaskVariances {
             Ok::<_, Error>(self.variance.column(column?))
         };
         let (a, b) = (of(a)?, of(b)?);
-        Ok((&a - &b) / (&a + &b))
+        let least = self.least;
+        let share = |(&a, &b): (&f64, &f64)| if a + b > least { (a - b) / (a + b) } else { f64::NAN };
+        Ok(a.iter().zip(b).map(share).collect())
     }
 
     /// KMeansClusters of the active units by their variances in all tasks, each divided by its largest. They are ordered by the task in

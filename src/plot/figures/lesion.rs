@@ -1,8 +1,11 @@
 //! What lesions change.
 
+use ndarray::Array2;
+
 use super::{along, ends};
 use crate::analysis::{LesionBehavior, LesionTest, Lesions};
-use crate::plot::{Color, Figure, Legend, Panel, Style};
+use crate::plot::{Color, Colormap, Figure, Heatmap, Legend, Panel, Style};
+use crate::table::Table;
 use crate::{Error, Result};
 
 /// Lesions whose names fit below an axis.
@@ -31,6 +34,28 @@ impl Lesions {
             panels.push(self.with_bars(self.panel("Change in width"), &width, Color::BLACK));
         }
         Figure::new().panels(panels)
+    }
+
+    /// The change in accuracy with each lesion, a column, in the trials with each value of a column of theirs, a row: what each cluster of
+    /// units is needed for. See [`Lesions::by`].
+    ///
+    /// # Errors
+    /// As [`Lesions::by`].
+    pub fn plot_by(&self, trials: &Table, column: &str) -> Result<Figure> {
+        let table = self.by(trials, column)?;
+        let changes = table.numbers("change in accuracy")?;
+        let n_values = changes.len() / (self.lesions.len() + 1);
+        let of = |(value, lesion): (usize, usize)| changes[(lesion + 1) * n_values + value];
+        let cells = Array2::from_shape_fn((n_values, self.lesions.len()), of);
+        let most = cells.iter().fold(0.0_f64, |most, &change| most.max(change.abs()));
+        let heatmap = Heatmap::new(&cells).colormap(Colormap::Diverging).label("Change in accuracy");
+        let heatmap = if most > 0.0 { heatmap.range(-most, most) } else { heatmap };
+        let values =
+            table.column(column)?[..n_values].iter().enumerate().map(|(i, value)| (i as f64, value.to_string()));
+        let panel = Panel::new().x_label("Lesion").y_label(column).heatmap(heatmap).y_ticks(values.collect::<Vec<_>>());
+        let names = self.lesions.iter().enumerate().map(|(i, lesion)| (i as f64, lesion.name.as_str()));
+        let panel = if self.lesions.len() <= NAMED { panel.x_ticks(names.collect::<Vec<_>>()) } else { panel };
+        Ok(panel.figure().size(440.0, (60.0 + 16.0 * n_values as f64).clamp(220.0, 900.0)))
     }
 
     /// Bars of which those that a corrected test does not tell from 0 are gray.

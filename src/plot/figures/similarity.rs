@@ -2,7 +2,7 @@
 
 use ndarray::{Axis, s};
 
-use crate::analysis::{JpcaPlanes, Rdm, TaskClusters};
+use crate::analysis::{Composed, JpcaPlanes, Rdm, TaskClusters, TaskVariances};
 use crate::plot::{Color, Colormap, Figure, Heatmap, Panel};
 use crate::{Error, Result};
 
@@ -21,6 +21,66 @@ impl Rdm {
         let ticks = || self.conditions.iter().enumerate().map(|(i, value)| (i as f64, value.to_string()));
         let panel = if self.conditions.len() <= NAMED { panel.x_ticks(ticks()).y_ticks(ticks()) } else { panel };
         panel.figure().size(400.0, 320.0)
+    }
+}
+
+impl TaskVariances {
+    /// How many units have which fractional task variance of two tasks, see [`TaskVariances::fractional`]: those at the right end vary in
+    /// the first only, those at the left in the second only, those in the middle in both.
+    ///
+    /// # Errors
+    /// If there is no such task, or if no unit varies in either.
+    pub fn plot_fractional(&self, a: &str, b: &str) -> Result<Figure> {
+        const BINS: usize = 20;
+        let fractional: Vec<f64> = self.fractional(a, b)?.into_iter().filter(|share| !share.is_nan()).collect();
+        if fractional.is_empty() {
+            let expected = format!("above {} in some unit, in {a} and {b} together", self.least);
+            return Err(Error::argument("the task variances", expected, "smaller in all"));
+        }
+        let mut counts = [0_usize; BINS];
+        for share in &fractional {
+            counts[(((share + 1.0) / 2.0 * BINS as f64) as usize).min(BINS - 1)] += 1;
+        }
+        // The outline of the bars.
+        let edge = |bin: usize| -1.0 + 2.0 * bin as f64 / BINS as f64;
+        let x = (0..BINS).flat_map(|bin| [edge(bin), edge(bin + 1)]);
+        let y: Vec<f64> = counts.iter().flat_map(|&count| [count as f64; 2]).collect();
+        let most = y.iter().fold(1.0_f64, |most, &count| most.max(count));
+        let panel = Panel::new()
+            .title(format!("{} units", fractional.len()))
+            .x_label(format!("Fractional variance ({a} - {b})"))
+            .y_label("Units")
+            .x_range(-1.05, 1.05)
+            .y_range(0.0, 1.05 * most)
+            .band(x, vec![0.0; 2 * BINS], y, Color::BLUE);
+        Ok(panel.figure().size(320.0, 240.0))
+    }
+}
+
+impl Composed {
+    /// The four tasks in the plane of their first two principal components, with an arrow's line from the first to the second and from
+    /// the third to the fourth, which are parallel and of one length if tasks are composed. Above stand the share of the variance in that
+    /// plane and how far they are from a parallelogram.
+    #[must_use]
+    pub fn plot(&self) -> Figure {
+        let line = |panel: Panel, from: usize, to: usize, color: Color| {
+            let of = |axis: usize| [from, to].map(|task| self.plane[[task, axis]]);
+            panel.line(of(0), of(1), color)
+        };
+        let most = self.plane.iter().fold(0.0_f64, |most, &x| most.max(x.abs()));
+        let panel = Panel::new()
+            .title(format!("Error {:.2}, {:.0} % in the plane", self.error, 100.0 * self.explained))
+            .x_label("Component 1")
+            .y_label("Component 2")
+            .x_range(-1.5 * most, 1.5 * most)
+            .y_range(-1.5 * most, 1.5 * most)
+            .equal();
+        let panel = line(line(panel, 0, 1, Color::GRAY), 2, 3, Color::GRAY);
+        let of_task = |panel: Panel, (task, name): (usize, &String)| {
+            let (x, y) = (self.plane[[task, 0]], self.plane[[task, 1]]);
+            panel.points([x], [y], Color::cycle(task)).text(x, y + 0.12 * most, name, Color::cycle(task))
+        };
+        self.tasks.iter().enumerate().fold(panel, of_task).figure().size(320.0, 300.0)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether choices on some trials can be right or wrong by a decision.
 
+use ndarray::Axis;
+
 use super::reading::Favored;
 use super::{Decision, OF_ONE, Rule, Span};
 use crate::number::decimal;
@@ -22,11 +24,19 @@ impl Decision {
                 return Err(Error::argument("decision of the task", expected, self));
             }
         }
-        if self.epoch().is_some() && batch.epochs.iter().all(|epochs| epochs.iter().next().is_none()) {
+        if !self.epochs().is_empty() && batch.epochs.iter().all(|epochs| epochs.iter().next().is_none()) {
             let expected = "read by times where trials have no epochs, `.between(1500.0, 2000.0)`";
             return Err(Error::argument("decision of the task", expected, self));
         }
         Ok(())
+    }
+
+    /// An error if no trial has an epoch by which it is read, or if trials have no such value as a response may be near to.
+    pub(crate) fn check_there(&self, batch: &Batch) -> Result<()> {
+        if let Rule::Ring(ring) = &self.rule {
+            ring.check_columns(batch)?;
+        }
+        self.epochs().iter().try_for_each(|epoch| batch.starts(epoch).map(drop))
     }
 
     /// An error if choices cannot be right or wrong on these trials, with what to do instead.
@@ -39,9 +49,7 @@ impl Decision {
         if self.rule == Rule::None {
             return refused("a rule of choice", "the task asks for no choice");
         }
-        if let Some(epoch) = self.epoch() {
-            batch.starts(epoch)?;
-        }
+        self.check_there(batch)?;
         self.check_times(batch)?;
         if let Some((expected, why)) = self.doubt(batch) {
             return refused(&expected, &why);
@@ -49,6 +57,10 @@ impl Decision {
         // What the user said himself is taken at his word, but for what can hardly be meant.
         let guessed = self.is_guess();
         let correct: Vec<Option<usize>> = (0..batch.n_trials()).map(|trial| batch.correct_choice(trial)).collect();
+        let targets = |trial| batch.targets.index_axis(Axis(0), trial);
+        if self.is_ring() && (0..batch.n_trials()).any(|trial| self.judge(batch, trial, targets(trial)).is_some()) {
+            return Ok(());
+        }
         let Some(first) = correct.iter().flatten().next() else {
             let why = format!("in none of {} trials do the targets give a correct choice by it", correct.len());
             return refused("one that the targets answer where the mask counts them", &why);

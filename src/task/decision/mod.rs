@@ -2,10 +2,13 @@
 
 mod doubt;
 mod reading;
+mod ring;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use ring::Ring;
 
 use crate::{Error, Result};
 
@@ -13,7 +16,7 @@ use crate::{Error, Result};
 /// the targets, read in the same way, give the same one.
 ///
 /// ```
-/// use psychrnn::task::Decision;
+/// use psychrnn::task::{Decision, Ring};
 /// // The larger of outputs 1 and 2 in the decision period; output 0 asks for fixation.
 /// Decision::largest_mean().among([1, 2]).during("decision");
 /// // One output with targets 1 and -1, and one with targets 1 and 0.
@@ -23,6 +26,10 @@ use crate::{Error, Result};
 /// Decision::first_to_reach(0.7).after("stimulus");
 /// // Go or no go.
 /// Decision::go(0.5).during("response");
+/// // An angle: 32 outputs that are directions, of which output 0 asks for fixation.
+/// Decision::ring(Ring::new(1..33).fixation(0));
+/// // Several answers in a trial, all of which must be right.
+/// Decision::largest_at_end().in_each(["test1", "test2"]);
 /// ```
 ///
 /// The default, of a task that says nothing, is the output with the largest mean in the answer. The answer are the steps in
@@ -38,7 +45,7 @@ pub struct Decision {
     span: Span,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Rule {
     #[default]
@@ -57,6 +64,7 @@ enum Rule {
     Go {
         threshold: f32,
     },
+    Ring(Ring),
     None,
 }
 
@@ -69,6 +77,7 @@ enum Span {
     During(String),
     After(String),
     Between(f32, f32),
+    Each(Vec<String>),
 }
 
 impl Span {
@@ -117,14 +126,15 @@ impl From<Rule> for Decision {
 
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.rule {
+        match &self.rule {
             Rule::LargestInAnswer => f.write_str("the largest output in the answer, the default")?,
             Rule::LargestMean => f.write_str("the largest mean output")?,
             Rule::LargestAtEnd => f.write_str("the largest output at the end")?,
             Rule::FirstToReach { threshold, .. } => write!(f, "the first output to reach {threshold}")?,
-            Rule::Threshold { threshold: 0.0 } => f.write_str("the sign of the output")?,
+            Rule::Threshold { threshold } if *threshold == 0.0 => f.write_str("the sign of the output")?,
             Rule::Threshold { threshold } => write!(f, "whether the output is above {threshold}")?,
             Rule::Go { threshold } => write!(f, "whether the output reaches {threshold}")?,
+            Rule::Ring(Ring { outputs, .. }) => write!(f, "the angle of a ring of {} outputs", outputs.len())?,
             Rule::None => f.write_str("none")?,
         }
         if let Some(among) = &self.among {
@@ -135,6 +145,7 @@ impl fmt::Display for Decision {
             Span::During(epoch) => write!(f, " during \"{epoch}\""),
             Span::After(epoch) => write!(f, " after \"{epoch}\""),
             Span::Between(from, to) => write!(f, " between {from} and {to} ms"),
+            Span::Each(epochs) => write!(f, " in each of \"{}\"", epochs.join("\", \"")),
         }
     }
 }
@@ -187,6 +198,15 @@ impl Decision {
         Rule::Go { threshold }.into()
     }
 
+    /// An angle, by the population vector of outputs on a ring at the last step of the trial, or of the span in which it is read,
+    /// whatever the mask. If the targets fixate there, to fixate is correct; else a response near to their angle. The choice is the
+    /// direction of the output that is nearest to the angle, numbered along the ring, or what [`Ring::nearest`] names; a subject that
+    /// fixates has none. The angles are [`Session::responses`](crate::simulate::Session::responses).
+    #[must_use]
+    pub fn ring(ring: impl Into<Ring>) -> Self {
+        Rule::Ring(ring.into()).into()
+    }
+
     /// The task asks for no choice: a waveform, say.
     #[must_use]
     pub fn none() -> Self {
@@ -223,6 +243,14 @@ impl Decision {
         self
     }
 
+    /// An answer is read in each of these epochs, of those that a trial has. A trial is correct if all its answers are; its choice is the
+    /// last. Each stands in [`Session::trials`](crate::simulate::Session::trials), as `choice_test1` and `correct_test1`.
+    #[must_use]
+    pub fn in_each<'a>(mut self, epochs: impl IntoIterator<Item = &'a str>) -> Self {
+        self.span = Span::Each(epochs.into_iter().map(str::to_owned).collect());
+        self
+    }
+
     /// Where no output reaches the threshold of [`Decision::first_to_reach`], the largest at the end is the choice, without a
     /// reaction time. It changes no other rule.
     #[must_use]
@@ -235,7 +263,10 @@ impl Decision {
 
     /// The same alternatives by another rule, from the start of an epoch on.
     pub(crate) fn first_after(&self, threshold: f32, epoch: &str) -> Self {
-        let among = self.among.clone().filter(|_| self.is_largest());
+        let among = match &self.rule {
+            Rule::Ring(ring) => Some(ring.outputs.clone()),
+            _ => self.among.clone().filter(|_| self.is_largest()),
+        };
         Self { among, ..Self::first_to_reach(threshold).after(epoch) }
     }
 
@@ -249,12 +280,24 @@ impl Decision {
         matches!(self.rule, Rule::FirstToReach { .. } | Rule::Go { .. })
     }
 
-    /// The epoch by which it is read.
-    pub(crate) fn epoch(&self) -> Option<&str> {
+    /// The epochs by which it is read.
+    pub(crate) fn epochs(&self) -> &[String] {
         match &self.span {
-            Span::During(epoch) | Span::After(epoch) => Some(epoch),
-            Span::Trial | Span::Between(..) => None,
+            Span::During(epoch) | Span::After(epoch) => std::slice::from_ref(epoch),
+            Span::Each(epochs) => epochs,
+            Span::Trial | Span::Between(..) => &[],
         }
+    }
+
+    /// The decision about each of several answers, with its epoch.
+    pub(crate) fn answers(&self) -> Vec<(&str, Self)> {
+        let Span::Each(epochs) = &self.span else { return Vec::new() };
+        epochs.iter().map(|epoch| (epoch.as_str(), self.clone().during(epoch))).collect()
+    }
+
+    /// Whether the answer is an angle.
+    pub(crate) fn is_ring(&self) -> bool {
+        matches!(self.rule, Rule::Ring(_))
     }
 
     /// Whether it makes sense for this number of outputs.
@@ -270,6 +313,15 @@ impl Decision {
             let expected = "between a time and a later one, in milliseconds from the start of the trial";
             return Err(Error::argument("decision", expected, self));
         }
+        if let Span::Each(epochs) = &self.span
+            && (epochs.is_empty() || (1..epochs.len()).any(|at| epochs[..at].contains(&epochs[at])))
+        {
+            return Err(Error::argument("decision", "in each of some epochs, named once", format!("{epochs:?}")));
+        }
+        if let (Rule::Ring(_), Some(among)) = (&self.rule, &self.among) {
+            let expected = "without `among`: a ring names its outputs, `Ring::new(1..33)`";
+            return Err(Error::argument("decision", expected, format!("among {among:?}")));
+        }
         if let Some(among) = &self.among {
             if let Some(output) = among.iter().find(|&&output| output >= n_out) {
                 let expected = format!("among the outputs, of which there are {n_out}, counted from 0");
@@ -280,7 +332,8 @@ impl Decision {
             }
         }
         let n = self.alternatives(n_out).len();
-        match self.rule {
+        match &self.rule {
+            Rule::Ring(ring) => ring.check(n_out),
             Rule::Threshold { .. } | Rule::Go { .. } if n != 1 => {
                 let expected = "about one output: say which with `among([0])`";
                 Err(Error::argument("decision", expected, format!("{self}, of which there are {n}")))
@@ -297,9 +350,10 @@ impl Decision {
 
     /// The choices that there are.
     pub(crate) fn choices(&self, n_out: usize) -> Vec<usize> {
-        match self.rule {
+        match &self.rule {
             Rule::None => Vec::new(),
             Rule::Threshold { .. } | Rule::Go { .. } => vec![0, 1],
+            Rule::Ring(ring) => (0..ring.n_choices()).collect(),
             _ => self.alternatives(n_out),
         }
     }

@@ -4,21 +4,25 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, Axis};
 
-use super::{Decision, Rule, Span};
+use super::{Decision, Ring, Rule, Span};
 use crate::number::decimal;
 use crate::task::Batch;
 
 /// What the outputs of a trial say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Reading {
     pub(crate) choice: Option<usize>,
     /// The step in which an output first reached the threshold, for a rule that has one.
     pub(crate) reached: Option<usize>,
+    /// The angle of the response, for outputs on a ring.
+    pub(crate) angle: Option<f64>,
+    /// Whether there is no response, since the subject fixates.
+    pub(crate) fixates: bool,
 }
 
 impl From<Option<usize>> for Reading {
     fn from(choice: Option<usize>) -> Self {
-        Self { choice, reached: None }
+        Self { choice, ..Self::default() }
     }
 }
 
@@ -34,6 +38,7 @@ impl Decision {
                 let steps = batch.clock().steps(decimal(*from), decimal(*to));
                 steps.start.max(0) as usize..steps.end.max(0) as usize
             }
+            Span::Each(epochs) => epochs.iter().rev().find_map(|epoch| batch.steps_of(trial, epoch))?,
         };
         Some(steps.start..steps.end.min(length).min(batch.n_steps()))
     }
@@ -44,6 +49,9 @@ impl Decision {
             Span::Trial => Some(0.0),
             Span::During(epoch) | Span::After(epoch) => batch.epochs.get(trial)?.start(epoch).map(decimal),
             Span::Between(from, _) => Some(decimal(*from)),
+            Span::Each(epochs) => {
+                epochs.iter().rev().find_map(|epoch| batch.epochs.get(trial)?.start(epoch)).map(decimal)
+            }
         }
     }
 
@@ -53,23 +61,24 @@ impl Decision {
         let steps = steps.start..steps.end.min(outputs.nrows());
         let among = self.alternatives(batch.spec.n_out);
         let look = Look { decision: self, among, batch, trial, outputs: outputs.reborrow() };
-        match self.rule {
+        match &self.rule {
             Rule::None => Reading::default(),
+            Rule::Ring(ring) => look.ring(ring, &steps),
             _ if look.among.iter().any(|&output| output >= outputs.ncols()) => Reading::default(),
             Rule::LargestInAnswer if look.among.len() < 2 => Reading::default(),
             Rule::LargestInAnswer => look.largest_mean(&look.favored(steps).answer()).into(),
             Rule::LargestMean => look.largest_mean(&steps.collect::<Vec<_>>()).into(),
             Rule::LargestAtEnd => look.largest_at_end(&steps).into(),
             Rule::FirstToReach { threshold, or_largest_at_end } => {
-                match look.first_to_reach(threshold, steps.clone()) {
-                    None if or_largest_at_end => look.largest_at_end(&steps).into(),
+                match look.first_to_reach(*threshold, steps.clone()) {
+                    None if *or_largest_at_end => look.largest_at_end(&steps).into(),
                     None => Reading::default(),
-                    Some((step, choice)) => Reading { choice, reached: Some(step) },
+                    Some((step, choice)) => Reading { choice, reached: Some(step), ..Reading::default() },
                 }
             }
             Rule::Threshold { threshold } => {
                 let mean = look.means(&steps.collect::<Vec<_>>()).first().map(|(_, mean)| *mean);
-                let threshold = f64::from(threshold);
+                let threshold = f64::from(*threshold);
                 let side = |mean: f64| (mean != threshold && !mean.is_nan()).then_some(usize::from(mean > threshold));
                 mean.and_then(side).into()
             }
@@ -79,9 +88,26 @@ impl Decision {
                 if steps.is_empty() {
                     return Reading::default();
                 }
-                let reached = look.first_to_reach(threshold, steps).map(|(step, _)| step);
-                Reading { choice: Some(usize::from(reached.is_some())), reached }
+                let reached = look.first_to_reach(*threshold, steps).map(|(step, _)| step);
+                Reading { choice: Some(usize::from(reached.is_some())), reached, ..Reading::default() }
             }
+        }
+    }
+
+    /// Whether what `outputs` `[n_steps, n_out]` say in a trial is what its targets say; of several answers all. `None` where there is
+    /// nothing to be right or wrong about.
+    pub(crate) fn judge(&self, batch: &Batch, trial: usize, outputs: ArrayView2<'_, f32>) -> Option<bool> {
+        let answers = self.answers();
+        if !answers.is_empty() {
+            let judged = answers.iter().filter_map(|(_, answer)| answer.judge(batch, trial, outputs));
+            return judged.reduce(|all, one| all && one);
+        }
+        let asked = self.read(batch, trial, batch.targets.index_axis(Axis(0), trial));
+        let made = self.read(batch, trial, outputs);
+        match &self.rule {
+            Rule::Ring(_) if asked.fixates => Some(made.fixates),
+            Rule::Ring(ring) => asked.angle.map(|asked| made.angle.is_some_and(|angle| ring.is_near(angle, asked))),
+            _ => asked.choice.map(|asked| made.choice == Some(asked)),
         }
     }
 
@@ -172,6 +198,19 @@ impl Look<'_> {
         let last = steps.clone().next_back()?;
         let ends: Vec<_> = self.among.iter().map(|&output| (output, f64::from(self.outputs[[last, output]]))).collect();
         largest(&ends)
+    }
+
+    fn ring(&self, ring: &Ring, steps: &Range<usize>) -> Reading {
+        let all = ring.outputs.iter().chain(&ring.fixation);
+        let last = steps.clone().next_back().filter(|_| all.max() < Some(&self.outputs.ncols()));
+        let Some(last) = last else { return Reading::default() };
+        let output = |output: usize| self.outputs[[last, output]];
+        if ring.fixates(output) {
+            return Reading { fixates: true, ..Reading::default() };
+        }
+        let angle = ring.angle(output);
+        let choice = angle.and_then(|angle| ring.choice(self.batch, self.trial, angle));
+        Reading { choice, angle, ..Reading::default() }
     }
 
     /// The first of these steps in which an alternative reaches a threshold, and which one does; of several the largest.

@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::positive;
-use crate::number::decimal;
-use crate::task::time::Clock;
 use crate::task::{Decision, Duration, Epochs, Sensory, Step, TaskSpec, TrialRng, in_milliseconds};
 use crate::{Error, Result};
 
@@ -119,6 +117,7 @@ impl Protocol {
             .tau(self.tau)
             .sensory(self.sensory.clone())
             .decision(Decision::largest_at_end())
+            .whole_steps(true)
             .epoch("fixation", self.fixation.clone())
     }
 
@@ -143,21 +142,12 @@ impl Protocol {
         (!rng.chance(self.catch)).then(|| rng.index(n_conditions))
     }
 
-    /// The longest duration of whole steps that is not above this one.
-    pub(super) fn whole_steps(&self, duration: f32) -> f32 {
-        let clock = Clock::new(self.dt);
-        clock.time(clock.last_step(decimal(duration))) as f32
-    }
-
-    /// The epochs of a trial, each of whole steps.
+    /// The epochs of a trial.
     pub(super) fn epochs(&self, spec: &TaskSpec, catch: bool, rng: &mut TrialRng) -> Epochs {
         if catch {
             return Epochs::new().then("catch", self.catch_duration);
         }
-        let next = |epochs: Epochs, (name, duration): &(String, Duration)| {
-            epochs.then(name, self.whole_steps(duration.draw(rng)))
-        };
-        spec.epochs.iter().fold(Epochs::new(), next)
+        spec.draw_epochs(rng)
     }
 
     /// Fills in the targets and the mask; without a correct output those of a catch trial.

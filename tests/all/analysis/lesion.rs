@@ -57,6 +57,18 @@ fn lesions_are_tested_by_the_trials_that_come_out_differently() {
     let test = lesions.lesions[0].choice_test.unwrap().test;
     assert_eq!((test.n, test.only_first, test.only_second), (700, 18, 0));
 
+    // In the trials of each level, choice 1 being always right.
+    let by = lesions.by(&batch.values, "level").unwrap();
+    assert_eq!(by.n_rows(), 5 * 7);
+    let changes = by.numbers("change in accuracy").unwrap();
+    for (level, (intact, lesioned)) in INTACT.into_iter().zip(LESIONED).enumerate() {
+        let expected = (lesioned as f64 - intact as f64) / 100.0;
+        assert!(changes[level] == 0.0 && (changes[7 + level] - expected).abs() < 1e-12, "{level}");
+    }
+    super::figures::drawn("lesions by level", &lesions.plot_by(&batch.values, "level").unwrap());
+    let few = batch.values.select(&[0, 1]);
+    assert!(lesions.by(&few, "level").unwrap_err().to_string().contains("700"));
+
     // At each level, and corrected for all rows.
     let levels = lesions.level_table();
     assert_eq!(levels.n_rows(), 4 * 7);

@@ -2,8 +2,8 @@
 
 use ndarray::{Array1, Array2, Array3, Axis, array, s};
 use psychrnn::analysis::{
-    Cka, Comparison, Dimension, Dissimilarity, Dsa, Jpca, KMeans, Noise, Procrustes, Rdm, Tangling, TaskVariance,
-    alignment_index,
+    Cka, Comparison, Composition, Dimension, Dissimilarity, Dsa, Jpca, KMeans, Noise, Procrustes, Rdm, Tangling,
+    TaskVariance, alignment_index,
 };
 use psychrnn::prelude::*;
 use psychrnn::threads::with_threads;
@@ -327,4 +327,109 @@ fn nonsense_is_an_error_that_says_so() {
     // A cluster of one point is no evidence for it.
     let lone = KMeans::default().n_clusters(2..=2).of(&array![[0.0], [0.1], [9.0]]).unwrap();
     assert_eq!(lone.silhouettes[2], 0.0);
+}
+
+#[test]
+fn tasks_that_are_composed_make_a_parallelogram() {
+    let parts = normal((4, 30), 1);
+    let [go, anti, delay, noise] = [0, 1, 2, 3].map(|row| parts.row(row).to_owned());
+    let of = |off: f64| {
+        let (delay_go, delay_anti) = (&go + &delay, &anti + &delay + &(&noise * off));
+        Composition::of_vectors([
+            ("go", go.clone()),
+            ("anti", anti.clone()),
+            ("delay go", delay_go),
+            ("delay anti", delay_anti),
+        ])
+    };
+    let composed = of(0.0).unwrap();
+    assert!(composed.error < 1e-12 && (composed.explained - 1.0).abs() < 1e-12);
+    // In the plane they are as far apart as in space, the first on the right, and the second above it.
+    assert!(composed.plane[[0, 0]] > 0.0 && composed.plane[[0, 1]].abs() < 1e-12 && composed.plane[[1, 1]] > 0.0);
+    for (i, j) in [(0, 1), (0, 2), (1, 3), (0, 3)] {
+        let apart = |vectors: &Array2<f64>| {
+            let between = &vectors.row(i) - &vectors.row(j);
+            between.dot(&between)
+        };
+        close("distance", apart(&composed.plane), apart(&composed.vectors), 1e-9);
+    }
+    // As written out.
+    let apart = of(0.7).unwrap();
+    let (b, d) = (&anti - &go, &anti - &go + &(&noise * 0.7));
+    close("error", apart.error, 0.49 * noise.dot(&noise) / (b.dot(&b) + d.dot(&d)), 1e-12);
+    close("cosine", apart.cosine, b.dot(&d) / (b.dot(&b) * d.dot(&d)).sqrt(), 1e-12);
+    let reversed = [("a", go.clone()), ("b", anti.clone()), ("c", anti.clone()), ("d", go.clone())];
+    close("opposite", Composition::of_vectors(reversed).unwrap().error, 2.0, 1e-12);
+    super::figures::drawn("composition", &apart.plot());
+
+    // Sessions give the mean over trials at the last step of an epoch; weights the columns of the inputs.
+    let states =
+        Array3::from_shape_fn((6, 4, 5), |(trial, step, unit)| ((trial * 7 + step * 3 + unit * unit) as f32).sin());
+    let all = session(&states);
+    let spec = TaskSpec::new(1, 1).dt(20.0);
+    let mut batch =
+        Batch::from_arrays(&spec, Array3::ones((6, 4, 1)), Array3::ones((6, 4, 1)), Array3::ones((6, 4, 1))).unwrap();
+    batch.epochs = vec![Epochs::new().then("cue", 40.0).then("go", 40.0); 6];
+    let timed = Session::new(batch, states.clone(), states.clone(), Array3::ones((6, 4, 1))).unwrap();
+    let parts = [[0, 1], [1, 2], [2, 3], [3, 5]].map(|rows| timed.select(&rows));
+    let names = ["a", "b", "c", "d"];
+    let of_sessions = Composition::at_end_of("cue").of([0, 1, 2, 3].map(|i| (names[i], &parts[i]))).unwrap();
+    let mean = states.slice(s![3..6;2, 1, ..]).mapv(f64::from).mean_axis(Axis(0)).unwrap();
+    all_close("vector", &of_sessions.vectors.row(3), &mean, 1e-9);
+    let mut weights = Weights::new();
+    weights
+        .insert("W_in", Array2::from_shape_fn((5, 6), |(unit, channel)| ((unit * 3 + channel * channel) as f32).cos()));
+    let of_inputs = Composition::of_inputs(&weights, [("a", 1), ("b", 2), ("c", 4), ("d", 5)]).unwrap();
+    all_close("weights", &of_inputs.vectors.row(2), &weights.matrix("W_in").unwrap().column(4).mapv(f64::from), 1e-9);
+
+    for (error, words) in [
+        (
+            Composition::of_inputs(&weights, [("a", 1), ("b", 2), ("c", 4), ("d", 6)]).unwrap_err(),
+            "number of inputs, 6",
+        ),
+        (Composition::at_end_of("test").of(names.map(|name| (name, &timed))).unwrap_err(), "cue, go"),
+        (Composition::at_end_of("go").of(names.map(|name| (name, &timed))).unwrap_err(), "the same in a and b"),
+        (Composition::at_end_of("go").of(names.map(|name| (name, &all))).unwrap_err(), "none"),
+        (Composition::of_vectors(names.map(|name| (name, array![f64::NAN]))).unwrap_err(), "place 0"),
+    ] {
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn units_that_vary_in_neither_of_two_tasks_have_no_fraction() {
+    let activity = |scale: [f64; 3]| {
+        Array3::from_shape_fn((4, 2, 3), |(trial, _, unit)| scale[unit] * if trial % 2 == 0 { 1.0 } else { -1.0 })
+    };
+    let variance = TaskVariance::default()
+        .of_arrays([("a", activity([1.0, 0.0, 0.01])), ("b", activity([0.5, 2.0, 0.01]))])
+        .unwrap();
+    let fractional = variance.fractional("a", "b").unwrap();
+    close("fraction", fractional[0], 0.6, 1e-12);
+    assert!(fractional[1] == -1.0 && fractional[2].is_nan());
+    super::figures::drawn("fractional variance", &variance.plot_fractional("a", "b").unwrap());
+    let still = TaskVariance::default().of_arrays([("a", activity([0.0; 3])), ("b", activity([0.0; 3]))]).unwrap();
+    assert!(still.plot_fractional("a", "b").unwrap_err().to_string().contains("smaller in all"));
+}
+
+#[test]
+fn epochs_of_a_task_are_tasks_of_their_own() {
+    let states = Array3::from_shape_fn((6, 4, 3), |(trial, step, unit)| ((trial * 5 + step * 3 + unit) as f32).sin());
+    let ones = || Array3::ones((6, 4, 1));
+    let mut batch = Batch::from_arrays(&TaskSpec::new(1, 1).dt(20.0), ones(), ones(), ones()).unwrap();
+    batch.epochs = vec![Epochs::new().then("fixation", 20.0).then("cue", 20.0).then("go", 40.0); 6];
+    let session = Session::new(batch, states.clone(), states.clone(), ones()).unwrap();
+    let variance = TaskVariance::default().without(["fixation"]);
+    let by_epoch = variance.of_epochs([("a", &session), ("b", &session)]).unwrap();
+    assert_eq!(by_epoch.tasks, ["a cue", "a go", "b cue", "b go"]);
+    let of = |steps: std::ops::Range<usize>| {
+        let part = states.slice(s![.., steps, ..]).mapv(f64::from);
+        TaskVariance::default().of_arrays([("part", part)]).unwrap().variance
+    };
+    all_close("cue", by_epoch.variance.column(2), of(1..2).column(0), 1e-12);
+    all_close("go", by_epoch.variance.column(1), of(2..4).column(0), 1e-12);
+    // All of the task is the mean over its times.
+    let whole = variance.of([("a", &session)]).unwrap();
+    let mean = (&by_epoch.variance.column(0) + &(&by_epoch.variance.column(1) * 2.0)) / 3.0;
+    all_close("whole", whole.variance.column(0), &mean, 1e-12);
 }

@@ -1,0 +1,32 @@
+//! How a population shows a direction: what unit `k` of `n` on a ring, which prefers `θₖ = 2π k / n`, is.
+
+use std::f32::consts::{PI, TAU};
+
+/// The direction that a unit prefers, in radians.
+pub(super) fn preferred(k: usize, n: usize) -> f32 {
+    TAU * k as f32 / n as f32
+}
+
+/// How far two angles are apart, from 0 to π.
+pub(super) fn distance(a: f32, b: f32) -> f32 {
+    let apart = (a - b).rem_euclid(TAU);
+    apart.min(TAU - apart)
+}
+
+/// Adds a direction with a strength, by the cosine: `0.5 + (g / 2) cos(θₖ - φ)`, as NeuroGym has it.
+pub(super) fn add_cosine(channels: &mut [f32], angle: f32, strength: f32) {
+    let n = channels.len();
+    for (k, channel) in channels.iter_mut().enumerate() {
+        *channel += 0.5 + strength / 2.0 * (preferred(k, n) - angle).cos();
+    }
+}
+
+/// Adds a direction with a strength, by a bump: `0.8 g exp(-d² / 2)`, where `d` is the distance in units of π/8. Yang GR, Joglekar MR, Song HF,
+/// Newsome WT, Wang X-J (2019), doi:10.1038/s41593-018-0310-2.
+pub(super) fn add_bump(channels: &mut [f32], angle: f32, strength: f32) {
+    let n = channels.len();
+    for (k, channel) in channels.iter_mut().enumerate() {
+        let d = distance(preferred(k, n), angle) / (PI / 8.0);
+        *channel += 0.8 * strength * (-d * d / 2.0).exp();
+    }
+}
