@@ -115,7 +115,7 @@ mod tests {
                 };
                 let (trials, units) = (number("trials", row).unwrap(), number("network.units", row).unwrap());
                 let expected = format!("{measured} after {} ({units} units).", thousands(trials));
-                let name = table.column("task.name").unwrap()[row].to_string();
+                let name = table.column("name").unwrap()[row].to_string();
                 assert_eq!(find(&name).unwrap().reached, Some(expected.as_str()), "{name}");
             }
         }
