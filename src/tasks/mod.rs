@@ -29,24 +29,29 @@ mod check;
 mod choice;
 mod code;
 mod fixed_point_finder;
-#[allow(dead_code, reason = "until the first task with a ring is there")]
 mod form;
+mod memory;
 mod movement;
 mod perception;
 mod psychrnn;
 mod pycog;
 mod rest;
+mod ring_tuning;
 mod timing;
+mod yang;
 
 pub use choice::*;
 pub use fixed_point_finder::*;
 pub use form::Form;
+pub use memory::*;
 pub use movement::*;
 pub use perception::*;
 pub use psychrnn::*;
 pub use pycog::*;
 pub use rest::Rest;
+pub use ring_tuning::RingTuning;
 pub use timing::*;
+pub use yang::*;
 
 use catalog::Entry;
 
@@ -59,4 +64,6 @@ const GROUPS: &[&[&[Entry]]] = &[
     choice::ENTRIES,
     perception::ENTRIES,
     movement::ENTRIES,
+    memory::ENTRIES,
+    yang::ENTRIES,
 ];

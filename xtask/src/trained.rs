@@ -34,9 +34,9 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
             command
         };
         run::step(name, || run::run(psychrnn(&["run"]).arg(&file).arg("--folder").arg(&done)))?;
-        let table = run::output(psychrnn(&["table"]).arg(&done))?;
+        run::output(psychrnn(&["table"]).arg(&done))?;
         let path = file.with_extension("csv");
-        fs::write(&path, table).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::copy(done.join("table.csv"), &path).with_context(|| format!("cannot write {}", path.display()))?;
         println!("{}", path.display());
     }
     Ok(())
