@@ -68,6 +68,8 @@ show_fields!(
     Dsa,
     DsaDistance,
     Estimate,
+    HistoryKernels,
+    HistoryWeight,
     FixedPoints,
     Interval,
     Jpca,
@@ -91,6 +93,8 @@ show_fields!(
     Psychometric,
     PsychometricBootstrap,
     Rdm,
+    SerialDependence,
+    SerialDependenceFit,
     SignedRank,
     Tangling,
     Targeted,
@@ -106,6 +110,13 @@ show_fields!(
 with_units!(show_fields);
 
 show_as! {
+    ChoiceHistory: |history| {
+        Card::new("ChoiceHistory")
+            .line("repetitions after correct choices", format!("{:.3}", history.share_of_repetitions(true)))
+            .line("after errors", format!("{:.3}", history.share_of_repetitions(false)))
+            .show();
+    };
+    HistoryWeights: |weights| weights.table().evcxr_display();
     CycleSet: |set| {
         let card = Card::new("CycleSet").line("input", &set.input).line("cycles", set.cycles.len());
         let card = if set.interrupted { card.line("interrupted", "there may be more") } else { card };

@@ -64,6 +64,7 @@ mod decision;
 mod duration;
 mod epochs;
 mod grid;
+mod joined;
 mod live;
 mod past;
 mod recorded;

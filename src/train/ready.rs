@@ -15,6 +15,7 @@ impl Trainer {
         for (source, _) in &plan.stages {
             let spec = source.spec()?;
             spec.check()?;
+            self.check_rows(&spec)?;
             check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
         }
         self.check_loss(network)?;
