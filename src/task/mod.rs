@@ -53,6 +53,7 @@
 //! | blocks in which a task has other arguments | [`Blocks`] of tasks, or [`TaskSpec::blocks`] |
 //! | a pause between trials, a time-out after errors, the last choice and outcome as inputs | [`Sessions`] |
 //! | trials that depend on what the subject does | [`Staircase`], [`BiasCorrection`], [`MatchingPennies`], or [`Past`]; [`Simulator::run_session`](crate::simulate::Simulator::run_session) |
+//! | trials of several tasks, with an input for each | [`Mixture`] |
 //! | no task at all | [`Rest`](crate::tasks::Rest) |
 
 mod alternatives;
@@ -67,6 +68,7 @@ mod grid;
 mod joined;
 mod live;
 mod past;
+mod mixture;
 mod recorded;
 mod sensory;
 mod serial;
@@ -86,6 +88,7 @@ pub use epochs::{Epoch, Epochs};
 pub use grid::Grid;
 pub(crate) use live::Live;
 pub use past::{History, Past};
+pub use mixture::Mixture;
 pub use psychrnn_derive::Trial;
 pub use sensory::{InputNoise, Sensory};
 pub use serial::*;

@@ -72,6 +72,12 @@ impl Ring {
         self
     }
 
+    /// The same, of outputs that are further on by so many.
+    pub(super) fn moved(&self, by: usize) -> Self {
+        let outputs = self.outputs.iter().map(|output| output + by).collect();
+        Self { outputs, fixation: self.fixation.map(|output| output + by), ..self.clone() }
+    }
+
     pub(super) fn check(&self, n_out: usize) -> Result<()> {
         let wrong = |expected: &str, got: String| Err(Error::argument("ring of the decision", expected, got));
         if self.outputs.len() < 3 {
