@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use ring::Ring;
+pub(crate) use ring::distance;
 
 use crate::{Error, Result};
 
