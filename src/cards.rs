@@ -55,6 +55,7 @@ show_fields!(
     Composed,
     Composition,
     Constants,
+    Countermanding,
     Cycles,
     Decoder,
     Decoding,
@@ -82,6 +83,7 @@ show_fields!(
     LikelihoodRatio,
     LineAttractor,
     LinearTuning,
+    LogisticRegression,
     Lyapunov,
     MannWhitney,
     Marginal,
@@ -181,6 +183,8 @@ show_as! {
             .show();
     };
     PsychometricFit: |fit| fit.table().evcxr_display();
+    LogisticFit: |fit| fit.table().evcxr_display();
+    Timing: |timing| timing.table().evcxr_display();
     Weights: |weights| arrays(weights).evcxr_display();
     Counts: |counts| {
         columns([
@@ -316,7 +320,7 @@ mod torch {
             let constraints: Vec<_> = dale.into_iter().chain(autapses).collect();
             let mut card = card(C::NAME, self);
             if let Ok(super::Json::Object(config)) = serde_json::to_value(self.config()) {
-                for name in ["transfer", "output", "noise"] {
+                for name in ["form", "transfer", "output", "noise"] {
                     let value = config.get(name).map(super::text);
                     card = value.into_iter().fold(card, |card, value| card.line(name, value));
                 }

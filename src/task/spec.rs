@@ -283,12 +283,18 @@ impl TaskSpec {
         }
     }
 
+    /// The same frame with an epoch of this duration in the place of one that is there: in a trial whose values say how long it lasts.
+    #[must_use]
+    pub(crate) fn lasting(mut self, name: &str, duration: f32) -> Self {
+        self.epochs.iter_mut().filter(|epoch| epoch.0 == name).for_each(|epoch| epoch.1 = Duration::Fixed(duration));
+        self
+    }
+
     /// A duration, cut to whole steps if they are asked for.
     pub(crate) fn cut(&self, duration: f32) -> f32 {
-        let clock = Clock::new(self.dt);
         // What is no number is for the check to find.
         let whole = self.whole_steps && duration.is_finite();
-        if whole { clock.time(clock.last_step(decimal(duration))) as f32 } else { duration }
+        if whole { Clock::new(self.dt).whole(decimal(duration)) } else { duration }
     }
 
     /// The epochs of one trial, drawn from their distributions; the same in all trials that share them.

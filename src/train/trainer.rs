@@ -386,8 +386,8 @@ impl Trainer {
         /// Where updates are computed; on the processor by default. On a card it is libtorch that computes.
         device: Device;
         /// How many mebibytes the kernel keeps of an update's activity at most; 1024 by default. It keeps about 4 bytes for each trial,
-        /// step and unit (8 where the slope of the transfer function does not follow from its value, 28 in an LSTM), inputs and
-        /// outputs. Batches of other lengths use the same memory. Beyond this limit it keeps the states at every `√n_steps` steps and runs the steps between once more on the way back: a third more
+        /// step and unit (4 more where the slope of the transfer function does not follow from its value, 4 more in the rate form, 28 in
+        /// an LSTM), inputs and outputs. Batches of other lengths use the same memory. Beyond this limit it keeps the states at every `√n_steps` steps and runs the steps between once more on the way back: a third more
         /// arithmetic, the same bits. On libtorch, whose graph keeps all that an update needs, it is refused.
         memory: usize => Some(memory);
     }

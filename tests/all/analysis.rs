@@ -1,5 +1,6 @@
 //! Analyses against SciPy and NumPy (`data/analysis/make_reference.py`), against theory, and on data that make no sense.
 
+mod behavior;
 mod continuation;
 mod cycles;
 mod decoding;

@@ -7,6 +7,7 @@ mod areas;
 mod arrays;
 #[cfg(feature = "torch")]
 mod carried;
+mod case;
 mod catalog;
 #[cfg(feature = "torch")]
 mod cell;

@@ -11,6 +11,7 @@ mod parity;
 mod run;
 mod setup;
 mod site;
+mod trained;
 mod workspace;
 
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ Usage: cargo xtask COMMAND
                      --keep: write those that are committed into data/figures; --check: compare with them
   models [NAME]...   train PyCog's example models to PyCog's criteria (minutes for all), networks and a table into
                      target/models
+  trained [NAME]...  train a network on each task of the library, by the studies in data/trained; what is done already stays, in
+                     target/trained; the tables come into data/trained
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser;
                      --check: measure instead what a notebook's user waits for, into target/notebooks/lab.json
   kernel             compile the notebook kernel alone; the last line names its folder
@@ -40,8 +43,9 @@ Usage: cargo xtask COMMAND
   site [--draft]     the documentation as a site, into target/site; notebooks are executed, which takes long the first time;
                      --draft: those that were not executed before are without outputs
   tour               run the first notebook in a headless Chromium; screenshots go to target/tour
-  parity [analysis]  compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers);
-                     analysis: what is found in networks and populations with what is true of them, without libtorch
+  parity [WHAT]      compare with the numbers of the real PsychRNN, a line a case (PSYCHRNN_FIXTURES: other numbers); without
+                     libtorch: `analysis`, what is found in networks and populations with what is true of them, and `tasks`,
+                     trials with those of other programs
   bench [OPTION]...  time training beside PsychRNN, JAX and PyTorch (4 GB to download), half an hour on a quiet machine;
                      --quick: the smallest networks only; --ours: without the others
   validate           the checks that need no libtorch: format, lints, tests, dependencies
@@ -81,6 +85,7 @@ fn command(name: &str, rest: &[String]) -> Option<Work> {
         ("demo", _) => demo::run,
         ("figures", _) => figures::run,
         ("models", _) => models::run,
+        ("trained", _) => trained::run,
         ("lab", [option]) if option == "--check" => |workspace, _| lab_check::run(workspace),
         ("lab", _) => jupyter::lab,
         ("kernel", []) => |workspace, _| jupyter::kernel(workspace),
@@ -92,6 +97,7 @@ fn command(name: &str, rest: &[String]) -> Option<Work> {
         ("tour", []) => |workspace, _| run::step("the tour in a browser", || tour::run(workspace)),
         ("parity", []) => |workspace, _| parity::run(workspace),
         ("parity", [what]) if what == "analysis" => |workspace, _| parity::run_analysis(workspace),
+        ("parity", [what]) if what == "tasks" => |workspace, _| parity::run_tasks(workspace),
         ("bench", _) => bench::run,
         ("validate", []) => |workspace, _| checks::validate(workspace),
         ("test", []) => |workspace, _| checks::test(workspace),

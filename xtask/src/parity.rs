@@ -1,4 +1,4 @@
-//! `cargo xtask parity`: our numbers beside those of the real PsychRNN, and of other programs for analyses.
+//! `cargo xtask parity`: our numbers beside those of the real PsychRNN, and of other programs for analyses and tasks.
 
 use std::env;
 use std::path;
@@ -12,12 +12,19 @@ use crate::workspace::Workspace;
 /// Runs the tests that compare with PsychRNN, and shows the line that they write for each case.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     run::step("libtorch", || libtorch::ensure(workspace).map(|_| ()))?;
-    run::step("equal to PsychRNN", || compare(workspace, &["parity::", "--skip", "analysis::"], &[]))
+    run::step("equal to PsychRNN", || {
+        compare(workspace, &["parity::", "--skip", "analysis::", "--skip", "tasks::parity::"], &[])
+    })
 }
 
 /// The same of those that compare analyses, which need no libtorch.
 pub(crate) fn run_analysis(workspace: &Workspace) -> Result<()> {
     run::step("equal to what is true", || compare(workspace, &["analysis::parity::"], &["--no-default-features"]))
+}
+
+/// The same of those that compare the tasks of the library.
+pub(crate) fn run_tasks(workspace: &Workspace) -> Result<()> {
+    run::step("equal to other programs", || compare(workspace, &["tasks::parity::"], &["--no-default-features"]))
 }
 
 fn compare(workspace: &Workspace, tests: &[&str], features: &[&str]) -> Result<()> {

@@ -37,6 +37,20 @@ pub(super) fn drawn(name: &str, figure: &Figure) {
 }
 
 #[test]
+fn trials_of_rings_are_pictures() {
+    let batch = psychrnn::tasks::Categorization::default().batch(1, Seed(1)).unwrap();
+    let figure = batch.plot_trial(0).unwrap();
+    drawn("trial of a ring", &figure);
+    // 33 inputs are rows without a name, 3 targets are lines.
+    let svg = figure.svg().unwrap();
+    assert!(svg.contains("channel 2") && !svg.contains("channel 3"), "{svg}");
+    let both = psychrnn::tasks::Reach::default().batch(1, Seed(1)).unwrap();
+    let states = Array3::zeros((1, both.n_steps(), 1));
+    let session = Session::new(both.clone(), states.clone(), states, both.targets).unwrap();
+    drawn("trial of a reach", &session.plot_trial(0).unwrap());
+}
+
+#[test]
 fn a_subject_is_analyzed_and_drawn() {
     let task = PerceptualDiscrimination::default()
         .onset(300.0)

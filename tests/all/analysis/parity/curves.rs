@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, Array3, ArrayView1, Axis, Ix1};
 use psychrnn::analysis::{BifurcationKind, Cycles, FixedPoints, Lyapunov};
 
 use super::Network;
-use super::case::{Case, Outcome};
+use crate::case::{Case, Outcome};
 
 /// How near a fold must be.
 const FOLD: f64 = 1e-7;

@@ -4,7 +4,6 @@
 //! `PSYCHRNN_FIXTURES` names. Networks are `NAME.npz` with `NAME.truth.npz` beside it and perhaps `NAME.states.npz`, states of trials; what a
 //! case is about is told by the arrays that its truth has. Each of these must be compared.
 
-mod case;
 mod curves;
 mod points;
 mod population;
@@ -15,7 +14,7 @@ use ndarray::Array3;
 use psychrnn::prelude::*;
 
 use crate::arrays::read_npz;
-use case::{Case, Outcome};
+use crate::case::{self, Case, Outcome};
 
 /// The folder of fixtures: what `PSYCHRNN_FIXTURES` names, or its part for analyses, or the one that comes with the crate.
 fn folder() -> PathBuf {

@@ -5,7 +5,7 @@ use num_complex::Complex64;
 use psychrnn::analysis::{Completeness, FixedPointSet, FixedPoints};
 
 use super::Network;
-use super::case::{Case, Outcome};
+use crate::case::{Case, Outcome};
 
 /// How near a found point must be to be the true one.
 const POSITION: f64 = 1e-9;

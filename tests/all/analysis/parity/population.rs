@@ -10,8 +10,8 @@ use psychrnn::analysis::{
 };
 use serde_json::Value as Json;
 
-use super::case::{Case, Outcome};
 use crate::arrays::read_npz;
+use crate::case::{Case, Outcome};
 
 /// What is computed without a search.
 const EXACT: f64 = 1e-10;

@@ -13,10 +13,10 @@ use ndarray::{Array, Dimension};
 use crate::arrays::{Numbers, read_npz};
 
 /// What a comparison needs may be missing; the case then fails with this sentence.
-pub(super) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// What is true, and what became of it.
-pub(super) struct Case {
+pub(crate) struct Case {
     name: String,
     arrays: IndexMap<String, Numbers>,
     used: BTreeSet<String>,
@@ -29,7 +29,7 @@ pub(super) struct Case {
 
 impl Case {
     /// Compares; what panics is an error.
-    pub(super) fn examine(name: &str, compare: impl FnOnce(&mut Self) -> Outcome) -> Self {
+    pub(crate) fn examine(name: &str, compare: impl FnOnce(&mut Self) -> Outcome) -> Self {
         let mut case = Self {
             name: name.to_owned(),
             arrays: IndexMap::new(),
@@ -54,23 +54,23 @@ impl Case {
     }
 
     /// The arrays of a file.
-    pub(super) fn read(&mut self, path: &Path) -> Outcome {
+    pub(crate) fn read(&mut self, path: &Path) -> Outcome {
         self.arrays = read_npz(path)?;
         Ok(())
     }
 
     /// Leaves those of other cases out.
-    pub(super) fn keep(&mut self, ours: impl Fn(&str) -> bool) {
+    pub(crate) fn keep(&mut self, ours: impl Fn(&str) -> bool) {
         self.arrays.retain(|name, _| ours(name));
     }
 
     /// Whether there is such an array.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.arrays.contains_key(name)
     }
 
     /// An array that is compared, or that says what we are asked.
-    pub(super) fn take<D: Dimension>(&mut self, name: &str) -> Outcome<Array<f64, D>> {
+    pub(crate) fn take<D: Dimension>(&mut self, name: &str) -> Outcome<Array<f64, D>> {
         let values = self.arrays.get(name).ok_or_else(|| format!("there is no array {name}"))?.values.clone();
         self.used.insert(name.to_owned());
         let shape = values.shape().to_vec();
@@ -78,7 +78,7 @@ impl Case {
     }
 
     /// Does what takes our time.
-    pub(super) fn timed<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn timed<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let done = work();
         self.seconds += start.elapsed();
@@ -86,7 +86,7 @@ impl Case {
     }
 
     /// By how much we differ, and how much is tolerated.
-    pub(super) fn far(&mut self, what: &str, difference: f64, tolerated: f64) {
+    pub(crate) fn far(&mut self, what: &str, difference: f64, tolerated: f64) {
         if difference.is_nan() || difference > tolerated {
             self.fail(format!("{what}: {difference:.2e}, more than {tolerated:.1e}"));
         }
@@ -97,7 +97,7 @@ impl Case {
     }
 
     /// The same of many numbers, relative to `1 + |theirs|`.
-    pub(super) fn close<'a, 'b>(
+    pub(crate) fn close<'a, 'b>(
         &mut self,
         what: &str,
         ours: impl IntoIterator<Item = &'a f64>,
@@ -115,17 +115,17 @@ impl Case {
     }
 
     /// What must be equal.
-    pub(super) fn equal<T: PartialEq + fmt::Debug>(&mut self, what: &str, ours: T, theirs: T) {
+    pub(crate) fn equal<T: PartialEq + fmt::Debug>(&mut self, what: &str, ours: T, theirs: T) {
         if ours != theirs {
             self.fail(format!("{what}: {ours:?}, and {theirs:?} is true"));
         }
     }
 
-    pub(super) fn note(&mut self, note: String) {
+    pub(crate) fn note(&mut self, note: String) {
         self.notes.push(note);
     }
 
-    pub(super) fn fail(&mut self, failure: String) {
+    pub(crate) fn fail(&mut self, failure: String) {
         self.failures.push(failure);
     }
 }
@@ -140,7 +140,7 @@ impl fmt::Display for Case {
 }
 
 /// A line a case; then all that is wrong.
-pub(super) fn all_are_equal(cases: impl IntoIterator<Item = Case>) {
+pub(crate) fn all_are_equal(cases: impl IntoIterator<Item = Case>) {
     let mut failures = String::new();
     for case in cases {
         println!("{case}");
