@@ -213,7 +213,7 @@ fn tasks_whose_answers_are_angles_are_run_as_others() {
     let session = run.test().unwrap();
     assert!(session.correct.iter().all(Option::is_some));
     assert!(session.batch.values.column("rule").unwrap().iter().all(|rule| rule.is("dmsgo")));
-    let trials = session.trials().unwrap();
+    let trials = session.trials();
     let answers = trials.numbers("response").unwrap();
     assert!(answers.iter().all(|angle| angle.is_nan() || (0.0..=6.3).contains(angle)));
     assert_eq!(trials.numbers("target").unwrap().len(), 30);

@@ -4,16 +4,19 @@ use ndarray::{ArrayView2, Axis, s};
 
 use super::column_of;
 use crate::number::decimal;
-use crate::plot::{Color, Figure, Legend, Panel, Style};
+use crate::plot::{Color, Colormap, Figure, Heatmap, Legend, Panel, Style};
 use crate::simulate::{Session, Signal};
 use crate::task::Batch;
 use crate::{Error, Result};
 
 /// The width of a trial's figure, and the height of one of its panels, in points.
 const SIZE: (f64, f64) = (420.0, 130.0);
+/// More channels than this are no lines but the rows of a picture.
+const LINES: usize = 16;
 
 impl Batch {
-    /// The inputs and the targets of a trial over time; gray where the mask is 0 for all outputs, and a line where an epoch begins.
+    /// The inputs and the targets of a trial over time; gray where the mask is 0 for all outputs, and a line where an epoch begins. More
+    /// than 16 channels are the rows of a picture, with the gray in a strip above it.
     ///
     /// # Errors
     /// If there is no such trial.
@@ -37,17 +40,26 @@ impl Batch {
             .ok_or_else(|| Error::argument("trial", format!("below the number of trials, {}", self.n_trials()), trial))
     }
 
-    /// A line for each channel of `[n_steps, n_channels]` over the time of a trial.
+    /// The channels of `[n_steps, n_channels]` over the time of a trial.
     fn channels(&self, what: &str, values: ArrayView2<'_, f32>, trial: usize) -> Result<Panel> {
-        let times = self.times();
-        let mut panel = Panel::new().y_label(what).x_range(0.0, self.clock().time(self.length(trial)? as i64));
-        for (start, end) in self.unconstrained(trial) {
-            panel = panel.shade(start..end, Color::LIGHT_GRAY);
+        let (times, end) = (self.times(), self.clock().time(self.length(trial)? as i64));
+        let unconstrained = self.unconstrained(trial);
+        let mut panel = Panel::new().y_label(what).x_range(0.0, end);
+        if values.ncols() > LINES {
+            let is_free = |time: &f64| unconstrained.iter().any(|(start, end)| (*start..*end).contains(time));
+            let strip =
+                times[..values.nrows()].iter().map(|time| if is_free(time) { Color::LIGHT_GRAY } else { Color::WHITE });
+            let picture = Heatmap::new(&values.t()).colormap(Colormap::Grays).x_extent(0.0, end).column_colors(strip);
+            panel = panel.y_label("Channel").heatmap(picture.label(what));
+        } else {
+            for (start, end) in unconstrained {
+                panel = panel.shade(start..end, Color::LIGHT_GRAY);
+            }
         }
         for epoch in self.epochs[trial].iter().filter(|epoch| epoch.start > 0.0) {
             panel = panel.vline(decimal(epoch.start), ());
         }
-        for (i, channel) in values.axis_iter(Axis(1)).enumerate() {
+        for (i, channel) in values.axis_iter(Axis(1)).enumerate().filter(|_| values.ncols() <= LINES) {
             panel = panel.line(&times[..channel.len()], channel, Style::new().label(format!("channel {i}")));
         }
         Ok(panel)

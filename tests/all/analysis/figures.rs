@@ -206,3 +206,9 @@ fn what_is_decoded_and_demixed_is_drawn() {
     let few = Array2::from_shape_fn((2, 2), |(unit, s)| (unit + s) as f64).insert_axis(ndarray::Axis(2));
     drawn("dpca-one", &Dpca::new(["s"]).lambda(0.0).of_averages(&few).unwrap().plot(1).unwrap());
 }
+
+#[test]
+fn many_channels_are_the_rows_of_a_picture() {
+    let batch = psychrnn::tasks::Yang::rule(psychrnn::tasks::Rule::DelayAnti).batch(1, Seed(1)).unwrap();
+    drawn("trial-of-rings", &batch.plot_trial(0).unwrap());
+}
