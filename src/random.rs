@@ -56,7 +56,7 @@ impl Seed {
     pub fn stream(self, number: u64) -> TrialRng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.0);
         rng.set_stream(number);
-        TrialRng { own: rng, block: None }
+        TrialRng { own: rng, block: None, kind: None }
     }
 }
 
@@ -70,6 +70,8 @@ pub struct TrialRng {
     own: ChaCha8Rng,
     /// That of the block of trials to which this one belongs.
     block: Option<Box<TrialRng>>,
+    /// Of which kind the block of its session is in which the trial lies.
+    kind: Option<usize>,
 }
 
 impl TrialRng {
@@ -93,6 +95,20 @@ impl TrialRng {
     #[must_use]
     pub(crate) fn of_block(self, block: Self) -> Self {
         Self { block: Some(Box::new(block)), ..self }
+    }
+
+    /// Of which kind the block of its session is in which the trial lies, from 0, see
+    /// [`Sessions::blocks`](crate::task::Sessions::blocks): for what a task does in each time step. `None` where there are no blocks, and in
+    /// one that comes before those of a kind.
+    #[must_use]
+    pub fn block_kind(&self) -> Option<usize> {
+        self.kind
+    }
+
+    /// The same stream in a block of this kind.
+    #[must_use]
+    pub(crate) fn in_block(self, kind: Option<usize>) -> Self {
+        Self { kind, ..self }
     }
 
     /// A number between `low` (included) and `high` (excluded), all equally likely.

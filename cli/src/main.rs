@@ -99,7 +99,7 @@ enum Command {
         #[command(subcommand)]
         command: study::Command,
     },
-    /// All tasks, a line for each; or one, with its papers and its arguments as JSON
+    /// All tasks, a line for each; or one, with its papers, its epochs, and its arguments as JSON
     Tasks {
         /// A task
         name: Option<String>,

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use psychrnn::analysis::{
     Averages, Branches, Chronometric, Counts, Decoded, Demixed, DiffusionCoordinates, FixedPointSet, Generalized,
-    JpcaPlanes, Lesions, LinearTuning, PsychometricFit, Rdm, TargetedAxes, TaskClusters, Trajectories, Tuning,
+    HistoryWeights, JpcaPlanes, Lesions, LinearTuning, PsychometricFit, Rdm, SerialDependenceFit, TargetedAxes,
+    TaskClusters, Trajectories, Tuning,
 };
 use psychrnn::dynamics::Modes;
 use psychrnn::plot::Figure;
@@ -41,6 +42,8 @@ pub(crate) struct Study {
     pub(crate) points: FixedPointSet,
     pub(crate) modes: Modes,
     pub(crate) branches: Branches,
+    pub(crate) kernels: HistoryWeights,
+    pub(crate) attraction: SerialDependenceFit,
 }
 
 /// The lines of [`study`] that its reader sees.
@@ -53,10 +56,12 @@ pub(crate) fn lines() -> String {
 pub(crate) fn study() -> Result<Study> {
     // ---
     use psychrnn::analysis::{
-        Classifier, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints, Jpca, KMeans, Targeted, TaskVariance,
+        ChoiceHistory, Classifier, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints, HistoryKernels, Jpca,
+        KMeans, SerialDependence, Targeted, TaskVariance,
     };
     use psychrnn::dynamics::LeakyUnits;
     use psychrnn::ndarray::array;
+    use psychrnn::task::Transitions;
 
     let task = PerceptualDiscrimination::default().noise(1.0);
     let mut network = Rnn::new(&task, RnnConfig::default().units(50).dale_ratio(0.8).noise(0.02).seed(1))?;
@@ -128,6 +133,17 @@ pub(crate) fn study() -> Result<Study> {
     let points = FixedPoints::default().of(&pools, &competing)?;
     let modes = points.at(0)?.modes()?;
     let branches = points.along(&[1.0, 0.0], -1.0..1.0)?;
+
+    // What choices owe to the trials before, of the network that does one trial after another; and responses that are drawn towards the
+    // last stimulus.
+    let day = simulator.run_session(&Transitions::repeat(0.8).of(test.clone()), 1000, Seed(6))?;
+    let day = day.with("signed coherence", ["coherence", "direction"], |[c, d]| if d == 1.0 { c } else { -c })?;
+    let kernels = HistoryKernels::default().lags(5).of(&ChoiceHistory::of(&day.trials())?, "signed coherence")?;
+    let mut rng = Seed(7).stream(0);
+    let differences: Vec<f64> = (0..500).map(|_| f64::from(rng.uniform(-180.0, 180.0))).collect();
+    let pull = |x: f64| 0.06 * x * (-(x / 50.0).powi(2)).exp();
+    let errors: Vec<f64> = differences.iter().map(|&x| pull(x) + f64::from(rng.normal(0.0, 3.0))).collect();
+    let attraction = SerialDependence::default().fit(&differences, &errors)?;
     // ---
     Ok(Study {
         training,
@@ -160,6 +176,8 @@ pub(crate) fn study() -> Result<Study> {
         points,
         modes,
         branches,
+        kernels,
+        attraction,
     })
 }
 

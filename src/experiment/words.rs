@@ -42,6 +42,9 @@ const LENGTH: [&str; 3] = ["length", "trials", "updates"];
 const SPOKEN: &[(&str, &[&str], &[&str])] =
     &[("trainer", &["trials"], &["length", "trials"]), ("trainer", &["updates"], &["length", "updates"])];
 
+/// What tasks have in common with others: PyCog's protocol, the form of the library's own.
+const COMMON: [&str; 2] = ["protocol", "form"];
+
 /// How what is given was spelled, and what is to be told of it.
 #[derive(Default)]
 pub(super) struct Words {
@@ -57,7 +60,12 @@ impl Words {
         if let Some(tau) = section.get_mut("tau").filter(|tau| tau.is_number()) {
             *tau = object!([tau]);
         }
-        FORMER.iter().chain(NETWORK).try_for_each(|(word, field)| self.put("network", section, word, field))
+        FORMER.iter().chain(NETWORK).try_for_each(|(word, field)| self.put("network", section, word, field))?;
+        // TOML has no word for nothing.
+        if let Some(radius) = section.pointer_mut("/initial/radius").filter(|radius| *radius == "none") {
+            *radius = Json::Null;
+        }
+        Ok(())
     }
 
     /// Tells of parameters that a model freezes and that are trained here, since a list takes the place of the model's.
@@ -97,11 +105,14 @@ impl Words {
         TRAINER.iter().try_for_each(|(word, field)| self.put("trainer", section, word, field))
     }
 
-    /// That of a task: what it has in its protocol need not stand in a table of that name.
+    /// That of a task: what it has in common with others need not stand in a table of that name.
     pub(super) fn task(&mut self, key: &str, section: &mut Json, usual: &Json) -> Result<()> {
-        let Some(protocol) = usual["protocol"].as_object() else { return Ok(()) };
-        let within = protocol.keys().filter(|name| usual.get(name).is_none());
-        within.into_iter().try_for_each(|name| self.put(key, section, &[name], &["protocol", name]))
+        for part in COMMON {
+            let names = usual[part].as_object().into_iter().flat_map(|part| part.keys());
+            let mut alone = names.filter(|name| usual.get(name).is_none());
+            alone.try_for_each(|name| self.put(key, section, &[name], &[part, name]))?;
+        }
+        Ok(())
     }
 
     /// Puts a value in its place, if it is given.

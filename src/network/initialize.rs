@@ -137,7 +137,8 @@ pub struct InitialWeights {
     pub output: Draw,
     /// How `W_rec` is balanced.
     pub balance: Balance,
-    /// The spectral radius (largest absolute eigenvalue) to which `W_rec` is scaled at last, and of which matrix it is.
+    /// The spectral radius (largest absolute eigenvalue) to which `W_rec` is scaled at last, and of which matrix it is; in a specification
+    /// `"none"` leaves it.
     pub radius: Option<(f32, RadiusOf)>,
     /// The mean and the standard deviation of the initial state, which is Gaussian.
     pub state: (f32, f32),

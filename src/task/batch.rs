@@ -185,14 +185,43 @@ impl Batch {
         if measured.iter().any(Option::is_some) {
             return Ok(measured);
         }
+        let names = self.epoch_names();
+        let expected = if names.is_empty() { "one of none".to_owned() } else { format!("one of {}", names.join(", ")) };
+        Err(Error::argument("epoch", expected, format!("\"{epoch}\"")))
+    }
+
+    /// The names of all epochs, as they come up from trial to trial.
+    fn epoch_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for epoch in self.epochs.iter().flat_map(Epochs::iter) {
             if !names.contains(&epoch.name.as_str()) {
                 names.push(&epoch.name);
             }
         }
-        let expected = if names.is_empty() { "one of none".to_owned() } else { format!("one of {}", names.join(", ")) };
-        Err(Error::argument("epoch", expected, format!("\"{epoch}\"")))
+        names
+    }
+
+    /// The epochs of these trials, a row for each: its name, `epoch`, its `shortest` and its `longest` duration, in milliseconds, and the
+    /// `share` of the trials that have it.
+    ///
+    /// ```
+    /// use psychrnn::prelude::*;
+    /// let batch = PerceptualDiscrimination::default().batch(10, Seed(1))?;
+    /// println!("{}", batch.timing());
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn timing(&self) -> Table {
+        let names = self.epoch_names();
+        let of = |name: &&str| -> Vec<f64> { self.durations(name).into_iter().flatten().flatten().collect() };
+        let durations: Vec<Vec<f64>> = names.iter().map(of).collect();
+        let mut table = Table::new();
+        // Every column has one row an epoch, so this cannot fail.
+        let _ = table.insert("epoch", names);
+        let _ = table.insert("shortest", durations.iter().map(|all| all.iter().copied().fold(f64::INFINITY, f64::min)));
+        let _ = table.insert("longest", durations.iter().map(|all| all.iter().copied().fold(0.0, f64::max)));
+        let _ = table.insert("share", durations.iter().map(|all| all.len() as f64 / self.n_trials() as f64));
+        table
     }
 
     /// The same batch with a column `signed_coherence` where its trials have a `coherence` and a `direction`, and with

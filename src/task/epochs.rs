@@ -78,6 +78,13 @@ impl Epochs {
         self
     }
 
+    /// After an epoch of this duration, in milliseconds.
+    pub(super) fn preceded_by(&self, name: &str, duration: f32) -> Self {
+        let later = |time: f32| (decimal(time) + decimal(duration)) as f32;
+        let moved = self.iter().map(|Epoch { name, start, end }| (name, later(*start), later(*end)));
+        moved.fold(Self::new().then(name, duration), |epochs, (name, start, end)| epochs.span(name, start, end))
+    }
+
     /// The epoch with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Epoch> {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Batch, Task, TrialRng, TrialSource};
+use super::course::caught;
+use super::{Batch, Task, TrialRng};
 use crate::random::Seed;
 use crate::{Error, Result};
 
@@ -63,19 +64,18 @@ impl<'a, T: Task> Grid<'a, T> {
     /// The trials.
     ///
     /// # Errors
-    /// As [`TrialSource::trials`]; also if there is no trial with some combination of the values, or if a list of values is empty.
+    /// As [`TrialSource::trials`](super::TrialSource::trials); also if there is no trial with some combination of the values, or if a list of values is empty.
     pub fn batch(&self, seed: impl Into<Seed>) -> Result<Batch> {
         if self.axes.iter().any(|(length, _)| *length == 0) || self.repeats == 0 {
             return Err(Error::argument("grid", "over lists that hold something, repeated at least once", "empty"));
         }
         let lengths = self.axes.iter().map(|(length, _)| *length).chain([self.repeats]);
         let n = lengths.fold(1_u64, |n, length| n.saturating_mul(length as u64));
-        let made = super::source::Made { task: self.task, spec: TrialSource::spec(self.task)?, seed: seed.into() };
-        made.trials(0..n, |number, rng| self.values(number, rng))
+        super::source::Made::new(self.task, seed.into())?.given(n, |number, rng| self.values(number, rng))
     }
 
     fn values(&self, number: u64, rng: &mut TrialRng) -> Result<T::Trial> {
-        super::source::caught(&format!("values of trial {number}"), || {
+        caught(&format!("values of trial {number}"), || {
             let mut trial = self.task.draw(rng);
             let mut rest = number as usize / self.repeats;
             for (length, set) in self.axes.iter().rev() {

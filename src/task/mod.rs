@@ -47,33 +47,54 @@
 //! | which outputs are alternatives, and when they count; go or no go; an angle; several answers | [`TaskSpec::decision`], [`Decision`] |
 //! | trials of given values, or all combinations of some | [`Task::of`], [`Task::grid`], [`Task::complete`] |
 //! | one timing, or one rule, for all trials of a batch | [`TaskSpec::shared_by`], [`TrialRng::shared`] |
+//! | conditions in turn | [`TrialRng::number`] |
+//! | trials that know those before them in a session | [`Task::next`] with the [`Past`], [`TaskSpec::session`] |
+//! | repetitions, alternations, sides that are not equally likely | [`Transitions`], [`SideBias`], or an [`AnswerRule`] of your own, of a task with [`Alternatives`] |
+//! | blocks in which a task has other arguments | [`Blocks`] of tasks, or [`TaskSpec::blocks`] |
+//! | a pause between trials, a time-out after errors, the last choice and outcome as inputs | [`Sessions`] |
+//! | trials that depend on what the subject does | [`Staircase`], [`BiasCorrection`], [`MatchingPennies`], or [`Past`]; [`Simulator::run_session`](crate::simulate::Simulator::run_session) |
 //! | trials of several tasks, with an input for each | [`Mixture`] |
-//! | conditions in turn, or in blocks | [`TrialRng::number`] |
 //! | no task at all | [`Rest`](crate::tasks::Rest) |
 
+mod alternatives;
 mod batch;
+mod blocks;
+mod course;
 mod criterion;
 mod decision;
 mod duration;
 mod epochs;
 mod grid;
+mod joined;
+mod live;
 mod mixture;
+mod past;
 mod recorded;
 mod sensory;
+mod serial;
+mod sessions;
 mod source;
 mod spec;
 pub(crate) mod time;
 mod trial;
 
+pub use alternatives::Alternatives;
 pub use batch::Batch;
+pub use blocks::{BlockPlan, Lasting};
 pub use criterion::Criterion;
+pub(crate) use decision::distance;
 pub use decision::{Decision, Ring};
 pub use duration::Duration;
 pub use epochs::{Epoch, Epochs};
 pub use grid::Grid;
+pub(crate) use live::Live;
 pub use mixture::Mixture;
+pub use past::{History, Past};
 pub use psychrnn_derive::Trial;
 pub use sensory::{InputNoise, Sensory};
+pub use serial::*;
+pub use sessions::{Senses, Sessions};
+pub(crate) use source::Made;
 pub use source::TrialSource;
 #[cfg(feature = "torch")]
 pub(crate) use source::longest;
@@ -105,6 +126,21 @@ pub trait Task: Send + Sync {
 
     /// Draws the values of a trial.
     fn draw(&self, rng: &mut TrialRng) -> Self::Trial;
+
+    /// Draws the values of the trial that comes next in a session, by what was before: the values of earlier trials, what was correct
+    /// and what the subject did in them, and the block. A session has as many trials as [`TaskSpec::session`] says; where that is one
+    /// there is no past. By default no trial depends on others: [`Task::draw`].
+    fn next(&self, past: &Past<Self::Trial>, rng: &mut TrialRng) -> Self::Trial {
+        let _ = past;
+        self.draw(rng)
+    }
+
+    /// Whether [`Task::next`] depends on what the subject does, as a staircase does. Trials then cannot be drawn beforehand, but by
+    /// [`Simulator::run_session`](crate::simulate::Simulator::run_session). By default it does not: where no subject does the trials,
+    /// the ideal one stands in ([`Task::answer`]).
+    fn closed_loop(&self) -> bool {
+        false
+    }
 
     /// Computes those values of a trial that follow from the others, such as the answer from two strengths, so that they also fit where
     /// values are given ([`Task::of`], [`Task::grid`]) and not drawn. Called once for each trial, before [`Task::epochs`]. By default
@@ -148,7 +184,7 @@ pub trait Task: Send + Sync {
     /// ```
     /// use psychrnn::prelude::*;
     /// use psychrnn::tasks::{RandomDots, Dots};
-    /// let trials = [0.0, 0.128].map(|coherence| Dots { coherence: Some(coherence), direction: Some(1) });
+    /// let trials = [0.0, 0.128].map(|coherence| Dots { coherence: Some(coherence), direction: Some(1), catch: false });
     /// assert_eq!(RandomDots::fixed_duration().of(&trials, Seed(1))?.n_trials(), 2);
     /// # Ok::<(), psychrnn::Error>(())
     /// ```
@@ -159,9 +195,8 @@ pub trait Task: Send + Sync {
     where
         Self: Sized,
     {
-        let made = source::Made { task: self, spec: TrialSource::spec(self)?, seed: seed.into() };
-        let given = |number: u64, _: &mut TrialRng| Ok(trials[number as usize].clone());
-        made.trials(0..trials.len() as u64, given)
+        let made = Made::new(self, seed.into())?;
+        made.given(trials.len() as u64, |number, _| Ok(trials[number as usize].clone()))
     }
 
     /// Trials with all combinations of some of their values, see [`Grid`].

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Axis, s};
 
+use super::course::{Course, Due, caught, completed, stream_of};
+use super::past::{Outcome, Place};
 use super::sensory::Afferents;
+use super::sessions::ITI;
 use super::time::Clock;
 use super::{Batch, Epochs, Step, Task, TaskSpec, Trial};
 use crate::number::decimal;
@@ -53,7 +56,8 @@ pub(crate) fn longest<'a>(sources: impl IntoIterator<Item = &'a dyn TrialSource>
 pub(super) fn usual_steps(spec: &TaskSpec) -> usize {
     let middle = |(low, high): (f32, f32)| decimal(low) / 2.0 + decimal(high) / 2.0;
     let of_epochs = || spec.epochs.iter().map(|(_, duration)| middle(duration.range())).sum();
-    Clock::new(spec.dt).step(spec.duration.map_or_else(of_epochs, decimal)).max(0) as usize
+    let pause = middle(spec.sessions.iti.range());
+    Clock::new(spec.dt).step(spec.duration.map_or_else(of_epochs, decimal) + pause).max(0) as usize
 }
 
 /// An error if there is no trial among these, or not enough memory for them.
@@ -72,8 +76,12 @@ fn check_numbers(spec: &TaskSpec, n_steps: usize, numbers: &Range<u64>) -> Resul
 }
 
 /// One trial as the task made it.
-struct Drawn {
+pub(super) struct Drawn {
+    number: u64,
     values: Vec<Value>,
+    /// The number of its session, and where in its blocks it lies.
+    session: u64,
+    place: Place,
     epochs: Epochs,
     inputs: Array2<f32>,
     targets: Array2<f32>,
@@ -92,51 +100,127 @@ impl<T: Task> TrialSource for T {
     }
 
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
-        let spec = TrialSource::spec(self)?;
-        Made { task: self, spec, seed }
-            .trials(numbers, |number, rng| caught(&format!("draw of trial {number}"), || self.draw(rng)))
-    }
-}
-
-/// The stream of a trial, with that of the block of trials to which it belongs.
-fn stream_of(spec: &TaskSpec, stream: Seed, number: u64) -> TrialRng {
-    let own = stream.stream(number);
-    match spec.shared_by {
-        0 | 1 => own,
-        n => own.of_block(stream.child("shared").stream(number / n)),
+        if caught("closed_loop", || self.closed_loop())? {
+            let expected = "one whose trials can be drawn beforehand: what comes next in this one depends on what the subject does, so \
+                            that a network has to do it, `Simulator::run_session`";
+            return Err(Error::argument("task", expected, "a closed loop"));
+        }
+        Made::new(self, seed)?.drawn(numbers)
     }
 }
 
 /// Trials of a task, with values that are drawn or given.
-pub(super) struct Made<'a, T> {
-    pub(super) task: &'a T,
-    pub(super) spec: TaskSpec,
-    pub(super) seed: Seed,
+pub(crate) struct Made<'a, T> {
+    task: &'a T,
+    spec: TaskSpec,
+    seed: Seed,
+    afferents: Afferents,
 }
 
-impl<T: Task> Made<'_, T> {
-    /// The trials with these numbers, whose values `values` gives.
-    pub(super) fn trials(
-        self,
-        numbers: Range<u64>,
+impl<'a, T: Task> Made<'a, T> {
+    pub(crate) fn new(task: &'a T, seed: Seed) -> Result<Self> {
+        let spec = TrialSource::spec(task)?;
+        let afferents = spec.sensory.prepare(spec.dt, spec.n_shown())?;
+        Ok(Self { task, spec, seed, afferents })
+    }
+
+    /// The session with this number.
+    pub(super) fn course(&self, session: u64) -> Course<'_, T> {
+        Course::new(self.task, &self.spec, self.seed, session)
+    }
+
+    /// The trials with these numbers, each drawn by what was before it in its session.
+    fn drawn(&self, numbers: Range<u64>) -> Result<Batch> {
+        check_numbers(&self.spec, usual_steps(&self.spec), &numbers)?;
+        let n = self.spec.sessions.trials as u64;
+        let of_session = |session: u64| {
+            let mut course = self.course(session);
+            let mut due = Vec::new();
+            // All before them, too, which takes little time: only which trials these are is worked out.
+            for number in session * n..numbers.end.min((session + 1).saturating_mul(n)) {
+                let next = course.next()?;
+                let answer = course.answer(&next.trial)?;
+                if numbers.contains(&number) {
+                    course.done(next.trial.clone(), Outcome::ideal(answer));
+                    due.push(next);
+                } else {
+                    course.done(next.trial, Outcome::ideal(answer));
+                }
+            }
+            Ok(due)
+        };
+        let sessions = numbers.start / n..=(numbers.end - 1) / n;
+        let due = threads::map(sessions.collect(), of_session)?;
+        self.together(&threads::map(due.into_iter().flatten().collect(), |due| self.played(due))?)
+    }
+
+    /// So many trials whose values `values` gives, each the first of a session.
+    pub(super) fn given(
+        &self,
+        n: u64,
         values: impl Fn(u64, &mut TrialRng) -> Result<T::Trial> + Sync,
     ) -> Result<Batch> {
-        let Self { task, spec, seed } = self;
-        check_numbers(&spec, usual_steps(&spec), &numbers)?;
-        let afferents = spec.sensory.prepare(spec.dt, spec.n_in)?;
-        let (stream, noise) = (seed.child("trials"), seed.child("input noise"));
-        let make_one = |number: u64| {
-            let mut rng = stream_of(&spec, stream, number);
-            let mut trial = values(number, &mut rng)?;
-            caught(&format!("values of trial {number}"), || task.complete(&mut trial))??;
-            let epochs = caught(&format!("epochs of trial {number}"), || task.epochs(&spec, &trial, &mut rng))?;
-            let mut drawn = play(task, &spec, &trial, epochs, &mut rng, number)?;
-            transmit(&afferents, &mut drawn, &mut noise.stream(number));
-            Ok(drawn)
+        check_numbers(&self.spec, usual_steps(&self.spec), &(0..n))?;
+        let one = |number: u64| {
+            let mut rng = stream_of(&self.spec, self.seed.child("trials"), number);
+            let trial = completed(self.task, values(number, &mut rng)?, number)?;
+            let sensed = vec![0.0; self.spec.n_sensed()];
+            let (session, place, after_error) = (number, Place::default(), false);
+            self.played(Due { number, trial, rng, session, place, sensed, after_error })
         };
-        let drawn = threads::map(numbers.clone().collect(), make_one)?;
-        check_names(task, &spec, &drawn, stream)?;
-        Ok(assemble::<T>(spec, &drawn, numbers, seed))
+        self.together(&threads::map((0..n).collect(), one)?)
+    }
+
+    /// A trial, with the pause before it and what the subject is shown of the one before.
+    pub(super) fn played(&self, due: Due<T::Trial>) -> Result<Drawn> {
+        let Due { number, trial, mut rng, session, place, sensed, after_error } = due;
+        let (task, spec) = (self.task, &self.spec);
+        let epochs = caught(&format!("epochs of trial {number}"), || task.epochs(spec, &trial, &mut rng))?;
+        let mut drawn = play(task, spec, &trial, epochs, &mut rng, number)?;
+        (drawn.session, drawn.place) = (session, place);
+        let sessions = &spec.sessions;
+        if sessions.has_pause() {
+            let iti = sessions.iti.draw(&mut self.seed.child(ITI).stream(number));
+            drawn.wait(spec, iti + if after_error { sessions.time_out } else { 0.0 });
+        }
+        transmit(&self.afferents, &mut drawn, &mut self.seed.child("input noise").stream(number));
+        drawn.sense(spec, &sensed);
+        Ok(drawn)
+    }
+
+    /// These trials as a batch.
+    pub(super) fn together(&self, drawn: &[Drawn]) -> Result<Batch> {
+        check_names(self.task, &self.spec, drawn, self.seed.child("trials"))?;
+        Ok(assemble::<T>(self.spec.clone(), drawn, self.seed))
+    }
+}
+
+impl Drawn {
+    /// Puts a pause before the trial, of at most so many milliseconds in whole steps.
+    fn wait(&mut self, spec: &TaskSpec, pause: f32) {
+        let clock = Clock::new(spec.dt);
+        let steps = clock.last_step(decimal(pause)).max(0);
+        self.epochs = self.epochs.preceded_by(ITI, clock.time(steps) as f32);
+        for array in [&mut self.inputs, &mut self.targets, &mut self.mask] {
+            let mut later = Array2::zeros((steps as usize + array.nrows(), array.ncols()));
+            later.slice_mut(s![steps as usize.., ..]).assign(array);
+            *array = later;
+        }
+    }
+
+    /// Adds channels with what the subject is shown of the trial before, in the first epoch of this one.
+    fn sense(&mut self, spec: &TaskSpec, sensed: &[f32]) {
+        if sensed.is_empty() {
+            return;
+        }
+        let (n_steps, n_shown) = self.inputs.dim();
+        let mut inputs = Array2::zeros((n_steps, n_shown + sensed.len()));
+        inputs.slice_mut(s![.., ..n_shown]).assign(&self.inputs);
+        let first = self.epochs.iter().map(|epoch| epoch.steps(spec.dt)).find(|steps| !steps.is_empty());
+        for mut row in inputs.slice_mut(s![first.unwrap_or(0..n_steps), n_shown..]).rows_mut() {
+            row.iter_mut().zip(sensed).for_each(|(input, &sensed)| *input = sensed);
+        }
+        self.inputs = inputs;
     }
 }
 
@@ -152,7 +236,7 @@ fn play<T: Task>(
     let n_steps = spec.steps_of_trial(&epochs, number)?;
     let clock = Clock::new(spec.dt);
     let steps: Vec<_> = epochs.iter().map(|epoch| epoch.steps(spec.dt)).collect();
-    let mut inputs = Array2::zeros((n_steps, spec.n_in));
+    let mut inputs = Array2::zeros((n_steps, spec.n_shown()));
     let mut targets = Array2::zeros((n_steps, spec.n_out));
     let mut mask = Array2::ones((n_steps, spec.n_out));
     let (mut reached, unknown) = (0, RefCell::default());
@@ -181,7 +265,8 @@ fn play<T: Task>(
         }
     }
     let values = caught(&format!("values of trial {number}"), || trial.values())?;
-    Ok(Drawn { values, epochs, inputs, targets, mask, unknown: unknown.into_inner() })
+    let (session, place, unknown) = (number, Place::default(), unknown.into_inner());
+    Ok(Drawn { number, values, session, place, epochs, inputs, targets, mask, unknown })
 }
 
 /// How many trials are looked at for an epoch that none of a batch has.
@@ -242,7 +327,7 @@ fn transmit(afferents: &Afferents, drawn: &mut Drawn, rng: &mut TrialRng) {
 }
 
 /// Puts trials, which may differ in length, into one batch; what is past a trial's end is zero.
-fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed: Seed) -> Batch {
+fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], seed: Seed) -> Batch {
     let lengths: Vec<usize> = drawn.iter().map(|trial| trial.inputs.nrows()).collect();
     let n_steps = lengths.iter().copied().max().unwrap_or(0);
     let padded = |part: fn(&Drawn) -> &Array2<f32>, channels| {
@@ -258,6 +343,7 @@ fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed:
         // Every column has one row a trial, so this cannot fail.
         let _ = table.insert(name, column);
     }
+    add_place(&mut table, &spec, drawn);
     Batch {
         inputs: padded(|trial| &trial.inputs, spec.n_in),
         targets: padded(|trial| &trial.targets, spec.n_out),
@@ -265,16 +351,28 @@ fn assemble<T: Task>(spec: TaskSpec, drawn: &[Drawn], numbers: Range<u64>, seed:
         lengths,
         values: table,
         epochs: drawn.iter().map(|trial| trial.epochs.clone()).collect(),
-        numbers: numbers.collect(),
+        numbers: drawn.iter().map(|trial| trial.number).collect(),
         seed,
         spec,
         decisions: Vec::new(),
     }
 }
 
-/// Runs a task's own code; a panic in it becomes an error.
-pub(super) fn caught<R>(at: &str, work: impl FnOnce() -> R) -> Result<R> {
-    crate::caught::caught(work).map_err(|message| Error::Task { at: at.to_owned(), message })
+/// Columns that say where in sessions and blocks trials lie, where there are such and the task has no columns of these names.
+fn add_place(table: &mut Table, spec: &TaskSpec, drawn: &[Drawn]) {
+    type Of = fn(&Drawn) -> Value;
+    let session: (&str, Of) = ("session", |trial| trial.session.into());
+    let of_blocks: [(&str, Of); 3] = [
+        ("block", |trial| trial.place.block.into()),
+        ("block_kind", |trial| trial.place.kind.into()),
+        ("trial_in_block", |trial| trial.place.trial.into()),
+    ];
+    let columns = std::iter::once(session).filter(|_| spec.sessions.trials > 1);
+    for (name, of) in columns.chain(of_blocks.into_iter().filter(|_| spec.sessions.blocks.is_some())) {
+        if table.column(name).is_err() {
+            let _ = table.insert(name, drawn.iter().map(of));
+        }
+    }
 }
 
 /// A task that several share.

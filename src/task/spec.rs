@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sessions::ITI;
 use super::time::{Clock, SHORTEST};
-use super::{Decision, Duration, Epoch, Epochs, Sensory};
+use super::{BlockPlan, Decision, Duration, Epoch, Epochs, Sensory, Sessions};
 use crate::error::positive;
 use crate::number::{decimal, in_thousandths};
 use crate::random::TrialRng;
@@ -54,6 +55,9 @@ pub struct TaskSpec {
     /// How many trials in a row share what is drawn by [`TrialRng::shared`], the epochs above among it.
     #[serde(default = "alone", skip_serializing_if = "is_alone")]
     pub shared_by: u64,
+    /// How trials follow one another. The channels of its senses are the last ones of `n_in`.
+    #[serde(default, skip_serializing_if = "Sessions::is_usual")]
+    pub sessions: Sessions,
 }
 
 /// Trials that share nothing.
@@ -81,6 +85,7 @@ impl TaskSpec {
             sensory,
             whole_steps: false,
             shared_by: alone(),
+            sessions: Sessions::default(),
         }
     }
 
@@ -114,6 +119,32 @@ impl TaskSpec {
         shared_by: u64;
     }
 
+    /// How many trials a session has, for a task whose trials depend on those before ([`Task::next`](super::Task::next)): trials 0 to
+    /// `n - 1` are the first session. By default 1: no trial knows of others.
+    #[must_use]
+    pub fn session(mut self, trials: usize) -> Self {
+        self.sessions.trials = trials;
+        self
+    }
+
+    /// The blocks of a session, of which a task asks by [`History::block`](super::History::block). A number of trials is the length of
+    /// each.
+    #[must_use]
+    pub fn blocks(mut self, blocks: impl Into<BlockPlan>) -> Self {
+        self.sessions = self.sessions.blocks(blocks);
+        self
+    }
+
+    /// How many input channels show the subject what it did.
+    pub(crate) fn n_sensed(&self) -> usize {
+        self.sessions.senses.channels(self.decision.choices(self.n_out).len())
+    }
+
+    /// How many input channels the task itself has.
+    pub(super) fn n_shown(&self) -> usize {
+        self.n_in.saturating_sub(self.n_sensed())
+    }
+
     /// Whether the frame makes sense.
     ///
     /// # Errors
@@ -139,7 +170,8 @@ impl TaskSpec {
             return Err(Error::argument("shared_by", "at least 1: a trial is shared by itself", 0));
         }
         self.decision.check(self.n_out)?;
-        self.sensory.prepare(self.dt, self.n_in)?;
+        self.check_sessions()?;
+        self.sensory.prepare(self.dt, self.n_shown())?;
         in_milliseconds("tau of the inputs", self.sensory.tau, self.dt.min(1.0))?;
         let mut end = 0.0;
         for (i, (name, duration)) in self.epochs.iter().enumerate() {
@@ -180,6 +212,30 @@ impl TaskSpec {
             _ => {}
         }
         self.n_steps(self.duration.unwrap_or(end as f32)).map(drop)
+    }
+
+    fn check_sessions(&self) -> Result<()> {
+        let Sessions { iti, time_out, senses, .. } = &self.sessions;
+        self.sessions.check()?;
+        in_milliseconds("iti", iti.range().1, self.dt.min(1.0))?;
+        in_milliseconds("time_out", *time_out, self.dt.min(1.0))?;
+        let named = self.epochs.iter().any(|(name, _)| name == ITI);
+        if self.sessions.has_pause() && (named || self.decision.is_at_times()) {
+            let expected = format!(
+                "none with an epoch \"{ITI}\" of the task's own, or a decision at times instead of epochs: the pause moves them"
+            );
+            return Err(Error::argument("iti", expected, iti));
+        }
+        let alternatives = self.decision.choices(self.n_out).len();
+        if senses.choice && alternatives == 0 {
+            let expected = "left out: the task asks for no choice that could be shown";
+            return Err(Error::argument("senses of the choice", expected, "given"));
+        }
+        if self.n_in < self.n_sensed() {
+            let expected = format!("at least the {} channels of the senses", self.n_sensed());
+            return Err(Error::argument("n_in", expected, self.n_in));
+        }
+        Ok(())
     }
 
     /// The steps of a trial of this duration: the smallest whole number not below `duration / dt`.
@@ -225,6 +281,13 @@ impl TaskSpec {
             true => Ok(n_steps),
             false => wrong(format!("{}, but the trial at {duration} ms", late.join(", "))),
         }
+    }
+
+    /// The same frame with an epoch of this duration in the place of one that is there: in a trial whose values say how long it lasts.
+    #[must_use]
+    pub(crate) fn lasting(mut self, name: &str, duration: f32) -> Self {
+        self.epochs.iter_mut().filter(|epoch| epoch.0 == name).for_each(|epoch| epoch.1 = Duration::Fixed(duration));
+        self
     }
 
     /// A duration, cut to whole steps if they are asked for.

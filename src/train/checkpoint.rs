@@ -319,9 +319,7 @@ fn lock(folder: &Path) -> Result<File> {
     let file = File::options().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|source| Error::io("write", &path, source))?;
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::argument("checkpoint", "a folder in which no other training writes", folder.display()))
-        }
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { folder: folder.to_owned() }),
         // A file system without locks is no reason not to train.
         Err(TryLockError::Error(_)) | Ok(()) => Ok(file),
     }

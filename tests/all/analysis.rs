@@ -1,5 +1,6 @@
 //! Analyses against SciPy and NumPy (`data/analysis/make_reference.py`), against theory, and on data that make no sense.
 
+mod behavior;
 mod continuation;
 mod cycles;
 mod decoding;
@@ -7,6 +8,7 @@ mod diffusion_map;
 mod dpca;
 mod figures;
 mod fixed_points;
+mod history;
 mod lesion;
 mod lyapunov;
 mod parity;

@@ -1,7 +1,7 @@
 //! The kernel's gradients: against finite differences in double precision, and against libtorch's.
 
 use ndarray::{Array3, ArrayD, aview1, s};
-use psychrnn::dynamics::{CellOutput, Constants, Dynamics, Form, Keep, LeakyUnits, LstmUnits, Readout, Transfer};
+use psychrnn::dynamics::{CellOutput, Constants, Dynamics, Keep, LeakyForm, LeakyUnits, LstmUnits, Readout, Transfer};
 use psychrnn::prelude::*;
 
 use crate::reference::{self, Arrays, Drive};
@@ -126,7 +126,7 @@ fn gradients_are_the_differences_of_the_loss() {
     let power = Transfer::RectifiedPower { power: 2.5 };
     let leak = LeakyUnits::new(10.0, 40.0).tau(&[20.0, 30.0, 40.0, 80.0, 100.0]).noise(0.3);
     for transfer in [Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear, power, smooth] {
-        for form in [Form::Current, Form::Rate] {
+        for form in [LeakyForm::Current, LeakyForm::Rate] {
             let leak = leak.clone().transfer(transfer.clone()).form(form);
             check_against_differences(&format!("{form} {transfer}"), &leaky_weights(), &leak.into(), 3);
         }
@@ -138,7 +138,7 @@ fn gradients_are_the_differences_of_the_loss() {
     // More trials than a block holds, and an initial state for each.
     let mut weights = leaky_weights();
     weights.insert("init_state", random((35, SIZES.1), 0.5, 8));
-    for form in [Form::Current, Form::Rate] {
+    for form in [LeakyForm::Current, LeakyForm::Rate] {
         let leak = LeakyUnits::new(10.0, 40.0).transfer(Transfer::Tanh).form(form);
         check_against_differences("many", &weights, &leak.into(), 35);
     }
@@ -316,12 +316,15 @@ mod against_libtorch {
             ("rectified", plain().dale_ratio(0.75).dale(Dale::Rectified).inhibitory_outputs(true)),
             (
                 "rate",
-                plain().form(Form::Rate).noise(0.2).tau(&(0..12).map(|i| 20.0 + 10.0 * i as f32).collect::<Vec<_>>()),
+                plain()
+                    .form(LeakyForm::Rate)
+                    .noise(0.2)
+                    .tau(&(0..12).map(|i| 20.0 + 10.0 * i as f32).collect::<Vec<_>>()),
             ),
             (
                 "rate, Dale, shared noise",
                 plain()
-                    .form(Form::Rate)
+                    .form(LeakyForm::Rate)
                     .transfer(Transfer::Softplus)
                     .dale_ratio(0.75)
                     .noise_covariance(Covariance::new(Array2::from_elem((12, 12), 0.04)).unwrap()),
@@ -453,7 +456,7 @@ mod against_libtorch {
                 config = config.noise(rng.uniform(0.0, 0.5));
             }
             if rng.chance(0.4) {
-                config = config.form(Form::Rate);
+                config = config.form(LeakyForm::Rate);
             }
             if rng.chance(0.3) {
                 config = config.dale_ratio(0.8);

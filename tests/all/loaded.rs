@@ -1,7 +1,7 @@
 //! Networks from weights that were loaded: what a configuration leaves open comes with them.
 
 use ndarray::{Array2, Axis, arr1};
-use psychrnn::dynamics::{Form, LeakyUnits};
+use psychrnn::dynamics::{LeakyForm, LeakyUnits};
 use psychrnn::network::{Activity, Constraints, Parameters, Sizes, Tensors, Trials};
 use psychrnn::prelude::*;
 use psychrnn::tch::Tensor;
@@ -458,14 +458,14 @@ fn the_form_is_that_of_the_file() {
     assert_eq!(session.states, session.rates);
     let units = LeakyUnits::new(10.0, 100.0).transfer(Transfer::Softplus);
     for error in [
-        words(Rnn::with_weights(&task(), RnnConfig::default().form(Form::Current), &weights)),
+        words(Rnn::with_weights(&task(), RnnConfig::default().form(LeakyForm::Current), &weights)),
         words(Simulator::new(&weights, units.clone())),
     ] {
         assert!(error.contains("`form` must be rate, in which the weights were trained"), "{error}");
     }
-    Simulator::new(&weights, units.form(Form::Rate)).unwrap();
+    Simulator::new(&weights, units.form(LeakyForm::Rate)).unwrap();
     let of_current = through_file(&Rnn::new(&task(), RnnConfig::default().units(5)).unwrap().weights().unwrap());
-    let error = words(Rnn::with_weights(&task(), RnnConfig::default().form(Form::Rate), &of_current));
+    let error = words(Rnn::with_weights(&task(), RnnConfig::default().form(LeakyForm::Rate), &of_current));
     assert!(error.contains("`form` must be current"), "{error}");
     // One that is written as before, without the form.
     let json = serde_json::to_string(&LeakyUnits::new(10.0, 20.0)).unwrap();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ndarray::Array3;
-use psychrnn::dynamics::{Dynamics, Form, Keep, LeakyUnits, Transfer, UnitNoise, standard_normal};
+use psychrnn::dynamics::{Dynamics, Keep, LeakyForm, LeakyUnits, Transfer, UnitNoise, standard_normal};
 use psychrnn::prelude::*;
 
 pub(crate) fn data(file: &str) -> PathBuf {
@@ -79,7 +79,7 @@ fn the_rate_form_is_that_of_another_program() {
     for name in ["W_in", "W_rec", "W_out", "b_rec", "b_out", "init_state"] {
         weights.insert(name, case.array(&format!("weights/{name}")).unwrap().clone());
     }
-    let leak = LeakyUnits::new(20.0, 100.0).form(Form::Rate).transfer(Transfer::Softplus).noise(0.05);
+    let leak = LeakyUnits::new(20.0, 100.0).form(LeakyForm::Rate).transfer(Transfer::Softplus).noise(0.05);
     let network = Dynamics::new(&weights, leak).unwrap();
     let run = network.run(cube(&case, "inputs").view(), Some(cube(&case, "noise").view()), Keep::All).unwrap();
     assert_close("states", &run.states, &cube(&case, "states"), 1e-6, 1e-6);

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Array3, Axis, aview1, s};
 use proptest::prelude::*;
-use psychrnn::dynamics::{CellOutput, Constants, Form, LeakyUnits, LstmUnits, standard_normal};
+use psychrnn::dynamics::{CellOutput, Constants, LeakyForm, LeakyUnits, LstmUnits, standard_normal};
 use psychrnn::prelude::*;
 use psychrnn::simulate::{Units, Window};
 
@@ -32,7 +32,7 @@ pub(crate) fn net(kind: usize, (n_in, n_rec, n_out): (usize, usize, usize), seed
         weights.insert("b_rec", random(1, n_rec, 0.3).index_axis_move(Axis(0), 0));
         weights.insert("init_state", random(1, n_rec, 0.5));
         let transfer = [Transfer::Relu, Transfer::Tanh, Transfer::Softplus][kind % 3].clone();
-        let form = if kind < 3 { Form::Current } else { Form::Rate };
+        let form = if kind < 3 { LeakyForm::Current } else { LeakyForm::Rate };
         let tau: Vec<f32> = (0..n_rec).map(|unit| 30.0 + 20.0 * unit as f32).collect();
         let leak = LeakyUnits::new(10.0, 100.0).form(form).tau(&tau).noise(0.1).transfer(transfer);
         return Net { weights, constants: leak.into() };

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use ndarray::{ArrayD, ArrayView1, Axis};
-use psychrnn::dynamics::{CellOutput, Constants, Form, LeakyUnits, LstmUnits, Readout, Transfer};
+use psychrnn::dynamics::{CellOutput, Constants, LeakyForm, LeakyUnits, LstmUnits, Readout, Transfer};
 use psychrnn::prelude::*;
 
 /// The weights by their names.
@@ -32,7 +32,7 @@ pub(crate) fn start(weights: &Arrays, trial: usize) -> Vec<Vec<f64>> {
 /// What states show.
 pub(crate) fn shown(constants: &Constants, states: &[f64]) -> Vec<f64> {
     match constants {
-        Constants::Leaky(leak) if leak.form == Form::Current => {
+        Constants::Leaky(leak) if leak.form == LeakyForm::Current => {
             states.iter().map(|&x| rate(&leak.transfer, x)).collect()
         }
         _ => states.to_vec(),
@@ -54,8 +54,8 @@ fn leaky(weights: &Arrays, leak: &LeakyUnits, x: &mut [f64], drive: &Drive<'_>) 
         let (sd, current) = (f64::from(leak.noise) * drive.noise[unit], driven(weights, unit, drive));
         *x = (1.0 - alpha) * *x
             + match leak.form {
-                Form::Current => alpha * current + (2.0 * alpha).sqrt() * sd,
-                Form::Rate => alpha * rate(&leak.transfer, current + (2.0 / alpha).sqrt() * sd),
+                LeakyForm::Current => alpha * current + (2.0 * alpha).sqrt() * sd,
+                LeakyForm::Rate => alpha * rate(&leak.transfer, current + (2.0 / alpha).sqrt() * sd),
             };
     }
 }

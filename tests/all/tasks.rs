@@ -1,7 +1,13 @@
 //! Tasks: the same trials for any number of threads, unequal lengths, and tasks that go wrong.
 
+pub(crate) mod choice;
+mod held;
+pub(crate) mod memory;
 mod mixture;
+pub(crate) mod movement;
 mod parity;
+pub(crate) mod perception;
+pub(crate) mod timing;
 mod yang;
 
 use ndarray::{Array3, s};

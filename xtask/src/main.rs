@@ -11,6 +11,7 @@ mod parity;
 mod run;
 mod setup;
 mod site;
+mod trained;
 mod workspace;
 
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ Usage: cargo xtask COMMAND
                      --keep: write those that are committed into data/figures; --check: compare with them
   models [NAME]...   train PyCog's example models to PyCog's criteria (minutes for all), networks and a table into
                      target/models
+  trained [NAME]...  train a network on each task of the library, by the studies in data/trained; what is done already stays, in
+                     target/trained; the tables come into data/trained
   lab [OPTION]...    open the notebooks in JupyterLab; options are JupyterLab's, such as --no-browser;
                      --check: measure instead what a notebook's user waits for, into target/notebooks/lab.json
   kernel             compile the notebook kernel alone; the last line names its folder
@@ -82,6 +85,7 @@ fn command(name: &str, rest: &[String]) -> Option<Work> {
         ("demo", _) => demo::run,
         ("figures", _) => figures::run,
         ("models", _) => models::run,
+        ("trained", _) => trained::run,
         ("lab", [option]) if option == "--check" => |workspace, _| lab_check::run(workspace),
         ("lab", _) => jupyter::lab,
         ("kernel", []) => |workspace, _| jupyter::kernel(workspace),

@@ -93,7 +93,7 @@ pub struct CycleSet {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Cycle {
-    /// The states `[k, n_state]`, `x` of a leaky network, `h` and after it `c` of an LSTM; that with the smallest first number first.
+    /// The states `[k, n_state]`, `x` of a leaky network, `r` in the rate form, `h` and after it `c` of an LSTM; that with the smallest first number first.
     pub states: Array2<f64>,
     /// The outputs there `[k, n_out]`.
     pub outputs: Array2<f64>,

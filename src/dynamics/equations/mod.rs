@@ -54,7 +54,7 @@ macro_rules! equations {
 
 equations! { $
     /// A leaky recurrent network.
-    leaky: Leaky(LeakyUnits, Form);
+    leaky: Leaky(LeakyUnits, LeakyForm);
     /// An LSTM.
     lstm: Lstm(LstmUnits, CellOutput);
 }

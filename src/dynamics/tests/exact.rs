@@ -28,7 +28,7 @@ fn equations() -> Vec<Arc<dyn Exact>> {
     let [leaky, .., lstm] = networks();
     let taus: Vec<f32> = (0..7).map(|unit| 20.0 + 9.0 * unit as f32).collect();
     let functions = TRANSFERS.iter().zip(READOUTS.iter().cycle());
-    let forms = functions.flat_map(|both| [(Form::Current, both), (Form::Rate, both)]);
+    let forms = functions.flat_map(|both| [(LeakyForm::Current, both), (LeakyForm::Rate, both)]);
     let constants = forms.map(|(form, (transfer, &readout))| -> Constants {
         LeakyUnits::new(10.0, 40.0).form(form).tau(&taus).transfer(transfer.clone()).readout(readout).into()
     });

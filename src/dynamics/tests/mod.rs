@@ -41,8 +41,8 @@ fn networks() -> [Dynamics; 5] {
     [
         Dynamics::new(&leaky, leak(Transfer::Relu)).unwrap(),
         Dynamics::new(&leaky, leak(Transfer::Softplus)).unwrap(),
-        Dynamics::new(&leaky, leak(Transfer::Relu).form(Form::Rate)).unwrap(),
-        Dynamics::new(&leaky, leak(Transfer::Softplus).form(Form::Rate)).unwrap(),
+        Dynamics::new(&leaky, leak(Transfer::Relu).form(LeakyForm::Rate)).unwrap(),
+        Dynamics::new(&leaky, leak(Transfer::Softplus).form(LeakyForm::Rate)).unwrap(),
         Dynamics::new(&lstm, LstmUnits::new(10.0)).unwrap(),
     ]
 }
@@ -160,7 +160,7 @@ fn chosen_rows_are_those_of_all() {
             network.run_with(&Pool::default(), inputs.view(), drawn(&network, 0..37), None, &want).unwrap()
         };
         let all = run(Rows::All, Rows::All);
-        if let Constants::Leaky(units @ LeakyUnits { form: Form::Current, .. }) = network.constants() {
+        if let Constants::Leaky(units @ LeakyUnits { form: LeakyForm::Current, .. }) = network.constants() {
             let mut rates = Array3::zeros(all.states.dim());
             units.transfer.rates_into(all.states.as_slice().unwrap(), rates.as_slice_mut().unwrap());
             assert_eq!(all.rates, rates);

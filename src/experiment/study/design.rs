@@ -20,7 +20,7 @@ use crate::{Error, Result, threads};
 /// The keys of a study file.
 const KEYS: &[&str] = &["base", "vary", "measures", "seed"];
 /// The columns that the table of every study has.
-pub(super) const COLUMNS: [&str; 4] = ["run", "state", "seconds", "error"];
+pub(super) const COLUMNS: [&str; 4] = ["run", "state", "seconds", "failure"];
 /// More runs than anybody waits for.
 const MOST: usize = 100_000;
 

@@ -9,7 +9,7 @@ use crate::table::{Table, Value};
 
 impl Study {
     /// One row a run: `run` (its name), the value of each key that varies, `state`, what was measured, `seconds` (those that training took),
-    /// and `error` (why the run failed, or what of it could not be measured). What is not there yet is missing.
+    /// and `failure` (why the run failed, or what of it could not be measured). What is not there yet is missing.
     ///
     /// ```no_run
     /// use psychrnn::experiment::Study;
@@ -38,11 +38,11 @@ impl Study {
             table.insert(name, outcomes.iter().map(value))?;
         }
         table.insert("seconds", outcomes.iter().map(|outcome| outcome.map(|outcome| outcome.seconds)))?;
-        let error = |outcome: &Outcome| {
+        let failure = |outcome: &Outcome| {
             let missing = (!outcome.missing.is_empty()).then(|| outcome.missing.join("; "));
             outcome.error.clone().or(missing)
         };
-        table.insert("error", outcomes.iter().map(|outcome| outcome.and_then(error)))?;
+        table.insert("failure", outcomes.iter().map(|outcome| outcome.and_then(failure)))?;
         Ok(table)
     }
 

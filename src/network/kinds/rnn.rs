@@ -9,7 +9,7 @@ pub use super::rnn_config::RnnConfig;
 use super::rnn_config::TensorTransfer;
 use crate::Result;
 use crate::caught::caught_in;
-use crate::dynamics::{Constants, Form, LeakyUnits, Transfer, UnitNoise};
+use crate::dynamics::{Constants, LeakyForm, LeakyUnits, Transfer, UnitNoise};
 use crate::network::constraints::Connections;
 use crate::network::recurrent::{Config, shared};
 use crate::network::tensors::read_out;
@@ -148,7 +148,7 @@ impl Config for RnnConfig {
         // What the inputs, the biases and the noise give for all steps at once; only the recurrent product must wait for its turn. To the
         // current goes α (W_in u + b_rec) + √(2α) σ n, into f W_in u + b_rec + √(2/α) σ n.
         let mut drive = trials.inputs.f_matmul(&weights.get("W_in")?.f_tr()?)?.f_add(weights.get("b_rec")?)?;
-        let is_current = units.form == Form::Current;
+        let is_current = units.form == LeakyForm::Current;
         if is_current {
             drive = drive.f_mul(alpha)?;
         }
@@ -167,8 +167,10 @@ impl Config for RnnConfig {
         let (mut states, mut rates) = (Vec::new(), Vec::new());
         for drive in drive.f_unbind(1)? {
             x = match units.form {
-                Form::Current => x.f_mul(&keep)?.f_add(&drive)?.f_addmm(&rate, &w_rec)?,
-                Form::Rate => x.f_mul(&keep)?.f_add(&network.rate(&drive.f_addmm(&rate, &w_rec)?)?.f_mul(alpha)?)?,
+                LeakyForm::Current => x.f_mul(&keep)?.f_add(&drive)?.f_addmm(&rate, &w_rec)?,
+                LeakyForm::Rate => {
+                    x.f_mul(&keep)?.f_add(&network.rate(&drive.f_addmm(&rate, &w_rec)?)?.f_mul(alpha)?)?
+                }
             };
             rate = Self::rates(network, &x)?;
             states.push(x.shallow_clone());
@@ -182,8 +184,8 @@ impl Config for RnnConfig {
 
     fn rates(network: &Rnn, states: &Tensor) -> Result<Tensor> {
         match network.leaky()?.form {
-            Form::Current => network.rate(states),
-            Form::Rate => Ok(states.shallow_clone()),
+            LeakyForm::Current => network.rate(states),
+            LeakyForm::Rate => Ok(states.shallow_clone()),
         }
     }
 

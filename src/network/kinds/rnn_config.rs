@@ -10,7 +10,7 @@ use tch::Tensor;
 
 use crate::Result;
 use crate::areas::Areas;
-use crate::dynamics::{Covariance, Form, Readout, Transfer, UnitNoise};
+use crate::dynamics::{Covariance, LeakyForm, Readout, Transfer, UnitNoise};
 use crate::network::constraints::Given;
 use crate::network::recurrent::shared;
 use crate::network::{Constraints, Dale, InitialWeights, RadiusOf};
@@ -30,7 +30,7 @@ pub struct RnnConfig {
     /// The number of units.
     pub units: usize,
     /// Whether the state of a unit is its current or its rate, see [`LeakyUnits`](crate::dynamics::LeakyUnits).
-    pub form: Form,
+    pub form: LeakyForm,
     /// The transfer function.
     pub transfer: Transfer,
     /// The standard deviation `σ` of the recurrent noise, see [`LeakyUnits`](crate::dynamics::LeakyUnits).
@@ -83,7 +83,7 @@ impl Default for RnnConfig {
     fn default() -> Self {
         Self {
             units: 50,
-            form: Form::Current,
+            form: LeakyForm::Current,
             transfer: Transfer::Relu,
             noise: 0.0,
             unit_noise: None,
@@ -109,7 +109,7 @@ impl RnnConfig {
     pub fn yang() -> Self {
         Self::default()
             .units(256)
-            .form(Form::Rate)
+            .form(LeakyForm::Rate)
             .transfer(Transfer::Softplus)
             .noise(0.05)
             .readout(Readout::Sigmoid)
@@ -119,7 +119,7 @@ impl RnnConfig {
 
     /// Whether the state of a unit is its current, by default, or its rate, as in Yang GR et al. (2019).
     #[must_use]
-    pub fn form(mut self, form: Form) -> Self {
+    pub fn form(mut self, form: LeakyForm) -> Self {
         self.form = form;
         self.given.add("form");
         self

@@ -1,7 +1,7 @@
 //! Psychometric and chronometric curves, and pairs.
 
 use super::{along, ends};
-use crate::analysis::{Chronometric, Counts, PsychometricFit};
+use crate::analysis::{Chronometric, Countermanding, Counts, LogisticFit, PsychometricFit, Timing};
 use crate::plot::{Color, Figure, Marker, Number, Panel, Style};
 use crate::{Error, Result};
 
@@ -102,6 +102,57 @@ impl Chronometric {
             .line(&self.levels, &self.means, Color::BLUE)
             .intervals(&self.levels, low, high, Color::BLACK)
             .points(&self.levels, &self.means, Color::BLACK)
+            .figure()
+            .size(360.0, 280.0)
+    }
+}
+
+impl Timing {
+    /// The mean produced interval at each interval that was asked for, with its standard deviation, and what would be right (dashed).
+    #[must_use]
+    pub fn plot(&self) -> Figure {
+        let (left, right) = ends(&self.intervals);
+        let sd = |sign: f64| self.means.iter().zip(&self.sds).map(move |(mean, sd)| mean + sign * sd);
+        Panel::new()
+            .x_label("Interval (ms)")
+            .y_label("Produced interval (ms)")
+            .x_range(left, right)
+            .line([left, right], [left, right], Style::new().color(Color::GRAY).dashed())
+            .line(&self.intervals, &self.means, Color::BLUE)
+            .intervals(&self.intervals, sd(-1.0), sd(1.0), Color::BLACK)
+            .points(&self.intervals, &self.means, Color::BLACK)
+            .figure()
+            .size(360.0, 280.0)
+    }
+}
+
+impl Countermanding {
+    /// The share of trials with a stop signal in which the subject went, at each delay, with its 95 % interval.
+    ///
+    /// # Errors
+    /// None that can be reached; that of [`Counts::intervals`].
+    pub fn plot(&self) -> Result<Figure> {
+        self.went.plot()
+    }
+}
+
+impl LogisticFit {
+    /// The weight of each predictor but for the intercept, with its standard error.
+    #[must_use]
+    pub fn plot(&self) -> Figure {
+        let shown = (0..self.names.len()).filter(|&k| self.names[k] != "intercept");
+        let shown: Vec<usize> = shown.collect();
+        let places: Vec<f64> = (0..shown.len()).map(|place| place as f64).collect();
+        let weight = |sign: f64| shown.iter().map(move |&k| self.weights[k] + sign * self.errors[k]);
+        Panel::new()
+            .x_label("Predictor")
+            .y_label("Weight")
+            .x_range(-0.5, shown.len() as f64 - 0.5)
+            .x_ticks(places.iter().copied().zip(shown.iter().map(|&k| self.names[k].clone())))
+            .hline(0.0, Style::new().color(Color::LIGHT_GRAY).dashed())
+            .line(&places, weight(0.0), Color::BLUE)
+            .intervals(&places, weight(-1.0), weight(1.0), Color::BLACK)
+            .points(&places, weight(0.0), Color::BLACK)
             .figure()
             .size(360.0, 280.0)
     }

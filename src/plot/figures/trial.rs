@@ -4,19 +4,20 @@ use ndarray::{ArrayView2, Axis, s};
 
 use super::column_of;
 use crate::number::decimal;
-use crate::plot::{Color, Colormap, Figure, Heatmap, Legend, Panel, Style};
+use crate::plot::{Color, Figure, Heatmap, Legend, Panel, Style};
 use crate::simulate::{Session, Signal};
 use crate::task::Batch;
 use crate::{Error, Result};
 
 /// The width of a trial's figure, and the height of one of its panels, in points.
 const SIZE: (f64, f64) = (420.0, 130.0);
-/// More channels than this are no lines but the rows of a picture.
-const LINES: usize = 16;
+
+/// So many channels can be told apart by their colors; more are shown as a picture, a row for each.
+const LINES: usize = 10;
 
 impl Batch {
     /// The inputs and the targets of a trial over time; gray where the mask is 0 for all outputs, and a line where an epoch begins. More
-    /// than 16 channels are the rows of a picture, with the gray in a strip above it.
+    /// than ten channels, such as those of a ring, are a picture with a row for each, channel 0 at the top.
     ///
     /// # Errors
     /// If there is no such trial.
@@ -24,7 +25,7 @@ impl Batch {
         Ok(stacked(self.trial_panels(trial)?))
     }
 
-    fn trial_panels(&self, trial: usize) -> Result<Vec<Panel>> {
+    fn trial_panels(&self, trial: usize) -> Result<Vec<(Panel, bool)>> {
         let length = self.length(trial)?;
         let part = |array: &ndarray::Array3<f32>| array.slice(s![trial, ..length, ..]).to_owned();
         let shown = [("Input", &self.inputs), ("Target", &self.targets)];
@@ -40,29 +41,24 @@ impl Batch {
             .ok_or_else(|| Error::argument("trial", format!("below the number of trials, {}", self.n_trials()), trial))
     }
 
-    /// The channels of `[n_steps, n_channels]` over the time of a trial.
-    fn channels(&self, what: &str, values: ArrayView2<'_, f32>, trial: usize) -> Result<Panel> {
+    /// The channels of `[n_steps, n_channels]` over the time of a trial, and whether each has a line.
+    fn channels(&self, what: &str, values: ArrayView2<'_, f32>, trial: usize) -> Result<(Panel, bool)> {
         let (times, end) = (self.times(), self.clock().time(self.length(trial)? as i64));
-        let unconstrained = self.unconstrained(trial);
         let mut panel = Panel::new().y_label(what).x_range(0.0, end);
-        if values.ncols() > LINES {
-            let is_free = |time: &f64| unconstrained.iter().any(|(start, end)| (*start..*end).contains(time));
-            let strip =
-                times[..values.nrows()].iter().map(|time| if is_free(time) { Color::LIGHT_GRAY } else { Color::WHITE });
-            let picture = Heatmap::new(&values.t()).colormap(Colormap::Grays).x_extent(0.0, end).column_colors(strip);
-            panel = panel.y_label("Channel").heatmap(picture.label(what));
+        let starts = self.epochs[trial].iter().map(|epoch| decimal(epoch.start)).filter(|start| *start > 0.0);
+        let is_picture = values.ncols() > LINES;
+        if is_picture {
+            panel = panel.heatmap(Heatmap::new(&values.t()).x_extent(0.0, end));
         } else {
-            for (start, end) in unconstrained {
+            for (start, end) in self.unconstrained(trial) {
                 panel = panel.shade(start..end, Color::LIGHT_GRAY);
             }
         }
-        for epoch in self.epochs[trial].iter().filter(|epoch| epoch.start > 0.0) {
-            panel = panel.vline(decimal(epoch.start), ());
-        }
-        for (i, channel) in values.axis_iter(Axis(1)).enumerate().filter(|_| values.ncols() <= LINES) {
+        panel = starts.fold(panel, |panel, start| panel.vline(start, ()));
+        for (i, channel) in values.axis_iter(Axis(1)).enumerate().filter(|_| !is_picture) {
             panel = panel.line(&times[..channel.len()], channel, Style::new().label(format!("channel {i}")));
         }
-        Ok(panel)
+        Ok((panel, !is_picture))
     }
 
     /// The stretches of a trial, in milliseconds, in which no output is constrained.
@@ -120,12 +116,12 @@ impl Session {
     }
 }
 
-/// Panels one above the other, over one time axis.
-fn stacked(panels: Vec<Panel>) -> Figure {
-    let n = panels.len();
-    let panels = panels.into_iter().enumerate().map(|(i, panel)| {
-        // The channels' names stand beside the noise, not on it.
-        let panel = panel.legend(if i == 0 { Legend::Outside } else { Legend::None });
+/// Panels one above the other, over one time axis; those with lines are marked.
+fn stacked(panels: Vec<(Panel, bool)>) -> Figure {
+    let (n, named) = (panels.len(), panels.iter().position(|(_, has_lines)| *has_lines));
+    let panels = panels.into_iter().enumerate().map(|(i, (panel, _))| {
+        // The channels' names stand beside the noise, not on it, and once.
+        let panel = panel.legend(if named == Some(i) { Legend::Outside } else { Legend::None });
         if i + 1 == n { panel.x_label("Time (ms)") } else { panel }
     });
     Figure::new().panels(panels).columns(1).size(SIZE.0, n as f64 * SIZE.1)

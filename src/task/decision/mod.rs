@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use ring::Ring;
+pub(crate) use ring::distance;
 
 use crate::{Error, Result};
 
@@ -357,6 +358,11 @@ impl Decision {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether it is read at times instead of epochs.
+    pub(super) fn is_at_times(&self) -> bool {
+        matches!(self.span, Span::Between(..))
     }
 
     /// The choices that there are.

@@ -154,7 +154,7 @@ impl Ring {
 }
 
 /// How far two angles are apart, from 0 to π.
-fn distance(a: f64, b: f64) -> f64 {
-    let apart = (a - b).rem_euclid(TAU);
+pub(crate) fn distance(a: impl Into<f64>, b: impl Into<f64>) -> f64 {
+    let apart = (a.into() - b.into()).rem_euclid(TAU);
     apart.min(TAU - apart)
 }

@@ -90,6 +90,39 @@ mod tests {
         assert_eq!(table().n_rows(), names.len());
     }
 
+    /// A count with its thousands parted.
+    fn thousands(count: f64) -> String {
+        let digits = count.to_string();
+        let parted = |(i, digit): (usize, char)| {
+            let comma = i > 0 && (digits.len() - i).is_multiple_of(3);
+            comma.then_some(',').into_iter().chain([digit])
+        };
+        digits.chars().enumerate().flat_map(parted).collect()
+    }
+
+    /// Of the tasks whose networks `cargo xtask trained` trains.
+    #[test]
+    fn what_networks_reach_is_what_was_measured() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/data/trained");
+        let tables = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        for path in tables.filter(|path| path.extension().is_some_and(|ending| ending == "csv")) {
+            let table = Table::load_csv(&path).unwrap();
+            let number = |name: &str, row: usize| -> Option<f64> {
+                table.column(name).ok()?[row].number().filter(|number| !number.is_nan())
+            };
+            for row in 0..table.n_rows() {
+                let measured = match number("accuracy", row) {
+                    Some(share) => format!("{:.1} % of new trials correct", 100.0 * share),
+                    None => format!("An error of {:.3} in new trials", number("error", row).unwrap()),
+                };
+                let (trials, units) = (number("trials", row).unwrap(), number("network.units", row).unwrap());
+                let expected = format!("{measured} after {} ({units} units).", thousands(trials));
+                let name = table.column("task.name").unwrap()[row].to_string();
+                assert_eq!(find(&name).unwrap().reached, Some(expected.as_str()), "{name}");
+            }
+        }
+    }
+
     /// The table of the documentation. `PSYCHRNN_WRITE=1 cargo test catalog` writes it anew.
     #[test]
     fn the_documentation_has_every_entry() {

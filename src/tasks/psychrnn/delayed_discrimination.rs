@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EHRLICH, evidence_noise_sd};
 use crate::setters::setters;
-use crate::task::{Decision, Duration, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Decision, Duration, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
 use crate::{Error, Result};
@@ -178,6 +178,10 @@ impl Task for DelayedDiscrimination {
         }
     }
 
+    fn answer(&self, trial: &Frequencies) -> Option<usize> {
+        Some(usize::from(trial.f1 <= trial.f2))
+    }
+
     fn step(&self, _: f32, trial: &Frequencies, rng: &mut TrialRng, now: &mut Step<'_>) {
         let sd = evidence_noise_sd(self.noise, self.dt);
         let shown = match now.epoch() {
@@ -193,9 +197,19 @@ impl Task for DelayedDiscrimination {
             now.input[1] += 0.4 + 0.8 * (34.0 - f) / 24.0;
         }
         if now.is_in("decision") {
-            now.favor(usize::from(trial.f1 <= trial.f2), 1.0, 0.2);
+            now.favor(Task::answer(self, trial), 1.0, 0.2);
         } else {
             now.mask.fill(0.0);
         }
+    }
+}
+
+impl Alternatives for DelayedDiscrimination {
+    fn n_choices(&self) -> usize {
+        2
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> Frequencies {
+        Self { answer: Some(choice), ..self.clone() }.draw(rng)
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EHRLICH;
 use crate::setters::setters;
-use crate::task::{Decision, Duration, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Decision, Duration, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
 use crate::{Error, Result};
@@ -160,6 +160,10 @@ impl Task for MatchToCategory {
         Direction { angle, category: category.min(self.categories - 1) }
     }
 
+    fn answer(&self, trial: &Direction) -> Option<usize> {
+        Some(trial.category)
+    }
+
     fn step(&self, _: f32, trial: &Direction, rng: &mut TrialRng, now: &mut Step<'_>) {
         let sd = self.noise / (2.0 * self.dt);
         for input in now.input.iter_mut() {
@@ -182,5 +186,17 @@ impl Task for MatchToCategory {
         } else {
             now.mask.fill(0.0);
         }
+    }
+}
+
+impl Alternatives for MatchToCategory {
+    fn n_choices(&self) -> usize {
+        self.categories
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> Direction {
+        let width = TAU / self.categories as f32;
+        let start = choice as f32 * width;
+        Direction { angle: rng.uniform(start, start + width), category: choice }
     }
 }

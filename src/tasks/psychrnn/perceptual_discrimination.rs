@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EHRLICH, evidence_noise_sd};
 use crate::setters::setters;
-use crate::task::{Decision, Duration, Epochs, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Decision, Duration, Epochs, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
 use crate::{Error, Result};
@@ -135,6 +135,10 @@ impl Task for PerceptualDiscrimination {
         Motion { coherence: rng.choice(&self.coherences), direction: self.direction.unwrap_or_else(|| rng.index(2)) }
     }
 
+    fn answer(&self, trial: &Motion) -> Option<usize> {
+        Some(trial.direction)
+    }
+
     fn step(&self, _: f32, trial: &Motion, rng: &mut TrialRng, now: &mut Step<'_>) {
         let (onset, offset) = stimulus_window(&now.epochs());
         let sd = evidence_noise_sd(self.noise, self.dt);
@@ -152,6 +156,16 @@ impl Task for PerceptualDiscrimination {
         if now.is_before(offset) {
             now.mask.fill(0.0);
         }
+    }
+}
+
+impl Alternatives for PerceptualDiscrimination {
+    fn n_choices(&self) -> usize {
+        2
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> Motion {
+        Motion { direction: choice, ..self.draw(rng) }
     }
 }
 

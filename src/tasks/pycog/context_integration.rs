@@ -7,7 +7,7 @@ use super::protocol::protocol_setters;
 use super::{Protocol, SONG};
 use crate::Result;
 use crate::setters::setters;
-use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
 
@@ -174,6 +174,10 @@ impl Task for ContextIntegration {
         self.protocol.epochs(spec, trial.catch, rng)
     }
 
+    fn answer(&self, trial: &TwoStimuli) -> Option<usize> {
+        trial.correct()
+    }
+
     fn step(&self, _: f32, trial: &TwoStimuli, _: &mut TrialRng, now: &mut Step<'_>) {
         if now.is_in("stimulus") {
             for (input, context) in now.input.iter_mut().zip(CONTEXTS) {
@@ -189,5 +193,19 @@ impl Task for ContextIntegration {
             }
         }
         self.protocol.ask(trial.correct(), now);
+    }
+}
+
+impl Alternatives for ContextIntegration {
+    fn n_choices(&self) -> usize {
+        2
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> TwoStimuli {
+        let mut drawn = self.clone().catch(0.0).draw(rng);
+        let attended =
+            if drawn.context == Some(CONTEXTS[0]) { &mut drawn.motion_direction } else { &mut drawn.color_direction };
+        *attended = Some(choice);
+        drawn
     }
 }

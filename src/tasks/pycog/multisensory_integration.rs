@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::protocol::protocol_setters;
 use super::{Protocol, SONG, opposite_codes, range};
 use crate::setters::setters;
-use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
 use crate::{Error, Result};
@@ -142,6 +142,10 @@ impl Task for MultisensoryIntegration {
         self.protocol.epochs(spec, trial.catch, rng)
     }
 
+    fn answer(&self, trial: &Events) -> Option<usize> {
+        trial.rate.map(|rate| usize::from(rate <= self.boundary))
+    }
+
     fn step(&self, _: f32, trial: &Events, _: &mut TrialRng, now: &mut Step<'_>) {
         let shown = MODALITIES.iter().find(|modality| trial.modality == Some(modality.0));
         if let (Some(rate), Some(&(_, seen, heard)), true) = (trial.rate, shown, now.is_in("stimulus")) {
@@ -156,6 +160,17 @@ impl Task for MultisensoryIntegration {
         if now.is_in("stimulus") || now.is_in("decision") {
             now.input[4] = 1.0;
         }
-        self.protocol.ask(trial.rate.map(|rate| usize::from(rate <= self.boundary)), now);
+        self.protocol.ask(self.answer(trial), now);
+    }
+}
+
+impl Alternatives for MultisensoryIntegration {
+    fn n_choices(&self) -> usize {
+        2
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> Events {
+        let rates = self.rates.iter().copied().filter(|rate| usize::from(*rate <= self.boundary) == choice).collect();
+        Self { rates, ..self.clone() }.catch(0.0).draw(rng)
     }
 }

@@ -7,7 +7,7 @@ use super::protocol::protocol_setters;
 use super::{Protocol, SONG, opposite_codes, range};
 use crate::Result;
 use crate::setters::setters;
-use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
 
@@ -149,6 +149,10 @@ impl Task for ParametricWorkingMemory {
         self.protocol.epochs(spec, trial.catch, rng)
     }
 
+    fn answer(&self, trial: &Vibrations) -> Option<usize> {
+        trial.correct()
+    }
+
     fn step(&self, _: f32, trial: &Vibrations, _: &mut TrialRng, now: &mut Step<'_>) {
         let shown = match now.epoch() {
             Some("f1") => trial.f1,
@@ -159,5 +163,16 @@ impl Task for ParametricWorkingMemory {
             (now.input[0], now.input[1]) = opposite_codes(f, range(self.frequencies()));
         }
         self.protocol.ask(trial.correct(), now);
+    }
+}
+
+impl Alternatives for ParametricWorkingMemory {
+    fn n_choices(&self) -> usize {
+        2
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> Vibrations {
+        let drawn = self.clone().catch(0.0).draw(rng);
+        if drawn.correct() == Some(choice) { drawn } else { Vibrations { f1: drawn.f2, f2: drawn.f1, ..drawn } }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::protocol::protocol_setters;
 use super::{Protocol, SONG};
 use crate::setters::setters;
-use crate::task::{Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Criterion, Duration, Epochs, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
 use crate::{Error, Result};
@@ -200,6 +200,10 @@ impl Task for RandomDots {
         }
     }
 
+    fn answer(&self, trial: &Dots) -> Option<usize> {
+        trial.direction
+    }
+
     fn step(&self, _: f32, trial: &Dots, _: &mut TrialRng, now: &mut Step<'_>) {
         if let (Some(coherence), Some(direction), true) = (trial.coherence, trial.direction, now.is_in("stimulus")) {
             now.input[direction] = (1.0 + coherence) / 2.0;
@@ -209,5 +213,15 @@ impl Task for RandomDots {
             }
         }
         self.protocol.ask(trial.direction, now);
+    }
+}
+
+impl Alternatives for RandomDots {
+    fn n_choices(&self) -> usize {
+        2
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> Dots {
+        Dots { direction: Some(choice), ..self.clone().catch(0.0).draw(rng) }
     }
 }

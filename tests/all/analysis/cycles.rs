@@ -5,7 +5,7 @@ use std::fs::File;
 use ndarray::{Array2, Array3, Axis, arr2};
 use ndarray_npy::NpzReader;
 use psychrnn::analysis::{CycleSet, Cycles};
-use psychrnn::dynamics::{Form, LeakyUnits};
+use psychrnn::dynamics::{LeakyForm, LeakyUnits};
 use psychrnn::prelude::*;
 use psychrnn::threads::with_threads;
 
@@ -119,7 +119,7 @@ fn rates_alternate() {
         weights.insert("b_rec", ndarray::Array1::<f32>::ones(n));
         weights.insert("b_out", ndarray::arr1(&[0.0]));
         weights.insert("init_state", Array2::<f32>::zeros((1, n)));
-        let simulator = Simulator::new(&weights, LeakyUnits::new(dt, 10.0).form(Form::Rate)).unwrap();
+        let simulator = Simulator::new(&weights, LeakyUnits::new(dt, 10.0).form(LeakyForm::Rate)).unwrap();
         Cycles::default().of(&simulator, None).unwrap()
     };
     let set = of(arr2(&[[-2.0]]), 10.0);

@@ -37,6 +37,20 @@ pub(super) fn drawn(name: &str, figure: &Figure) {
 }
 
 #[test]
+fn trials_of_rings_are_pictures() {
+    let batch = psychrnn::tasks::Categorization::default().batch(1, Seed(1)).unwrap();
+    let figure = batch.plot_trial(0).unwrap();
+    drawn("trial of a ring", &figure);
+    // 33 inputs are rows without a name, 3 targets are lines.
+    let svg = figure.svg().unwrap();
+    assert!(svg.contains("channel 2") && !svg.contains("channel 3"), "{svg}");
+    let both = psychrnn::tasks::Reach::default().batch(1, Seed(1)).unwrap();
+    let states = Array3::zeros((1, both.n_steps(), 1));
+    let session = Session::new(both.clone(), states.clone(), states, both.targets).unwrap();
+    drawn("trial of a reach", &session.plot_trial(0).unwrap());
+}
+
+#[test]
 fn a_subject_is_analyzed_and_drawn() {
     let task = PerceptualDiscrimination::default()
         .onset(300.0)
@@ -205,10 +219,4 @@ fn what_is_decoded_and_demixed_is_drawn() {
     drawn("decoding-one", &Figure::join([one.plot(), one.plot_matrix()]));
     let few = Array2::from_shape_fn((2, 2), |(unit, s)| (unit + s) as f64).insert_axis(ndarray::Axis(2));
     drawn("dpca-one", &Dpca::new(["s"]).lambda(0.0).of_averages(&few).unwrap().plot(1).unwrap());
-}
-
-#[test]
-fn many_channels_are_the_rows_of_a_picture() {
-    let batch = psychrnn::tasks::Yang::rule(psychrnn::tasks::Rule::DelayAnti).batch(1, Seed(1)).unwrap();
-    drawn("trial-of-rings", &batch.plot_trial(0).unwrap());
 }

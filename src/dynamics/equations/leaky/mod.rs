@@ -29,7 +29,7 @@ use crate::{Error, Result};
 /// change, they are different networks: weights that were trained in one form are not those of the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Form {
+pub enum LeakyForm {
     /// The state is the current `x`, of which `r = f(x)` is the rate, and noise is added to it: as in PsychRNN and PyCog.
     #[default]
     Current,
@@ -38,7 +38,7 @@ pub enum Form {
     Rate,
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for LeakyForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Current => "current",
@@ -47,7 +47,7 @@ impl fmt::Display for Form {
     }
 }
 
-/// The leaky recurrent network. In the [current form](Form::Current), by default, its state is the current `x`, with
+/// The leaky recurrent network. In the [current form](LeakyForm::Current), by default, its state is the current `x`, with
 /// `τ dx/dt = -x + W_rec f(x) + W_in u + b_rec + √(2τ) σ ξ`, in steps of `dt`:
 ///
 /// ```text
@@ -55,7 +55,7 @@ impl fmt::Display for Form {
 /// z[t] = g(W_out f(x[t]) + b_out)
 /// ```
 ///
-/// In the [rate form](Form::Rate) its state is the rate `r`, with `τ dr/dt = -r + f(W_rec r + W_in u + b_rec + √(2τ) σ ξ)`:
+/// In the [rate form](LeakyForm::Rate) its state is the rate `r`, with `τ dr/dt = -r + f(W_rec r + W_in u + b_rec + √(2τ) σ ξ)`:
 ///
 /// ```text
 /// r[t] = (1 - α) r[t-1] + α f(W_rec r[t-1] + W_in u[t] + b_rec + √(2/α) σ n[t])
@@ -77,7 +77,7 @@ pub struct LeakyUnits {
     pub tau: Vec<f32>,
     /// Whether the state is the current or the rate.
     #[serde(default)]
-    pub form: Form,
+    pub form: LeakyForm,
     /// The transfer function.
     pub transfer: Transfer,
     /// The standard deviation `σ` of the recurrent noise in the equation.
@@ -94,7 +94,7 @@ impl LeakyUnits {
     /// All units with this time constant, in the current form, ReLU, no noise, a linear readout.
     #[must_use]
     pub fn new(dt: f32, tau: f32) -> Self {
-        let (form, transfer, readout) = (Form::Current, Transfer::Relu, Readout::Linear);
+        let (form, transfer, readout) = (LeakyForm::Current, Transfer::Relu, Readout::Linear);
         Self { dt, tau: vec![tau], form, transfer, noise: 0.0, unit_noise: None, readout }
     }
 
@@ -102,7 +102,7 @@ impl LeakyUnits {
         /// The time constant of each unit, in milliseconds.
         tau: &[f32] => tau.to_vec();
         /// Whether the state is the current or the rate.
-        form: Form;
+        form: LeakyForm;
         /// The transfer function.
         transfer: Transfer;
         /// The standard deviation of the recurrent noise.
@@ -144,8 +144,8 @@ impl LeakyUnits {
             Some(UnitNoise::Covariance(_)) => 1.0,
         };
         let sd_of = |(unit, &alpha): (usize, &f32)| match self.form {
-            Form::Current => (2.0 * alpha * sd(unit) * sd(unit)).sqrt(),
-            Form::Rate => (2.0 / alpha).sqrt() * sd(unit),
+            LeakyForm::Current => (2.0 * alpha * sd(unit) * sd(unit)).sqrt(),
+            LeakyForm::Rate => (2.0 / alpha).sqrt() * sd(unit),
         };
         alpha.indexed_iter().map(sd_of).collect()
     }
@@ -187,8 +187,8 @@ impl LeakyUnits {
 impl Units for LeakyUnits {
     fn name(&self) -> &'static str {
         match self.form {
-            Form::Current => "a leaky network",
-            Form::Rate => "a leaky network in the rate form",
+            LeakyForm::Current => "a leaky network",
+            LeakyForm::Rate => "a leaky network in the rate form",
         }
     }
 
@@ -265,8 +265,10 @@ impl Units for LeakyUnits {
         let (transfer, keep) = (self.transfer.clone(), alpha.iter().map(|alpha| 1.0 - alpha).collect());
         let noise_sd = self.noise_sd(&alpha).to_vec();
         Ok(match self.form {
-            Form::Current => (Arc::new(Current { transfer, keep, noise_sd }), alpha),
-            Form::Rate => (Arc::new(Rate { transfer, keep, alpha: alpha.to_vec(), noise_sd }), Array1::ones(n_rec)),
+            LeakyForm::Current => (Arc::new(Current { transfer, keep, noise_sd }), alpha),
+            LeakyForm::Rate => {
+                (Arc::new(Rate { transfer, keep, alpha: alpha.to_vec(), noise_sd }), Array1::ones(n_rec))
+            }
         })
     }
 
@@ -278,8 +280,8 @@ impl Units for LeakyUnits {
         let recurrent = arrays.recurrent(0).to_owned();
         let current = ExactCurrent { dt, taus, transfer, readout, recurrent, arrays };
         Ok(match self.form {
-            Form::Current => Arc::new(current),
-            Form::Rate => Arc::new(ExactRate(current)),
+            LeakyForm::Current => Arc::new(current),
+            LeakyForm::Rate => Arc::new(ExactRate(current)),
         })
     }
 }
@@ -288,12 +290,12 @@ impl Units for LeakyUnits {
 impl Weights {
     /// Says in which form the weights are used.
     #[cfg(feature = "torch")]
-    pub(crate) fn set_form(&mut self, form: Form) {
+    pub(crate) fn set_form(&mut self, form: LeakyForm) {
         self.form = Some(form.to_string());
     }
 
     /// The form in which they were trained, if that is known.
-    fn known_form(&self) -> Option<Form> {
+    fn known_form(&self) -> Option<LeakyForm> {
         serde_json::from_value(self.form.as_deref()?.into()).ok()
     }
 }

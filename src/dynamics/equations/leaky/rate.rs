@@ -88,7 +88,7 @@ impl Equation for Rate {
 
     #[inline(always)]
     fn first<S: Simd>(&self, simd: S, at: First<'_, S::f32s>) {
-        for ((d_state, &d_shown), &carried) in at.d_state.iter_mut().zip(&*at.d_shown).zip(&*at.carried) {
+        for ((d_state, &d_shown), &carried) in at.d_state.iter_mut().zip(&*at.d_shown).zip(at.carried) {
             *d_state = simd.add_f32s(d_shown, carried);
         }
     }

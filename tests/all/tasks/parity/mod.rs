@@ -6,6 +6,7 @@
 mod choice;
 mod memory;
 mod movement;
+mod theirs;
 mod timing;
 mod yang;
 
