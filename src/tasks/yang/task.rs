@@ -4,13 +4,12 @@ use std::f32::consts::{PI, TAU};
 
 use serde::{Deserialize, Serialize};
 
+use super::cost::{Cost, Targets};
 use super::grid;
 use super::rule::{Kind, Rule};
 use super::trial::YangTrial;
-use crate::number::decimal;
 use crate::random::{Seed, check_weights};
 use crate::setters::setters;
-use crate::task::time::Clock;
 use crate::task::{Batch, Decision, Duration, Epochs, Ring, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::code;
 use crate::{Error, Result};
@@ -101,39 +100,6 @@ pub struct Yang {
     pub targets: Targets,
 }
 
-/// How much errors count in [`Yang`]: the mask. Before it is squared in a squared error.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
-    /// Until the response; 1 by default.
-    pub before: f32,
-    /// In the response; 5 by default.
-    pub after: f32,
-    /// For how long they do not count at the start of a trial, in milliseconds; 100 by default.
-    pub settle: f32,
-    /// For how long they do not count at the start of the response, in milliseconds; 100 by default.
-    pub grace: f32,
-    /// How many times as much those of the output for fixation count; 2 by default. It makes no difference with [`Targets::OneHot`].
-    pub fixation: f32,
-}
-
-impl Default for Cost {
-    fn default() -> Self {
-        Self { before: 1.0, after: 5.0, settle: 100.0, grace: 100.0, fixation: 2.0 }
-    }
-}
-
-/// What the outputs of [`Yang`] should be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Targets {
-    /// A bump in the ring, and 0.8 for fixation, on 0.05: for a squared error.
-    #[default]
-    Bumps,
-    /// One output is 1, that for fixation or the one of the ring that is nearest to the response, and the others 0: for a cross-entropy. The mask of all
-    /// outputs is that of the ring, over its mean in the trial.
-    OneHot,
-}
-
 impl Default for Yang {
     fn default() -> Self {
         Self {
@@ -214,32 +180,6 @@ impl Yang {
         self.weights.clone().unwrap_or_else(|| self.drawn().iter().map(usual).collect())
     }
 
-    /// The time that this one has in whole steps.
-    fn whole(&self, time: f32) -> f32 {
-        Clock::new(self.dt).whole(decimal(time))
-    }
-
-    /// How much errors of the ring count in a step.
-    fn weight(&self, now: &Step<'_>) -> f32 {
-        let since_response = now.epochs().start("response").filter(|_| now.is_in("response"));
-        let (free, weight) = match since_response {
-            Some(start) => (start + self.whole(self.cost.grace), self.cost.after),
-            None => (self.whole(self.cost.settle), self.cost.before),
-        };
-        if now.is_before(free) { 0.0 } else { weight }
-    }
-
-    /// The mean of that over a trial.
-    fn mean_weight(&self, now: &Step<'_>) -> f32 {
-        let epochs = now.epochs();
-        let steps = |time: f32| Clock::new(self.dt).exact(decimal(time));
-        let (go, end) = (epochs.start("response").unwrap_or(0.0), epochs.end_of_last());
-        let before = (steps(go) - steps(self.whole(self.cost.settle))).max(0.0);
-        let after = (steps(end) - steps(go) - steps(self.whole(self.cost.grace))).max(0.0);
-        let total = before * f64::from(self.cost.before) + after * f64::from(self.cost.after);
-        (total / steps(end)) as f32
-    }
-
     /// The strengths of two stimuli in each ring.
     fn strengths(&self, rule: Rule, rng: &mut TrialRng) -> [[Option<f32>; 2]; 2] {
         let coherences = rule.coherences(self.easy);
@@ -313,13 +253,7 @@ impl Task for Yang {
             return wrong("weights", &format!("one for each of {} rules", drawn.len()), got);
         }
         check_weights("weights", &weights)?;
-        let Cost { before, after, settle, grace, fixation } = self.cost;
-        let numbers =
-            [("before", before), ("after", after), ("settle", settle), ("grace", grace), ("fixation", fixation)];
-        match numbers.into_iter().find(|(_, number)| !(*number >= 0.0 && number.is_finite())) {
-            Some((name, number)) => wrong(name, "0 or a positive number", number.to_string()),
-            None => Ok(()),
-        }
+        self.cost.check()
     }
 
     fn draw(&self, rng: &mut TrialRng) -> YangTrial {
@@ -385,7 +319,7 @@ impl Task for Yang {
             }
         }
         let response = trial.target.filter(|_| responds);
-        let weight = self.weight(now);
+        let weight = self.cost.of(now, self.dt);
         match self.targets {
             Targets::Bumps => {
                 now.target.fill(LO);
@@ -398,7 +332,7 @@ impl Task for Yang {
             }
             Targets::OneHot => {
                 now.favor(response.map_or(0, |angle| 1 + code::nearest(angle, n)), 1.0, 0.0);
-                let mean = self.mean_weight(now);
+                let mean = self.cost.mean(now, self.dt);
                 now.mask.fill(if weight > 0.0 { weight / mean } else { 0.0 });
             }
         }
