@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use psychrnn::prelude::*;
 use psychrnn::tasks::{Rule, Yang};
+use psychrnn::train::Stop;
 
 const SEED: u64 = 1;
 /// After so many updates the learning rate is a tenth. The paper's stays, for four times as many: by then an update of a whole rate spoils in
@@ -57,6 +58,10 @@ fn main() -> Result<()> {
     while done < updates {
         done = updates.min((done / EVERY + 1) * EVERY);
         let training = trainer.clone().updates(done).train(&mut network, &task)?;
+        if training.stop != Stop::Finished {
+            println!("{training}");
+            return Ok(());
+        }
         network.save(folder.join("yang.npz"))?;
         let is_last = done == updates;
         let accuracies = accuracies(&network, &task, &rules, TRIALS[usize::from(is_last)])?;
