@@ -164,9 +164,9 @@ fn a_network_comes_to_expect_repetitions_and_alternations_in_their_blocks() {
     let task = Sessions::lasting(100).senses(Senses::default().choice(true)).of(blocks);
     let mut network = Rnn::new(&task, RnnConfig::default().units(32).noise(0.05).seed(1)).unwrap();
     let trainer = Trainer::default().batch_size(400).consecutive(20).carry_state(true).clip(Clip::Global(1.0));
-    trainer.learning_rate(0.005).updates(400).silent().train(&mut network, &task).unwrap();
+    trainer.learning_rate(0.005).updates(1000).seed(1).silent().train(&mut network, &task).unwrap();
     let simulator = network.simulator().unwrap().record(Recording::outputs());
-    let trials = simulator.run_session(&task, 4000, Seed(7)).unwrap().trials();
+    let trials = simulator.run_session(&task, 6000, Seed(7)).unwrap().trials();
     let shares = [0, 1].map(|kind| {
         let history = ChoiceHistory::of(&trials.only("block_kind", kind).unwrap()).unwrap();
         let counts = history.repeats_by("coherence", None).unwrap();
