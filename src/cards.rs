@@ -69,6 +69,8 @@ show_fields!(
     Dsa,
     DsaDistance,
     Estimate,
+    HistoryKernels,
+    HistoryWeight,
     FixedPoints,
     Interval,
     Jpca,
@@ -93,6 +95,8 @@ show_fields!(
     Psychometric,
     PsychometricBootstrap,
     Rdm,
+    SerialDependence,
+    SerialDependenceFit,
     SignedRank,
     Tangling,
     Targeted,
@@ -108,6 +112,13 @@ show_fields!(
 with_units!(show_fields);
 
 show_as! {
+    ChoiceHistory: |history| {
+        Card::new("ChoiceHistory")
+            .line("repetitions after correct choices", format!("{:.3}", history.share_of_repetitions(true)))
+            .line("after errors", format!("{:.3}", history.share_of_repetitions(false)))
+            .show();
+    };
+    HistoryWeights: |weights| weights.table().evcxr_display();
     CycleSet: |set| {
         let card = Card::new("CycleSet").line("input", &set.input).line("cycles", set.cycles.len());
         let card = if set.interrupted { card.line("interrupted", "there may be more") } else { card };
@@ -309,7 +320,7 @@ mod torch {
             let constraints: Vec<_> = dale.into_iter().chain(autapses).collect();
             let mut card = card(C::NAME, self);
             if let Ok(super::Json::Object(config)) = serde_json::to_value(self.config()) {
-                for name in ["transfer", "output", "noise"] {
+                for name in ["form", "transfer", "output", "noise"] {
                     let value = config.get(name).map(super::text);
                     card = value.into_iter().fold(card, |card, value| card.line(name, value));
                 }

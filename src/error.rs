@@ -143,6 +143,14 @@ pub enum Error {
         /// The newest checkpoint.
         kept: Option<PathBuf>,
     },
+    /// Another training writes its checkpoints into the same folder.
+    #[error(
+        "another training writes its checkpoints into {} at this moment: wait until it ends, or name another folder", .folder.display()
+    )]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// What code of your own says went wrong, see [`Error::other`].
     #[error("{0}")]
     Other(Box<dyn std::error::Error + Send + Sync>),

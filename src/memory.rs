@@ -27,6 +27,17 @@ pub(crate) fn check(what: impl Into<String>, needed: u64, advice: impl Into<Stri
     Err(Error::Memory { what: what.into(), needed, available, advice: advice.into() })
 }
 
+/// An error if so many networks at the same time take more than there is, whichever these are. One that alone takes too much says so
+/// itself.
+#[cfg(feature = "torch")]
+pub(crate) fn check_together(needs: impl IntoIterator<Item = u64>, at_a_time: usize) -> Result<()> {
+    let mut needs: Vec<u64> = needs.into_iter().filter(|&needed| check("a network", needed, "").is_ok()).collect();
+    needs.sort_unstable_by(|a, b| b.cmp(a));
+    let together = needs.iter().take(at_a_time).fold(0, |sum: u64, &needed| sum.saturating_add(needed));
+    let what = format!("training {} networks at the same time", at_a_time.min(needs.len()));
+    check(what, together, "train fewer at a time (`threads`), or take smaller batches")
+}
+
 /// The bytes that this process can still take, as far as the system tells.
 fn available() -> u64 {
     // No machine has more addresses.
@@ -128,6 +139,15 @@ mod tests {
             assert!(matches!(error, Error::Memory { needed: n, available, .. } if n == needed && available < 1 << 47));
             assert!(error.to_string().ends_with("run fewer trials"), "{error}");
         }
+    }
+
+    #[cfg(feature = "torch")]
+    #[test]
+    fn the_largest_are_taken_together() {
+        let needs = [1 << 20, available() / 5 * 3, available() / 5 * 3, 1 << 60];
+        assert!(check_together(needs, 1).is_ok() && check_together(needs[..2].to_vec(), 2).is_ok());
+        let error = check_together(needs, 2).unwrap_err().to_string();
+        assert!(error.contains("training 2 networks at the same time") && error.contains("threads"), "{error}");
     }
 
     #[test]

@@ -140,21 +140,15 @@ impl TrialRng {
         if n == 0 { 0 } else { self.own.gen_range(0..n) }
     }
 
-    /// A whole number from 0 to `n - 1`, as likely as these `n` weights say, which need not add up to 1. Weights must be 0 or positive,
-    /// and one at least positive.
-    #[track_caller]
+    /// A whole number from 0 to `weights.len() - 1`, each as likely as its weight is large; the last one if all are 0.
     pub fn weighted(&mut self, weights: &[f32]) -> usize {
-        let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
-        let fine = weights.iter().all(|&weight| weight >= 0.0) && total > 0.0 && total.is_finite();
-        assert!(fine, "weights must be 0 or positive, and one at least positive: {weights:?}");
-        let mut left = self.own.r#gen::<f64>() * total;
-        let reached = weights.iter().position(|&weight| {
+        let total: f64 = weights.iter().copied().map(f64::from).sum();
+        let mut left = f64::from(self.uniform(0.0, 1.0)) * total;
+        let is_it = |&weight: &f32| {
             left -= f64::from(weight);
             left < 0.0
-        });
-        // The rounding of the sum may leave a hair.
-        let last = || weights.iter().rposition(|&weight| weight > 0.0);
-        reached.or_else(last).unwrap_or(0)
+        };
+        weights.iter().position(is_it).unwrap_or(weights.len().saturating_sub(1))
     }
 
     /// True with this probability.
@@ -175,6 +169,17 @@ impl RngCore for TrialRng {
     }
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand::Error> {
         self.own.try_fill_bytes(bytes)
+    }
+}
+
+/// An error if nothing can be drawn by these weights.
+pub(crate) fn check_weights(name: &str, weights: &[f32]) -> Result<()> {
+    match weights.iter().find(|weight| !(**weight >= 0.0 && weight.is_finite())) {
+        Some(weight) => Err(Error::argument(name, "0 or positive numbers", weight)),
+        None if weights.iter().all(|weight| *weight == 0.0) => {
+            Err(Error::argument(name, "at least one of them above 0", if weights.is_empty() { "none" } else { "0" }))
+        }
+        None => Ok(()),
     }
 }
 
@@ -221,7 +226,9 @@ mod tests {
         assert!((mean(&mut || rng.normal(0.0, 2.0).powi(2)) - 4.0).abs() < 0.08);
         assert!((mean(&mut || rng.exponential(5.0)) - 5.0).abs() < 0.08);
         assert!((mean(&mut || rng.index(3) as f32) - 1.0).abs() < 0.02);
-        assert!((mean(&mut || rng.weighted(&[1.0, 0.0, 3.0]) as f32) - 1.5).abs() < 0.01);
+        let mut counts = [0.0; 4];
+        (0..n).for_each(|_| counts[rng.weighted(&[1.0, 0.0, 5.0, 2.0])] += 1.0 / f64::from(n));
+        assert!([0.125, 0.0, 0.625, 0.25].iter().zip(counts).all(|(share, ours)| (share - ours).abs() < 0.01));
         assert!((mean(&mut || f32::from(u8::from(rng.chance(0.2)))) - 0.2).abs() < 0.01);
     }
 }

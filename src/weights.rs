@@ -61,6 +61,8 @@ pub struct Weights {
     dale_ratio: Option<Option<f64>>,
     /// The transfer function with which they were trained: as this library writes it, or another one by its name in Python.
     pub(crate) transfer: Option<String>,
+    /// The form of a leaky network in which they were trained.
+    pub(crate) form: Option<String>,
     /// The names, and the same with reasons.
     skipped: (Vec<String>, Vec<Skipped>),
 }
@@ -76,8 +78,8 @@ fn in_python(module: &str, name: &str) -> String {
     }
 }
 
-/// What a configuration says of the transfer function.
-fn transfer_in(config: &str) -> Option<String> {
+/// What a configuration says of the transfer function, and of the form.
+fn trained_in(config: &str) -> Option<(String, String)> {
     #[derive(Deserialize)]
     struct Config {
         dynamics: std::collections::BTreeMap<String, Constants>,
@@ -86,9 +88,12 @@ fn transfer_in(config: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Constants {
         transfer: Option<serde_json::Value>,
+        form: Option<String>,
     }
     let config: Config = serde_json::from_str(config).ok()?;
-    config.dynamics.into_values().find_map(|constants| constants.transfer.as_ref().map(plain))
+    // Networks have the current form that name none.
+    let of = |Constants { transfer, form }| Some((plain(&transfer?), form.unwrap_or_else(|| "current".to_owned())));
+    config.dynamics.into_values().find_map(of)
 }
 
 /// A text by itself, and other JSON as it is written.
@@ -286,7 +291,7 @@ impl Weights {
                 Some(None) => npz.entry(DALE_RATIO, "|O", "()", NONE)?,
             }
             if let Some(transfer) = &self.transfer
-                && self.transfer != self.config.as_deref().and_then(transfer_in)
+                && self.transfer != self.config.as_deref().and_then(trained_in).map(|(transfer, _)| transfer)
             {
                 npz.texts(TRANSFER, std::slice::from_ref(transfer))?;
             }
@@ -341,7 +346,7 @@ impl Weights {
             CONFIG if npz.has_bytes(CONFIG) => {
                 let json = String::from_utf8(npz.numbers(CONFIG)?.into_iter().collect()).ok();
                 self.config = json.filter(|json| serde_json::from_str::<IgnoredAny>(json).is_ok());
-                self.transfer = self.config.as_deref().and_then(transfer_in);
+                (self.transfer, self.form) = self.config.as_deref().and_then(trained_in).unzip();
                 Ok(self.config.is_none().then(|| "it should be JSON, and is none".to_owned()))
             }
             DALE_RATIO if one => {

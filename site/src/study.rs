@@ -3,7 +3,8 @@
 use anyhow::Result;
 use psychrnn::analysis::{
     Averages, Branches, Chronometric, Counts, Decoded, Demixed, DiffusionCoordinates, FixedPointSet, Generalized,
-    JpcaPlanes, Lesions, LinearTuning, PsychometricFit, Rdm, TargetedAxes, TaskClusters, Trajectories, Tuning,
+    HistoryWeights, JpcaPlanes, Lesions, LinearTuning, LogisticFit, PsychometricFit, Rdm, SerialDependenceFit,
+    TargetedAxes, TaskClusters, Timing, Trajectories, Tuning,
 };
 use psychrnn::dynamics::Modes;
 use psychrnn::plot::Figure;
@@ -18,6 +19,8 @@ pub(crate) struct Study {
     pub(crate) easy: Counts,
     pub(crate) hard: Counts,
     pub(crate) chronometric: Chronometric,
+    pub(crate) timing: Timing,
+    pub(crate) kernel: LogisticFit,
     pub(crate) order: Vec<usize>,
     pub(crate) tuning: Tuning,
     pub(crate) averages: Averages,
@@ -41,6 +44,8 @@ pub(crate) struct Study {
     pub(crate) points: FixedPointSet,
     pub(crate) modes: Modes,
     pub(crate) branches: Branches,
+    pub(crate) kernels: HistoryWeights,
+    pub(crate) attraction: SerialDependenceFit,
 }
 
 /// The lines of [`study`] that its reader sees.
@@ -53,10 +58,12 @@ pub(crate) fn lines() -> String {
 pub(crate) fn study() -> Result<Study> {
     // ---
     use psychrnn::analysis::{
-        Classifier, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints, Jpca, KMeans, Targeted, TaskVariance,
+        ChoiceHistory, Classifier, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints, HistoryKernels, Jpca,
+        KMeans, LogisticRegression, SerialDependence, Targeted, TaskVariance, Timing,
     };
     use psychrnn::dynamics::LeakyUnits;
     use psychrnn::ndarray::array;
+    use psychrnn::task::Transitions;
 
     let task = PerceptualDiscrimination::default().noise(1.0);
     let mut network = Rnn::new(&task, RnnConfig::default().units(50).dale_ratio(0.8).noise(0.02).seed(1))?;
@@ -78,6 +85,16 @@ pub(crate) fn study() -> Result<Study> {
     let chronometric = session.chronometric("coherence", &times, 0.95)?;
     let noisy = simulator.run(&test.clone().noise(2.0).batch(1000, Seed(4))?)?;
     let (easy, hard) = (session.correct_by("coherence")?, noisy.correct_by("coherence")?);
+
+    // When evidence counts, and intervals of a subject that draws them towards their mean.
+    let evidence = session.evidence("stimulus", 1, 0, 4)?;
+    let chose: Vec<Option<bool>> = session.choices.iter().map(|choice| choice.map(|choice| choice == 1)).collect();
+    let kernel = LogisticRegression::default().penalty(0.01).fit(&["1st", "2nd", "3rd", "4th"], &evidence, &chose)?;
+    let mut rng = Seed(6).stream(0);
+    let asked: Vec<f64> = (0..300).map(|_| rng.choice(&[600.0, 700.0, 800.0, 900.0, 1000.0])).collect();
+    let drawn = |&t: &f64| Some(240.0 + 0.7 * t + f64::from(rng.normal(0.0, 40.0)));
+    let produced: Vec<Option<f64>> = asked.iter().map(drawn).collect();
+    let timing = Timing::of_trials(&asked, &produced)?;
 
     // Units: what they prefer, alone and together.
     let activity = session.mean_activity(Signal::Rates, "stimulus", 400.0..500.0)?;
@@ -128,6 +145,17 @@ pub(crate) fn study() -> Result<Study> {
     let points = FixedPoints::default().of(&pools, &competing)?;
     let modes = points.at(0)?.modes()?;
     let branches = points.along(&[1.0, 0.0], -1.0..1.0)?;
+
+    // What choices owe to the trials before, of the network that does one trial after another; and responses that are drawn towards the
+    // last stimulus.
+    let day = simulator.run_session(&Transitions::repeat(0.8).of(test.clone()), 1000, Seed(6))?;
+    let day = day.with("signed coherence", ["coherence", "direction"], |[c, d]| if d == 1.0 { c } else { -c })?;
+    let kernels = HistoryKernels::default().lags(5).of(&ChoiceHistory::of(&day.trials())?, "signed coherence")?;
+    let mut rng = Seed(7).stream(0);
+    let differences: Vec<f64> = (0..500).map(|_| f64::from(rng.uniform(-180.0, 180.0))).collect();
+    let pull = |x: f64| 0.06 * x * (-(x / 50.0).powi(2)).exp();
+    let errors: Vec<f64> = differences.iter().map(|&x| pull(x) + f64::from(rng.normal(0.0, 3.0))).collect();
+    let attraction = SerialDependence::default().fit(&differences, &errors)?;
     // ---
     Ok(Study {
         training,
@@ -137,6 +165,8 @@ pub(crate) fn study() -> Result<Study> {
         easy,
         hard,
         chronometric,
+        timing,
+        kernel,
         order,
         tuning,
         averages,
@@ -160,6 +190,8 @@ pub(crate) fn study() -> Result<Study> {
         points,
         modes,
         branches,
+        kernels,
+        attraction,
     })
 }
 

@@ -115,8 +115,9 @@ fn page(entry: &Entry, sources: &Sources, keys: &mut Keys<'_>) -> Result<String>
         page += &format!("Its authors end training when {}.\n\n", in_words(criterion));
     }
     page += &format!(
-        "In Rust:\n\n```rust\nuse psychrnn::prelude::*;\nuse psychrnn::tasks::{of};\n\nlet task = {rust};\n```\n\n\
-         In a specification:\n\n```toml\n[task]\nname = \"{name}\"\n```\n\n"
+        "In Rust:\n\n```rust\nuse psychrnn::prelude::*;\n{}\nlet task = {rust};\n```\n\n\
+         In a specification:\n\n```toml\n[task]\nname = \"{name}\"\n```\n\n",
+        uses(rust)
     );
     page += &format!(
         "## Trials\n\nInputs: {}. Outputs: {}. A step is {} ms, the time constant of units {} ms. The choice: {}.\n\n{}\n",
@@ -145,6 +146,15 @@ fn page(entry: &Entry, sources: &Sources, keys: &mut Keys<'_>) -> Result<String>
     );
     page += &format!("More in the reference: [`{of}`](rust:tasks/struct.{of}.html).\n");
     Ok(page)
+}
+
+/// The lines that bring in the types of an expression.
+fn uses(rust: &str) -> String {
+    let mut types: Vec<&str> =
+        rust.split("::").filter_map(|part| part.rsplit(|c: char| !c.is_alphanumeric()).next()).collect();
+    // What comes last is the name of something in a type.
+    types.pop();
+    types.iter().map(|name| format!("use psychrnn::tasks::{name};\n")).collect()
 }
 
 /// The epochs of many trials, how long they last, and whether the mask counts there.

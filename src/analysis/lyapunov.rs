@@ -68,7 +68,7 @@ impl Lyapunov {
     setters! {
         /// The input `[n_in]`, constant in time.
         input: &[f64] => Some(input.to_vec());
-        /// The state `[n_state]` in which the trajectory begins: `x` of a leaky network, `h` and after it `c` of an LSTM.
+        /// The state `[n_state]` in which the trajectory begins: `x` of a leaky network, `r` in the rate form, `h` and after it `c` of an LSTM.
         start: &[f64] => Some(start.to_vec());
         /// How long the trajectory is over which it is averaged, in milliseconds.
         duration: f64;

@@ -28,6 +28,10 @@
 //! | how well does it produce an interval? | [`Timing`], of [`times_when`](crate::simulate::Session::times_when) |
 //! | how long does it take to stop? | [`Countermanding`] |
 //! | how much does each piece of evidence weigh, and when? | [`LogisticRegression`], of [`evidence`](crate::simulate::Session::evidence) |
+//! | do choices repeat those before them, after correct ones and after errors? | [`ChoiceHistory`] |
+//! | how do they depend on choices, outcomes and transitions some trials back? | [`HistoryKernels`] |
+//! | what happens when a block begins? | [`about_switches`] |
+//! | are responses drawn towards the stimulus before? | [`SerialDependence`] |
 //! | what does the population do? | [`Average`], [`Pca`], [`Trajectories`] |
 //! | on what curved surface do its states lie? | [`DiffusionMap`] |
 //! | where does it represent choice, stimulus, context? | [`Targeted`] |

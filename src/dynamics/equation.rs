@@ -55,10 +55,6 @@ pub(super) struct Before<'a, V> {
     /// `[state]`
     pub(super) state: &'a mut [V],
     /// Where the sums begin, `[sums]`, all of them to be written, if the equation [begins](Equation::BEGINS_SUMS) them.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "the sums of the equations so far begin at 0; those of one in the tests do not")
-    )]
     pub(super) sums: &'a mut [V],
     /// Unit Gaussian noise `[n_rec]`, if there is any.
     pub(super) noise: Option<&'a [V]>,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
 use super::Transfer;
 use super::wiring::Counts;
@@ -47,9 +47,10 @@ impl Arrays {
 
 /// An equation with its weights.
 ///
-/// A *state* is all that goes from step to step, `[n_state]`: `x` of a leaky network, `h` and after it `c` of an LSTM. Its first `n_rec`
-/// numbers `x` are those that sessions have. Where the state stands still they tell the rest of it, so that fixed points are the zeros
-/// of a function of `x` alone, the *residual*.
+/// A *state* is all that goes from step to step, `[n_state]`: `x` of a leaky network, or `r` in the rate form, `h` and after it `c` of an
+/// LSTM. Its first `n_rec` numbers are those that sessions have. Fixed points are the zeros of a function of `n_rec` *unknowns* `x`, the
+/// *residual*, and where the state stands still these tell all of it. They are the first numbers of the state, but for those of the rate
+/// form, which are the currents.
 pub(crate) trait Exact: Send + Sync {
     /// Its weights.
     fn arrays(&self) -> &Arrays;
@@ -85,6 +86,27 @@ pub(crate) trait Exact: Send + Sync {
     /// How it depends on the input, `[n_state, n_in]`.
     fn input_jacobian(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array2<f64>;
 
+    /// How the first numbers of a state move `[n_rec]`, per millisecond, where the others stand still.
+    fn flow(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64> {
+        let residual = self.residual(state.slice(s![..self.counts().n_rec]), input);
+        match self.taus() {
+            Some(taus) => residual / taus,
+            None => residual / self.dt(),
+        }
+    }
+
+    /// The Jacobian of the flow `[n_state, n_state]`, if steps are those of one.
+    fn flow_jacobian(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Option<Array2<f64>> {
+        let taus = self.taus()?.view().insert_axis(Axis(1));
+        Some(self.residual_jacobian(state, input) / taus)
+    }
+
+    /// The step `A x + b` of a piecewise linear network in the region in which the transfer function has these slopes `[n_rec]`.
+    fn step_in(&self, slopes: &Array1<f64>, input: ArrayView1<'_, f64>) -> Option<(Array2<f64>, Array1<f64>)> {
+        let _ = (slopes, input);
+        None
+    }
+
     /// The outputs `[n_out]` in a state.
     fn outputs(&self, state: ArrayView1<'_, f64>) -> Array1<f64>;
 
@@ -108,7 +130,13 @@ pub(crate) trait Exact: Send + Sync {
         weights: ArrayView1<'_, f64>,
     ) -> Array2<f64>;
 
-    /// The whole state `[n_state]` that stands still where its first numbers do so at `x`.
+    /// The unknowns `[n_rec]` of a state.
+    fn unknowns(&self, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64> {
+        let _ = input;
+        state.slice(s![..self.counts().n_rec]).to_owned()
+    }
+
+    /// The whole state `[n_state]` that stands still where the unknowns do so at `x`.
     fn state_at_rest(&self, x: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Array1<f64>;
 
     /// The transfer function and the weights `[n_rec, n_rec]` (`[post, pre]`), if the residual is `W f(x) + h - x`. Then its Jacobian

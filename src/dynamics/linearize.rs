@@ -1,7 +1,7 @@
 //! How a network moves about a state: its linear dynamics.
 
 use linfa_linalg::eigh::EigValsh;
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::{Array1, Array2, ArrayView1};
 use num_complex::Complex64;
 
 use super::exact::Exact;
@@ -16,7 +16,8 @@ use crate::{Error, Result};
 /// ```
 ///
 /// Of a leaky network `J = 1 + dt A` and `B = dt diag(1/τ) W_in` with the Jacobian `A = diag(1/τ) (W_rec diag f'(x₀) - 1)` of its flow, and
-/// `C = g' W_out diag f'(x₀)`. An LSTM, whose state is `h` and after it `c`, has no flow. It is most useful where the state stands still,
+/// `C = g' W_out diag f'(x₀)`; in the rate form `A = diag(1/τ) (diag f' W_rec - 1)` and `B = dt diag(f'/τ) W_in` with `f'` at the currents
+/// `W_rec r₀ + W_in u₀ + b_rec`, and `C = g' W_out`. An LSTM, whose state is `h` and after it `c`, has no flow. It is most useful where the state stands still,
 /// at a fixed point, but may be taken anywhere. Computed in `f64` from the formulas of the derivatives; of a transfer function of
 /// your own they are as precise as its `f32` slopes.
 ///
@@ -63,17 +64,13 @@ pub struct Linearization {
 impl Linearization {
     /// That of this equation; an error if it is not finite.
     pub(crate) fn of(exact: &dyn Exact, state: ArrayView1<'_, f64>, input: ArrayView1<'_, f64>) -> Result<Self> {
-        let flow_jacobian = exact.taus().map(|taus| {
-            let residual = exact.residual_jacobian(state, input);
-            residual / taus.view().insert_axis(Axis(1))
-        });
         let linear = Self {
             state: state.to_owned(),
             input: input.to_owned(),
             next: exact.step(state, input),
             outputs: exact.outputs(state),
             jacobian: exact.jacobian(state, input),
-            flow_jacobian,
+            flow_jacobian: exact.flow_jacobian(state, input),
             input_jacobian: exact.input_jacobian(state, input),
             output_jacobian: exact.output_jacobian(state),
             dt: exact.dt(),

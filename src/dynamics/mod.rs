@@ -31,7 +31,11 @@
 //! z[t] = g(W_out r[t] + b_out)
 //! ```
 //!
-//! where `g` is the [`Readout`], by default the identity.
+//! where `g` is the [`Readout`], by default the identity. In the [rate form](LeakyForm::Rate) `r` is the state, and begins with `init_state`:
+//!
+//! ```text
+//! s[t] = W_rec r[t-1] + W_in u[t] + b_rec + √(2/α) σ n[t],   r[t] = (1 - α) r[t-1] + α f(s[t])
+//! ```
 //!
 //! # Backward
 //!
@@ -49,6 +53,13 @@
 //! ```text
 //! dL/dW_rec = Σ α δ[t] r[t-1]ᵀ    dL/dW_in = Σ α δ[t] u[t]ᵀ    dL/db_rec = Σ α δ[t]
 //! dL/dW_out = Σ dL/dz[t] r[t]ᵀ    dL/db_out = Σ dL/dz[t]
+//! ```
+//!
+//! In the rate form the adjoints of the states and those of the sums are two, `λ[t] = dL/dr[t]` and `δ[t] = dL/ds[t]`, and the sums over
+//! steps and trials are those above with `δ` in place of `α δ`:
+//!
+//! ```text
+//! λ[t] = ∂L/∂r[t] + W_outᵀ dL/dz[t] + W_recᵀ δ[t+1] + (1 - α) λ[t+1],   δ[t] = α f'(s[t]) λ[t]
 //! ```
 //!
 //! # About a state

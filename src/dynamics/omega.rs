@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 
-use super::{Constants, Dynamics, Transfer};
+use super::{Constants, Dynamics, LeakyForm, Transfer};
 use crate::{Error, Result, threads};
 
 /// What [`Dynamics::vanishing`] gives.
@@ -18,7 +18,7 @@ impl Constants {
     /// Whether `Ω` is defined for such a network.
     #[cfg(feature = "torch")]
     pub(crate) fn has_omega(&self) -> bool {
-        matches!(self, Self::Leaky(_))
+        matches!(self, Self::Leaky(units) if units.form == LeakyForm::Current)
     }
 }
 
@@ -43,10 +43,14 @@ impl Dynamics {
     /// doi:10.1371/journal.pcbi.1004792.
     ///
     /// # Errors
-    /// If the shapes do not fit the network, or if it is not a leaky one, for which alone `Ω` is defined.
+    /// If the shapes do not fit the network, or if it is not a leaky one in the current form, for which alone `Ω` is defined.
     pub fn vanishing(&self, states: &Array3<f32>, adjoints: &Array3<f32>, bound: f64) -> Result<Vanishing> {
-        let Constants::Leaky(units) = self.constants_ref() else {
-            return Err(Error::argument("network", "a leaky one, for which alone Ω is defined", self.kind()));
+        let units = match self.constants_ref() {
+            Constants::Leaky(units) if units.form == LeakyForm::Current => units,
+            other => {
+                let expected = "a leaky one in the current form, for which alone Ω is defined";
+                return Err(Error::argument("network", expected, other.units().name()));
+            }
         };
         let n_rec = self.sizes().1;
         if states.dim() != adjoints.dim() || states.dim().2 != n_rec {

@@ -288,7 +288,7 @@ impl Want {
 /// A forward run.
 ///
 /// For the way back [`Keep::All`] takes `4 n_batch n_steps` bytes for each of `n_rec + n_in + 1` numbers of a leaky network, and of
-/// `7 n_rec + n_in + 1` of an LSTM; the slopes of a softplus or of a function of one's own are `n_rec` more.
+/// `7 n_rec + n_in + 1` of an LSTM; the rate form has `n_rec` more, and so have the slopes of a softplus or of a function of one's own.
 pub struct Run {
     /// The states `[n_batch, n_steps, n_rec]`, the initial one left out.
     pub states: Array3<f32>,

@@ -126,6 +126,11 @@ impl Specification {
         })
     }
 
+    /// The bytes that training takes, as far as they can be told before it begins.
+    pub(super) fn bytes_needed(&self) -> Result<u64> {
+        self.trainer.bytes_on(self.network()?.as_ref(), &self.task, self.curriculum.as_ref())
+    }
+
     /// The stages, if the task changes from one to the next.
     #[must_use]
     pub fn curriculum(&self) -> Option<&Curriculum> {

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json as object};
 use super::given::Given;
 use super::{KEYS, Run, Specification};
 use crate::Result;
+use crate::network::RnnConfig;
 use crate::random::Seed;
 
 /// What these values say.
@@ -185,6 +186,40 @@ fn words_of_other_kinds_are_told_apart() {
         let said = says(&text);
         assert!(said.contains(key) && said.contains(advice), "{said}\n{text}");
     }
+}
+
+#[test]
+fn yangs_networks_can_be_specified() {
+    let text = r#"
+[task]
+name = "random_dots"
+[network]
+units = 256
+form = "rate"
+transfer = "softplus"
+noise = 0.05
+readout = "sigmoid"
+freeze = ["init_state"]
+[network.initial]
+input = { fan_in_gaussian = { gain = 1.0 } }
+recurrent = { scaled_identity = { scale = 0.5 } }
+output = "glorot_uniform"
+balance = "none"
+radius = "none"
+state = [0.0, 0.0]
+[trainer]
+updates = 10
+clip = { value = 1.0 }
+"#;
+    let complete = complete(text);
+    let (mut network, yang) = (complete["network"].clone(), crate::number::json(&RnnConfig::yang()));
+    network.as_object_mut().unwrap().retain(|key, _| key != "kind" && yang.get(key).is_some());
+    assert_eq!(network, yang);
+    assert_eq!(complete["trainer"]["clip"], object!({ "value": 1.0 }));
+    let orthogonal = text.replace("scaled_identity", "orthogonal");
+    Specification::from_text(&orthogonal).unwrap();
+    let error = Specification::from_text(&orthogonal.replace("\"rate\"", "\"rates\"")).unwrap_err().to_string();
+    assert!(error.contains("network.form: ") && error.contains("current, rate"), "{error}");
 }
 
 #[test]

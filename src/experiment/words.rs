@@ -60,7 +60,12 @@ impl Words {
         if let Some(tau) = section.get_mut("tau").filter(|tau| tau.is_number()) {
             *tau = object!([tau]);
         }
-        FORMER.iter().chain(NETWORK).try_for_each(|(word, field)| self.put("network", section, word, field))
+        FORMER.iter().chain(NETWORK).try_for_each(|(word, field)| self.put("network", section, word, field))?;
+        // TOML has no word for nothing.
+        if let Some(radius) = section.pointer_mut("/initial/radius").filter(|radius| *radius == "none") {
+            *radius = Json::Null;
+        }
+        Ok(())
     }
 
     /// Tells of parameters that a model freezes and that are trained here, since a list takes the place of the model's.

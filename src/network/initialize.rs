@@ -9,6 +9,7 @@ use tch::Kind;
 
 use super::Connections;
 use super::tensors::to_tensor;
+use crate::dynamics::linear::random_orthonormal;
 use crate::random::{Seed, TrialRng};
 use crate::setters::setters;
 use crate::weights::Weights;
@@ -64,6 +65,18 @@ pub enum Draw {
         /// The standard deviation of the weights.
         sd: f32,
     },
+    /// Gaussian with standard deviation `gain / √n`, with the `n` connections that the mask leaves in an entry's row: how many a unit or an
+    /// output gets. Yang's `W_in` has gain 1.
+    FanInGaussian {
+        /// The gain.
+        gain: f32,
+    },
+    /// `scale` times a random orthogonal matrix, all of which are equally likely; of a matrix that is not square rows, or columns, that are
+    /// orthonormal. Saxe AM, McClelland JL, Ganguli S (2014), arXiv:1312.6120.
+    Orthogonal {
+        /// The length of each row or column.
+        scale: f32,
+    },
     /// `scale` times the identity. Only for `W_rec`. Le QV, Jaitly N, Hinton GE (2015), arXiv:1504.00941.
     ScaledIdentity {
         /// The number on the diagonal.
@@ -99,11 +112,11 @@ pub enum RadiusOf {
     Effective,
 }
 
-/// How the weights of an [`Rnn`](super::Rnn) are drawn. Biases are 0; the initial state has mean 0.1 and standard
-/// deviation 0.01.
+/// How the weights of an [`Rnn`](super::Rnn) are drawn. Biases are 0.
 ///
 /// The default is PsychRNN's: `W_in` and `W_out` [`Draw::GlorotGaussian`], `W_rec` [`Draw::Gaussian`] with standard deviation 1,
-/// balanced by [`Balance::Columns`] and scaled to a spectral radius of 1.1 of the raw matrix. [`InitialWeights::pycog`] has PyCog's.
+/// balanced by [`Balance::Columns`] and scaled to a spectral radius of 1.1 of the raw matrix, an initial state with mean 0.1 and standard
+/// deviation 0.01. [`InitialWeights::pycog`] has PyCog's, [`InitialWeights::yang`] those of Yang's networks.
 ///
 /// ```
 /// use psychrnn::prelude::*;
@@ -124,8 +137,16 @@ pub struct InitialWeights {
     pub output: Draw,
     /// How `W_rec` is balanced.
     pub balance: Balance,
-    /// The spectral radius (largest absolute eigenvalue) to which `W_rec` is scaled at last, and of which matrix it is.
+    /// The spectral radius (largest absolute eigenvalue) to which `W_rec` is scaled at last, and of which matrix it is; in a specification
+    /// `"none"` leaves it.
     pub radius: Option<(f32, RadiusOf)>,
+    /// The mean and the standard deviation of the initial state, which is Gaussian.
+    pub state: (f32, f32),
+}
+
+/// PsychRNN's initial state.
+fn usual_state() -> (f32, f32) {
+    (0.1, 0.01)
 }
 
 impl Default for InitialWeights {
@@ -143,7 +164,8 @@ impl InitialWeights {
     /// All three matrices drawn in this way, `W_rec` neither balanced nor scaled.
     #[must_use]
     pub fn all(draw: Draw) -> Self {
-        Self { input: draw, recurrent: draw, inhibitory: None, output: draw, balance: Balance::None, radius: None }
+        let (balance, state) = (Balance::None, usual_state());
+        Self { input: draw, recurrent: draw, inhibitory: None, output: draw, balance, radius: None, state }
     }
 
     /// PyCog's under Dale's principle: `W_in` and `W_out` uniform from -0.1 to 0.1, `W_rec` [`Draw::Gamma`] with shape 2 and mean 0.1,
@@ -160,6 +182,19 @@ impl InitialWeights {
         }
     }
 
+    /// Those of the networks of Yang GR et al. (2019), doi:10.1038/s41593-018-0310-2: `W_in` [`Draw::FanInGaussian`] with gain 1, `W_rec`
+    /// half of the identity, `W_out` [`Draw::GlorotUniform`], an initial state of 0, which theirs keep:
+    /// [`freeze("init_state")`](super::RnnConfig::freeze). Their code also has `.recurrent(Draw::Orthogonal { scale: 0.5 })`, with a scale of
+    /// 1 for a tanh and of 0.01 for a rectified square.
+    #[must_use]
+    pub fn yang() -> Self {
+        Self {
+            input: Draw::FanInGaussian { gain: 1.0 },
+            recurrent: Draw::ScaledIdentity { scale: 0.5 },
+            ..Self::all(Draw::GlorotUniform).state(0.0, 0.0)
+        }
+    }
+
     /// `W_rec` drawn in this way, neither balanced nor scaled.
     #[must_use]
     pub fn recurrent(mut self, draw: Draw) -> Self {
@@ -172,6 +207,13 @@ impl InitialWeights {
         inhibitory: Draw => Some(inhibitory);
         /// How `W_rec` is balanced.
         balance: Balance;
+    }
+
+    /// The mean and the standard deviation of the initial state.
+    #[must_use]
+    pub fn state(mut self, mean: f32, sd: f32) -> Self {
+        self.state = (mean, sd);
+        self
     }
 
     /// The spectral radius to which `W_rec` is scaled.
@@ -208,6 +250,11 @@ impl Initializer for InitialWeights {
         if let Some((radius, of)) = self.radius {
             connections.scale_to_radius(&mut w_rec, radius, of)?;
         }
+        let (mean, sd) = self.state;
+        if !(mean.is_finite() && sd >= 0.0 && sd.is_finite()) {
+            let expected = "a finite mean and a standard deviation of 0 or more";
+            return Err(Error::argument("initial state", expected, format!("{mean} and {sd}")));
+        }
         let mut state = stream("init_state");
         let mut weights = Weights::new();
         weights.insert("W_in", entries("W_in", self.input, &connections.input, &mut stream("W_in"))?);
@@ -215,7 +262,7 @@ impl Initializer for InitialWeights {
         weights.insert("W_out", entries("W_out", self.output, &connections.output, &mut stream("W_out"))?);
         weights.insert("b_rec", Array1::<f32>::zeros(n_rec));
         weights.insert("b_out", Array1::<f32>::zeros(connections.output.nrows()));
-        weights.insert("init_state", Array2::from_shape_simple_fn((1, n_rec), || state.normal(0.1, 0.01)));
+        weights.insert("init_state", Array2::from_shape_simple_fn((1, n_rec), || state.normal(mean, sd)));
         Ok(weights)
     }
 }
@@ -242,6 +289,21 @@ pub(super) fn entries(name: &str, draw: Draw, mask: &Array2<f32>, rng: &mut Tria
         Draw::Gaussian { sd } => Err(Error::argument(format!("sd of {name}"), "0 or a positive number", sd)),
         Draw::GlorotUniform => Ok(Array2::from_shape_fn(mask.dim(), |at| scale(fan(at), 6.0) * rng.uniform(-1.0, 1.0))),
         Draw::GlorotGaussian => Ok(Array2::from_shape_fn(mask.dim(), |at| scale(fan(at), 2.0) * rng.normal(0.0, 1.0))),
+        Draw::FanInGaussian { gain } => match gain.is_finite() {
+            true => {
+                Ok(Array2::from_shape_fn(mask.dim(), |(row, _)| gain * scale(rows[row], 1.0) * rng.normal(0.0, 1.0)))
+            }
+            false => Err(Error::argument(format!("gain of {name}"), "a finite number", gain)),
+        },
+        Draw::Orthogonal { scale } if scale.is_finite() => {
+            let (n_rows, n_columns) = mask.dim();
+            let columns = random_orthonormal((n_rows.max(n_columns), n_rows.min(n_columns)), rng).ok_or_else(|| {
+                Error::argument(format!("draw of {name}"), "a matrix with a QR decomposition", "one without")
+            })?;
+            let matrix = if n_rows < n_columns { columns.reversed_axes() } else { columns };
+            Ok(matrix.mapv(|entry| scale * entry as f32).as_standard_layout().into_owned())
+        }
+        Draw::Orthogonal { scale } => Err(Error::argument(format!("scale of {name}"), "a finite number", scale)),
         Draw::Gamma { shape, mean } => match Gamma::new(shape, mean / shape) {
             Ok(gamma) if shape.is_finite() && mean.is_finite() => {
                 Ok(Array2::from_shape_simple_fn(mask.dim(), || gamma.sample(rng)))

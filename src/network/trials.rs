@@ -25,7 +25,7 @@ pub struct Sizes {
 /// What a network did on a batch, as tensors.
 #[derive(Debug)]
 pub struct Activity {
-    /// The states `[n_batch, n_steps, n_rec]`, before the transfer function.
+    /// The states `[n_batch, n_steps, n_rec]`, before the transfer function; in the rate form the rates.
     pub states: Tensor,
     /// The rates `[n_batch, n_steps, n_rec]`.
     pub rates: Tensor,

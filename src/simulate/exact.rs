@@ -13,7 +13,7 @@ use crate::dynamics::{Dynamics, Linearization};
 use crate::{Error, Result};
 
 impl Simulator {
-    /// The linear dynamics about a state `[n_state]` (`x` of a leaky network, `h` and after it `c` of an LSTM), at an input `[n_in]` that does
+    /// The linear dynamics about a state `[n_state]` (`x` of a leaky network, `r` in the rate form, `h` and after it `c` of an LSTM), at an input `[n_in]` that does
     /// not change, without noise. Perturbations are honored if they last the whole trial, `..`: synapses are scaled, currents flow, and
     /// units that are held send the same whatever their state.
     ///

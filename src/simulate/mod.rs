@@ -15,6 +15,7 @@
 //! | a network from a file, or from weights and constants | [`Simulator::load`], [`Simulator::new`] |
 //! | its states, rates, outputs and choices in trials | [`Simulator::run`], which gives a [`Session`] |
 //! | trials in which each begins where the one before ended | [`Simulator::run_consecutively`] |
+//! | trials that are drawn one by one, by what the network did in those before | [`Simulator::run_session`] |
 //! | units silenced, held, stimulated or made noisy, synapses scaled, for a while | [`Simulator::silence`] and its like: a [`Perturbation`] is an [`Effect`] in a [`Window`] |
 //! | other recurrent weights in each step | [`Simulator::recurrent_gain`] |
 //! | one step at a time, for closed loops | [`Simulator::start`], [`Simulator::step`] |
@@ -28,6 +29,7 @@ mod perturbations;
 mod recording;
 mod session;
 mod step;
+mod with_subject;
 
 use std::borrow::Cow;
 use std::ops::Range;

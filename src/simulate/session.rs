@@ -18,11 +18,11 @@ use crate::{Error, Result, file};
 pub struct Session {
     /// The trials.
     pub batch: Batch,
-    /// The states `x` `[n_batch, n_steps, n]` of the recorded units, before the transfer function; the first is the one after the
-    /// first step. By default all units are recorded, see [`Simulator::record`](super::Simulator::record); what is not is
+    /// The states `[n_batch, n_steps, n]` of the recorded units, `x` before the transfer function, or `r` in the rate form; the first is the
+    /// one after the first step. By default all units are recorded, see [`Simulator::record`](super::Simulator::record); what is not is
     /// `[n_batch, n_steps, 0]`.
     pub states: Array3<f32>,
-    /// The rates `f(x)` `[n_batch, n_steps, n]` of the recorded units; those of an LSTM are its states.
+    /// The rates `[n_batch, n_steps, n]` of the recorded units, `f(x)`; those of the rate form and of an LSTM are its states.
     pub rates: Array3<f32>,
     /// The numbers of the recorded units in the network, ascending: that of each column of states and rates `[n]`.
     pub units: Vec<usize>,
@@ -38,10 +38,10 @@ pub struct Session {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
-    /// The states `x`, before the transfer function.
+    /// The states: `x` before the transfer function, or `r` in the rate form.
     #[default]
     States,
-    /// The rates `f(x)`.
+    /// The rates.
     Rates,
     /// The outputs `z`.
     Outputs,

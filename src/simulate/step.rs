@@ -3,9 +3,9 @@
 use indexmap::IndexMap;
 use ndarray::{Array2, Array3, Axis, s};
 
-use super::{Simulator, Window};
+use super::Simulator;
 use crate::caught::caught_in;
-use crate::dynamics::{Keep, Rows, Want};
+use crate::dynamics::{Keep, Rows, Run, Want};
 use crate::random::Seed;
 use crate::task::{Batch, Decision, TaskSpec};
 use crate::{Error, Result};
@@ -71,20 +71,25 @@ impl Simulator {
     /// If the inputs or the state have another shape than the network or hold NaN, if [`Simulator::recurrent_gain`] is set, or if a
     /// perturbation has a window: there is no trial whose times these could be.
     pub fn step(&self, state: &mut State, inputs: &Array2<f32>) -> Result<Stepped> {
-        if self.recurrent_gain.is_some() {
-            let expected = "left out where single steps are made: its steps are those of one trial";
-            return Err(Error::argument("recurrent_gain", expected, "given"));
-        }
-        if let Some(windowed) = self.perturbations.iter().find(|one| one.window != Window::from(..)) {
-            let expected = "over the whole time, `..`, where single steps are made";
-            return Err(Error::argument("window", expected, &windowed.window));
-        }
+        self.check_without_times()?;
         let (n_in, n_rec, n_out) = self.network.sizes();
         let n_trials = state.numbers.len();
         if inputs.dim() != (n_trials, n_in) {
             let expected = format!("[n_trials = {n_trials}, n_in = {n_in}]");
             return Err(Error::shape("inputs", expected, inputs.shape()));
         }
+        let nothing = Array3::zeros((n_trials, 1, n_out));
+        let spec = TaskSpec { dt: self.constants().dt(), decision: Decision::none(), ..TaskSpec::new(n_in, n_out) };
+        let batch = Batch::from_arrays(&spec, inputs.clone().insert_axis(Axis(1)), nothing.clone(), nothing)?;
+        let want = Want { states: Rows::None, rates: Rows::All, keep: Keep::Nothing, ends: true };
+        let units: Vec<usize> = (0..n_rec).collect();
+        let run = self.moved(state, &batch, &want, &units)?;
+        Ok(Stepped { rates: run.rates.index_axis_move(Axis(1), 0), outputs: run.outputs.index_axis_move(Axis(1), 0) })
+    }
+
+    /// What the network does on the steps of a batch from a state on, which is moved to their end; all of its trials are as long.
+    pub(super) fn moved(&self, state: &mut State, batch: &Batch, want: &Want, units: &[usize]) -> Result<Run> {
+        let (n_trials, n_rec) = (state.numbers.len(), self.network.sizes().1);
         let mut network = self.network.clone();
         for (name, initial) in self.names().iter().zip(network.initial_mut()) {
             let values = state.values.get(*name).filter(|values| values.dim() == (n_trials, n_rec));
@@ -95,21 +100,16 @@ impl Simulator {
             }
             initial.clone_from(values);
         }
-        let nothing = Array3::zeros((n_trials, 1, n_out));
-        let spec = TaskSpec { dt: self.constants().dt(), decision: Decision::none(), ..TaskSpec::new(n_in, n_out) };
-        let mut batch = Batch::from_arrays(&spec, inputs.clone().insert_axis(Axis(1)), nothing.clone(), nothing)?;
-        batch.seed = state.seed;
-        batch.numbers.clone_from(&state.numbers);
+        // Noise goes on with the state, whatever the trials are called.
+        let batch = Batch { seed: state.seed, numbers: state.numbers.clone(), ..batch.clone() };
         batch.check()?;
-        let want = Want { states: Rows::None, rates: Rows::All, keep: Keep::Nothing, ends: true };
-        let units: Vec<usize> = (0..n_rec).collect();
-        let run = caught_in("the transfer function", || self.ran(&network, &batch, state.steps, &want, &units))?;
+        let run = caught_in("the transfer function", || self.ran(&network, &batch, state.steps, want, units))?;
         for (number, name) in self.names().iter().enumerate() {
             let end = run.ends.slice(s![.., number * n_rec..(number + 1) * n_rec]);
             state.values.insert((*name).to_owned(), end.to_owned());
         }
-        state.steps += 1;
-        Ok(Stepped { rates: run.rates.index_axis_move(Axis(1), 0), outputs: run.outputs.index_axis_move(Axis(1), 0) })
+        state.steps += batch.n_steps();
+        Ok(run)
     }
 
     /// The names of the initial states.

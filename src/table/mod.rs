@@ -197,6 +197,45 @@ impl Table {
         Ok((0..self.n_rows()).map(|row| f(std::array::from_fn(|i| &columns[i][row])).into()).collect())
     }
 
+    /// The same table with a column that has the value of another one `k` trials before, rows being trials in order: `choice_1` is that
+    /// of the trial before. It is missing in the first `k` trials, of each session where there is a column `session`.
+    ///
+    /// ```
+    /// use psychrnn::prelude::*;
+    /// let mut table = Table::new();
+    /// table.insert("session", [0, 0, 0, 1, 1])?;
+    /// table.insert("choice", [1, 0, 1, 1, 0])?;
+    /// let table = table.lagged("choice", 1)?;
+    /// assert_eq!(table.column("choice_1")?, [Value::Missing, 1.into(), 0.into(), Value::Missing, 1.into()]);
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no such column.
+    pub fn lagged(mut self, column: &str, k: usize) -> Result<Self> {
+        let (values, session) = (self.column(column)?, self.column("session").ok());
+        let before = |row: usize| {
+            let before = row.checked_sub(k)?;
+            let same = session.is_none_or(|session| session[before].order(&session[row]).is_eq());
+            same.then(|| values[before].clone())
+        };
+        let lagged: Vec<Value> = (0..values.len()).map(|row| before(row).unwrap_or(Value::Missing)).collect();
+        self.insert(&format!("{column}_{k}"), lagged)?;
+        Ok(self)
+    }
+
+    /// The rows of these columns after those that there are; what one of both lacks is missing.
+    #[cfg(feature = "torch")]
+    pub(crate) fn followed_by(mut self, columns: Vec<(String, Vec<Value>)>) -> Self {
+        let before = self.n_rows();
+        let after = columns.first().map_or(0, |(_, values)| values.len());
+        for (name, values) in columns {
+            self.columns.entry(name).or_insert_with(|| vec![Value::Missing; before]).extend(values);
+        }
+        self.columns.values_mut().for_each(|values| values.resize(before + after, Value::Missing));
+        self
+    }
+
     /// The numbers of the rows in which `keep` holds for a column.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::{Result, setters::setters};
 /// The blocks of a session: how long they are, of how many kinds, and which follows which. A number of trials converts into the
 /// blocks of two kinds that take turns.
 ///
-/// A task asks [`History::block`](super::History::block) and [`History::kind`](super::History::kind); [`Blocks`](super::Blocks) has a task for each kind. The first kind is
+/// A task asks [`History::block`](super::History::block) and [`History::block_kind`](super::History::block_kind); [`Blocks`](super::Blocks) has a task for each kind. The first kind is
 /// drawn at random in each session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

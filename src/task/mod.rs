@@ -53,6 +53,7 @@
 //! | blocks in which a task has other arguments | [`Blocks`] of tasks, or [`TaskSpec::blocks`] |
 //! | a pause between trials, a time-out after errors, the last choice and outcome as inputs | [`Sessions`] |
 //! | trials that depend on what the subject does | [`Staircase`], [`BiasCorrection`], [`MatchingPennies`], or [`Past`]; [`Simulator::run_session`](crate::simulate::Simulator::run_session) |
+//! | trials of several tasks, with an input for each | [`Mixture`] |
 //! | no task at all | [`Rest`](crate::tasks::Rest) |
 
 mod alternatives;
@@ -64,7 +65,9 @@ mod decision;
 mod duration;
 mod epochs;
 mod grid;
+mod joined;
 mod live;
+mod mixture;
 mod past;
 mod recorded;
 mod sensory;
@@ -79,11 +82,13 @@ pub use alternatives::Alternatives;
 pub use batch::Batch;
 pub use blocks::{BlockPlan, Lasting};
 pub use criterion::Criterion;
+pub(crate) use decision::distance;
 pub use decision::{Decision, Ring};
 pub use duration::Duration;
 pub use epochs::{Epoch, Epochs};
 pub use grid::Grid;
 pub(crate) use live::Live;
+pub use mixture::Mixture;
 pub use past::{History, Past};
 pub use psychrnn_derive::Trial;
 pub use sensory::{InputNoise, Sensory};

@@ -160,7 +160,7 @@ impl History {
 
     /// Of which kind that block is, from 0; `None` for one that comes before those of a kind, and where there are no blocks.
     #[must_use]
-    pub fn kind(&self) -> Option<usize> {
+    pub fn block_kind(&self) -> Option<usize> {
         self.place.kind
     }
 }

@@ -17,12 +17,13 @@ use crate::{Error, Result};
 ///
 /// `ξ` is unit Gaussian noise, drawn anew at each step. A step shorter by a factor has noise larger by its root, so that what
 /// the noise does over a stretch of time is the same for any `dt`. `[·]₊`, which keeps the inputs from being negative, is only
-/// there with [`Sensory::rectify`].
+/// there with [`Sensory::rectify`]. With [`Sensory::while_on`] a channel has noise only at steps at which the task shows something on it.
 ///
 /// By default inputs reach the network as the task writes them: no baseline, no noise, no rectification, `τ_in` 100 ms. The
 /// noise is drawn apart from what the task draws: the same trial can be had with noise and without.
 ///
-/// Song HF, Yang GR, Wang X-J (2016), doi:10.1371/journal.pcbi.1004792.
+/// Song HF, Yang GR, Wang X-J (2016), doi:10.1371/journal.pcbi.1004792. Other packages scale noise otherwise: [`Sensory::neurogym`],
+/// [`Sensory::pyrl`]. That of Yang GR et al. (2019) is `Sensory::default().noise(0.01)`.
 ///
 /// ```
 /// use psychrnn::task::{Sensory, TaskSpec};
@@ -40,6 +41,9 @@ pub struct Sensory {
     pub tau: f32,
     /// Whether what would be negative is set to 0.
     pub rectify: bool,
+    /// Whether a channel has noise only at steps at which the task writes something other than 0 into it.
+    #[serde(default)]
+    pub while_on: bool,
 }
 
 /// The spread of the noise on the inputs, before it is scaled with `√(2 τ_in / dt)`. A number converts into the same standard
@@ -81,7 +85,7 @@ impl From<Array2<f32>> for InputNoise {
 
 impl Default for Sensory {
     fn default() -> Self {
-        Self { baseline: 0.0, noise: InputNoise::Sd(0.0), tau: 100.0, rectify: false }
+        Self { baseline: 0.0, noise: InputNoise::Sd(0.0), tau: 100.0, rectify: false, while_on: false }
     }
 }
 
@@ -90,6 +94,24 @@ impl Sensory {
     #[must_use]
     pub fn pycog() -> Self {
         Self::default().baseline(0.2).noise(0.01).rectify(true)
+    }
+
+    /// NeuroGym's noise: `sigma ξ / √dt` with `dt` in milliseconds, on what the task shows while it shows it. Its tasks have `sigma` 1, which
+    /// is 0.1 a step at their 100 ms. Here `σ = sigma / √200` with `τ_in` 100 ms.
+    ///
+    /// NeuroGym's fixation cues have no noise: name the noise of each channel where the task has one,
+    /// `Sensory::neurogym(1.0).noise([0.0, s, s])` with `s = 1 / √200`.
+    #[must_use]
+    pub fn neurogym(sigma: f32) -> Self {
+        Self::default().noise(sigma / 200.0_f32.sqrt()).while_on(true)
+    }
+
+    /// pyrl's noise of this variance: `√(2 · 100 ms · variance / dt) ξ`, on what the task shows while it shows it; 0.01 in most of its
+    /// tasks. Here `σ = √variance` with `τ_in` 100 ms. Cues have none in pyrl, see [`Sensory::neurogym`].
+    /// Song HF, Yang GR, Wang X-J (2017), doi:10.7554/eLife.21492.
+    #[must_use]
+    pub fn pyrl(variance: f32) -> Self {
+        Self::default().noise(variance.sqrt()).while_on(true)
     }
 
     setters! {
@@ -101,6 +123,9 @@ impl Sensory {
         tau: f32;
         /// Whether what would be negative is set to 0.
         rectify: bool;
+        /// Whether a channel has noise only at steps at which the task writes something other than 0 into it, as in NeuroGym and pyrl. A
+        /// task that leaves a stimulus of strength 0 out shows nothing, so that it has no noise then.
+        while_on: bool;
     }
 
     /// What a step needs of it.
@@ -141,7 +166,7 @@ impl Sensory {
             Spread::Mixed(root) => Spread::Mixed(root * scale),
             Spread::None => Spread::None,
         };
-        Ok(Afferents { baseline: self.baseline, rectify: self.rectify, spread })
+        Ok(Afferents { baseline: self.baseline, rectify: self.rectify, while_on: self.while_on, spread })
     }
 }
 
@@ -150,6 +175,7 @@ impl Sensory {
 pub(super) struct Afferents {
     baseline: f32,
     rectify: bool,
+    while_on: bool,
     spread: Spread,
 }
 
@@ -164,6 +190,8 @@ enum Spread {
 impl Afferents {
     /// Turns the signal of one step into what the network sees.
     pub(super) fn transmit(&self, input: &mut [f32], rng: &mut TrialRng) {
+        // Noise is drawn for all channels, so that it does not depend on what the others show.
+        let signal = self.while_on.then(|| input.to_vec());
         match &self.spread {
             Spread::None => {}
             Spread::Channels(sds) => {
@@ -175,6 +203,9 @@ impl Afferents {
                     input.iter_mut().zip(direction).for_each(|(input, &weight)| *input += weight * z);
                 }
             }
+        }
+        for (input, _) in input.iter_mut().zip(signal.into_iter().flatten()).filter(|(_, signal)| *signal == 0.0) {
+            *input = 0.0;
         }
         for input in input {
             *input += self.baseline;

@@ -53,7 +53,7 @@ pub(crate) fn longest<'a>(sources: impl IntoIterator<Item = &'a dyn TrialSource>
 }
 
 /// The steps of a trial, or about so many where they are drawn.
-fn usual_steps(spec: &TaskSpec) -> usize {
+pub(super) fn usual_steps(spec: &TaskSpec) -> usize {
     let middle = |(low, high): (f32, f32)| decimal(low) / 2.0 + decimal(high) / 2.0;
     let of_epochs = || spec.epochs.iter().map(|(_, duration)| middle(duration.range())).sum();
     let pause = middle(spec.sessions.iti.range());

@@ -292,10 +292,9 @@ impl TaskSpec {
 
     /// A duration, cut to whole steps if they are asked for.
     pub(crate) fn cut(&self, duration: f32) -> f32 {
-        let clock = Clock::new(self.dt);
         // What is no number is for the check to find.
         let whole = self.whole_steps && duration.is_finite();
-        if whole { clock.time(clock.last_step(decimal(duration))) as f32 } else { duration }
+        if whole { Clock::new(self.dt).whole(decimal(duration)) } else { duration }
     }
 
     /// The epochs of one trial, drawn from their distributions; the same in all trials that share them.

@@ -71,6 +71,11 @@ impl Clock {
         self.step(-time).saturating_neg()
     }
 
+    /// A time, cut to the steps that it holds whole.
+    pub(crate) fn whole(self, time: f64) -> f32 {
+        self.time(self.last_step(time)) as f32
+    }
+
     /// Whether a time is at another one or after it, up to rounding.
     pub(crate) fn is_reached(self, time: f32, other: f32) -> bool {
         let other = self.exact(decimal(other));

@@ -1,23 +1,24 @@
 //! How a population shows a direction: what unit `k` of `n` on a ring, which prefers `θₖ = 2π k / n`, is.
 
-use std::f32::consts::{PI, TAU};
+use std::f64::consts::{PI, TAU};
+
+pub(super) use crate::task::distance;
 
 /// The direction that a unit prefers, in radians.
 pub(super) fn preferred(k: usize, n: usize) -> f32 {
-    TAU * k as f32 / n as f32
+    theta(k, n) as f32
 }
 
-/// How far two angles are apart, from 0 to π.
-pub(super) fn distance(a: f32, b: f32) -> f32 {
-    let apart = (a - b).rem_euclid(TAU);
-    apart.min(TAU - apart)
+/// The same in double precision, so that what is shown is right to the last digits of single.
+fn theta(k: usize, n: usize) -> f64 {
+    TAU * k as f64 / n as f64
 }
 
 /// Adds a direction with a strength, by the cosine: `0.5 + (g / 2) cos(θₖ - φ)`, as NeuroGym has it.
 pub(super) fn add_cosine(channels: &mut [f32], angle: f32, strength: f32) {
     let n = channels.len();
     for (k, channel) in channels.iter_mut().enumerate() {
-        *channel += 0.5 + strength / 2.0 * (preferred(k, n) - angle).cos();
+        *channel += 0.5 + strength / 2.0 * (theta(k, n) - f64::from(angle)).cos() as f32;
     }
 }
 
@@ -26,7 +27,13 @@ pub(super) fn add_cosine(channels: &mut [f32], angle: f32, strength: f32) {
 pub(super) fn add_bump(channels: &mut [f32], angle: f32, strength: f32) {
     let n = channels.len();
     for (k, channel) in channels.iter_mut().enumerate() {
-        let d = distance(preferred(k, n), angle) / (PI / 8.0);
-        *channel += 0.8 * strength * (-d * d / 2.0).exp();
+        let d = distance(theta(k, n), angle) / (PI / 8.0);
+        *channel += (0.8 * f64::from(strength) * (-d * d / 2.0).exp()) as f32;
     }
+}
+
+/// The unit that prefers the direction nearest to this one; of two the first.
+pub(super) fn nearest(angle: f32, n: usize) -> usize {
+    let far = |k: &usize| distance(theta(*k, n), angle);
+    (0..n).min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(0)
 }

@@ -38,6 +38,7 @@ mod pycog;
 mod rest;
 mod ring_tuning;
 mod timing;
+mod yang;
 
 pub use choice::*;
 pub use fixed_point_finder::*;
@@ -50,6 +51,7 @@ pub use pycog::*;
 pub use rest::Rest;
 pub use ring_tuning::RingTuning;
 pub use timing::*;
+pub use yang::*;
 
 use catalog::Entry;
 
@@ -63,4 +65,5 @@ const GROUPS: &[&[&[Entry]]] = &[
     perception::ENTRIES,
     movement::ENTRIES,
     memory::ENTRIES,
+    yang::ENTRIES,
 ];

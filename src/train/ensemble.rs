@@ -187,17 +187,11 @@ fn folder_name(name: &str) -> String {
 }
 
 impl<N: Network> Ensemble<N> {
-    /// An error if there is not enough memory for as many networks as are trained at the same time. One that alone takes too much
-    /// says so itself.
+    /// An error if there is not enough memory for as many networks as are trained at the same time.
     fn check_memory(&self, n_threads: usize) -> Result<()> {
         // What panics here does so again when it is trained, and is told there.
         let needed = |member: &Member<N>| caught_in("the task or the network", || member.bytes_needed());
-        let needs = self.members.iter().filter_map(|member| needed(member).ok());
-        let mut needs: Vec<u64> = needs.filter(|&needed| memory::check("a network", needed, "").is_ok()).collect();
-        needs.sort_unstable_by(|a, b| b.cmp(a));
-        let together = needs.iter().take(n_threads).fold(0, |sum: u64, &needed| sum.saturating_add(needed));
-        let what = format!("training {} networks at the same time", n_threads.min(needs.len()));
-        memory::check(what, together, "train fewer at a time (`threads`), or take smaller batches")
+        memory::check_together(self.members.iter().filter_map(|member| needed(member).ok()), n_threads)
     }
 }
 

@@ -23,6 +23,7 @@
 //! | another optimizer, learning rate, clipping | [`Trainer::optimizer`], [`Trainer::schedule`], [`Trainer::clip`] |
 //! | checks on the way, an end when it has learned, the best weights | [`Trainer::validation`], [`Trainer::until`] with a [`Goal`], [`Trainer::metric`] |
 //! | harder tasks one after the other | [`Curriculum`], [`Trainer::train_curriculum`] |
+//! | states and what was before carried from trial to trial, as an animal does them | [`Trainer::consecutive`], [`Trainer::carry_state`] |
 //! | many networks at once | [`Ensemble`] |
 //! | runs of days that may be killed | [`Trainer::checkpoint`], [`Trainer::resume`] |
 //! | libtorch in place of the kernel, an NVIDIA card | [`Trainer::backend`], [`Trainer::device`] |
@@ -43,6 +44,7 @@ mod progress;
 mod ready;
 mod regularizer;
 pub(crate) mod report;
+mod rows;
 mod run;
 mod saves;
 mod trainer;

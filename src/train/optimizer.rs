@@ -270,24 +270,35 @@ pub enum Clip {
     /// All gradients together are scaled down to this norm if it is larger. Pascanu R, Mikolov T, Bengio Y (2013),
     /// arXiv:1211.5063.
     Global(f64),
+    /// Each entry of each gradient is kept between the negative and the positive of this number, which changes the direction: the way of Yang
+    /// GR et al. (2019), with 1.
+    Value(f64),
 }
 
 impl Clip {
-    /// Whether the norm makes sense.
+    /// Whether the limit makes sense.
     pub(super) fn check(self) -> Result<()> {
         match self {
             Self::PerParameter(norm) | Self::Global(norm) if !(norm > 0.0 && norm.is_finite()) => {
                 Err(Error::argument("clip", "a positive norm", norm))
             }
+            Self::Value(limit) if !(limit > 0.0 && limit.is_finite()) => {
+                Err(Error::argument("clip", "a positive number", limit))
+            }
             _ => Ok(()),
         }
     }
 
-    /// Scales gradients down, which have these norms.
+    /// Makes gradients smaller, which have these norms.
     pub(super) fn apply(self, gradients: &mut [Option<ArrayD<f32>>], norms: &[f64]) {
         let global = norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
         for (gradient, &norm) in gradients.iter_mut().zip(norms) {
             let factor = match self {
+                Self::Value(limit) => {
+                    let limit = limit as f32;
+                    gradient.iter_mut().for_each(|gradient| gradient.mapv_inplace(|entry| entry.clamp(-limit, limit)));
+                    continue;
+                }
                 Self::PerParameter(limit) if norm > limit => limit / norm,
                 Self::Global(limit) if global > limit => limit / global,
                 _ => continue,

@@ -1,10 +1,11 @@
 //! Whether training can begin: what is asked of a trainer, a network and what it is trained on, before the first update.
 
 use super::validation::Plan;
-use super::{Backend, Trainer};
+use super::{Backend, Curriculum, Trainer};
 use crate::dynamics::Dynamics;
 use crate::network::{Device, Network};
 use crate::simulate::check_fit;
+use crate::task::TrialSource;
 use crate::{Error, Result, memory};
 
 impl Trainer {
@@ -15,6 +16,7 @@ impl Trainer {
         for (source, _) in &plan.stages {
             let spec = source.spec()?;
             spec.check()?;
+            self.check_rows(&spec)?;
             check_fit(&spec, sizes.n_in, sizes.n_out, sizes.dt, network.constants().as_ref())?;
         }
         self.check_loss(network)?;
@@ -37,8 +39,7 @@ impl Trainer {
         if self.vanishing_gradient > 0.0
             && (backend, network.constants().is_some_and(|one| one.has_omega())) != (Backend::Kernel, true)
         {
-            let expected =
-                "0, unless the kernel trains a leaky network: only there the adjoints of the states are known";
+            let expected = "0, unless the kernel trains a leaky network in the current form: only there the adjoints of the states are known";
             return Err(Error::argument("vanishing_gradient", expected, self.vanishing_gradient));
         }
         if backend == Backend::Libtorch
@@ -77,6 +78,18 @@ impl Trainer {
             (None, Some(_)) if self.device == Device::Cpu => Ok(Backend::Kernel),
             (None, _) => Ok(Backend::Libtorch),
         }
+    }
+
+    /// The bytes that updates of a network take on a task, or on the stages of a curriculum.
+    pub(crate) fn bytes_on(
+        &self,
+        network: &dyn Network,
+        task: &dyn TrialSource,
+        curriculum: Option<&Curriculum>,
+    ) -> Result<u64> {
+        let of_task = || Plan::of_task(self, task);
+        let plan = curriculum.map_or_else(of_task, |curriculum| Plan::of_curriculum(self, curriculum))?;
+        self.bytes_needed(network, plan.n_steps()?, self.chosen_backend(network)?)
     }
 
     /// The bytes that updates of a network take on trials of so many steps, as far as they can be told before they begin.

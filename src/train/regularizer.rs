@@ -77,7 +77,7 @@ pub struct L2Weights {
     strength: f64,
 }
 
-/// `strength` times the mean of the squared rates `f(x)²` over trials, steps and units; padding past a trial's end does not
+/// `strength` times the mean of the squared rates over trials, steps and units; padding past a trial's end does not
 /// count. PsychRNN's `L2_firing_rate`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct L2Rates {

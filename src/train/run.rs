@@ -9,6 +9,7 @@ use ndarray::Axis;
 use super::checkpoint::Checkpoints;
 use super::progress::told;
 use super::report::Position;
+use super::rows::Rows;
 use super::saves::Saves;
 use super::update::{Updated, Updater};
 use super::validation::Plan;
@@ -116,7 +117,7 @@ impl Trainer {
     /// where they still belong to a row.
     fn prepare(&self, memory: &mut Memory) {
         memory.best.clear();
-        memory.carried.retain(|_, states| self.carry_state && states.len_of(Axis(0)) == self.batch_size);
+        memory.carried.retain(|_, states| self.carry_state && states.len_of(Axis(0)) == self.n_rows());
         self.renew(memory);
     }
 
@@ -222,6 +223,9 @@ impl Run<'_> {
             at.training.seconds_drawing += waiting.elapsed().as_secs_f64();
             // The next batch is drawn while this update computes. An error in it counts only if it is needed.
             let n_threads = threads::threads();
+            if self.rows(at.stage, first)?.begin {
+                network.parameters_mut().memory.carried.clear();
+            }
             let updated = thread::scope(|scope| {
                 let (stage, next) = (at.stage, first + trainer.batch_size as u64);
                 let drawing = (update < updates && n_threads > 1)
@@ -305,14 +309,20 @@ impl Run<'_> {
     /// The batch of a stage that begins with this trial. Its seed is named, so that a test batch drawn under the trainer's seed
     /// holds other trials.
     fn draw(&self, stage: usize, first: u64) -> Result<Batch> {
-        let numbers = first..first + self.trainer.batch_size as u64;
         let source = self.plan.stages[stage].0;
-        let batch = caught_in("the task", || source.trials(numbers, self.trainer.seed.child("training")))?;
+        let rows = self.rows(stage, first)?;
+        let batch = caught_in("the task", || rows.draw(source, self.trainer.seed.child("training")))?;
         batch.check()?;
         if !batch.is_scored() {
             self.trainer.check_scored(source)?;
         }
         Ok(batch)
+    }
+
+    /// The rows of the batch of a stage that begins with this trial.
+    fn rows(&self, stage: usize, first: u64) -> Result<Rows> {
+        let spec = caught_in("the task", || self.plan.stages[stage].0.spec())?;
+        Ok(self.trainer.rows(&spec, first))
     }
 
     /// Checks the network after an update, and goes on to the next stage if the goal of this one is reached.
@@ -323,15 +333,11 @@ impl Run<'_> {
             None => {
                 // Under a seed of their own, so that no trial is one that was trained on, and none that another check had: as many
                 // numbers belong to each trial of training.
-                let (seed, n) = (self.trainer.seed.child("checks"), self.plan.trials as u64);
-                let numbers = network
-                    .parameters()
-                    .memory
-                    .trials
-                    .checked_mul(n)
-                    .and_then(|first| Some(first..first.checked_add(n)?));
-                let numbers = numbers.ok_or_else(|| Error::argument("check_trials", "fewer", n))?;
-                fresh = caught_in("the task", || self.plan.stages[at.stage].0.trials(numbers, seed))?;
+                let (source, after) = (self.plan.stages[at.stage].0, network.parameters().memory.trials);
+                fresh = caught_in("the task", || {
+                    let rows = self.trainer.rows_of_check(&source.spec()?, after, self.plan.trials)?;
+                    rows.draw(source, self.trainer.seed.child("checks"))
+                })?;
                 &fresh
             }
         };

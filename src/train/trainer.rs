@@ -48,6 +48,8 @@ pub struct Trainer {
     pub(super) regularizers: Vec<Arc<dyn Regularizer>>,
     pub(super) vanishing_gradient: f64,
     pub(super) carry_state: bool,
+    #[serde(skip_serializing_if = "is_one")]
+    pub(super) consecutive: usize,
     pub(super) optimizer: Optimizer,
     pub(super) learning_rate: f64,
     pub(super) schedule: Schedule,
@@ -126,6 +128,11 @@ pub enum BestBy {
     Metric,
 }
 
+/// Trials that are alone.
+fn is_one(consecutive: &usize) -> bool {
+    *consecutive == 1
+}
+
 fn described_loss<S: Serializer>(loss: &Arc<dyn Loss>, serializer: S) -> Result<S::Ok, S::Error> {
     loss.describe().serialize(serializer)
 }
@@ -168,6 +175,7 @@ impl Default for Trainer {
             regularizers: Vec::new(),
             vanishing_gradient: 0.0,
             carry_state: false,
+            consecutive: 1,
             optimizer: Optimizer::default(),
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
@@ -253,7 +261,20 @@ impl Trainer {
         /// begins each trial with `init_state` all the same;
         /// [`Simulator::run_consecutively`](crate::simulate::Simulator::run_consecutively) carries states over. An LSTM, whose
         /// state is more than that of its units, is refused.
+        ///
+        /// Where the task's trials know those before them in a session ([`Task::next`](crate::task::Task::next)), a row goes on with its
+        /// session from batch to batch, and a session begins with `init_state`.
         carry_state: bool;
+        /// How many trials are done one after another in a row of a batch, which then has `batch_size / consecutive` rows; 1 by default. Each
+        /// trial begins with the state in which the one before it in its row ended, and gradients go back through all of a row, so that a
+        /// network can learn what one trial tells about the next. They do not go back beyond the row: with [`Trainer::carry_state`] its
+        /// first trial begins with the state in which the row ended in the batch before, and otherwise with `init_state`.
+        ///
+        /// A row has trials of one session, or whole sessions, see [`Sessions`](crate::task::Sessions). What was before in a session is
+        /// drawn again from its seed for each batch, the ideal subject standing in for the network, so that a run that is resumed goes on
+        /// with it. In checks the rows are those of validation trials in order, so many in each, or are fresh ones from the beginning of
+        /// sessions on; metrics are about single trials all the same.
+        consecutive: usize;
         /// How gradients change the parameters.
         optimizer: impl Into<Optimizer> => optimizer.into();
         /// The learning rate; 0.001 by default.
@@ -365,8 +386,8 @@ impl Trainer {
         /// Where updates are computed; on the processor by default. On a card it is libtorch that computes.
         device: Device;
         /// How many mebibytes the kernel keeps of an update's activity at most; 1024 by default. It keeps about 4 bytes for each trial,
-        /// step and unit (8 where the slope of the transfer function does not follow from its value, 28 in an LSTM), inputs and
-        /// outputs. Batches of other lengths use the same memory. Beyond this limit it keeps the states at every `√n_steps` steps and runs the steps between once more on the way back: a third more
+        /// step and unit (4 more where the slope of the transfer function does not follow from its value, 4 more in the rate form, 28 in
+        /// an LSTM), inputs and outputs. Batches of other lengths use the same memory. Beyond this limit it keeps the states at every `√n_steps` steps and runs the steps between once more on the way back: a third more
         /// arithmetic, the same bits. On libtorch, whose graph keeps all that an update needs, it is refused.
         memory: usize => Some(memory);
     }
@@ -397,6 +418,7 @@ impl Trainer {
     pub fn check(&self) -> Result<usize> {
         let counts = [
             ("batch_size", self.batch_size),
+            ("consecutive", self.consecutive),
             ("threads", self.threads.unwrap_or(1)),
             ("record_every", self.record_every),
             ("save_every", self.save_every.as_ref().map_or(1, |(updates, _)| *updates)),
@@ -406,6 +428,10 @@ impl Trainer {
         ];
         if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {
             return Err(Error::argument(*name, "at least 1", 0));
+        }
+        if !self.batch_size.is_multiple_of(self.consecutive) {
+            let expected = format!("a number of trials that parts the {} of a batch into rows", self.batch_size);
+            return Err(Error::argument("consecutive", expected, self.consecutive));
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return Err(Error::argument("learning_rate", "a positive number", self.learning_rate));

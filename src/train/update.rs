@@ -40,6 +40,8 @@ impl<'a> Updater<'a> {
     /// One update, by the number that it has in the run.
     pub(super) fn update(&mut self, network: &mut dyn Network, batch: &Batch, update: usize) -> Result<Updated> {
         let trainer = self.trainer;
+        let joined = (trainer.consecutive > 1).then(|| batch.joined(trainer.consecutive)).transpose()?;
+        let batch = joined.as_ref().unwrap_or(batch);
         let mut objective = Objective::new(trainer, network, batch, (self.backend, self.device), &self.pool)?;
         if !objective.value.is_finite() {
             return Err(diverged(update, "the loss", objective.value));

@@ -101,24 +101,23 @@ impl<'a> Plan<'a> {
                 None => source.trials(0..PROBES as u64, seed)?,
             };
             // The validation trials are there: all of them are looked at.
-            self.measurable(network, self.validation.unwrap_or(&trials), trials.clone()).map_err(
-                |error| match error {
-                    Error::Argument { name, expected, got } if self.stages.len() > 1 => {
-                        Error::Argument { name: format!("{name} in stage {stage} of the curriculum"), expected, got }
-                    }
-                    error => error,
-                },
-            )?;
+            let all = self.validation.unwrap_or(&trials);
+            self.measurable(network, all, trials.clone(), trainer.consecutive).map_err(|error| match error {
+                Error::Argument { name, expected, got } if self.stages.len() > 1 => {
+                    Error::Argument { name: format!("{name} in stage {stage} of the curriculum"), expected, got }
+                }
+                error => error,
+            })?;
         }
         Ok(())
     }
 
-    fn measurable(&self, network: &dyn Network, all: &Batch, few: Batch) -> Result<()> {
+    fn measurable(&self, network: &dyn Network, all: &Batch, few: Batch, consecutive: usize) -> Result<()> {
         self.metric.check(all)?;
         // What a metric of one's own needs only the metric knows. If it is no number for this network, it may become one: so it is
         // asked about a network that does what the targets say.
         let recording = if self.metric.uses_activity() { Recording::default() } else { Recording::outputs() };
-        let mut session = session(network, &few, recording)?;
+        let mut session = session(network, &few, consecutive, recording)?;
         let is_number = |measured: &Result<f64>| measured.as_ref().is_ok_and(|value| !value.is_nan());
         if is_number(&self.metric.measure(&session)) {
             return Ok(());
@@ -148,7 +147,7 @@ impl<'a> Plan<'a> {
     ) -> Result<Check> {
         let Position { training, stage } = at;
         let recording = if self.keeps_activity(trainer) { Recording::default() } else { Recording::outputs() };
-        let session = session(network, batch, recording)?;
+        let session = session(network, batch, trainer.consecutive, recording)?;
         let value = self.metric.measure(&session)?;
         let loss = loss_of(trainer.loss.as_ref(), &session)?;
         let mut check =
@@ -185,9 +184,21 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The network on a batch. Where states are carried over its trials go on from those of the rows in turn.
-fn session(network: &dyn Network, batch: &Batch, recording: Recording) -> Result<Session> {
-    let Some((name, states)) = network.parameters().memory.carried.iter().next() else {
+/// The network on a batch, so many trials of which are done one after another. Where states are carried over they go on from those of
+/// the rows in turn, but for sessions, which begin.
+fn session(network: &dyn Network, batch: &Batch, consecutive: usize, recording: Recording) -> Result<Session> {
+    if consecutive == 1 {
+        return begun(network, batch, recording, true);
+    }
+    let Session { states, rates, outputs, units, .. } =
+        begun(network, &batch.joined(consecutive)?, recording, batch.spec.sessions.trials == 1)?;
+    let [states, rates, outputs] = [states, rates, outputs].map(|joined| batch.parted(consecutive, &joined));
+    Session::recorded(batch.clone(), states, rates, outputs, units)
+}
+
+/// The network on a batch, from the states that are carried over if `carried` is said.
+fn begun(network: &dyn Network, batch: &Batch, recording: Recording, carried: bool) -> Result<Session> {
+    let Some((name, states)) = network.parameters().memory.carried.iter().next().filter(|_| carried) else {
         return run_from(network, batch, None, recording);
     };
     let n_rows = states.len_of(Axis(0));

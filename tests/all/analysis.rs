@@ -8,6 +8,7 @@ mod diffusion_map;
 mod dpca;
 mod figures;
 mod fixed_points;
+mod history;
 mod lesion;
 mod lyapunov;
 mod parity;

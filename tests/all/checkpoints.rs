@@ -307,7 +307,7 @@ fn a_damaged_checkpoint_is_never_read_and_two_runs_do_not_share_a_folder() {
     let mut intruded = Noting { intruder: Some((folder.path().to_owned(), String::new())), ..Noting::default() };
     let mut undisturbed = network();
     saving.train_observed(&mut undisturbed, &task(), &mut intruded).unwrap();
-    assert!(intruded.intruder.unwrap().1.contains("no other training"));
+    assert!(intruded.intruder.unwrap().1.contains("another training"));
 
     let newest = folder.path().join("checkpoint-00000020.npz");
     let whole = fs::read(&newest).unwrap();

@@ -159,6 +159,37 @@ fn the_spectral_radius_is_that_of_the_matrix_that_was_asked_for() {
 }
 
 #[test]
+fn yangs_initial_weights_are_theirs() {
+    let task = PerceptualDiscrimination::default();
+    let start = |initial: InitialWeights| {
+        let config = RnnConfig::yang().initial(initial).seed(3);
+        Rnn::new(&task, config).unwrap().weights().unwrap()
+    };
+    let weights = start(InitialWeights::yang());
+    assert_eq!(weights.matrix("W_rec").unwrap(), Array2::<f32>::eye(256) * 0.5);
+    // Two inputs.
+    let input = weights.matrix("W_in").unwrap();
+    let variance = input.mapv(|weight| weight * weight).mean().unwrap();
+    assert!((variance - 0.5).abs() < 5.0 * 0.5 * (2.0 / 512.0_f32).sqrt(), "{variance}");
+    assert!(["b_rec", "b_out", "init_state"].iter().all(|name| weights.array(name).unwrap().iter().all(|&x| x == 0.0)));
+    let orthogonal = start(InitialWeights::yang().recurrent(Draw::Orthogonal { scale: 0.5 })).matrix("W_rec").unwrap();
+    assert!((orthogonal.dot(&orthogonal.t()) - Array2::<f32>::eye(256) * 0.25).iter().all(|far| far.abs() < 1e-6));
+    // Of matrices that are not square the shorter side.
+    let output = start(InitialWeights::all(Draw::Orthogonal { scale: 2.0 }).state(0.5, 0.0));
+    assert!(output.array("init_state").unwrap().iter().all(|&x| x == 0.5));
+    for rows in [output.matrix("W_out").unwrap(), output.matrix("W_in").unwrap().reversed_axes()] {
+        assert!((rows.dot(&rows.t()) - Array2::<f32>::eye(2) * 4.0).iter().all(|far| far.abs() < 1e-5));
+    }
+    for initial in [
+        InitialWeights::all(Draw::Orthogonal { scale: f32::NAN }),
+        InitialWeights::all(Draw::FanInGaussian { gain: f32::INFINITY }),
+        InitialWeights::yang().state(0.0, -1.0),
+    ] {
+        assert!(Rnn::new(&task, RnnConfig::default().initial(initial)).is_err());
+    }
+}
+
+#[test]
 fn areas_hold_in_training_and_in_files() {
     let task = PerceptualDiscrimination::default().duration(200.0);
     let areas = Areas::new()

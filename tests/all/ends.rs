@@ -280,6 +280,7 @@ fn settings_that_make_no_sense_are_refused_before_training() {
         ("clip", trainer().clip(Clip::Global(0.0))),
         ("clip", trainer().clip(Clip::PerParameter(-1.0))),
         ("clip", trainer().clip(Clip::Global(nan))),
+        ("clip", trainer().clip(Clip::Value(0.0))),
         ("learning_rate", trainer().learning_rate(0.0)),
         ("learning_rate", trainer().learning_rate(huge)),
         ("batch_size", trainer().batch_size(0)),

@@ -181,3 +181,40 @@ fn a_damaged_folder_says_what_is_wrong() {
     let text = says(open().unwrap().network().map(drop));
     assert!(text.contains("checkpoints"), "{text}");
 }
+
+#[test]
+fn tasks_whose_answers_are_angles_are_run_as_others() {
+    let text = r#"
+        [task]
+        name = "yang"
+        rules = ["fdgo", "dmsgo"]
+        ring = 8
+        [network]
+        units = 10
+        form = "rate"
+        transfer = "softplus"
+        readout = "sigmoid"
+        [trainer]
+        updates = 4
+        batch_size = 64
+        check_every = 2
+        until = 1.0
+        clip = { value = 1.0 }
+        silent = true
+        [validation]
+        trials = 64
+        [test]
+        trials = 30
+        task = { only = ["dmsgo"] }
+    "#;
+    let folder = tempfile::tempdir().unwrap();
+    let run = Specification::from_text(text).unwrap().train(folder.path().join("run")).unwrap();
+    assert_eq!(run.training().unwrap().checks.len(), 2);
+    let session = run.test().unwrap();
+    assert!(session.correct.iter().all(Option::is_some));
+    assert!(session.batch.values.column("rule").unwrap().iter().all(|rule| rule.is("dmsgo")));
+    let trials = session.trials();
+    let answers = trials.numbers("response").unwrap();
+    assert!(answers.iter().all(|angle| angle.is_nan() || (0.0..=6.3).contains(angle)));
+    assert_eq!(trials.numbers("target").unwrap().len(), 30);
+}

@@ -4,9 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ndarray::{arr1, arr2};
+use ndarray::{Array1, Array2, Axis, arr1, arr2, s};
 use proptest::prelude::*;
-use psychrnn::dynamics::LeakyUnits;
+use psychrnn::dynamics::{LeakyForm, LeakyUnits};
 use psychrnn::prelude::*;
 use zip::CompressionMethod::{Deflated, Stored};
 
@@ -317,6 +317,70 @@ fn axes_of_length_one_may_be_missing() {
     one.insert("b_out", arr1(&[0.5, 0.5]));
     one.insert("init_state", arr1(&[0.5]));
     assert!(Simulator::new(&one, LeakyUnits::new(10.0, 100.0)).is_ok(), "one unit, three inputs, two outputs");
+}
+
+/// The arrays of another package, transposed and added up as the page on weights says, against its equation number by number.
+#[test]
+fn networks_of_other_packages_run_as_theirs() {
+    let mut rng = Seed(1).stream(0);
+    let mut random = |rows, columns| Array2::from_shape_simple_fn((rows, columns), || rng.normal(0.0, 0.5));
+    let (n_in, n) = (2, 4);
+    let kernel = random(n_in + n, n);
+    let (bias, other) = (random(1, n).row(0).to_owned(), random(1, n).row(0).to_owned());
+    let batch = crate::perturbation::batch((n_in, n), 1, 30, 2);
+    let mut weights = Weights::new();
+    weights.insert("W_out", Array2::<f32>::eye(n));
+    weights.insert("b_out", Array1::<f32>::zeros(n));
+    weights.insert("init_state", Array2::<f32>::zeros((1, n)));
+    weights.insert("W_in", kernel.slice(s![..n_in, ..]).reversed_axes().to_owned());
+    weights.insert("W_rec", kernel.slice(s![n_in.., ..]).reversed_axes().to_owned());
+    let softplus = |x: f32| x.exp().ln_1p();
+    // One kernel for inputs and rates, with a leak of 0.2; and two biases without a leak.
+    let leaky: [&dyn Fn(f32, f32) -> f32; 2] = [&|h, x| 0.8 * h + 0.2 * softplus(x), &|_, x| x.tanh()];
+    let units = LeakyUnits::new(10.0, 50.0).form(LeakyForm::Rate).transfer(Transfer::Softplus);
+    for (step, b_rec, units) in [
+        (leaky[0], bias.clone(), units.clone()),
+        (leaky[1], &bias + &other, units.tau(&[10.0]).transfer(Transfer::Tanh)),
+    ] {
+        weights.insert("b_rec", b_rec.clone());
+        let session = Simulator::new(&weights, units).unwrap().run(&batch).unwrap();
+        assert_eq!(session.states, session.rates);
+        let mut h = Array1::<f32>::zeros(n);
+        for (t, input) in batch.inputs.index_axis(Axis(0), 0).outer_iter().enumerate() {
+            let x = ndarray::concatenate![Axis(0), input, h].dot(&kernel) + &b_rec;
+            h.zip_mut_with(&x, |h, &x| *h = step(*h, x));
+            let far = &session.outputs.slice(s![0, t, ..]) - &h;
+            assert!(far.iter().all(|far| far.abs() < 1e-5), "step {t}: {far}");
+        }
+    }
+}
+
+/// With one time constant and an input that stays, currents move as the state of the current form does.
+#[test]
+fn the_currents_of_the_rate_form_are_those_of_the_current_form() {
+    let mut weights = Weights::new();
+    weights.insert("W_in", arr2(&[[1.0], [-1.0]]));
+    weights.insert("W_rec", arr2(&[[0.9, -0.6], [-0.4, 1.1]]));
+    weights.insert("W_out", arr2(&[[1.0, -1.0]]));
+    weights.insert("b_rec", arr1(&[0.1, 0.2]));
+    weights.insert("b_out", arr1(&[0.0]));
+    let current = |rate: Array1<f32>| {
+        let recurrent: Array1<f32> = weights.matrix("W_rec").unwrap().dot(&rate);
+        recurrent + weights.matrix("W_in").unwrap().column(0).mapv(|w| 0.3 * w) + weights.vector("b_rec").unwrap()
+    };
+    let mut batch = crate::perturbation::batch((1, 1), 1, 200, 2);
+    batch.inputs.fill(0.3);
+    let states = |form: LeakyForm, start: Array1<f32>| {
+        let mut weights = weights.clone();
+        weights.insert("init_state", start.insert_axis(Axis(0)));
+        let units = LeakyUnits::new(10.0, 100.0).transfer(Transfer::Tanh).form(form);
+        Simulator::new(&weights, units).unwrap().run(&batch).unwrap().states
+    };
+    let start = arr1(&[0.5, 0.25]);
+    let (rates, currents) = (states(LeakyForm::Rate, start.clone()), states(LeakyForm::Current, current(start)));
+    for (rate, x) in rates.index_axis(Axis(0), 0).outer_iter().zip(currents.index_axis(Axis(0), 0).outer_iter()) {
+        assert!((current(rate.to_owned()) - x).iter().all(|far| far.abs() < 1e-5), "{rate} {x}");
+    }
 }
 
 #[test]

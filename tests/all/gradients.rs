@@ -1,7 +1,7 @@
 //! The kernel's gradients: against finite differences in double precision, and against libtorch's.
 
 use ndarray::{Array3, ArrayD, aview1, s};
-use psychrnn::dynamics::{CellOutput, Constants, Dynamics, Keep, LeakyUnits, LstmUnits, Readout, Transfer};
+use psychrnn::dynamics::{CellOutput, Constants, Dynamics, Keep, LeakyForm, LeakyUnits, LstmUnits, Readout, Transfer};
 use psychrnn::prelude::*;
 
 use crate::reference::{self, Arrays, Drive};
@@ -126,8 +126,10 @@ fn gradients_are_the_differences_of_the_loss() {
     let power = Transfer::RectifiedPower { power: 2.5 };
     let leak = LeakyUnits::new(10.0, 40.0).tau(&[20.0, 30.0, 40.0, 80.0, 100.0]).noise(0.3);
     for transfer in [Transfer::Tanh, Transfer::Sigmoid, Transfer::Softplus, Transfer::Linear, power, smooth] {
-        let leak = leak.clone().transfer(transfer.clone());
-        check_against_differences(&transfer.to_string(), &leaky_weights(), &leak.into(), 3);
+        for form in [LeakyForm::Current, LeakyForm::Rate] {
+            let leak = leak.clone().transfer(transfer.clone()).form(form);
+            check_against_differences(&format!("{form} {transfer}"), &leaky_weights(), &leak.into(), 3);
+        }
     }
     for readout in [Readout::Sigmoid, Readout::Softmax, Readout::RectifiedPower { power: 2.0 }] {
         let leak = leak.clone().transfer(Transfer::Softplus).readout(readout);
@@ -136,7 +138,10 @@ fn gradients_are_the_differences_of_the_loss() {
     // More trials than a block holds, and an initial state for each.
     let mut weights = leaky_weights();
     weights.insert("init_state", random((35, SIZES.1), 0.5, 8));
-    check_against_differences("many", &weights, &LeakyUnits::new(10.0, 40.0).transfer(Transfer::Tanh).into(), 35);
+    for form in [LeakyForm::Current, LeakyForm::Rate] {
+        let leak = LeakyUnits::new(10.0, 40.0).transfer(Transfer::Tanh).form(form);
+        check_against_differences("many", &weights, &leak.into(), 35);
+    }
     for output in [CellOutput::Tanh, CellOutput::Sigmoid] {
         check_against_differences("lstm", &lstm_weights(1), &LstmUnits::new(10.0).output(output).into(), 3);
     }
@@ -309,6 +314,21 @@ mod against_libtorch {
             ("shared noise", plain().noise_covariance(Covariance::new(Array2::from_elem((12, 12), 0.04)).unwrap())),
             ("Dale", plain().dale_ratio(0.75).autapses(false).transfer(Transfer::Softplus)),
             ("rectified", plain().dale_ratio(0.75).dale(Dale::Rectified).inhibitory_outputs(true)),
+            (
+                "rate",
+                plain()
+                    .form(LeakyForm::Rate)
+                    .noise(0.2)
+                    .tau(&(0..12).map(|i| 20.0 + 10.0 * i as f32).collect::<Vec<_>>()),
+            ),
+            (
+                "rate, Dale, shared noise",
+                plain()
+                    .form(LeakyForm::Rate)
+                    .transfer(Transfer::Softplus)
+                    .dale_ratio(0.75)
+                    .noise_covariance(Covariance::new(Array2::from_elem((12, 12), 0.04)).unwrap()),
+            ),
             ("masks", plain().recurrent_connectivity(Array2::eye(12)).transfer(Transfer::Tanh).freeze("b_rec")),
         ];
         let pull = |activity: &Activity, _: &Trials| {
@@ -434,6 +454,9 @@ mod against_libtorch {
             }
             if rng.chance(0.5) {
                 config = config.noise(rng.uniform(0.0, 0.5));
+            }
+            if rng.chance(0.4) {
+                config = config.form(LeakyForm::Rate);
             }
             if rng.chance(0.3) {
                 config = config.dale_ratio(0.8);

@@ -6,7 +6,7 @@ use psychrnn::dynamics::{Kind, LeakyUnits, Linearization};
 use psychrnn::prelude::*;
 use psychrnn::simulate::Units;
 
-use crate::perturbation::net;
+use crate::perturbation::{KINDS, LEAKY, net};
 use crate::reference::{self, Drive};
 
 const SIZES: (usize, usize, usize) = (2, 5, 3);
@@ -44,7 +44,7 @@ fn by_hand(kind: usize, state: &Array1<f64>, input: &Array1<f64>, is_perturbed: 
         (current[1], current[4]) = (f64::from(0.7_f32), f64::from(0.7_f32));
         weights["W_out"][[0, 4]] *= 2.0;
         for (name, array) in &mut weights {
-            match (name.as_str(), kind < 3) {
+            match (name.as_str(), kind < LEAKY) {
                 ("W_rec", true) => {
                     [0, 3].iter().for_each(|&from| array.index_axis_mut(Axis(1), from).mapv_inplace(|w| w * -0.5))
                 }
@@ -84,10 +84,10 @@ fn near(a: &Array2<f64>, b: &Array2<f64>) -> bool {
 
 #[test]
 fn a_step_and_its_derivatives_are_those_of_the_equation() {
-    for kind in 0..5 {
+    for kind in 0..KINDS {
         let net = net(kind, SIZES, 3);
         let mut rng = Seed(kind as u64).stream(0);
-        let state = Array1::from_shape_simple_fn(if kind < 3 { 5 } else { 10 }, || f64::from(rng.normal(0.0, 1.0)));
+        let state = Array1::from_shape_simple_fn(if kind < LEAKY { 5 } else { 10 }, || f64::from(rng.normal(0.0, 1.0)));
         let input = arr1(&[0.4, -1.1]);
         for is_perturbed in [false, true] {
             let simulator = Simulator::new(&net.weights, net.constants.clone()).unwrap();
@@ -113,7 +113,7 @@ fn a_step_and_its_derivatives_are_those_of_the_equation() {
 /// A run with the same perturbations, but for their noise.
 #[test]
 fn a_run_without_noise_follows_the_step() {
-    for kind in 0..5 {
+    for kind in 0..KINDS {
         let net = net(kind, SIZES, 3);
         let still = perturbed(Simulator::new(&net.weights, net.constants.clone()).unwrap());
         let mut batch = crate::perturbation::batch((2, 3), 1, 4, 1);
@@ -200,10 +200,10 @@ fn modes_are_those_of_theory() {
 /// The Jacobian is the sum of what its modes do, and its loads those of its parts.
 #[test]
 fn modes_make_up_the_jacobian() {
-    for kind in 0..5 {
+    for kind in 0..KINDS {
         let net = net(kind, (2, 6, 2), 5);
         let simulator = Simulator::new(&net.weights, net.constants.clone()).unwrap();
-        let state = Array1::linspace(-0.5, 1.0, if kind < 3 { 6 } else { 12 });
+        let state = Array1::linspace(-0.5, 1.0, if kind < LEAKY { 6 } else { 12 });
         let linear = simulator.linearize(&state, &[0.1, 0.2]).unwrap();
         let modes = linear.modes().unwrap();
         let mut made = Array2::<Complex64>::zeros(linear.jacobian.dim());

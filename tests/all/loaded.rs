@@ -1,7 +1,7 @@
 //! Networks from weights that were loaded: what a configuration leaves open comes with them.
 
 use ndarray::{Array2, Axis, arr1};
-use psychrnn::dynamics::LeakyUnits;
+use psychrnn::dynamics::{LeakyForm, LeakyUnits};
 use psychrnn::network::{Activity, Constraints, Parameters, Sizes, Tensors, Trials};
 use psychrnn::prelude::*;
 use psychrnn::tch::Tensor;
@@ -446,6 +446,31 @@ fn errors_of_others_are_handed_on_and_ones_own_are_said() {
     assert_eq!(number("3").unwrap(), 6.0);
     assert_eq!(number("").unwrap_err().to_string(), "the line is empty");
     assert_eq!(number("x").unwrap_err().to_string(), "x".parse::<f32>().unwrap_err().to_string());
+}
+
+#[test]
+fn the_form_is_that_of_the_file() {
+    let saved = Rnn::new(&task(), RnnConfig::yang().units(5).seed(1)).unwrap();
+    let weights = through_file(&saved.weights().unwrap());
+    let network = Rnn::with_weights(&task(), RnnConfig::default(), &weights).unwrap();
+    assert_eq!((network.config(), network.constants()), (saved.config(), saved.constants()));
+    let session = network.run(&task().batch(5, Seed(1)).unwrap()).unwrap();
+    assert_eq!(session.states, session.rates);
+    let units = LeakyUnits::new(10.0, 100.0).transfer(Transfer::Softplus);
+    for error in [
+        words(Rnn::with_weights(&task(), RnnConfig::default().form(LeakyForm::Current), &weights)),
+        words(Simulator::new(&weights, units.clone())),
+    ] {
+        assert!(error.contains("`form` must be rate, in which the weights were trained"), "{error}");
+    }
+    Simulator::new(&weights, units.form(LeakyForm::Rate)).unwrap();
+    let of_current = through_file(&Rnn::new(&task(), RnnConfig::default().units(5)).unwrap().weights().unwrap());
+    let error = words(Rnn::with_weights(&task(), RnnConfig::default().form(LeakyForm::Rate), &of_current));
+    assert!(error.contains("`form` must be current"), "{error}");
+    // One that is written as before, without the form.
+    let json = serde_json::to_string(&LeakyUnits::new(10.0, 20.0)).unwrap();
+    let before = json.replace(r#""form":"current","#, "");
+    assert!(before != json && serde_json::from_str::<LeakyUnits>(&before).unwrap() == LeakyUnits::new(10.0, 20.0));
 }
 
 #[test]

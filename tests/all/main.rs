@@ -47,6 +47,9 @@ mod recorded;
 mod reference;
 #[cfg(feature = "torch")]
 mod runs;
+mod serial;
+#[cfg(feature = "torch")]
+mod serial_training;
 mod sessions;
 #[cfg(feature = "torch")]
 mod settings;

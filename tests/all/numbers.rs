@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ndarray::Array3;
-use psychrnn::dynamics::{LeakyUnits, Transfer, UnitNoise, standard_normal};
+use psychrnn::dynamics::{Dynamics, Keep, LeakyForm, LeakyUnits, Transfer, UnitNoise, standard_normal};
 use psychrnn::prelude::*;
 
 pub(crate) fn data(file: &str) -> PathBuf {
@@ -69,6 +69,29 @@ fn every_unit_may_have_its_own_time_constant() {
         Simulator::new(&effective(&case), leak).unwrap().run(&batch(&cube(&case, "inputs"), outputs.dim().2)).unwrap();
     assert_close("states", &session.states, &cube(&case, "states"), 1e-5, 2e-6);
     assert_close("outputs", &session.outputs, &outputs, 1e-5, 2e-6);
+}
+
+/// The numbers of autograd in PyTorch.
+#[test]
+fn the_rate_form_is_that_of_another_program() {
+    let case = Weights::load(data("rate_leak.npz")).unwrap();
+    let mut weights = Weights::new();
+    for name in ["W_in", "W_rec", "W_out", "b_rec", "b_out", "init_state"] {
+        weights.insert(name, case.array(&format!("weights/{name}")).unwrap().clone());
+    }
+    let leak = LeakyUnits::new(20.0, 100.0).form(LeakyForm::Rate).transfer(Transfer::Softplus).noise(0.05);
+    let network = Dynamics::new(&weights, leak).unwrap();
+    let run = network.run(cube(&case, "inputs").view(), Some(cube(&case, "noise").view()), Keep::All).unwrap();
+    assert_close("states", &run.states, &cube(&case, "states"), 1e-6, 1e-6);
+    assert_close("outputs", &run.outputs, &cube(&case, "outputs"), 1e-6, 1e-6);
+    let d_states = cube(&case, "d_states");
+    let gradients = network.backward(&run, cube(&case, "d_outputs").view(), Some(d_states.view())).unwrap();
+    for name in weights.names() {
+        let (ours, theirs) = (gradients.array(name).unwrap(), case.array(&format!("grad/{name}")).unwrap());
+        assert_eq!(ours.shape(), theirs.shape(), "{name}");
+        let far = ours.iter().zip(theirs).fold(0.0_f32, |far, (a, b)| far.max((a - b).abs() / (1.0 + b.abs())));
+        assert!(far < 2e-6, "{name}: {far}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Our optimizers against libtorch's, on a network that a user defines.
 
-use ndarray::{Array1, Array3};
+use ndarray::{Array1, Array3, ArrayD};
 use psychrnn::network::{Activity, Parameters, Sizes, Tensors, Trials};
 use psychrnn::prelude::*;
 use psychrnn::tch::nn::{self, OptimizerConfig};
@@ -155,20 +155,26 @@ fn gradients_are_clipped_as_the_choice_says() {
             Trainer::default().updates(1).batch_size(4).optimizer(Sgd::default()).learning_rate(1.0).loss(pull);
         trainer.clip(clip).silent().train(&mut network, &task).unwrap();
         let after = network.weights().unwrap();
-        names.map(|name| {
-            let moved = after.array(name).unwrap() - before.array(name).unwrap();
-            moved.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt()
-        })
+        names.map(|name| after.array(name).unwrap() - before.array(name).unwrap())
     };
-    let free = moves(Clip::None);
+    let norms =
+        |moves: [ArrayD<f32>; 6]| moves.map(|moved| moved.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt());
+    let unclipped = moves(Clip::None);
+    let free = norms(unclipped.clone());
     assert!(free.iter().all(|norm| *norm > 1.0), "{free:?}");
-    for norm in moves(Clip::PerParameter(0.5)) {
+    for norm in norms(moves(Clip::PerParameter(0.5))) {
         assert!((norm - 0.5).abs() < 1e-4, "{norm}");
     }
     let all = |norms: [f64; 6]| norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
-    let global = moves(Clip::Global(0.5));
+    let global = norms(moves(Clip::Global(0.5)));
     assert!((all(global) - 0.5).abs() < 1e-4);
     for (clipped, norm) in global.iter().zip(free) {
         assert!((clipped / norm - 0.5 / all(free)).abs() < 1e-3 * clipped / norm);
     }
+    let mut reached = 0;
+    for (clipped, free) in moves(Clip::Value(0.5)).iter().flatten().zip(unclipped.iter().flatten()) {
+        assert!((clipped - free.clamp(-0.5, 0.5)).abs() < 1e-4, "{clipped} of {free}");
+        reached += usize::from(free.abs() > 0.5);
+    }
+    assert!(reached > 10);
 }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Array3, Axis, aview1, s};
 use proptest::prelude::*;
-use psychrnn::dynamics::{CellOutput, Constants, LeakyUnits, LstmUnits, standard_normal};
+use psychrnn::dynamics::{CellOutput, Constants, LeakyForm, LeakyUnits, LstmUnits, standard_normal};
 use psychrnn::prelude::*;
 use psychrnn::simulate::{Units, Window};
 
@@ -15,6 +15,9 @@ pub(crate) struct Net {
     pub(crate) constants: Constants,
 }
 
+/// The kinds of networks: leaky ones, of which the last are in the rate form, and LSTMs.
+pub(crate) const KINDS: usize = 7;
+pub(crate) const LEAKY: usize = 5;
 const GATES: [&str; 4] = ["f", "i", "c", "o"];
 
 pub(crate) fn net(kind: usize, (n_in, n_rec, n_out): (usize, usize, usize), seed: u64) -> Net {
@@ -23,14 +26,16 @@ pub(crate) fn net(kind: usize, (n_in, n_rec, n_out): (usize, usize, usize), seed
     let mut weights = Weights::new();
     weights.insert("W_out", random(n_out, n_rec, 0.5));
     weights.insert("b_out", random(1, n_out, 0.5).index_axis_move(Axis(0), 0));
-    if kind < 3 {
+    if kind < LEAKY {
         weights.insert("W_rec", random(n_rec, n_rec, 0.7 / (n_rec as f32).sqrt()));
         weights.insert("W_in", random(n_rec, n_in, 0.5));
         weights.insert("b_rec", random(1, n_rec, 0.3).index_axis_move(Axis(0), 0));
         weights.insert("init_state", random(1, n_rec, 0.5));
-        let transfer = [Transfer::Relu, Transfer::Tanh, Transfer::Softplus][kind].clone();
+        let transfer = [Transfer::Relu, Transfer::Tanh, Transfer::Softplus][kind % 3].clone();
+        let form = if kind < 3 { LeakyForm::Current } else { LeakyForm::Rate };
         let tau: Vec<f32> = (0..n_rec).map(|unit| 30.0 + 20.0 * unit as f32).collect();
-        return Net { weights, constants: LeakyUnits::new(10.0, 100.0).tau(&tau).noise(0.1).transfer(transfer).into() };
+        let leak = LeakyUnits::new(10.0, 100.0).form(form).tau(&tau).noise(0.1).transfer(transfer);
+        return Net { weights, constants: leak.into() };
     }
     for gate in GATES {
         weights.insert(&format!("W_{gate}"), random(n_rec + n_in, n_rec, 0.5));
@@ -38,7 +43,7 @@ pub(crate) fn net(kind: usize, (n_in, n_rec, n_out): (usize, usize, usize), seed
     }
     weights.insert("init_hidden", random(1, n_rec, 0.5));
     weights.insert("init_cell", random(1, n_rec, 0.5));
-    let output = if kind == 3 { CellOutput::Tanh } else { CellOutput::Sigmoid };
+    let output = if kind == LEAKY { CellOutput::Tanh } else { CellOutput::Sigmoid };
     Net { weights, constants: LstmUnits::new(10.0).output(output).into() }
 }
 
@@ -196,7 +201,7 @@ fn perturbation((n_in, n_rec, n_out): (usize, usize, usize), n_steps: usize) -> 
 type Case = (usize, (usize, usize, usize), usize, usize, u64, Vec<Perturbation>);
 
 fn case() -> impl Strategy<Value = Case> {
-    (0..5_usize, (1..4_usize, 1..8_usize, 1..4_usize), 1..40_usize, 1..40_usize, 0..1000_u64).prop_flat_map(
+    (0..KINDS, (1..4_usize, 1..8_usize, 1..4_usize), 1..40_usize, 1..40_usize, 0..1000_u64).prop_flat_map(
         |(kind, sizes, n_batch, n_steps, seed)| {
             let perturbations = prop::collection::vec(perturbation(sizes, n_steps), 1..5);
             (Just(kind), Just(sizes), Just(n_batch), Just(n_steps), Just(seed), perturbations)
@@ -311,7 +316,7 @@ proptest! {
 
 #[test]
 fn windows_that_go_by_an_epoch_are_those_of_the_trial_where_all_start_at_once() {
-    for kind in 0..5 {
+    for kind in 0..KINDS {
         let net = net(kind, (2, 7, 2), 3);
         let mut batch = batch((2, 2), 9, 45, 3);
         batch.epochs = vec![Epochs::new().then("off", 200.0).then("on", 150.0); 9];
@@ -356,7 +361,7 @@ fn windows_that_go_by_an_epoch_are_those_of_the_trial_where_all_start_at_once() 
 
 #[test]
 fn what_has_no_effect_changes_no_bit() {
-    for kind in 0..5 {
+    for kind in 0..KINDS {
         let net = net(kind, (2, 7, 2), 3);
         let batch = batch((2, 2), 37, 75, 3);
         let simulator = Simulator::new(&net.weights, net.constants.clone()).unwrap();

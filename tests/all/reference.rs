@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use ndarray::{ArrayD, ArrayView1, Axis};
-use psychrnn::dynamics::{CellOutput, Constants, LeakyUnits, LstmUnits, Readout, Transfer};
+use psychrnn::dynamics::{CellOutput, Constants, LeakyForm, LeakyUnits, LstmUnits, Readout, Transfer};
 use psychrnn::prelude::*;
 
 /// The weights by their names.
@@ -32,7 +32,9 @@ pub(crate) fn start(weights: &Arrays, trial: usize) -> Vec<Vec<f64>> {
 /// What states show.
 pub(crate) fn shown(constants: &Constants, states: &[f64]) -> Vec<f64> {
     match constants {
-        Constants::Leaky(leak) => states.iter().map(|&x| rate(&leak.transfer, x)).collect(),
+        Constants::Leaky(leak) if leak.form == LeakyForm::Current => {
+            states.iter().map(|&x| rate(&leak.transfer, x)).collect()
+        }
         _ => states.to_vec(),
     }
 }
@@ -49,8 +51,12 @@ pub(crate) fn step(weights: &Arrays, constants: &Constants, carried: &mut [Vec<f
 fn leaky(weights: &Arrays, leak: &LeakyUnits, x: &mut [f64], drive: &Drive<'_>) {
     for (unit, x) in x.iter_mut().enumerate() {
         let alpha = f64::from(leak.dt) / f64::from(leak.tau[unit % leak.tau.len()]);
-        let sd = (2.0 * alpha).sqrt() * f64::from(leak.noise);
-        *x = (1.0 - alpha) * *x + alpha * driven(weights, unit, drive) + sd * drive.noise[unit];
+        let (sd, current) = (f64::from(leak.noise) * drive.noise[unit], driven(weights, unit, drive));
+        *x = (1.0 - alpha) * *x
+            + match leak.form {
+                LeakyForm::Current => alpha * current + (2.0 * alpha).sqrt() * sd,
+                LeakyForm::Rate => alpha * rate(&leak.transfer, current + (2.0 / alpha).sqrt() * sd),
+            };
     }
 }
 

@@ -4,12 +4,12 @@ use ndarray::{Array2, Array3, Axis};
 use proptest::prelude::*;
 use psychrnn::prelude::*;
 
-use super::perturbation::{batch, net};
+use super::perturbation::{KINDS, batch, net};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn step_by_step_a_run_is_the_same_bits(kind in 0_usize..5, n_batch in 1_usize..20, perturbed: bool, seed: u64) {
+    fn step_by_step_a_run_is_the_same_bits(kind in 0..KINDS, n_batch in 1_usize..20, perturbed: bool, seed: u64) {
         let net = net(kind, (2, 4, 3), seed);
         let mut simulator = Simulator::new(&net.weights, net.constants.clone()).unwrap().initial_noise(0.2);
         if perturbed {

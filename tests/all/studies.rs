@@ -7,7 +7,7 @@ use psychrnn::experiment::{Design, Scheduler as _, Specification, Study, ThisMac
 use psychrnn::prelude::*;
 
 const STUDY: &str = r#"
-measures = ["accuracy", "error", { accuracy_by = "coherence" }, "trials", { threshold = "signed_coherence" }]
+measures = ["accuracy", "error", { accuracy_by = "coherence" }, "trials", { threshold = "signed_coherence" }, "fixed_points"]
 [base]
 checkpoint = { updates = 2 }
 test = { trials = 30 }
@@ -203,6 +203,9 @@ fn a_study_is_done_once_and_each_run_is_what_it_is_alone() {
     let session = study.run("noise=0.05 seed=3").unwrap().test().unwrap();
     assert_eq!(table.numbers("accuracy").unwrap()[5], session.accuracy());
     assert_eq!(table.numbers("error").unwrap()[5], session.rms_error());
+    let simulator = study.run("noise=0.05 seed=3").unwrap().network().unwrap().simulator().unwrap();
+    let points = FixedPoints::default().of(&simulator, &session).unwrap().points;
+    assert_eq!(table.numbers("fixed_points").unwrap()[5], points.len() as f64);
     assert_eq!(table.mean_by("accuracy", "network.noise").unwrap().n_rows(), 2);
     study.evcxr_display();
     design().evcxr_display();
@@ -235,8 +238,9 @@ fn a_folder_of_something_else_is_refused_with_what_differs() {
     let before = fs::read_to_string(place.join("study.json")).unwrap();
     for (from, to, said) in [
         ("units = 8", "units = 9", "base.network.units was 8, and is 9"),
-        ("[0.0, 0.05]", "[0.0, 0.05, 0.1]", "3 of the wanted runs are not in it, noise=0.1 seed=1 the first"),
-        ("to = 3", "to = 2", "2 of its runs are not wanted"),
+        ("units = 8", "units = 9", "6 of its runs are other ones, noise=0 seed=1 the first"),
+        ("to = 3", "to = 2", "2 of its runs are not wanted, noise=0 seed=3 the first"),
+        ("[0.0, 0.05]", "[0.0, 0.1, 0.2]", "3 of its runs are not wanted, noise=0.05 seed=1 the first"),
         ("\"accuracy\", ", "", "measures was"),
     ] {
         assert!(STUDY.contains(from));
@@ -252,6 +256,98 @@ fn a_folder_of_something_else_is_refused_with_what_differs() {
     assert!(Study::begin(&design(), &run).unwrap_err().to_string().contains("of no study"));
     assert!(Study::open(&run).unwrap_err().to_string().contains("there is no study in it"));
     assert!(Study::open(Path::new("no-such-folder")).is_err());
+}
+
+#[test]
+fn a_study_grows_by_values_seeds_and_keys_and_nothing_is_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("study");
+    let text = |noise: &str, seeds: usize, more: &str| {
+        let text = STUDY.replace("[0.0, 0.05]", noise).replace("to = 3", &format!("to = {seeds}")) + more;
+        Design::from_text(&text).unwrap()
+    };
+    let small = text("[0.0, 0.05]", 2, "").train(&place).unwrap();
+    let files = |study: &Study| -> Vec<(String, Vec<u8>)> {
+        let of_runs = |name: &str| [format!("results/{name}.json"), format!("runs/{name}/log")];
+        let files = study.names().flat_map(of_runs).chain(["study.json".into(), "as-given.toml".into()]);
+        files.map(|file| (file.clone(), fs::read(place.join(file)).unwrap())).collect()
+    };
+    let before = files(&small);
+
+    let larger = text("[0.0, 0.1, 0.05]", 3, "");
+    let study = Study::begin(&larger, &place).unwrap();
+    let status = study.status().unwrap();
+    assert_eq!((status.done, status.waiting), (4, 5), "{status}");
+    // A process that has begun before knows of its own runs only, and what it does counts.
+    assert_eq!(small.status().unwrap().done, 4);
+    study.train().unwrap();
+    // One more key: the runs that have its value already keep their names.
+    let largest = text("[0.0, 0.1, 0.05]", 3, "network.units = [7, 8]");
+    let study = largest.train(&place).unwrap();
+    assert_eq!(files(&small), before);
+    let table = study.table().unwrap();
+    assert_eq!((table.n_rows(), study.status().unwrap().done), (18, 18));
+    let units = table.only("run", "noise=0.05 seed=2").unwrap().numbers("network.units").unwrap();
+    assert_eq!((units, table.only("network.units", 8).unwrap().n_rows()), (vec![8.0], 9));
+    assert!(study.names().any(|name| name == "noise=0.05 seed=2 units=7"));
+    // What was begun with a smaller file is not a part of it that could be thrown away.
+    assert!(Study::begin(&larger, &place).unwrap_err().to_string().contains("9 of its runs are not wanted"));
+    let again = largest.train(&place).unwrap();
+    assert_eq!(again.names().collect::<Vec<_>>(), study.names().collect::<Vec<_>>());
+    assert!(place.join("as-given.3.toml").exists() && !place.join("study.4.json").exists());
+    // More draws are the same ones, and others.
+    let drawn =
+        |n: usize| format!("trainer.learning_rate = {{ draw = \"log_uniform\", from = 1e-4, to = 1e-2, n = {n} }}");
+    let folder = folder.path().join("drawn");
+    Study::begin(&vary(&drawn(3)).unwrap(), &folder).unwrap();
+    assert_eq!(Study::begin(&vary(&drawn(5)).unwrap(), &folder).unwrap().names().count(), 5);
+    // Long values are called by their numbers.
+    let long = |first: &str| {
+        let long = "[0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.16, 0.17, 0.18]";
+        vary(&format!("task.coherences = [{first}{long}, [0.2]]")).unwrap()
+    };
+    let folder = folder.with_file_name("long");
+    Study::begin(&long(""), &folder).unwrap();
+    let error = Study::begin(&long("[0.3], "), &folder).unwrap_err().to_string();
+    assert!(error.contains("the run coherences=#1 is another one: put new values last"), "{error}");
+}
+
+#[test]
+fn a_run_whose_owner_is_there_after_all_is_left_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = Study::begin(&design(), folder.path()).unwrap();
+    let name = study.names().next().unwrap();
+    let checkpoints = folder.path().join("runs").join(name).join("checkpoints");
+    fs::create_dir_all(&checkpoints).unwrap();
+    let lock = fs::File::create(checkpoints.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let machine = ThisMachine::default().silent();
+    let status = machine.start(&study).unwrap();
+    assert_eq!((status.done, status.failed), (5, 0), "{status}");
+    drop(lock);
+    assert_eq!(machine.start(&study).unwrap().done, 6);
+
+    // Taken over as if this process were gone, and given back: it ends what it does.
+    let slow = STUDY.replace("updates = 6", "updates = 400").replace("{ updates = 2 }", "{ updates = 100 }");
+    let slow = slow.replace("to = 3", "to = 1").replace("[0.0, 0.05]", "[0.0]");
+    let folder = folder.path().join("taken over");
+    let study = Study::begin(&Design::from_text(&slow).unwrap(), &folder).unwrap();
+    let claims = |ending: &str| -> Vec<std::path::PathBuf> {
+        let all = fs::read_dir(folder.join("claims")).unwrap().map(|claim| claim.unwrap().path());
+        all.filter(|claim| claim.extension().is_some_and(|number| number == ending)).collect()
+    };
+    std::thread::scope(|scope| {
+        let done = scope.spawn(|| machine.start(&study).unwrap());
+        while claims("1").is_empty() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        for claim in claims("1") {
+            let owner = fs::read_to_string(&claim).unwrap().replace("\"is_free\":false", "\"is_free\":true");
+            fs::write(claim.with_extension("2"), owner).unwrap();
+        }
+        assert_eq!(done.join().unwrap().done, 1);
+    });
+    assert!(!claims("3").is_empty());
 }
 
 #[test]
@@ -275,52 +371,37 @@ fn what_fails_is_marked_and_tried_again_only_if_that_is_asked_for() {
     assert!(ThisMachine::default().threads(0).start(&study).unwrap_err().to_string().contains("threads"));
 }
 
-#[test]
-fn two_thousand_runs_are_opened_and_tabled_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let text = STUDY.replace("to = 3", "to = 1000").replace("measures", "unused");
-    let text = text.lines().filter(|line| !line.starts_with("unused")).collect::<Vec<_>>().join("\n");
-    let study = Study::begin(&Design::from_text(&text).unwrap(), folder.path()).unwrap();
-    for (i, name) in study.names().enumerate() {
-        let result = serde_json::json!({
-            "error": null, "seconds": 0.001, "measures": [["accuracy", i as f64 / 2000.0]], "missing": [],
-        });
-        fs::write(folder.path().join("results").join(format!("{name}.json")), result.to_string()).unwrap();
-        fs::write(folder.path().join("claims").join(format!("{name}.1")), "{}").unwrap();
-    }
-    let study = Study::open(folder.path()).unwrap();
-    assert_eq!(study.status().unwrap().done, 2000);
-    let table = study.table().unwrap();
-    assert_eq!((table.n_rows(), table.numbers("accuracy").unwrap()[1999]), (2000, 1999.0 / 2000.0));
-}
-
-/// The pair of networks of the notebook on Figure 5, of few updates: its loop, and the study file of the page on studies.
+/// The pairs of networks of the notebook on Figure 5: its loop, and the study file of the notebook on studies. A pair of few updates;
+/// with `PSYCHRNN_PAIRS=10` all of them, whole.
 #[test]
 fn a_pair_with_a_curriculum_and_without_is_that_of_an_ensemble() {
-    let page = include_str!("../../site/pages/studies.md");
-    let text = page.split("```toml\n").map(|block| block.split("```").next().unwrap());
-    let text = text.into_iter().find(|block| block.contains("lessons")).unwrap();
-    let short = text.replace("updates = 1000", "updates = 6, silent = true").replace("to = 10", "to = 1");
-    let short = short.replace("trials = 500", "trials = 20").replace("check_trials = 500", "check_trials = 20");
+    let text = include_str!("../../notebooks/curriculum.toml");
+    assert!(include_str!("../../site/pages/studies.md").contains(text), "the page shows another file");
+    let pairs = std::env::var("PSYCHRNN_PAIRS").ok().map(|pairs| pairs.parse().unwrap());
+    let (seeds, updates, trials) = pairs.map_or((1, 6, 20), |pairs: u64| (pairs, 1000, 500));
+    let text =
+        text.replace("updates = 1000", &format!("updates = {updates}")).replace("to = 10", &format!("to = {seeds}"));
+    let text = text.replace("trials = 500", &format!("trials = {trials}"));
     let folder = tempfile::tempdir().unwrap();
-    let study = Design::from_text(&short).unwrap().train(folder.path()).unwrap();
+    let study = Study::begin(&Design::from_text(&text).unwrap(), folder.path()).unwrap();
+    ThisMachine::default().silent().start(&study).unwrap();
 
     let at = |coherence: f32| PerceptualDiscrimination::default().coherences(&[coherence]);
-    let network = || Rnn::new(&at(0.1), RnnConfig::default().units(50).seed(1)).unwrap();
-    let trainer = Trainer::default().batch_size(50).updates(6).seed(1);
-    let stages = [0.7, 0.5, 0.3, 0.1].iter().fold(Curriculum::new(), |stages, &now| stages.stage(at(now), 0.9));
     let mut ensemble = Ensemble::new().silent();
-    ensemble.add_curriculum("curriculum", network(), trainer.clone(), stages.every(2).trials(20));
-    ensemble.add("fixed", network(), trainer.until(0.9).check_every(2).check_trials(20), at(0.1));
+    for seed in 1..=seeds {
+        let network = || Rnn::new(&at(0.1), RnnConfig::default().units(50).seed(seed)).unwrap();
+        let trainer = Trainer::default().batch_size(50).updates(updates).seed(seed);
+        let stages = [0.7, 0.5, 0.3, 0.1].iter().fold(Curriculum::new(), |stages, &now| stages.stage(at(now), 0.9));
+        let (name, stages) = (|lessons: &str| format!("lessons={lessons} seed={seed}"), stages.every(2).trials(trials));
+        ensemble.add_curriculum(&name("curriculum"), network(), trainer.clone(), stages);
+        ensemble.add(&name("fixed"), network(), trainer.until(0.9).check_every(2).check_trials(trials), at(0.1));
+    }
     let trained = ensemble.train().unwrap();
     for (member, training) in ensemble.members.iter().zip(trained.trainings().unwrap()) {
-        let run = study.run(&format!("lessons={} seed=1", member.name)).unwrap();
-        assert_eq!(
-            run.last_network().unwrap().weights().unwrap(),
-            member.network.weights().unwrap(),
-            "{}",
-            member.name
-        );
-        assert_eq!(run.training().unwrap().checks, training.checks);
+        let run = study.run(&member.name).unwrap();
+        let weights = run.last_network().unwrap().weights().unwrap();
+        assert_eq!(weights, member.network.weights().unwrap(), "{}", member.name);
+        let found = run.training().unwrap();
+        assert_eq!((&found.checks, found.trials, found.stop), (&training.checks, training.trials, training.stop));
     }
 }

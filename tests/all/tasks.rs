@@ -3,10 +3,12 @@
 pub(crate) mod choice;
 mod held;
 pub(crate) mod memory;
+mod mixture;
 pub(crate) mod movement;
 mod parity;
 pub(crate) mod perception;
 pub(crate) mod timing;
+mod yang;
 
 use ndarray::{Array3, s};
 use proptest::prelude::*;
@@ -388,6 +390,28 @@ fn inputs_have_their_baseline_and_their_noise_and_are_rectified() {
     }
 }
 
+/// What other packages add to a step, and where.
+#[test]
+fn noise_may_be_there_only_while_something_is_shown() {
+    let plain = Flash { dt: 100.0, sensory: Sensory::default() }.batch(2000, Seed(1)).unwrap();
+    for (sensory, expected) in [(Sensory::neurogym(1.0), 0.1_f32), (Sensory::pyrl(0.01), 0.02_f32.sqrt())] {
+        let noisy = Flash { dt: 100.0, sensory: sensory.clone() }.batch(2000, Seed(1)).unwrap();
+        let noise = &noisy.inputs - &plain.inputs;
+        assert!(noise.iter().zip(&plain.inputs).all(|(noise, signal)| (*noise == 0.0) == (*signal == 0.0)));
+        let sd = noise.slice(s![.., 1, ..]).mapv(|x| x * x).mean().unwrap().sqrt();
+        assert!((sd / expected - 1.0).abs() < 0.06, "{sd} against {expected}");
+        // What is there does not depend on what is left out.
+        let all = Flash { dt: 100.0, sensory: sensory.while_on(false) }.batch(2000, Seed(1)).unwrap();
+        assert_eq!(all.inputs.slice(s![.., 1, ..]), noisy.inputs.slice(s![.., 1, ..]));
+        assert!(all.inputs.slice(s![.., 0, ..]).iter().all(|noise| *noise != 0.0));
+    }
+    // Noise that channels share, and the baseline, which is always there.
+    let shared = Sensory::default().noise(ndarray::arr2(&[[1.0, 0.5], [0.5, 1.0]])).baseline(0.25).while_on(true);
+    let batch = Flash { dt: 10.0, sensory: shared }.batch(5, Seed(1)).unwrap();
+    assert!(batch.inputs.slice(s![.., ..10, ..]).iter().all(|&input| input == 0.25));
+    assert!(batch.inputs.slice(s![.., 10.., ..]).iter().all(|&input| input != 1.25 && input != -0.75));
+}
+
 #[test]
 fn channels_may_share_their_noise() {
     let noise = |covariance: &[[f32; 2]; 2]| {
@@ -414,6 +438,7 @@ fn channels_may_share_their_noise() {
         (Sensory::default().noise([1.0, 1.0, 1.0]), "`noise of the inputs`"),
         (Sensory::default().baseline(f32::NAN), "`baseline of the inputs`"),
         (Sensory::default().noise(0.1).tau(0.0), "`tau of the inputs`"),
+        (Sensory::pyrl(-0.1), "`noise of the inputs`"),
     ] {
         let error = Flash { dt: 10.0, sensory }.batch(1, Seed(0)).unwrap_err().to_string();
         assert!(error.contains(name), "{error}");

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use psychrnn::experiment::Study;
+use psychrnn::experiment::{Design, Study};
 use psychrnn::prelude::*;
 use tempfile::TempDir;
 
@@ -100,6 +100,12 @@ fn a_study_is_checked_run_told_and_tabled() {
         assert!(study.join(format!("figures/{figure}.svg")).exists(), "{text}");
     }
 
+    // One more seed in the file.
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("to = 4", "to = 5")).unwrap();
+    let (text, code) = says(&[p("run"), &file]);
+    assert!(code == Some(0) && text.contains("15 of 15 runs done"), "{text}");
+    assert_eq!(ends(&study), [1; 15]);
+
     fs::write(&file, fs::read_to_string(&file).unwrap().replace("units = 16", "units = 17")).unwrap();
     let (text, code) = says(&[p("run"), &file]);
     assert!(code == Some(2) && text.contains("another study") && text.contains("units was 16, and is 17"), "{text}");
@@ -112,6 +118,33 @@ fn a_study_is_checked_run_told_and_tabled() {
     assert!(!p("nowhere").exists());
     let (text, code) = says(&[p("table"), p("no-such-study")]);
     assert!(code == Some(2) && text.contains("psychrnn study run"), "{text}");
+}
+
+/// What it writes to itself, libtorch's own data included.
+#[cfg(unix)]
+#[test]
+fn two_thousand_runs_are_opened_and_tabled_within_200_mib() {
+    let (_kept, file) = folder(1000, 10);
+    let text = fs::read_to_string(&file).unwrap().replace("0.0, 0.05, 0.1", "0.0, 0.05");
+    let place = file.with_extension("");
+    let study = Study::begin(&Design::from_text(&text).unwrap(), &place).unwrap();
+    for (i, name) in study.names().enumerate() {
+        let result = serde_json::json!({
+            "error": null, "seconds": 0.001, "measures": [["accuracy", i as f64 / 2000.0]], "missing": [],
+        });
+        fs::write(place.join(format!("results/{name}.json")), result.to_string()).unwrap();
+        fs::write(place.join(format!("claims/{name}.1")), "{}").unwrap();
+    }
+    for command in ["status", "table"] {
+        let program = psychrnn(&[p(command), &place]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -d 204800; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
+        let output = shell.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("2000"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let table = Table::load_csv(place.join("table.csv")).unwrap();
+    assert_eq!((table.n_rows(), table.numbers("accuracy").unwrap()[1999]), (2000, 1999.0 / 2000.0));
 }
 
 /// A number from an environment variable.

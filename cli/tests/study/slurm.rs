@@ -49,7 +49,7 @@ impl Cluster {
         let [controller, first, second] = [free_port(), free_port(), free_port()];
         let conf = format!(
             "ClusterName=test\nSlurmctldHost={host}(127.0.0.1)\nSlurmctldPort={controller}\n\
-             AuthType=auth/munge\nAuthInfo=socket={place}/munge.socket,cred_expire=3\nCredType=cred/munge\n\
+             AuthType=auth/munge\nAuthInfo=socket={place}/munge.socket,cred_expire=5\nCredType=cred/munge\n\
              CommunicationParameters=NoInAddrAny,NoCtldInAddrAny\nSlurmUser={user}\nSlurmdUser={user}\n\
              StateSaveLocation={place}/state\nSlurmdSpoolDir={place}/spool-%n\n\
              SlurmctldPidFile={place}/slurmctld.pid\nSlurmdPidFile={place}/slurmd-%n.pid\n\
@@ -142,6 +142,13 @@ fn tasks(study: &Path) -> Vec<String> {
     tasks.into_iter().filter(is_there).collect()
 }
 
+/// Whether a SIGTERM waits for a process.
+fn is_told_to_end(task: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{task}/status")).unwrap_or_default();
+    let waiting = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+    waiting.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & (1 << 14) != 0)
+}
+
 #[test]
 fn a_cluster_does_a_study_whatever_happens_to_its_tasks_and_nodes() {
     let (kept, file) = folder(8, 1000);
@@ -162,9 +169,15 @@ fn a_cluster_does_a_study_whatever_happens_to_its_tasks_and_nodes() {
     cluster.wait(|_| opened.status().unwrap().going == 2);
     let status = output(psychrnn(&[p("status"), &study]).env("SLURM_CONF", cluster.conf()));
     assert!(status.contains("_1  RUNNING") && status.contains("PENDING"), "{status}");
-    // What Slurm tells a task shortly before its time is over, told now.
-    let running = cluster.asks("squeue", &["--noheader", "--array", "--states=RUNNING", "--format=%i"]);
-    cluster.asks("scancel", &["--batch", "--signal=USR1", running.lines().next().unwrap()]);
+    // So that no machine is too fast for it, both tasks stand still until Slurm tells them that their time is nearly over.
+    let both = tasks(&study);
+    let tell = |signal: &str| assert!(Command::new("kill").arg(signal).args(&both).status().unwrap().success());
+    tell("-STOP");
+    cluster.wait(|_| both.iter().all(|task| is_told_to_end(task)));
+    tell("-CONT");
+    cluster.wait(|cluster| {
+        cluster.asks("squeue", &["--noheader", "--states=PENDING", "--format=%r"]).contains("BeginTime")
+    });
     for kill in 0..4 {
         std::thread::sleep(Duration::from_millis(200 + rng.index(800) as u64));
         let tasks = tasks(&study);
@@ -189,7 +202,7 @@ fn a_cluster_does_a_study_whatever_happens_to_its_tasks_and_nodes() {
     assert_eq!(status.done, 24, "{status}\n{}", logs());
     let table = opened.table().unwrap();
     assert!(table.numbers("accuracy").unwrap().iter().all(|accuracy| accuracy.is_finite()), "{table}");
-    // That task wrote its checkpoints, and was begun again.
+    // Those tasks wrote their checkpoints, and were begun again.
     assert!(logs().contains("interrupted; "), "{}", logs());
     assert!(cluster.asks("scontrol", &["show", "jobs"]).contains("Restarts=1"));
 

@@ -5,6 +5,7 @@ mod countermanding;
 mod counts;
 mod detection;
 mod evidence;
+mod history;
 mod psychometric;
 mod timing;
 
@@ -12,6 +13,9 @@ pub use chronometric::Chronometric;
 pub use countermanding::Countermanding;
 pub use counts::Counts;
 pub use detection::Detection;
+pub use history::{
+    ChoiceHistory, HistoryKernels, HistoryWeight, HistoryWeights, SerialDependence, SerialDependenceFit, about_switches,
+};
 pub use psychometric::{
     Curve, Estimate, LikelihoodRatio, Psychometric, PsychometricBootstrap, PsychometricFit, Rate, Resampling,
 };

@@ -2,16 +2,17 @@
 
 use std::ops::Range;
 
-use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s, stack};
+use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, stack};
 
 use super::arclength::{crossing, follow, follow_from, is_on, place};
 use super::branches::{Bifurcation, Branch, Branches};
 use super::curve::{Curve, End, Limits, Place, distance};
 use super::family::Family;
 use super::polygon::Polygon;
-use super::set::FixedPointSet;
+use super::set::{FixedPoint, FixedPointSet};
 use super::stability::{Path, growing_at};
 use crate::caught::caught_in;
+use crate::dynamics::exact::Exact;
 use crate::dynamics::linearize::checked;
 use crate::simulate::Simulator;
 use crate::{Error, Result, interrupt, threads};
@@ -99,7 +100,9 @@ impl FixedPointSet {
         let x = Array1::from_elem(self.exact.counts().n_rec, 0.5);
         let is_same = other.counts() == self.exact.counts() && other.taus() == self.exact.taus() && {
             let same = self.exact.with(other.arrays().clone());
-            same.residual(x.view(), self.input.view()) == other.residual(x.view(), self.input.view())
+            let (x, input) = (x.view(), self.input.view());
+            let at_rest = |exact: &dyn Exact| (exact.residual(x, input), exact.state_at_rest(x, input));
+            at_rest(same.as_ref()) == at_rest(other.as_ref())
         };
         if !is_same {
             let expected = "that of a network of the same units: as many, with the same equation and time constants";
@@ -125,8 +128,9 @@ impl FixedPointSet {
         if self.points.is_empty() {
             return Err(Error::argument("points", "at least one, from which a branch is followed", "none"));
         }
-        let (work, n) = (interrupt::watch(), self.exact.counts().n_rec);
-        let starts = self.points.iter().map(|point| concatenate![Axis(0), point.state.slice(s![..n]), [0.0]]).collect();
+        let work = interrupt::watch();
+        let unknowns = |point: &FixedPoint| self.exact.unknowns(point.state.view(), self.input.view());
+        let starts = self.points.iter().map(|point| concatenate![Axis(0), unknowns(point), [0.0]]).collect();
         let follower = Follower::new(family, &range);
         let go_on = || !work.is_interrupted();
         let Followed { mut paths, lost, found } = follower.paths(starts, &go_on)?;

@@ -9,6 +9,9 @@ use super::still::{Still, largest, length};
 /// A mode whose rate of decay is below this, relative to the leak's, does neither; and such a push does not push.
 pub(super) const NEITHER: f64 = 1e-6;
 
+/// How far from its middle it is looked along a line, which may be shorter.
+const SHORT: f64 = 1e-3;
+
 /// The states of a region that stand still, of which there is more than one.
 pub(super) struct Line {
     /// One of them, in the middle where there is one.
@@ -89,6 +92,22 @@ impl Line {
         self.x.scaled_add(middle, &direction);
         self.ends = [middle - low, high - middle];
         Some(())
+    }
+
+    /// The directions in which the states lie, each of length 1 and at right angles to the others, `[n_directions, n_rec]`.
+    pub(super) fn directions_of_states(&self, still: &Still) -> Array2<f64> {
+        let mut directions = self.directions.clone();
+        for k in 0..directions.nrows() {
+            // Within the line, where states go straight with the unknowns.
+            let step = &self.directions.row(k) * self.ends[0].min(self.ends[1]).min(SHORT);
+            let apart = still.state((&self.x + &step).view()) - still.state((&self.x - &step).view());
+            let mut apart = apart / 2.0;
+            for before in directions.rows().into_iter().take(k) {
+                apart.scaled_add(-before.dot(&apart), &before);
+            }
+            directions.row_mut(k).assign(&(&apart / length(&apart)));
+        }
+        directions
     }
 
     /// The state so far from the middle along the only direction.

@@ -93,7 +93,7 @@ pub struct CycleSet {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Cycle {
-    /// The states `[k, n_state]`, `x` of a leaky network, `h` and after it `c` of an LSTM; that with the smallest first number first.
+    /// The states `[k, n_state]`, `x` of a leaky network, `r` in the rate form, `h` and after it `c` of an LSTM; that with the smallest first number first.
     pub states: Array2<f64>,
     /// The outputs there `[k, n_out]`.
     pub outputs: Array2<f64>,
@@ -180,8 +180,7 @@ impl Cycles {
     fn search(&self, still: &Still, initial: &[Array1<f64>], session: Option<&Session>) -> Result<CycleSet> {
         let work = interrupt::watch();
         let starts = Starts::new(still, initial, session, self.starts, self.seed)?;
-        let rest = |x: &Array1<f64>| still.exact.state_at_rest(x.view(), still.input.view());
-        let starts: Vec<Array1<f64>> = starts.states.iter().map(rest).collect();
+        let starts: Vec<Array1<f64>> = starts.unknowns.iter().map(|x| still.state(x.view())).collect();
         let pieces = Pieces::of(still);
         let (mut cycles, mut proved) = (Vec::<Cycle>::new(), true);
         for period in self.periods.clone() {
@@ -292,10 +291,11 @@ impl Around<'_> {
             ndarray::stack(Axis(0), &views).map_err(Error::other)
         };
         let outputs: Vec<Array1<f64>> = states.iter().map(|state| exact.outputs(state.view())).collect();
+        let on_kink = |state: &Array1<f64>| self.still.unknowns(state.view()).iter().any(|x| x.abs() <= NEAR_KINK);
         Ok(Cycle {
             unstable: multipliers.iter().filter(|multiplier| multiplier.norm() > 1.0).count(),
             multipliers: multipliers.into(),
-            on_boundary: self.still.has_kink() && states.iter().flatten().any(|x| x.abs() <= NEAR_KINK),
+            on_boundary: self.still.has_kink() && states.iter().any(on_kink),
             residual: gap,
             outputs: stacked(&outputs)?,
             states: stacked(&states)?,
@@ -318,13 +318,11 @@ impl Sequences {
         if regions.powi(period.try_into().ok()?) > MOST_SEQUENCES {
             return None;
         }
-        let alpha = still.exact.dt() / still.exact.taus()?;
         let step = |region: usize| {
             let slope = |unit: usize| if pieces.rectified { (region >> unit & 1) as f64 } else { 1.0 };
-            let driven = &pieces.recurrent * &Array1::from_shape_fn(n, slope) - Array2::<f64>::eye(n);
-            (Array2::eye(n) + driven * alpha.view().insert_axis(Axis(1)), &pieces.drive * &alpha)
+            still.exact.step_in(&Array1::from_shape_fn(n, slope), still.input.view())
         };
-        Some(Self { steps: (0..regions as usize).map(step).collect(), period })
+        Some(Self { steps: (0..regions as usize).map(step).collect::<Option<_>>()?, period })
     }
 
     /// The states from which the network does go through the regions of a sequence and comes back; and whether these are all, which they are not

@@ -103,10 +103,14 @@ impl Found<'_> {
 }
 
 /// A line as it is shown.
-pub(super) fn line_of(line: &Line) -> FixedLine {
+pub(super) fn line_of(still: &Still, line: &Line) -> FixedLine {
     let end = |side: usize| {
         let along = if side == 0 { -line.ends[0] } else { line.ends[1] };
-        along.is_finite().then(|| line.at(along))
+        along.is_finite().then(|| still.state(line.at(along).view()))
     };
-    FixedLine { state: line.x.clone(), directions: line.directions.clone(), ends: [end(0), end(1)] }
+    FixedLine {
+        state: still.state(line.x.view()),
+        directions: line.directions_of_states(still),
+        ends: [end(0), end(1)],
+    }
 }

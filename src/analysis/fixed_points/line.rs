@@ -1,6 +1,6 @@
 //! Lines and rings of states that hardly move: how a network remembers a quantity.
 
-use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s, stack};
+use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, stack};
 use serde::{Deserialize, Serialize};
 
 use super::arclength::place;
@@ -153,12 +153,11 @@ impl FixedPointSet {
 
     /// The fixed points, the slow points, and states on the exact lines.
     fn candidates(&self, still: &Still) -> Result<Vec<At>> {
-        let n = still.n();
         let is_on_line = |state: &Array1<f64>| self.lines.iter().any(|line| line.state == *state);
         let points = self.points.iter().map(|point| &point.state).filter(|state| !is_on_line(state));
         let mut at: Vec<At> = Vec::new();
         for state in points.chain(self.slow.iter().map(|slow| &slow.state)) {
-            at.push(At::new(still, state.slice(s![..n]).to_owned(), true)?);
+            at.push(At::new(still, still.unknowns(state.view()), true)?);
         }
         for line in self.lines.iter().filter(|line| line.directions.nrows() == 1) {
             // One without an end is looked at as far as its direction is long.
@@ -170,7 +169,7 @@ impl FixedPointSet {
             for number in 0..BETWEEN {
                 let along = (number as f64 + 0.5) / BETWEEN as f64;
                 let state = &low * (1.0 - along) + &high * along;
-                at.push(At::new(still, state.slice(s![..n]).to_owned(), true)?);
+                at.push(At::new(still, still.unknowns(state.view()), true)?);
             }
         }
         Ok(at)
@@ -180,7 +179,7 @@ impl FixedPointSet {
 impl At {
     fn new(still: &Still, x: Array1<f64>, is_point: bool) -> Result<Self> {
         let exact = still.exact.as_ref();
-        let state = exact.state_at_rest(x.view(), still.input.view());
+        let state = still.state(x.view());
         let modes = Linearization::of(exact, state.view(), still.input.view())?.modes()?;
         let mut modes = modes.modes;
         let slowness = |mode: &Mode| mode.eigenvalue.time_constant.abs();
@@ -191,7 +190,8 @@ impl At {
         let Some(slowest) = modes.next() else {
             return Err(Error::argument("units", "at least one", "none"));
         };
-        Ok(Self { x, state, speed: 0.0, is_point, slowest, next: modes.next(), n_slow })
+        let speed = if is_point { 0.0 } else { length(&exact.flow(state.view(), still.input.view())) };
+        Ok(Self { x, state, speed, is_point, slowest, next: modes.next(), n_slow })
     }
 
     /// How many times slower its slowest mode is than the next one.
@@ -238,7 +238,7 @@ fn filled(still: &Still, points: Vec<At>, is_ring: bool) -> Result<Vec<At>> {
             // Where the line cannot be found there is a gap in it.
             let Some((place, _)) = place(&fiber, concatenate![Axis(0), near, [drift]], &normal) else { continue };
             drift = place.s();
-            line.push(At { speed: drift.abs(), ..At::new(still, place.x().to_owned(), false)? });
+            line.push(At::new(still, place.x().to_owned(), false)?);
         }
     }
     Ok(line)

@@ -1,6 +1,6 @@
 //! What a zero of the residual is, by its linear dynamics.
 
-use ndarray::Array1;
+use ndarray::{Array1, s};
 
 use super::certify::certified;
 use super::pieces::Pieces;
@@ -18,7 +18,7 @@ const MOST_ON_BOUNDARY: usize = 8;
 /// The fixed point at `x`, and whether its index is known.
 pub(super) fn point(still: &Still, pieces: Option<&Pieces>, starts: &Starts, x: &Array1<f64>) -> (FixedPoint, bool) {
     let (exact, input) = (&still.exact, still.input.view());
-    let state = exact.state_at_rest(x.view(), input);
+    let state = still.state(x.view());
     let jacobian = still.jacobian(x.view());
     let linear = Linearization::of(exact.as_ref(), state.view(), input);
     let values = linear.and_then(|linear| linear.eigenvalues()).unwrap_or_default();
@@ -45,7 +45,7 @@ pub(super) fn point(still: &Still, pieces: Option<&Pieces>, starts: &Starts, x: 
         residual: largest(&still.residual(x.view())),
         certified: proof.and_then(|inverse| certified(still, pieces, x, &inverse)),
         on_boundary: !at.is_empty(),
-        outside: length(&(x - &starts.center)) > starts.outside,
+        outside: length(&(&state.slice(s![..x.len()]) - &starts.center)) > starts.outside,
         state,
     };
     (point, index.is_some())

@@ -34,7 +34,8 @@ const FEW: f64 = 0.5;
 ///
 /// A network that is told nothing new goes to states that stay: memories, choices. Between these lie others that stay only if nothing pushes
 /// them, the saddles on which it is decided. All of them are *fixed points*, zeros of what drives the state: `G(x) = W f(x) + W_in u + b - x`
-/// in a leaky network, at one input `u`, whatever `dt` and the time constants are. This finds them, and says what is known of whether these are all
+/// in a leaky network, at one input `u`, whatever `dt` and the time constants are. In the rate form `x` are the currents `W r + W_in u + b`,
+/// and the state that stands still is `r = f(x)`. This finds them, and says what is known of whether these are all
 /// ([`Completeness`]); [`FixedPointSet::at`] tells about each how the state moves next to it.
 ///
 /// # How they are found
@@ -215,7 +216,7 @@ impl FixedPoints {
         let estimated = if proved { found.zeros.len() as f64 } else { found.estimated() };
         let slow = if self.slow && pieces.is_none() { slow_points(&still, &starts, &go_on)? } else { Vec::new() };
         let Found { zeros, lines, .. } = found;
-        let lines = lines.iter().map(line_of).collect();
+        let lines = lines.iter().map(|line| line_of(&still, line)).collect();
         let mut points: Vec<FixedPoint> = zeros.into_iter().map(|zero| zero.point).collect();
         points.sort_by(|a, b| {
             let by_numbers = a.state.iter().zip(&b.state).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne());
@@ -228,7 +229,7 @@ impl FixedPoints {
 
     /// Finds what can be found without curves, and says whether these are proved to be all.
     fn begin(&self, found: &mut Found<'_>, go_on: &(dyn Fn() -> bool + Sync)) -> Result<bool> {
-        let (still, states) = (found.still, &found.starts.states);
+        let (still, states) = (found.still, &found.starts.unknowns);
         let n = still.n();
         let Some(pieces) = found.pieces else {
             let zeros = threads::map(states.clone(), |start| Ok(go_on().then(|| newton(still, &start)).flatten()))?;

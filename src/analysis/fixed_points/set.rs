@@ -40,7 +40,7 @@ pub struct FixedPointSet {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FixedPoint {
-    /// The state `[n_state]`: `x` of a leaky network, `h` and after it `c` of an LSTM.
+    /// The state `[n_state]`: `x` of a leaky network, `r` in the rate form, `h` and after it `c` of an LSTM.
     pub state: Array1<f64>,
     /// The outputs there `[n_out]`.
     pub outputs: Array1<f64>,
@@ -56,9 +56,10 @@ pub struct FixedPoint {
     /// grows nor decays. Where the slope of the transfer function jumps, it is the sum of those of the points into which a small change of
     /// the drive parts it.
     pub index: i8,
-    /// `max |G|`, how far from zero the residual is.
+    /// `max |G|`, how far from zero the residual is; in the rate form that of the currents.
     pub residual: f64,
-    /// A distance from the state within which there is a fixed point, and one only, if that is proved.
+    /// A distance from the state within which there is a fixed point, and one only, if that is proved; in the rate form a distance of
+    /// currents from `W r + W_in u + b`.
     pub certified: Option<f64>,
     /// Whether the slope of the transfer function jumps here, so that the linear dynamics are those of one side.
     pub on_boundary: bool,

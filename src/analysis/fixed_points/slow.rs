@@ -25,7 +25,7 @@ const NONE: f64 = 1e-9;
 
 /// The slow points to which it leads from all states, the slowest first.
 pub(super) fn slow_points(still: &Still, starts: &Starts, go_on: &(dyn Fn() -> bool + Sync)) -> Result<Vec<SlowPoint>> {
-    let minima = threads::map(starts.states.clone(), |start| Ok(go_on().then(|| minimum(still, &start)).flatten()))?;
+    let minima = threads::map(starts.unknowns.clone(), |start| Ok(go_on().then(|| minimum(still, &start)).flatten()))?;
     let mut distinct: Vec<Array1<f64>> = Vec::new();
     for x in minima.into_iter().flatten() {
         if !distinct.iter().any(|other| length(&(other - &x)) <= SAME * (1.0 + length(&x))) {
@@ -39,9 +39,9 @@ pub(super) fn slow_points(still: &Still, starts: &Starts, go_on: &(dyn Fn() -> b
 
 fn slow_point(still: &Still, starts: &Starts, x: &Array1<f64>) -> SlowPoint {
     let (exact, input) = (&still.exact, still.input.view());
-    let state = exact.state_at_rest(x.view(), input);
+    let state = still.state(x.view());
     let speed = match exact.taus() {
-        Some(taus) => length(&(still.residual(x.view()) / taus)),
+        Some(_) => length(&exact.flow(state.view(), input)),
         None => length(&(exact.step(state.view(), input) - &state)) / exact.dt(),
     };
     let longest = starts.longest.unwrap_or_else(|| 10.0 * exact.taus().map_or(exact.dt(), largest));

@@ -25,9 +25,9 @@ const LEAKS: f64 = 10.0;
 
 /// The states of a network, and where to begin from them.
 pub(super) struct Starts {
-    /// The states to begin from, `[n_rec]` each.
-    pub(super) states: Vec<Array1<f64>>,
-    /// The mean of all states.
+    /// The unknowns to begin from, `[n_rec]` each.
+    pub(super) unknowns: Vec<Array1<f64>>,
+    /// The mean of the units' states.
     pub(super) center: Array1<f64>,
     /// Their root mean squared distance to it.
     pub(super) spread: f64,
@@ -49,38 +49,55 @@ impl Starts {
     ) -> Result<Self> {
         let mut rng = seed.child("starts").stream(0);
         let mut runs_from: Vec<Array1<f64>> = initial.iter().take(RUNS / 2).cloned().collect();
-        let mut states = vec![Array1::zeros(still.n())];
-        states.extend(initial.iter().take(RUNS).map(|state| state.slice(s![..still.n()]).to_owned()));
-        let (all, longest) = match session {
+        let mut unknowns = vec![Array1::zeros(still.n())];
+        unknowns.extend(initial.iter().take(RUNS).map(|state| still.unknowns(state.view())));
+        // The states of the units, and the unknowns of these.
+        let (states, all, longest) = match session {
             Some(session) => {
-                let (all, longest) = of_session(still, session, &mut rng)?;
-                runs_from.extend(all.outer_iter().take(RUNS - runs_from.len()).map(|x| whole(still, x.to_owned())));
-                states.extend(runs(still, runs_from)?.into_iter().filter_map(|run| run.last().cloned()));
-                (all, Some(longest))
+                let (states, longest) = of_session(still, session, &mut rng)?;
+                let mut all = states.clone();
+                all.outer_iter_mut().for_each(|mut x| x.assign(&still.unknowns(x.view())));
+                runs_from.extend(all.outer_iter().take(RUNS - runs_from.len()).map(|x| still.state(x)));
+                unknowns.extend(runs(still, runs_from)?.into_iter().filter_map(|run| run.last().cloned()));
+                (states, all, Some(longest))
             }
             None => {
                 let reach = reach(still);
                 while runs_from.len() < RUNS {
                     let x = reach.mapv(|reach| reach * f64::from(rng.uniform(-1.0, 1.0)));
-                    runs_from.push(whole(still, x));
+                    runs_from.push(still.state(x.view()));
                 }
                 let runs = runs(still, runs_from)?;
-                states.extend(runs.iter().filter_map(|run| run.last().cloned()));
-                (in_box(still, &runs, &mut rng), None)
+                unknowns.extend(runs.iter().filter_map(|run| run.last().cloned()));
+                let all = in_box(still, &runs, &mut rng);
+                let mut states = all.clone();
+                states.outer_iter_mut().for_each(|mut x| x.assign(&still.state(x.view()).slice(s![..still.n()])));
+                (states, all, None)
             }
         };
-        let center = all.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(still.n()));
-        let distances: Vec<f64> = all.outer_iter().map(|x| length(&(&x - &center))).collect();
+        let (center, distances) = spread_of(&states);
         let mean = |of: &dyn Fn(f64) -> f64| distances.iter().map(|&d| of(d)).sum::<f64>() / distances.len() as f64;
-        let spread = mean(&|d| d * d).sqrt();
-        let noise = if longest.is_some() { NOISE * spread as f32 / (still.n() as f32).sqrt() } else { 0.0 };
+        let spread = root_mean_square(&distances);
+        let noise = NOISE * root_mean_square(&spread_of(&all).1) as f32 / (still.n() as f32).sqrt();
+        let noise = if longest.is_some() { noise } else { 0.0 };
         for (place, x) in all.outer_iter().cycle().take(n.min(2 * all.nrows())).enumerate() {
             let noisy = place >= n.div_ceil(2);
-            states.push(x.mapv(|x| if noisy { x + f64::from(rng.normal(0.0, noise)) } else { x }));
+            unknowns.push(x.mapv(|x| if noisy { x + f64::from(rng.normal(0.0, noise)) } else { x }));
         }
         let outside = longest.map_or(f64::INFINITY, |_| 10.0 * mean(&|d| d));
-        Ok(Self { states, center, spread, outside, longest })
+        Ok(Self { unknowns, center, spread, outside, longest })
     }
+}
+
+/// The mean of rows, and their distances to it.
+fn spread_of(rows: &Array2<f64>) -> (Array1<f64>, Vec<f64>) {
+    let center = rows.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(rows.ncols()));
+    let distances = rows.outer_iter().map(|row| length(&(&row - &center))).collect();
+    (center, distances)
+}
+
+fn root_mean_square(numbers: &[f64]) -> f64 {
+    (numbers.iter().map(|&d| d * d).sum::<f64>() / numbers.len() as f64).sqrt()
 }
 
 /// States of a session `[n, n_rec]`, in random order, and how long its longest trial is.
@@ -120,9 +137,9 @@ fn of_session(still: &Still, session: &Session, rng: &mut TrialRng) -> Result<(A
     Ok((all, longest))
 }
 
-/// Where runs from these whole states go, `x` of each step; of those that run away nothing.
+/// Where runs from these whole states go, the unknowns of each step; of those that run away nothing.
 fn runs(still: &Still, from: Vec<Array1<f64>>) -> Result<Vec<Vec<Array1<f64>>>> {
-    let (exact, n) = (&still.exact, still.n());
+    let exact = &still.exact;
     let steps = exact
         .taus()
         .map_or(STEPS_OF_A_MAP, |taus| (TIME_CONSTANTS * largest(taus) / exact.dt()).ceil().min(STEPS as f64) as usize);
@@ -134,7 +151,7 @@ fn runs(still: &Still, from: Vec<Array1<f64>>) -> Result<Vec<Vec<Array1<f64>>>> 
             if !size.is_finite() || size > 1e6 {
                 return Ok(Vec::new());
             }
-            run.push(next.slice(s![..n]).to_owned());
+            run.push(still.unknowns(next.view()));
             state = next;
             if moved <= AT_REST * size {
                 break;
@@ -145,7 +162,7 @@ fn runs(still: &Still, from: Vec<Array1<f64>>) -> Result<Vec<Vec<Array1<f64>>>> 
     threads::map(from, run)
 }
 
-/// States drawn evenly from the box in which runs stay once they have left where they began `[n, n_rec]`.
+/// Unknowns drawn evenly from the box in which runs stay once they have left where they began `[n, n_rec]`.
 fn in_box(still: &Still, runs: &[Vec<Array1<f64>>], rng: &mut TrialRng) -> Array2<f64> {
     let n = still.n();
     let settled = |run: &Vec<Array1<f64>>| run.len() / 4;
@@ -174,11 +191,6 @@ pub(super) fn reach(still: &Still) -> Array1<f64> {
     let Some(Leaky { recurrent, drive, .. }) = still.leaky() else { return Array1::ones(still.n()) };
     let weights = recurrent.mapv(f64::abs).sum_axis(Axis(1));
     (drive.mapv(f64::abs) + weights).mapv(|reach| reach.max(1.0))
-}
-
-/// The whole state `[n_state]` of which `x` are the first numbers.
-fn whole(still: &Still, x: Array1<f64>) -> Array1<f64> {
-    still.exact.state_at_rest(x.view(), still.input.view())
 }
 
 /// Whether trajectories of `dx/ds = G(x)` that begin far out come back, as far as some tell.

@@ -59,6 +59,16 @@ impl Still {
         self.exact.counts().n_rec
     }
 
+    /// The unknowns of a state.
+    pub(super) fn unknowns(&self, state: ArrayView1<'_, f64>) -> Array1<f64> {
+        self.exact.unknowns(state, self.input.view())
+    }
+
+    /// The whole state `[n_state]` that stands still where the unknowns do so at `x`.
+    pub(super) fn state(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
+        self.exact.state_at_rest(x, self.input.view())
+    }
+
     pub(super) fn residual(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
         self.exact.residual(x, self.input.view())
     }

@@ -135,6 +135,55 @@ impl Permutation {
         self.test(first, second, alternative, statistic, (every, &numbered), drawn)
     }
 
+    /// Whether two values of each trial have to do with each other, by a statistic of both lists, such as their correlation: each exchange
+    /// gives the second values to the first anew.
+    ///
+    /// ```
+    /// use psychrnn::analysis::{Alternative, Permutation};
+    /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.1, 3.9, 6.2, 8.0]);
+    /// let slope = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum();
+    /// let test = Permutation::default().association(&x, &y, Alternative::Greater, slope)?;
+    /// assert!(test.exact && (test.p - 1.0 / 24.0).abs() < 1e-12);
+    /// # Ok::<(), psychrnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the lists differ in length or are empty, if `resamples` is 0, or if a statistic is not finite.
+    pub fn association<T: Clone + Sync>(
+        &self,
+        first: &[T],
+        second: &[T],
+        alternative: Alternative,
+        statistic: impl Fn(&[T], &[T]) -> f64 + Sync,
+    ) -> Result<PermutationTest> {
+        check_samples(first, second)?;
+        let n = first.len();
+        if second.len() != n {
+            return Err(Error::shape("second", format!("[n_trials = {n}], as `first`"), &[second.len()]));
+        }
+        let orders = (1..=n).fold(1.0, |orders, i| orders * i as f64);
+        let every = (orders <= self.resamples as f64).then_some(orders as u64);
+        // Of each that is left the one at a place: by chance, or by the digits of a number.
+        let ordered = |place: &mut dyn FnMut(usize) -> usize| -> Split {
+            let mut left: Vec<usize> = (n..2 * n).collect();
+            ((0..n).collect(), (0..n).map(|i| left.remove(place(n - i))).collect())
+        };
+        let numbered = |number: u64| {
+            let mut rest = number as usize;
+            ordered(&mut |left| {
+                let place = rest % left;
+                rest /= left;
+                place
+            })
+        };
+        let drawn = |rng: &mut TrialRng| {
+            let mut order: Vec<usize> = (n..2 * n).collect();
+            (1..n).rev().for_each(|i| order.swap(i, rng.index(i + 1)));
+            ((0..n).collect(), order)
+        };
+        self.test(first, second, alternative, statistic, (every, &numbered), drawn)
+    }
+
     fn test<T: Clone + Sync>(
         &self,
         first: &[T],

@@ -1,4 +1,4 @@
-//! The equations, one a file. To add one, write its file and its two lines here.
+//! The equations, one a file or folder. To add one, write its file and its two lines here.
 
 mod leaky;
 mod lstm;
@@ -54,7 +54,7 @@ macro_rules! equations {
 
 equations! { $
     /// A leaky recurrent network.
-    leaky: Leaky(LeakyUnits);
+    leaky: Leaky(LeakyUnits, LeakyForm);
     /// An LSTM.
     lstm: Lstm(LstmUnits, CellOutput);
 }

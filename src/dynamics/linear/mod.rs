@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView2};
 
 pub(crate) use eigen::{Eigen, eigenvalues};
 pub(crate) use lu::Lu;
-pub(crate) use singular::{Svd, orthonormal};
+pub(crate) use singular::{Svd, orthonormal, random_orthonormal};
 
 /// `√(Σ aᵢⱼ²)`, the length of all numbers together.
 pub(crate) fn frobenius(matrix: &Array2<f64>) -> f64 {

@@ -3,6 +3,8 @@
 use linfa_linalg::qr::QR;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, Axis, Zip, s};
 
+use crate::random::TrialRng;
+
 /// More sweeps than any matrix takes.
 const SWEEPS: usize = 60;
 
@@ -82,6 +84,14 @@ fn turn(columns: &mut Array2<f64>, vt: &mut Array2<f64>, first: usize, second: u
 /// The QR decomposition of a matrix of as many rows as columns or more: orthonormal columns, and how they make the matrix.
 pub(crate) fn orthonormal(a: ArrayView2<'_, f64>) -> Option<(Array2<f64>, Array2<f64>)> {
     Some(a.qr().ok()?.into_decomp())
+}
+
+/// Orthonormal columns, of as many rows or more, drawn so that all are equally likely (by Haar's measure): the signs of `R` taken over to `Q`.
+/// Stewart GW (1980), SIAM Journal on Numerical Analysis 17: 403.
+pub(crate) fn random_orthonormal(shape: (usize, usize), rng: &mut TrialRng) -> Option<Array2<f64>> {
+    let normal = Array2::from_shape_simple_fn(shape, || f64::from(rng.normal(0.0, 1.0)));
+    let (q, r) = orthonormal(normal.view())?;
+    Some(q * &r.diag().mapv(f64::signum))
 }
 
 #[cfg(test)]

@@ -9,6 +9,25 @@ fn random(n: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((n, n), || f64::from(rng.normal(0.0, 1.0)))
 }
 
+/// Of orthogonal matrices that are all equally likely the trace has mean 0 and variance 1, for any size above 1; those that a QR decomposition
+/// gives by itself have another.
+#[test]
+fn random_orthogonal_matrices_are_all_equally_likely() {
+    let mut rng = Seed(3).stream(0);
+    for n in [2, 5] {
+        let mut traces = Vec::new();
+        for _ in 0..2000 {
+            let q = random_orthonormal((n, n), &mut rng).unwrap();
+            assert!((q.t().dot(&q) - Array2::<f64>::eye(n)).iter().all(|far| far.abs() < 1e-13));
+            traces.push(q.diag().sum());
+        }
+        let mean = |of: &dyn Fn(f64) -> f64| traces.iter().map(|&trace| of(trace)).sum::<f64>() / 2000.0;
+        assert!(mean(&|trace| trace).abs() < 0.1 && (mean(&|trace| trace * trace) - 1.0).abs() < 0.15);
+    }
+    let tall = random_orthonormal((6, 3), &mut rng).unwrap();
+    assert!((tall.t().dot(&tall) - Array2::<f64>::eye(3)).iter().all(|far| far.abs() < 1e-13));
+}
+
 /// Some that are hard: with units that send nothing, of very different scales, of whole cycles, skew, symmetric, of rank 2, two of a kind mixed,
 /// tiny, of one eigenvalue.
 fn hard() -> Vec<Array2<f64>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2, Array3, ArrayView1, aview1};
+use ndarray::{Array1, Array2, Array3, ArrayView1, aview1, s};
 
 use super::networks;
 use crate::dynamics::exact::Exact;
@@ -23,12 +23,14 @@ const READOUTS: [Readout; 5] =
     [Readout::Linear, Readout::Rectified, Readout::RectifiedPower { power: 2.0 }, Readout::Sigmoid, Readout::Softmax];
 const STEP: f64 = 1e-5;
 
-/// A leaky network with each transfer and output function and time constants of each unit, and both LSTMs.
+/// Leaky networks with each transfer and output function and time constants of each unit, in both forms, and both LSTMs.
 fn equations() -> Vec<Arc<dyn Exact>> {
-    let [leaky, _, lstm] = networks();
+    let [leaky, .., lstm] = networks();
     let taus: Vec<f32> = (0..7).map(|unit| 20.0 + 9.0 * unit as f32).collect();
-    let constants = TRANSFERS.iter().zip(READOUTS.iter().cycle()).map(|(transfer, &readout)| -> Constants {
-        LeakyUnits::new(10.0, 40.0).tau(&taus).transfer(transfer.clone()).readout(readout).into()
+    let functions = TRANSFERS.iter().zip(READOUTS.iter().cycle());
+    let forms = functions.flat_map(|both| [(LeakyForm::Current, both), (LeakyForm::Rate, both)]);
+    let constants = forms.map(|(form, (transfer, &readout))| -> Constants {
+        LeakyUnits::new(10.0, 40.0).form(form).tau(&taus).transfer(transfer.clone()).readout(readout).into()
     });
     let mut all: Vec<_> = constants.map(|constants| constants.units().exact(leaky.arrays()).unwrap()).collect();
     let cells = [CellOutput::Tanh, CellOutput::Sigmoid].map(|output| LstmUnits::new(10.0).output(output));
@@ -83,21 +85,45 @@ fn derivatives_are_differences() {
         let by_input = by_differences(&input, |u| exact.residual(x.view(), u));
         near(&exact.residual_input_jacobian(x.view(), u), &by_input, "residual_input_jacobian");
         let gradient = |x: ArrayView1<'_, f64>| exact.residual_jacobian(x, u).t().dot(&w);
+        if let Some(flow) = exact.flow_jacobian(s, u) {
+            near(&flow, &by_differences(&state, |s| exact.flow(s, u)), "flow_jacobian");
+        }
         near(&exact.residual_hessian(x.view(), u, w), &by_differences(&x, gradient), "residual_hessian");
     }
 }
 
-/// The residual is how far a step leads from a state whose other numbers stand still: over `α` of a leaky network.
+/// The flow is how far a step leads from a state whose other numbers stand still. The residual is that of the unknowns, over `α` of a leaky
+/// network: where the state is another, that to which the state would bring them.
 #[test]
 fn the_residual_is_what_a_step_moves() {
-    for exact in equations() {
+    for (number, exact) in equations().into_iter().enumerate() {
         let (x, input) = (drawn(7, 4), drawn(2, 2));
+        let near = |a: &Array1<f64>, b: &Array1<f64>| {
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12), "equation {number}: {a} {b}");
+        };
         let state = exact.state_at_rest(x.view(), input.view());
-        let moved = exact.step(state.view(), input.view()) - &state;
-        let alpha = exact.taus().map_or(Array1::ones(7), |taus| exact.dt() / taus);
-        let residual = exact.residual(x.view(), input.view()) * alpha;
-        let all = residual.iter().copied().chain([0.0; 7]);
-        assert!(moved.iter().zip(all).all(|(a, b)| (a - b).abs() < 1e-13), "{moved} {residual}");
+        let moved = (exact.step(state.view(), input.view()) - &state) / exact.dt();
+        near(&moved.slice(s![..7]).to_owned(), &exact.flow(state.view(), input.view()));
+        assert!(moved.iter().skip(7).all(|other| other.abs() < 1e-13));
+        let unknowns = |state: &Array1<f64>| exact.unknowns(state.view(), input.view());
+        let are_of_state = unknowns(&Array1::zeros(state.len())) == Array1::<f64>::zeros(7);
+        let brought = if are_of_state { Array1::zeros(7) } else { exact.residual(x.view(), input.view()) };
+        near(&(unknowns(&state) - &x), &brought);
+    }
+}
+
+/// A step of a piecewise linear network is the one of its region.
+#[test]
+fn steps_of_regions_are_those_of_the_equation() {
+    for exact in equations() {
+        let (state, input) = (drawn(exact.n_state(), 5), drawn(2, 2));
+        let Some(transfer) = exact.transfer().filter(|one| matches!(one, Transfer::Relu | Transfer::Linear)) else {
+            continue;
+        };
+        let slopes = exact.unknowns(state.view(), input.view()).mapv(|x| transfer.exact(x)[1]);
+        let (matrix, drive) = exact.step_in(&slopes, input.view()).unwrap();
+        let step = exact.step(state.view(), input.view());
+        assert!((matrix.dot(&state) + drive - step).iter().all(|far| far.abs() < 1e-13));
     }
 }
 

@@ -18,8 +18,8 @@ fn random<D: Dimension>(shape: impl ShapeBuilder<Dim = D>, scale: f32, seed: u64
     Array::from_shape_simple_fn(shape, || rng.normal(0.0, scale))
 }
 
-/// A leaky network and an LSTM of 7 units, with 2 inputs and 3 outputs.
-fn networks() -> [Dynamics; 3] {
+/// Leaky networks in both forms and an LSTM of 7 units, with 2 inputs and 3 outputs.
+fn networks() -> [Dynamics; 5] {
     let mut leaky = Weights::new();
     let mut lstm = Weights::new();
     for (i, (name, shape)) in [("W_in", (7, 2)), ("W_rec", (7, 7)), ("init_state", (1, 7))].into_iter().enumerate() {
@@ -41,6 +41,8 @@ fn networks() -> [Dynamics; 3] {
     [
         Dynamics::new(&leaky, leak(Transfer::Relu)).unwrap(),
         Dynamics::new(&leaky, leak(Transfer::Softplus)).unwrap(),
+        Dynamics::new(&leaky, leak(Transfer::Relu).form(LeakyForm::Rate)).unwrap(),
+        Dynamics::new(&leaky, leak(Transfer::Softplus).form(LeakyForm::Rate)).unwrap(),
         Dynamics::new(&lstm, LstmUnits::new(10.0)).unwrap(),
     ]
 }
@@ -158,7 +160,7 @@ fn chosen_rows_are_those_of_all() {
             network.run_with(&Pool::default(), inputs.view(), drawn(&network, 0..37), None, &want).unwrap()
         };
         let all = run(Rows::All, Rows::All);
-        if let Constants::Leaky(units) = network.constants() {
+        if let Constants::Leaky(units @ LeakyUnits { form: LeakyForm::Current, .. }) = network.constants() {
             let mut rates = Array3::zeros(all.states.dim());
             units.transfer.rates_into(all.states.as_slice().unwrap(), rates.as_slice_mut().unwrap());
             assert_eq!(all.rates, rates);

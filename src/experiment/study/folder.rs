@@ -6,33 +6,32 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::json as object;
 
 use super::claim::Claims;
 use super::design::{Design, Plan, Planned};
-use crate::experiment::failure::wrong_file;
+use crate::experiment::failure::{in_file, wrong_file};
 use crate::experiment::filled::json;
-use crate::experiment::run::differences;
 use crate::experiment::{Run, Specification};
 use crate::table::Value;
 use crate::{Error, Result, file};
 
-/// The design with all its runs; a folder with this file is a study.
+/// The design with all its runs; a folder with this file is a study. With what came in later it is `study.2.json` and so on: a file
+/// that is there is left as it is.
 const PLAN: &str = "study.json";
 /// The design as it was written.
 const AS_GIVEN: [&str; 2] = ["as-given.toml", "as-given.json"];
-/// How many of the differences of two studies are told.
-const TOLD: usize = 4;
 
 /// A study in its folder: the runs of a [`Design`], of which some may be done, and others are being done at this moment by other
 /// processes.
 ///
 /// The folder holds the design as given and complete (`study.json`), a [`Run`] for each of its runs in `runs/`, what was measured of
-/// those that have ended in `results/`, and in `claims/` who does which.
+/// those that have ended in `results/`, and in `claims/` who does which. Given a design with more runs, see [`Study::begin`], it grows.
 #[derive(Clone)]
 pub struct Study {
     pub(super) folder: PathBuf,
     pub(super) plan: Plan,
+    /// The number of its plan.
+    newest: usize,
 }
 
 /// What came out of a run.
@@ -52,28 +51,26 @@ pub(super) struct Outcome {
 impl Study {
     /// The study of a design in a folder: a new one if there is none.
     ///
+    /// A study that is there grows if the design has all of its runs, and others: more values, more seeds, one more key. Those that it
+    /// has keep their names, their networks and what was measured. A run is the same if its specification is.
+    ///
     /// # Errors
-    /// If there is another study in the folder: says what differs. If there is something else in it, or if it cannot be written.
+    /// If there is a study in the folder that has other runs, or other measures: says what differs. If there is something else in it, or
+    /// if it cannot be written.
     pub fn begin(design: &Design, folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
-        if Self::is_in(folder) {
-            return Self::open(folder)?.same_as(&design.plan);
+        if !Self::is_in(folder) {
+            if folder.exists() && !is_begun_or_empty(folder)? {
+                let problem = "there are files in it that are of no study: name another folder";
+                return Err(wrong_file(folder, problem));
+            }
+            for part in ["runs", "results", "claims"] {
+                let part = folder.join(part);
+                fs::create_dir_all(&part).map_err(|source| Error::io("create", part, source))?;
+            }
+            write(folder, 1, &design.plan, design)?;
         }
-        if folder.exists() && !is_begun_or_empty(folder)? {
-            let problem = "there are files in it that are of no study: name another folder";
-            return Err(wrong_file(folder, problem));
-        }
-        for part in ["runs", "results", "claims"] {
-            let part = folder.join(part);
-            fs::create_dir_all(&part).map_err(|source| Error::io("create", part, source))?;
-        }
-        let plan = format!("{:#}\n", json(&design.plan));
-        // As it was written, for people; of others who begin a study here at the same moment one is first.
-        if file::create_whole(&folder.join(PLAN), plan.as_bytes())?.is_some() {
-            let copy = folder.join(AS_GIVEN[usize::from(design.given.is_json)]);
-            fs::write(&copy, &design.given.text).map_err(|source| Error::io("write", copy, source))?;
-        }
-        Self::open(folder)?.same_as(&design.plan)
+        Self::open(folder)?.grown_to(design)
     }
 
     /// The study in a folder.
@@ -85,7 +82,9 @@ impl Study {
         if !Self::is_in(folder) {
             return Err(wrong_file(folder, format!("there is no study in it: a study has a file {PLAN}")));
         }
-        Ok(Self { folder: folder.to_owned(), plan: file::read_json(&folder.join(PLAN), "study")? })
+        let path = |number: usize| folder.join(numbered(PLAN, number));
+        let newest = (2..).take_while(|&number| path(number).exists()).last().unwrap_or(1);
+        Ok(Self { folder: folder.to_owned(), plan: file::read_json(&path(newest), "study")?, newest })
     }
 
     /// Whether there is a study in a folder.
@@ -94,16 +93,19 @@ impl Study {
         folder.as_ref().join(PLAN).exists()
     }
 
-    /// The study of a file in a folder: that in the folder, if it is of the design in the file, and otherwise a new one.
+    /// The study of a file in a folder: that in the folder, which grows if the file has more runs, and otherwise a new one.
     ///
     /// # Errors
     /// As [`Design::read`] and [`Study::begin`].
     pub fn of(file: impl AsRef<Path>, folder: impl AsRef<Path>) -> Result<Self> {
-        match Self::is_in(&folder) {
-            // Its runs were checked when it began, which takes longer than all else where there are many.
-            true => Self::open(folder)?.same_as(&Design::unchecked(file.as_ref())?),
-            false => Self::begin(&Design::read(file)?, folder),
+        if Self::is_in(&folder) {
+            let this = Self::open(&folder)?;
+            // Its runs were checked when they came in, which takes longer than all else where there are many.
+            if this.plan.is(&Design::unchecked(file.as_ref())?) {
+                return Ok(this);
+            }
         }
+        Self::begin(&Design::read(file)?, folder)
     }
 
     /// Its folder.
@@ -167,37 +169,37 @@ impl Study {
         self.folder.join("results").join(format!("{}.json", run.name))
     }
 
-    /// This study, if it is of that plan.
-    fn same_as(self, wanted: &Plan) -> Result<Self> {
-        let mut found = differences(&self.plan.common(), &wanted.common());
-        let names = |plan: &Plan| -> Vec<String> { plan.runs.iter().map(|run| run.name.clone()).collect() };
-        let (here, there) = (names(&self.plan), names(wanted));
-        let beyond = |these: &[String], others: &[String], what: &str| {
-            let others: std::collections::HashSet<&String> = others.iter().collect();
-            let only: Vec<&str> = these.iter().filter(|name| !others.contains(name)).map(String::as_str).collect();
-            (!only.is_empty()).then(|| format!("{} {what}, {} the first", only.len(), only[0]))
-        };
-        found.extend(beyond(&here, &there, "of its runs are not wanted"));
-        found.extend(beyond(&there, &here, "of the wanted runs are not in it"));
-        if found.is_empty() && self.plan.runs != wanted.runs {
-            let other = self.plan.runs.iter().zip(&wanted.runs).find(|(run, wanted)| run != wanted);
-            found.extend(other.map(|(run, _)| format!("the run {} is another one", run.name)));
-        }
-        if found.is_empty() {
+    /// This study with all runs of a design that has those of this one.
+    fn grown_to(self, design: &Design) -> Result<Self> {
+        if self.plan.is(&design.plan) {
             return Ok(self);
         }
-        let more = if found.len() > TOLD { format!("; and {} more", found.len() - TOLD) } else { String::new() };
-        found.truncate(TOLD);
-        let problem = format!("there is another study in it: {}{more}. Name another folder", found.join("; "));
-        Err(wrong_file(&self.folder, problem))
+        let plan = design.plan.clone().with_those_of(&self.plan).map_err(|error| in_file(error, Some(&self.folder)))?;
+        if plan.runs.len() == self.plan.runs.len() {
+            return Ok(self);
+        }
+        // Somebody else may have made it grow at this moment.
+        write(&self.folder, self.newest + 1, &plan, design)?;
+        Self::open(&self.folder)?.grown_to(design)
     }
 }
 
-impl Plan {
-    /// What all runs have in common, to be compared.
-    fn common(&self) -> serde_json::Value {
-        object!({ "base": self.base, "measures": json(&self.measures) })
+/// The name of a file of which there are several.
+fn numbered(name: &str, number: usize) -> String {
+    match name.rsplit_once('.').filter(|_| number > 1) {
+        Some((name, ending)) => format!("{name}.{number}.{ending}"),
+        None => name.to_owned(),
     }
+}
+
+/// Writes a plan, if nobody has written one of this number, and as it was given, for people.
+fn write(folder: &Path, number: usize, plan: &Plan, design: &Design) -> Result<()> {
+    let text = format!("{:#}\n", json(plan));
+    if file::create_whole(&folder.join(numbered(PLAN, number)), text.as_bytes())?.is_some() {
+        let copy = folder.join(numbered(AS_GIVEN[usize::from(design.given.is_json)], number));
+        fs::write(&copy, &design.given.text).map_err(|source| Error::io("write", copy, source))?;
+    }
+    Ok(())
 }
 
 /// Whether a folder has nothing in it, or only what a study that was killed as it began has left.

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json as object};
 
-use crate::analysis::{Psychometric, PsychometricFit};
+use crate::analysis::{FixedPoints, Psychometric, PsychometricFit};
 use crate::experiment::failure::wrong;
 use crate::experiment::filled::no_such;
 use crate::experiment::{Run, Specification};
@@ -28,6 +28,7 @@ const ALL: &[(&str, Kind)] = &[
     ("trials_to_criterion", One(|run| Ok(run.to_criterion().into()))),
     ("updates", One(|run| Ok(run.training.updates.into()))),
     ("loss", One(|run| Ok(run.training.final_loss().into()))),
+    ("fixed_points", One(fixed_points)),
 ];
 /// What is measured if a study file does not say it.
 const USUAL: [&str; 3] = ["accuracy", "error", "trials"];
@@ -55,6 +56,12 @@ fn accuracy_by(run: &Ended<'_>, column: &str) -> Result<Values> {
     };
     let levels = session.trials().groups(column)?;
     Ok(levels.iter().map(|(level, rows)| (format!("={level}"), share(rows).into())).collect())
+}
+
+/// How many states there are that stand still without input and noise, as far as they were found.
+fn fixed_points(run: &Ended<'_>) -> Result<Value> {
+    let simulator = run.run.network()?.simulator()?;
+    Ok(FixedPoints::default().of(&simulator, run.session()?)?.points.len().into())
 }
 
 /// A run that has ended.

@@ -4,6 +4,7 @@ mod claim;
 mod design;
 mod figures;
 mod folder;
+mod grow;
 mod measures;
 mod names;
 mod progress;

@@ -10,7 +10,7 @@ use super::folder::Study;
 use super::scheduler::{Job, Scheduler};
 use super::status::Status;
 use crate::setters::setters;
-use crate::{Error, Result, file};
+use crate::{Error, Result, file, notebook};
 
 /// Has the runs of a study done by the tasks of an array job of [Slurm](https://slurm.schedmd.com).
 ///
@@ -82,27 +82,33 @@ impl Slurm {
                 let _ = writeln!(script, "#SBATCH --{option}={value}");
             }
         }
-        for line in &self.lines {
-            let _ = writeln!(script, "{line}");
-        }
+        // Slurm reads its own lines up to the first command.
+        let (own, commands): (Vec<&String>, Vec<&String>) =
+            self.lines.iter().partition(|line| line.starts_with("#SBATCH"));
+        let [own, commands] =
+            [own, commands].map(|lines| lines.iter().fold(String::new(), |all, line| all + line + "\n"));
         let [program, folder] = [&self.program, folder].map(|path| quoted(&path.display().to_string()));
         let _ = write!(
             script,
-            r#"
+            r#"{own}
 # Its time is nearly over: the runs write their checkpoints, and the task goes into the queue again.
 again=
+work=
 trap 'again=yes; [ -n "$work" ] && kill -TERM "$work"' USR1
 # Slurm tells all processes of a task to end: this one waits for the others.
 trap : TERM
 export {TASK}="${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
-{program} study run {folder} --threads {cores} &
-work=$!
-wait "$work"
-code=$?
-while kill -0 "$work" 2> /dev/null; do
+{commands}code=0
+if [ -z "$again" ]; then
+    {program} study run {folder} --threads {cores} &
+    work=$!
     wait "$work"
     code=$?
-done
+    while kill -0 "$work" 2> /dev/null; do
+        wait "$work"
+        code=$?
+    done
+fi
 # 137: it was killed, for its memory perhaps.
 [ "$code" = 137 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt 5 ] && again=yes
 [ -n "$again" ] && scontrol requeue "${TASK}"
@@ -113,7 +119,7 @@ exit "$code"
         script
     }
 
-    /// The numbers of the jobs that were submitted for a study.
+    /// The numbers of the jobs that were submitted for a study, the last one last.
     fn submitted(study: &Study) -> Result<Vec<String>> {
         let folder = study.folder().join("slurm");
         if !folder.is_dir() {
@@ -124,10 +130,12 @@ exit "$code"
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             if path.extension().is_some_and(|ending| ending == "job") {
-                jobs.push(fs::read_to_string(&path).map_err(failed)?.trim().to_owned());
+                let number: Option<usize> = path.file_stem().and_then(|number| number.to_str()?.parse().ok());
+                jobs.push((number, fs::read_to_string(&path).map_err(failed)?.trim().to_owned()));
             }
         }
-        Ok(jobs)
+        jobs.sort();
+        Ok(jobs.into_iter().map(|(_, job)| job).collect())
     }
 }
 
@@ -160,34 +168,29 @@ impl Scheduler for Slurm {
 
     fn jobs(&self, study: &Study) -> Result<Vec<Job>> {
         let submitted = Self::submitted(study)?;
-        if submitted.is_empty() {
-            return Ok(Vec::new());
-        }
+        let Some(newest) = submitted.last() else { return Ok(Vec::new()) };
         let queue = asked(Command::new("squeue").args(["--me", "--noheader", "--array", "--format=%i|%T|%N|%r"]))?;
         let mut jobs = jobs(&queue, &submitted);
-        // Where Slurm keeps no accounts there is nobody to ask what became of the others.
+        // Who is in the queue no more may be in the accounts. What became of earlier jobs is old news.
         let format = "--format=JobID,State,NodeList,ExitCode";
         let mut sacct = Command::new("sacct");
-        sacct
-            .args(["--noheader", "--parsable2", "--allocations", "--array", format, "--jobs"])
-            .arg(submitted.join(","));
-        if let Ok(accounts) = asked(&mut sacct) {
-            let ended = self::jobs(&accounts, &submitted);
-            let bad = ended.into_iter().filter(|job| job.state != "COMPLETED");
-            let new: Vec<Job> = bad.filter(|job| jobs.iter().all(|other| other.id != job.id)).collect();
-            jobs.extend(new);
+        sacct.args(["--noheader", "--parsable2", "--allocations", format, "--jobs", newest]);
+        match asked(&mut sacct) {
+            Ok(accounts) => {
+                let mut ended = ended_badly(&accounts, newest);
+                ended.retain(|job| jobs.iter().all(|other| other.id != job.id));
+                jobs.extend(ended);
+            }
+            // Where Slurm keeps no accounts there is nobody to ask.
+            Err(error) if error.to_string().contains("accounting storage is disabled") => {}
+            Err(error) => notebook::warn(&format!("what became of tasks that have ended is not known: {error}")),
         }
         Ok(jobs)
     }
 
     fn cancel(&self, study: &Study) -> Result<usize> {
-        const OVER: [&str; 6] = ["CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL"];
         let jobs = self.jobs(study)?;
-        let there: Vec<&str> = jobs
-            .iter()
-            .filter(|job| !OVER.iter().any(|state| job.state.starts_with(state)))
-            .map(|job| job.id.as_str())
-            .collect();
+        let there: Vec<&str> = jobs.iter().filter(|job| !is_over(job)).map(|job| job.id.as_str()).collect();
         if !there.is_empty() {
             asked(Command::new("scancel").args(&there))?;
         }
@@ -218,6 +221,17 @@ fn jobs(lines: &str, submitted: &[String]) -> Vec<Job> {
     lines.lines().filter_map(job).collect()
 }
 
+/// Whether it ended otherwise than well, and is not in the queue again. Behind the state may stand by whom: `CANCELLED by 1000`.
+fn is_over(job: &Job) -> bool {
+    const OVER: [&str; 7] = ["CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE"];
+    OVER.iter().any(|state| job.state.starts_with(state))
+}
+
+/// The tasks of a job that did, by Slurm's accounts. Tasks that were cancelled before they began stand there together, `1_[4-5]`.
+fn ended_badly(accounts: &str, job: &String) -> Vec<Job> {
+    jobs(accounts, std::slice::from_ref(job)).into_iter().filter(is_over).collect()
+}
+
 /// A text as a word of a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -239,8 +253,10 @@ mod tests {
         {
             assert!(lines[..first].contains(&line), "{script}");
         }
-        assert!(script.contains("50%% noise/slurm/%A_%a.log") && lines[first] == "module load gcc", "{script}");
-        assert!(script.contains(r"'/opt/our programs/psychrnn' study run '/home/o'\''neill/50% noise' --threads 1 &"));
+        let run = r"'/opt/our programs/psychrnn' study run '/home/o'\''neill/50% noise' --threads 1 &";
+        // What takes long, too, is done when the signals of Slurm are understood already.
+        let places = ["trap : TERM", "module load gcc", run].map(|line| script.find(line));
+        assert!(script.contains("50%% noise/slurm/%A_%a.log") && places[0].is_some() && places.is_sorted(), "{script}");
         let checked = Command::new("sh").args(["-n", "-c", &script]).status().unwrap();
         assert!(checked.success());
     }
@@ -251,5 +267,14 @@ mod tests {
         let found = jobs(lines, &["12".to_owned(), "13".to_owned()]);
         let told: Vec<String> = found.iter().map(|job| format!("{} {} {}", job.id, job.state, job.place)).collect();
         assert_eq!(told, ["12_3 RUNNING n1", "12_4 PENDING Resources", "13 COMPLETED n1"]);
+    }
+
+    /// What `sacct` of Slurm 22.05 said of an array of which one task was killed and requeued, and the others cancelled.
+    #[test]
+    fn the_accounts_say_which_tasks_ended_badly() {
+        let accounts = "1_2|CANCELLED by 0|n2|0:0\n1_3|COMPLETED|n1|0:0\n1_6|RUNNING|n1|0:0\n1_[4-5]|CANCELLED by 0|None assigned|0:0\n\
+            1_1|PENDING|None assigned|0:0\n1_1|REQUEUED|n1|0:0\n5_1|FAILED|n1|3:0\n";
+        let told: Vec<String> = ended_badly(accounts, &"1".to_owned()).into_iter().map(|job| job.id).collect();
+        assert_eq!(told, ["1_2", "1_[4-5]"]);
     }
 }

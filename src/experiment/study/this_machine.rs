@@ -1,6 +1,6 @@
 //! The runs of a study on this machine, as many side by side as there are cores.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::process::{self, Command};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -12,9 +12,11 @@ use super::folder::{Outcome, Study};
 use super::progress::Display;
 use super::scheduler::{Job, Scheduler};
 use super::status::{State, Status};
+use super::work::Worked;
+use crate::caught::caught_in;
 use crate::interrupt::{self, Work};
 use crate::setters::setters;
-use crate::{Error, Result, threads};
+use crate::{Error, Result, memory, threads};
 
 /// Does the runs of a study in this process, on as many threads as there are cores, a run on each.
 ///
@@ -69,8 +71,8 @@ impl Study {
 }
 
 impl Design {
-    /// Does all runs in a folder. If the study of this design is in it already, it goes on where it was, or is there at once if all is
-    /// done: a cell may be run again.
+    /// Does all runs in a folder. If a study is in it whose runs are all of this design, it goes on where it was, or is there at once if
+    /// all is done: a cell may be run again.
     ///
     /// # Errors
     /// As [`Study::begin`] and [`Study::train`].
@@ -79,6 +81,25 @@ impl Design {
         study.train()?;
         Ok(study)
     }
+}
+
+/// An error if there is not enough memory for so many runs side by side. Those that differ in seeds alone take the same.
+fn check_memory(study: &Study, todo: &[Todo<'_>], workers: usize) -> Result<()> {
+    if workers < 2 {
+        return Ok(());
+    }
+    let mut kinds: HashMap<String, Vec<&Planned>> = HashMap::new();
+    for Todo { planned, .. } in todo {
+        let others = planned.settings.iter().filter(|(key, _)| key.rsplit('.').next() != Some("seed"));
+        kinds.entry(format!("{:?}", others.collect::<Vec<_>>())).or_default().push(planned);
+    }
+    // What is wrong with a run is told where it is trained.
+    let needed = |runs: &[&Planned]| study.plan.specification(runs[0]).and_then(|run| run.bytes_needed());
+    let needs = threads::map(kinds.into_values().collect(), |runs| {
+        let needed = caught_in("the run", || needed(&runs));
+        Ok(vec![needed.unwrap_or(0); runs.len().min(workers)])
+    })?;
+    memory::check_together(needs.into_iter().flatten(), workers)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -93,6 +114,7 @@ impl Scheduler for ThisMachine {
         let work = interrupt::watch();
         let todo = self.todo(study)?;
         let workers = self.threads.unwrap_or_else(threads::threads).min(todo.len());
+        check_memory(study, &todo, workers)?;
         let runs = study.plan.runs.len();
         let shift = Shift {
             study,
@@ -187,24 +209,32 @@ impl<'a> Shift<'a> {
     }
 
     fn take(&self, mut todo: Todo<'a>) -> Result<()> {
-        let Some(claim) = self.claim(&todo)? else {
-            // Perhaps its owner is gone when all else is done.
-            if !todo.was_held {
-                todo.was_held = true;
-                lock(&self.todo).push_back(todo);
-            }
-            return Ok(());
-        };
-        let claim = Arc::new(claim);
-        let mut claims = lock(&self.claims);
-        claims.retain(|claim| claim.strong_count() > 0);
-        claims.push(Arc::downgrade(&claim));
-        drop(claims);
         let name = &todo.planned.name;
-        let outcome = self.study.work(todo.planned, &mut self.display.watch(name));
-        // Somebody who took it over does the same.
-        let Some(outcome) = outcome.filter(|_| claim.is_last()) else {
-            self.display.left(name, false, "stopped on the way");
+        let claimed = self.claim(&todo)?.map(Arc::new);
+        let worked = claimed.as_ref().map(|claim| {
+            let mut claims = lock(&self.claims);
+            claims.retain(|claim| claim.strong_count() > 0);
+            claims.push(Arc::downgrade(claim));
+            drop(claims);
+            self.study.work(todo.planned, &mut self.display.watch(name))
+        });
+        let (claim, outcome) = match (claimed, worked) {
+            (Some(claim), Some(Worked::Ended(outcome))) => (claim, outcome),
+            (_, Some(Worked::Stopped)) => {
+                self.display.left(name, false, "stopped on the way");
+                return Ok(());
+            }
+            // Somebody else has it, or was taken to be gone and is not. Perhaps that is over when all else is done.
+            _ => {
+                if !todo.was_held {
+                    todo.was_held = true;
+                    lock(&self.todo).push_back(todo);
+                }
+                return Ok(());
+            }
+        };
+        let Some(claim) = self.still(claim, name)? else {
+            self.display.left(name, false, "taken over by another process");
             return Ok(());
         };
         self.study.write_outcome(todo.planned, &outcome)?;
@@ -218,6 +248,16 @@ impl<'a> Shift<'a> {
             claim.keep();
         }
         Ok(())
+    }
+
+    /// The claim, if it still is one. If it was taken over, as that of a process that is gone, who did so does the same, or has found
+    /// that somebody writes there and given it back: then it is claimed again.
+    fn still(&self, claim: Arc<Claim>, name: &str) -> Result<Option<Arc<Claim>>> {
+        if claim.is_last() {
+            return Ok(Some(claim));
+        }
+        let claims = self.study.claims();
+        Ok(claims.claim(name, claims.last(name).as_ref())?.map(Arc::new))
     }
 
     /// Claims a run that is still to be done.

@@ -6,20 +6,37 @@ use super::measures::Ended;
 use crate::caught::caught_in;
 use crate::experiment::Run;
 use crate::train::Observer;
-use crate::{Error, Result};
+use crate::{Error, Result, interrupt};
+
+/// What became of a run.
+pub(super) enum Worked {
+    /// It has ended, well or not.
+    Ended(Outcome),
+    /// It was stopped on the way.
+    Stopped,
+    /// Another process writes its checkpoints, and does it.
+    Elsewhere,
+}
 
 impl Study {
-    /// Trains a run from where it is to its end, and measures it; none if it was stopped on the way.
-    pub(super) fn work(&self, planned: &Planned, observer: &mut dyn Observer) -> Option<Outcome> {
-        let worked = caught_in("the run", || self.train_and_measure(planned, observer));
-        worked.unwrap_or_else(|error| {
-            let seconds =
-                self.run(&planned.name).and_then(|run| run.training()).map_or(0.0, |training| training.seconds);
-            Some(Outcome { error: Some(said(&error)), seconds, measures: Vec::new(), missing: Vec::new() })
-        })
+    /// Trains a run from where it is to its end, and measures it.
+    pub(super) fn work(&self, planned: &Planned, observer: &mut dyn Observer) -> Worked {
+        match caught_in("the run", || self.train_and_measure(planned, observer)) {
+            Ok(Some(outcome)) => Worked::Ended(outcome),
+            Ok(None) => Worked::Stopped,
+            Err(Error::InUse { .. }) => Worked::Elsewhere,
+            Err(error) => {
+                let training = self.run(&planned.name).and_then(|run| run.training());
+                let seconds = training.map_or(0.0, |training| training.seconds);
+                let error = Some(said(&error));
+                Worked::Ended(Outcome { error, seconds, measures: Vec::new(), missing: Vec::new() })
+            }
+        }
     }
 
+    /// None if it was stopped on the way.
     fn train_and_measure(&self, planned: &Planned, observer: &mut dyn Observer) -> Result<Option<Outcome>> {
+        let work = interrupt::watch();
         let place = self.place(planned);
         let run = match Run::is_in(&place) {
             true => Run::open(&place)?,
@@ -39,7 +56,9 @@ impl Study {
                 Err(error) => missing.push(format!("no {measure}: {error}")),
             }
         }
-        Ok(Some(Outcome { error: None, seconds: training.seconds, measures, missing }))
+        // What an interrupt has cut short is not what would have been measured.
+        let whole = !work.is_interrupted();
+        Ok(whole.then_some(Outcome { error: None, seconds: training.seconds, measures, missing }))
     }
 }
 

@@ -9,7 +9,7 @@ pub use super::rnn_config::RnnConfig;
 use super::rnn_config::TensorTransfer;
 use crate::Result;
 use crate::caught::caught_in;
-use crate::dynamics::{Constants, LeakyUnits, Transfer, UnitNoise};
+use crate::dynamics::{Constants, LeakyForm, LeakyUnits, Transfer, UnitNoise};
 use crate::network::constraints::Connections;
 use crate::network::recurrent::{Config, shared};
 use crate::network::tensors::read_out;
@@ -91,7 +91,8 @@ impl Config for RnnConfig {
     fn constants(&self, spec: &TaskSpec) -> Constants {
         let tau = self.tau.clone().unwrap_or(vec![spec.tau]);
         let (transfer, unit_noise) = (self.transfer.clone(), self.unit_noise.clone());
-        LeakyUnits { dt: spec.dt, tau, transfer, noise: self.noise, unit_noise, readout: self.readout }.into()
+        let (form, noise, readout) = (self.form, self.noise, self.readout);
+        LeakyUnits { dt: spec.dt, tau, form, transfer, noise, unit_noise, readout }.into()
     }
 
     fn is_of(constants: &Constants) -> bool {
@@ -109,6 +110,7 @@ impl Config for RnnConfig {
             None => given.fill("transfer", &mut self.transfer, named.clone().unwrap_or_default()),
             Some((constants, saved)) => {
                 let units = leaky(constants)?.clone();
+                given.fill("form", &mut self.form, units.form);
                 given.fill("transfer", &mut self.transfer, units.transfer);
                 if self.noise == default.noise && self.unit_noise.is_none() && !given.has("noise") {
                     (self.noise, self.unit_noise) = (units.noise, units.unit_noise);
@@ -143,9 +145,13 @@ impl Config for RnnConfig {
         let (n_batch, _) = trials.dim();
         let n_rec = network.config.units as i64;
         let (units, alpha) = (network.leaky()?, network.tensors.get("alpha")?);
-        // α (W_in u + b_rec) + √(2α) σ n for all steps at once; only the recurrent product must wait for its turn.
+        // What the inputs, the biases and the noise give for all steps at once; only the recurrent product must wait for its turn. To the
+        // current goes α (W_in u + b_rec) + √(2α) σ n, into f W_in u + b_rec + √(2/α) σ n.
         let mut drive = trials.inputs.f_matmul(&weights.get("W_in")?.f_tr()?)?.f_add(weights.get("b_rec")?)?;
-        drive = drive.f_mul(alpha)?;
+        let is_current = units.form == LeakyForm::Current;
+        if is_current {
+            drive = drive.f_mul(alpha)?;
+        }
         if units.largest_noise() > 0.0 {
             let mut noise = trials.noise(network.config.units)?;
             if let Ok(root) = network.tensors.get("noise_root") {
@@ -154,13 +160,19 @@ impl Config for RnnConfig {
             drive = drive.f_add(&noise.f_mul(network.tensors.get("noise_sd")?)?)?;
         }
         let keep = alpha.f_neg()?.f_add_scalar(1.0)?;
-        let w_rec = weights.get("W_rec")?.f_mul(&alpha.f_unsqueeze(1)?)?.f_tr()?;
+        let w_rec = weights.get("W_rec")?;
+        let w_rec = if is_current { w_rec.f_mul(&alpha.f_unsqueeze(1)?)? } else { w_rec.shallow_clone() }.f_tr()?;
         let mut x = weights.get("init_state")?.f_expand([n_batch as i64, n_rec], false)?;
-        let mut rate = network.rate(&x)?;
+        let mut rate = Self::rates(network, &x)?;
         let (mut states, mut rates) = (Vec::new(), Vec::new());
         for drive in drive.f_unbind(1)? {
-            x = x.f_mul(&keep)?.f_add(&drive)?.f_addmm(&rate, &w_rec)?;
-            rate = network.rate(&x)?;
+            x = match units.form {
+                LeakyForm::Current => x.f_mul(&keep)?.f_add(&drive)?.f_addmm(&rate, &w_rec)?,
+                LeakyForm::Rate => {
+                    x.f_mul(&keep)?.f_add(&network.rate(&drive.f_addmm(&rate, &w_rec)?)?.f_mul(alpha)?)?
+                }
+            };
+            rate = Self::rates(network, &x)?;
             states.push(x.shallow_clone());
             rates.push(rate.shallow_clone());
         }
@@ -171,7 +183,10 @@ impl Config for RnnConfig {
     }
 
     fn rates(network: &Rnn, states: &Tensor) -> Result<Tensor> {
-        network.rate(states)
+        match network.leaky()?.form {
+            LeakyForm::Current => network.rate(states),
+            LeakyForm::Rate => Ok(states.shallow_clone()),
+        }
     }
 
     fn has_plain_form(&self) -> bool {
@@ -210,7 +225,9 @@ impl Config for RnnConfig {
         weights.insert("input_connectivity", connections.input);
         weights.insert("rec_connectivity", connections.recurrent);
         weights.insert("output_connectivity", connections.output);
-        weights.set_transfer(&leaky(constants)?.transfer);
+        let units = leaky(constants)?;
+        weights.set_transfer(&units.transfer);
+        weights.set_form(units.form);
         Ok(())
     }
 }

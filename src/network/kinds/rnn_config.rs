@@ -10,14 +10,14 @@ use tch::Tensor;
 
 use crate::Result;
 use crate::areas::Areas;
-use crate::dynamics::{Covariance, Readout, Transfer, UnitNoise};
+use crate::dynamics::{Covariance, LeakyForm, Readout, Transfer, UnitNoise};
 use crate::network::constraints::Given;
 use crate::network::recurrent::shared;
 use crate::network::{Constraints, Dale, InitialWeights, RadiusOf};
 use crate::random::Seed;
 use crate::setters::setters;
 
-/// How an [`Rnn`](super::Rnn) is built. Defaults: 50 units, ReLU, no noise, a linear readout, no constraints, everything trainable, seed 0.
+/// How an [`Rnn`](super::Rnn) is built. Defaults: 50 units, the current form, ReLU, no noise, a linear readout, no constraints, everything trainable, seed 0.
 ///
 /// ```
 /// use psychrnn::prelude::*;
@@ -29,6 +29,8 @@ use crate::setters::setters;
 pub struct RnnConfig {
     /// The number of units.
     pub units: usize,
+    /// Whether the state of a unit is its current or its rate, see [`LeakyUnits`](crate::dynamics::LeakyUnits).
+    pub form: LeakyForm,
     /// The transfer function.
     pub transfer: Transfer,
     /// The standard deviation `σ` of the recurrent noise, see [`LeakyUnits`](crate::dynamics::LeakyUnits).
@@ -81,6 +83,7 @@ impl Default for RnnConfig {
     fn default() -> Self {
         Self {
             units: 50,
+            form: LeakyForm::Current,
             transfer: Transfer::Relu,
             noise: 0.0,
             unit_noise: None,
@@ -98,6 +101,30 @@ impl Default for RnnConfig {
 }
 
 impl RnnConfig {
+    /// The networks of Yang GR et al. (2019), doi:10.1038/s41593-018-0310-2: 256 units in the rate form, a softplus, noise of 0.05, a sigmoid
+    /// readout, [`InitialWeights::yang`], and an initial state that stays 0. Their tasks have steps of 20 ms and a `tau` of 100 ms; they were
+    /// trained by Adam in TensorFlow's placement at a learning rate of 0.001, with [`Clip::Value(1.0)`](crate::train::Clip::Value), on the
+    /// mean squared error in batches of 64.
+    #[must_use]
+    pub fn yang() -> Self {
+        Self::default()
+            .units(256)
+            .form(LeakyForm::Rate)
+            .transfer(Transfer::Softplus)
+            .noise(0.05)
+            .readout(Readout::Sigmoid)
+            .initial(InitialWeights::yang())
+            .freeze("init_state")
+    }
+
+    /// Whether the state of a unit is its current, by default, or its rate, as in Yang GR et al. (2019).
+    #[must_use]
+    pub fn form(mut self, form: LeakyForm) -> Self {
+        self.form = form;
+        self.given.add("form");
+        self
+    }
+
     /// The transfer function.
     #[must_use]
     pub fn transfer(mut self, transfer: Transfer) -> Self {

@@ -122,7 +122,7 @@ impl FixedPointSet {
                     frame.left + frame.width * (column as f64 + 0.5) / ARROWS as f64,
                     frame.bottom + frame.height * (row as f64 + 0.5) / rows as f64,
                 );
-                let flow = plane.direction(&self.flow(&plane.state(at)));
+                let flow = plane.direction(&self.exact.flow(plane.state(at).view(), self.input.view()));
                 flows.push((at, (flow.0, flow.1 / stretch)));
             }
         }
@@ -148,16 +148,6 @@ impl FixedPointSet {
             y.extend([from_y, tip.1, left.1, tip.1, right.1, f64::NAN]);
         }
         (x, y)
-    }
-
-    /// How the units' states move at `x` `[n_rec]`.
-    fn flow(&self, x: &Array1<f64>) -> Array1<f64> {
-        let input = self.input.view();
-        let residual = self.exact.residual(x.view(), input);
-        match self.exact.taus() {
-            Some(taus) => residual / taus,
-            None => residual,
-        }
     }
 
     /// The growing modes of all points: those that do not rotate as lines, the others as ellipses, with gaps between them.

@@ -5,6 +5,7 @@ mod decoding;
 mod dpca;
 mod dynamics;
 mod fixed_points;
+mod history;
 mod lesion;
 mod population;
 mod similarity;

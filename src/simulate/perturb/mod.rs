@@ -10,7 +10,8 @@ pub use units::Units;
 pub use window::{Reference, Window};
 
 /// What a perturbation does, in the notation of [`LeakyUnits`](crate::dynamics::LeakyUnits) and
-/// [`LstmUnits`](crate::dynamics::LstmUnits).
+/// [`LstmUnits`](crate::dynamics::LstmUnits). In the rate form, in which `x` below is the state `r`, currents and noise are within the
+/// transfer function, as everything that drives units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
@@ -33,7 +34,7 @@ pub enum Effect {
         current: f32,
     },
     /// Gaussian noise is added to units in the steps within the window, besides the network's own: `√(2α) sd n[t]` to `x`,
-    /// with `n` independent for units, steps and trials. In an LSTM `sd n[t]` is added to the candidate before its `tanh`.
+    /// or `√(2/α) sd n[t]` within the transfer function of the rate form, with `n` independent for units, steps and trials. In an LSTM `sd n[t]` is added to the candidate before its `tanh`.
     Noise {
         /// The units.
         units: Units,

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use ring::Ring;
+pub(crate) use ring::distance;
 
 use crate::{Error, Result};
 
@@ -278,6 +279,17 @@ impl Decision {
     /// Whether it has a threshold, the crossing of which takes time.
     pub(crate) fn has_times(&self) -> bool {
         matches!(self.rule, Rule::FirstToReach { .. } | Rule::Go { .. })
+    }
+
+    /// The same about `n` outputs that are those from `from` on of `all`. What is read by the mask alone needs no change: it counts no others.
+    pub(crate) fn within(&self, from: usize, n: usize, all: usize) -> Self {
+        match &self.rule {
+            _ if n == all => self.clone(),
+            Rule::Ring(ring) => Self { rule: Rule::Ring(ring.moved(from)), ..self.clone() },
+            Rule::LargestInAnswer if self.among.is_none() => self.clone(),
+            Rule::None => self.clone(),
+            _ => self.clone().among(self.alternatives(n).into_iter().map(|output| from + output)),
+        }
     }
 
     /// The epochs by which it is read.

@@ -72,6 +72,12 @@ impl Ring {
         self
     }
 
+    /// The same, of outputs that are further on by so many.
+    pub(super) fn moved(&self, by: usize) -> Self {
+        let outputs = self.outputs.iter().map(|output| output + by).collect();
+        Self { outputs, fixation: self.fixation.map(|output| output + by), ..self.clone() }
+    }
+
     pub(super) fn check(&self, n_out: usize) -> Result<()> {
         let wrong = |expected: &str, got: String| Err(Error::argument("ring of the decision", expected, got));
         if self.outputs.len() < 3 {
@@ -148,7 +154,7 @@ impl Ring {
 }
 
 /// How far two angles are apart, from 0 to π.
-fn distance(a: f64, b: f64) -> f64 {
-    let apart = (a - b).rem_euclid(TAU);
+pub(crate) fn distance(a: impl Into<f64>, b: impl Into<f64>) -> f64 {
+    let apart = (a.into() - b.into()).rem_euclid(TAU);
     apart.min(TAU - apart)
 }

@@ -1,7 +1,7 @@
 //! Tasks whose correct alternative a rule draws.
 
 use super::{in_sessions, of_task_within};
-use crate::random::{Seed, TrialRng};
+use crate::random::{Seed, TrialRng, check_weights};
 use crate::task::{Alternatives, History, Past, Task, TaskSpec};
 use crate::{Error, Result};
 
@@ -71,7 +71,11 @@ impl<R: AnswerRule, T: Alternatives> Task for Answers<R, T> {
     }
 
     fn next(&self, past: &Past<T::Trial>, rng: &mut TrialRng) -> T::Trial {
-        let choice = rng.weighted(&self.rule.weights(past, self.task.n_choices()));
+        let n = self.task.n_choices();
+        let weights = self.rule.weights(past, n);
+        let fine = check_shares("weights", &weights, n).is_ok();
+        assert!(fine, "a rule must give {n} weights, 0 or positive and one above 0, and not {weights:?}");
+        let choice = rng.weighted(&weights);
         self.task.draw_for(choice, rng)
     }
 
@@ -82,13 +86,10 @@ impl<R: AnswerRule, T: Alternatives> Task for Answers<R, T> {
     of_task_within! {}
 }
 
-/// Weights as probabilities make sense if none is negative and one at least is positive.
-pub(super) fn check_weights(name: &str, weights: &[f32], n_choices: usize) -> Result<()> {
+/// An error if these are no probabilities, up to a common factor, of so many alternatives.
+pub(super) fn check_shares(name: &str, weights: &[f32], n_choices: usize) -> Result<()> {
     if weights.len() != n_choices {
         return Err(Error::shape(name, format!("[n_choices = {n_choices}]"), &[weights.len()]));
     }
-    if weights.iter().all(|&weight| weight >= 0.0 && weight.is_finite()) && weights.iter().any(|&weight| weight > 0.0) {
-        return Ok(());
-    }
-    Err(Error::argument(name, "probabilities: none negative, and not all 0", format!("{weights:?}")))
+    check_weights(name, weights)
 }

@@ -54,3 +54,26 @@ impl AnswerRule for BiasCorrection {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::Past;
+    use crate::task::past::Outcome;
+
+    #[test]
+    fn the_side_that_is_preferred_is_correct_less_often() {
+        let rule = BiasCorrection::default().over(4);
+        let mut past = Past::default();
+        assert_eq!(rule.weights(&past, 2), [1.0, 1.0]);
+        for (choice, expected) in
+            [(0, [0.0, 1.0]), (0, [0.0, 1.0]), (1, [1.0 / 3.0, 2.0 / 3.0]), (1, [0.5, 0.5]), (1, [0.75, 0.25])]
+        {
+            past.push((), Outcome { answer: None, choice: Some(choice), correct: None });
+            assert_eq!(rule.weights(&past, 2), expected, "{choice}");
+        }
+        past.push((), Outcome::default());
+        assert_eq!(rule.weights(&past, 3), [0.75, 0.25, 1.0], "no choice is none");
+        assert!(BiasCorrection::default().over(0).check(2).is_err());
+    }
+}

@@ -80,7 +80,7 @@ impl<T: Task> Task for Blocks<T> {
         match self.tasks.first() {
             Some(task) => in_sessions(task.spec()).blocks(self.plan.clone()),
             // Which is refused.
-            None => TaskSpec::new(0, 1),
+            None => TaskSpec::new(0, 1).duration(100.0),
         }
     }
 
@@ -117,7 +117,7 @@ impl<T: Task> Task for Blocks<T> {
     }
 
     fn next(&self, past: &Past<T::Trial>, rng: &mut TrialRng) -> T::Trial {
-        self.of_kind(past.kind()).next(past, rng)
+        self.of_kind(past.block_kind()).next(past, rng)
     }
 
     fn complete(&self, trial: &mut T::Trial) -> Result<()> {

@@ -104,3 +104,45 @@ impl AnswerRule for MatchingPennies {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Seed, TrialRng};
+    use crate::task::Past;
+    use crate::task::past::Outcome;
+
+    /// The share of choices of a subject that are right.
+    fn share(game: MatchingPennies, subject: impl Fn(&History, &mut TrialRng) -> usize) -> f64 {
+        let (mut past, mut rng) = (Past::default(), Seed(1).stream(0));
+        for _ in 0..600 {
+            let answer = rng.weighted(&game.weights(&past, 2));
+            let choice = subject(&past, &mut rng);
+            past.push((), Outcome { answer: Some(answer), choice: Some(choice), correct: Some(choice == answer) });
+        }
+        past.accuracy(500).unwrap()
+    }
+
+    #[test]
+    fn a_pattern_is_found_and_chance_is_not_exploited() {
+        let game = MatchingPennies::default();
+        let random = share(game, |_, rng| rng.index(2));
+        assert!((random - 0.5).abs() < 0.09, "{random}");
+        assert!(share(game, |_, _| 1) < 0.02, "always the same");
+        assert!(share(game, |past, _| past.len() % 2) < 0.02, "in turn");
+        assert!(share(game, |past, _| usize::from(past.len() % 4 < 2)) < 0.02, "two and two");
+        // To stay after a right choice and to switch after a wrong one is seen by its outcomes alone.
+        let stay = |past: &History, rng: &mut TrialRng| match (past.choice(1), past.correct(1)) {
+            (Some(choice), Some(correct)) if rng.chance(0.9) => {
+                if correct {
+                    choice
+                } else {
+                    1 - choice
+                }
+            }
+            _ => rng.index(2),
+        };
+        assert!(share(game, stay) < 0.2);
+        assert!(share(game.outcomes(false), stay) > 0.3);
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::answers::{AnswerRule, Answers, check_weights};
+use super::answers::{AnswerRule, Answers, check_shares};
 use crate::Result;
 use crate::task::History;
 
@@ -43,6 +43,6 @@ impl AnswerRule for SideBias {
     }
 
     fn check(&self, n_choices: usize) -> Result<()> {
-        check_weights("p", &self.p, n_choices)
+        check_shares("p", &self.p, n_choices)
     }
 }

@@ -33,10 +33,15 @@ pub struct Staircase<Trial, T = ()> {
     start: f32,
     factor: f32,
     in_a_row: usize,
-    get: Arc<dyn Fn(&Trial) -> f32 + Send + Sync>,
-    set: Arc<dyn Fn(&mut Trial, f32) + Send + Sync>,
+    get: Arc<Get<Trial>>,
+    set: Arc<Set<Trial>>,
     task: T,
 }
+
+/// Reads the level of a trial.
+type Get<Trial> = dyn Fn(&Trial) -> f32 + Send + Sync;
+/// Sets it.
+type Set<Trial> = dyn Fn(&mut Trial, f32) + Send + Sync;
 
 impl<Trial, T: Clone> Clone for Staircase<Trial, T> {
     fn clone(&self) -> Self {
@@ -153,4 +158,40 @@ impl<T: Task> Task for Staircase<T::Trial, T> {
     }
 
     of_task_within! {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Seed;
+    use crate::task::past::Outcome;
+    use crate::tasks::{Motion, PerceptualDiscrimination};
+
+    #[test]
+    fn the_level_ends_where_the_share_of_correct_choices_is_that_of_the_rule() {
+        for (n, share) in [(1, 0.5_f64), (2, 0.707), (3, 0.794)] {
+            let stairs = Staircase::new(
+                0.001..=1.0,
+                |motion: &Motion| motion.coherence,
+                |motion, level| motion.coherence = level,
+            );
+            let task = stairs.factor(1.05).correct_in_a_row(n).of(PerceptualDiscrimination::default());
+            let mut past = Past::default();
+            let (mut levels, mut rng) = (Vec::new(), Seed(1).stream(0));
+            for trial in 0..6000 {
+                let motion = task.next(&past, &mut rng);
+                // A subject whose share of correct choices is its level.
+                let correct = rng.chance(motion.coherence);
+                if trial >= 500 {
+                    levels.push(f64::from(motion.coherence).ln());
+                }
+                past.push(
+                    motion,
+                    Outcome { answer: Some(0), choice: Some(usize::from(!correct)), correct: Some(correct) },
+                );
+            }
+            let level = (levels.iter().sum::<f64>() / levels.len() as f64).exp();
+            assert!((level - share).abs() < 0.03, "{n}: {level}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::answers::{AnswerRule, Answers, check_weights};
+use super::answers::{AnswerRule, Answers, check_shares};
 use crate::error::Error;
 use crate::task::History;
 use crate::{Result, number::decimal};
@@ -83,7 +83,7 @@ impl AnswerRule for Transitions {
             Kind::Matrix(p) if p.nrows() != n_choices => {
                 Err(Error::shape("p", format!("[n_choices = {n_choices}, n_choices]"), p.shape()))
             }
-            Kind::Matrix(p) => p.outer_iter().try_for_each(|row| check_weights("p", &row.to_vec(), n_choices)),
+            Kind::Matrix(p) => p.outer_iter().try_for_each(|row| check_shares("p", &row.to_vec(), n_choices)),
             Kind::On(_, p) if !(0.0..=1.0).contains(p) => Err(Error::argument("p", "from 0 to 1", p)),
             Kind::On(..) => Ok(()),
         }

@@ -180,7 +180,7 @@ impl Task for HierarchicalReasoning {
     }
 
     fn next(&self, past: &Past<Flashes>, rng: &mut TrialRng) -> Flashes {
-        match past.kind() {
+        match past.block_kind() {
             Some(rule) => self.draw_with(rule, rng),
             None => self.draw(rng),
         }

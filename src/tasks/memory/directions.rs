@@ -51,5 +51,5 @@ pub(super) fn draw_other(n: usize, than: &[f32], rng: &mut TrialRng) -> f32 {
 
 /// Whether two directions are the same.
 pub(super) fn are_same(a: f32, b: f32) -> bool {
-    code::distance(a, b) < SAME
+    code::distance(a, b) < f64::from(SAME)
 }

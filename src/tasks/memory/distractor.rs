@@ -137,7 +137,7 @@ impl Distractor {
     /// The directions, of this many, in which a distractor may be.
     fn distractors(&self, angle: f32, n: usize) -> Vec<f32> {
         // One that by rounding is a little too near is where it should be.
-        directions::all(n).filter(|&other| code::distance(angle, other) > self.apart - 1e-4).collect()
+        directions::all(n).filter(|&other| code::distance(angle, other) > f64::from(self.apart) - 1e-4).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use ndarray::{Array2, Array3, Axis, arr2};
 use ndarray_npy::NpzReader;
 use psychrnn::analysis::{CycleSet, Cycles};
-use psychrnn::dynamics::LeakyUnits;
+use psychrnn::dynamics::{LeakyForm, LeakyUnits};
 use psychrnn::prelude::*;
 use psychrnn::threads::with_threads;
 
@@ -104,5 +104,35 @@ fn a_smooth_unit_that_inhibits_itself_alternates() {
     assert!(Cycles::default().of(&simulator, None).unwrap().cycles.is_empty());
     for wrong in [(0, 2), (3, 2), (2, 9)].map(|(first, last)| first..=last) {
         assert!(Cycles::default().periods(wrong).of(&simulator, None).unwrap_err().to_string().contains("periods"));
+    }
+}
+
+/// A rectified unit that silences itself, in the rate form: `r' = [1 - 2 r]₊`; and two that do so in turn, in shorter steps.
+#[test]
+fn rates_alternate() {
+    let of = |recurrent: Array2<f32>, dt: f32| {
+        let n = recurrent.nrows();
+        let mut weights = Weights::new();
+        weights.insert("W_rec", recurrent);
+        weights.insert("W_in", Array2::<f32>::ones((n, 1)));
+        weights.insert("W_out", Array2::<f32>::ones((1, n)));
+        weights.insert("b_rec", ndarray::Array1::<f32>::ones(n));
+        weights.insert("b_out", ndarray::arr1(&[0.0]));
+        weights.insert("init_state", Array2::<f32>::zeros((1, n)));
+        let simulator = Simulator::new(&weights, LeakyUnits::new(dt, 10.0).form(LeakyForm::Rate)).unwrap();
+        Cycles::default().of(&simulator, None).unwrap()
+    };
+    let set = of(arr2(&[[-2.0]]), 10.0);
+    assert!(set.proved && set.cycles.len() == 1, "{set:?}");
+    assert_eq!(set.cycles[0].states, arr2(&[[0.0], [1.0]]));
+    assert!(set.cycles[0].is_stable() && set.cycles[0].outputs == arr2(&[[0.0], [1.0]]));
+    let set = of(arr2(&[[-6.0, 0.5], [0.5, -6.0]]), 8.0);
+    assert!(set.proved && !set.cycles.is_empty());
+    for cycle in &set.cycles {
+        for (state, next) in cycle.states.outer_iter().zip(cycle.states.outer_iter().cycle().skip(1)) {
+            let current = |unit: usize| 1.0 - 6.0 * state[unit] + 0.5 * state[1 - unit];
+            let far = |unit: usize| 0.2 * state[unit] + 0.8 * current(unit).max(0.0) - next[unit];
+            assert!((0..2).all(|unit| far(unit).abs() < 1e-6), "{cycle:?}");
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::fs::File;
 use ndarray::{Array1, Array2, Array3, Axis, Ix1, Ix2, arr1, arr2};
 use ndarray_npy::NpzReader;
 use num_complex::Complex64;
-use psychrnn::analysis::{Completeness, FixedPointSet, FixedPoints};
-use psychrnn::dynamics::{Eigenvalue, Kind, LeakyUnits};
+use psychrnn::analysis::{Completeness, FixedPoint, FixedPointSet, FixedPoints};
+use psychrnn::dynamics::{Constants, Eigenvalue, Kind, LeakyForm, LeakyUnits};
 use psychrnn::prelude::*;
 use psychrnn::threads::with_threads;
 
@@ -129,6 +129,91 @@ fn weights(recurrent: &Array2<f32>, biases: &[f32]) -> Weights {
 
 fn network(recurrent: &Array2<f32>, biases: &[f32], transfer: Transfer) -> Simulator {
     Simulator::new(&weights(recurrent, biases), LeakyUnits::new(10.0, 100.0).transfer(transfer)).unwrap()
+}
+
+/// In the rate form the same weights and transfer function stand still at the rates of the current form, and where all units have one time
+/// constant they do it in the same way.
+#[test]
+fn both_forms_stand_still_at_the_same_rates() {
+    for name in SMALL {
+        let current = simulator(name);
+        let Constants::Leaky(units) = current.constants() else { panic!("{name}") };
+        let mut weights = Weights::new();
+        let saved = Weights::load(data(&format!("analysis/{name}.npz"))).unwrap();
+        saved.names().for_each(|name| weights.insert(name, saved.array(name).unwrap().clone()));
+        let rate = Simulator::new(&weights, units.clone().form(LeakyForm::Rate)).unwrap();
+        for input in Truth::of(name).matrix("inputs").outer_iter() {
+            let of = |simulator: &Simulator| FixedPoints::default().input(&input.to_vec()).of(simulator, None).unwrap();
+            let (currents, rates) = (of(&current), of(&rate));
+            let known = [&currents, &rates].map(|set| (set.points.len(), std::mem::discriminant(&set.completeness)));
+            assert_eq!(known[0], known[1], "{name}");
+            assert_eq!(currents.index_sum(), rates.index_sum(), "{name}");
+            for (number, point) in rates.points.iter().enumerate() {
+                let size = 1.0 + point.state.fold(0.0_f64, |most, rate| most.max(rate.abs()));
+                let next = rates.at(number).unwrap().next;
+                assert!((&next - &point.state).iter().all(|far| far.abs() < 1e-12 * size), "{name}");
+                let shown = |x: f64| f64::from(units.transfer.rate(x as f32));
+                let far = |other: &FixedPoint| {
+                    (other.state.mapv(shown) - &point.state).fold(0.0_f64, |most, far| most.max(far.abs())) / size
+                };
+                let same = currents.points.iter().min_by(|a, b| far(a).total_cmp(&far(b))).unwrap();
+                assert!(far(same) < 1e-5, "{name}: {}", far(same));
+                assert!((&same.outputs - &point.outputs).iter().all(|far| far.abs() < 1e-9 * size), "{name}");
+                assert_eq!((same.index, same.certified.is_some()), (point.index, point.certified.is_some()), "{name}");
+                if units.tau.len() == 1 {
+                    assert_eq!((same.kind, same.unstable), (point.kind, point.unstable), "{name}");
+                    assert!((same.slowest / point.slowest - 1.0).abs() < 1e-6, "{name}");
+                }
+            }
+        }
+    }
+}
+
+/// Two units that inhibit each other: all rates of which the sum is 1.
+#[test]
+fn a_line_of_rates_is_a_line() {
+    let mutual = weights(&arr2(&[[0.0, -1.0], [-1.0, 0.0]]), &[1.0, 1.0]);
+    let simulator = Simulator::new(&mutual, LeakyUnits::new(10.0, 100.0).form(LeakyForm::Rate)).unwrap();
+    let batch = crate::perturbation::batch((1, 1), 8, 40, 1);
+    let session = simulator.run(&batch).unwrap();
+    let set = FixedPoints::default().of(&simulator, &session).unwrap();
+    let [line] = &set.lines[..] else { panic!("{set:?}") };
+    assert!((line.state.sum() - 1.0).abs() < 1e-9);
+    assert!((line.directions.row(0).dot(&arr1(&[0.5_f64.sqrt(), -(0.5_f64.sqrt())])).abs() - 1.0).abs() < 1e-9);
+    let mut ends: Vec<f64> = line.ends.iter().map(|end| end.as_ref().unwrap()[0]).collect();
+    ends.sort_by(f64::total_cmp);
+    assert!(ends[0].abs() < 1e-9 && (ends[1] - 1.0).abs() < 1e-9, "{ends:?}");
+    let line = set.line_attractor().unwrap();
+    assert!(line.is_attractor() && line.speeds.iter().all(|speed| speed.abs() < 1e-9), "{line:?}");
+}
+
+/// Followed along an input, the fixed points of both forms are the same; and no network becomes one of another form.
+#[test]
+fn branches_of_both_forms_are_the_same() {
+    let recurrent = arr2(&[[1.5, -0.5], [-0.5, 1.5]]);
+    let of = |form: LeakyForm, transfer: &Transfer| {
+        let units = LeakyUnits::new(10.0, 100.0).form(form).transfer(transfer.clone());
+        Simulator::new(&weights(&recurrent, &[0.1, 0.05]), units).unwrap()
+    };
+    for transfer in [Transfer::Tanh, Transfer::RectifiedTanh] {
+        let forms = [LeakyForm::Current, LeakyForm::Rate].map(|form| of(form, &transfer));
+        let sets = forms.each_ref().map(|one| FixedPoints::default().of(one, None).unwrap());
+        let [current, rate] = sets.each_ref().map(|set| set.along(&[1.0], -1.0..1.0).unwrap());
+        assert_eq!(
+            (current.branches.len(), current.bifurcations.len()),
+            (rate.branches.len(), rate.bifurcations.len())
+        );
+        for (a, b) in current.bifurcations.iter().zip(&rate.bifurcations) {
+            assert!(a.kind == b.kind && (a.s - b.s).abs() < 1e-9, "{a:?} {b:?}");
+        }
+        for branch in &rate.branches {
+            for (state, &input) in branch.states.outer_iter().zip(&branch.s) {
+                let linear = forms[1].linearize(state, &[input]).unwrap();
+                assert!((&linear.next - &state).iter().all(|far| far.abs() < 1e-11));
+            }
+        }
+        assert!(sets[0].towards(&forms[1], 0.0..1.0).is_err() && sets[1].towards(&forms[0], 0.0..1.0).is_err());
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use psychrnn::dynamics::LeakyUnits;
 use psychrnn::prelude::*;
 
 use crate::numbers::data;
-use crate::perturbation::net;
+use crate::perturbation::{LEAKY, net};
 
 fn chaotic() -> Simulator {
     Simulator::load(data("analysis/chaos16_tanh.npz")).unwrap()
@@ -53,7 +53,7 @@ fn exponents_of_a_chaotic_network_are_those_of_other_programs() {
 /// They add up to how fast volumes shrink: the average of `ln |det J|`.
 #[test]
 fn exponents_add_up_to_the_determinant() {
-    for kind in [1, 2, 3] {
+    for kind in [1, 2, LEAKY - 1, LEAKY] {
         let net = net(kind, (2, 4, 1), 2);
         let simulator = Simulator::new(&net.weights, net.constants.clone()).unwrap();
         let mut rng = Seed(1).stream(0);

@@ -185,12 +185,12 @@ pub(crate) fn package(workspace: &Workspace, folder: &Path, programs: &[Program]
     Ok(())
 }
 
-/// Copies the trained networks that lie beside the notebooks into the folder in which their programs run.
-pub(crate) fn copy_networks(workspace: &Workspace, folder: &Path) -> Result<()> {
+/// Copies what the notebooks read, trained networks and study files, into the folder in which their programs run.
+pub(crate) fn copy_inputs(workspace: &Workspace, folder: &Path) -> Result<()> {
     let from = workspace.root.join("notebooks");
     for entry in fs::read_dir(&from).with_context(|| format!("cannot read {}", from.display()))?.flatten() {
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "npz") {
+        if path.extension().is_some_and(|extension| extension == "npz" || extension == "toml") {
             let to = folder.join(entry.file_name());
             fs::copy(&path, &to).with_context(|| format!("cannot write {}", to.display()))?;
         }

@@ -123,7 +123,7 @@ fn notebooks(workspace: &Workspace, folder: &Path, wanted: impl Fn(&str) -> bool
         cargo.args(["build", "--release", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
         run::run(cargo.arg("--target-dir").arg(&target))
     })?;
-    cells::copy_networks(workspace, folder)?;
+    cells::copy_inputs(workspace, folder)?;
     let mut made = Vec::new();
     for (name, file, shown, numbers_of) in NOTEBOOKS.iter().filter(|(name, ..)| wanted(name)) {
         let numbers = folder.join(name).with_extension("json");

@@ -66,8 +66,10 @@ pub(crate) fn run_as_programs(workspace: &Workspace, pages: &Path) -> Result<()>
     let binary = compile(workspace, &programs)?;
     let libtorch = libtorch::ensure(workspace)?;
     let folder = workspace.target()?.join("notebooks/programs");
+    // A study that an earlier run has done would not be done.
+    python::clear(&folder)?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    cells::copy_networks(workspace, &folder)?;
+    cells::copy_inputs(workspace, &folder)?;
     for program in &programs[..notebooks] {
         let mut run = Command::new(&binary);
         run.arg(&program.name).current_dir(&folder).env(libtorch::SEARCH_PATH, &libtorch.libraries);

@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, Axis};
 use num_complex::Complex64;
 
 use super::matching::matching;
-use crate::dynamics::linear::{Eigen, Lu, orthonormal};
+use crate::dynamics::linear::{Eigen, Lu, orthonormal, random_orthonormal};
 use crate::random::TrialRng;
 
 /// Steps of one descent, of which most take some tens.
@@ -125,9 +125,7 @@ fn quasi_newton(slope: &Array2<f64>, earlier: &VecDeque<(Array2<f64>, Array2<f64
 
 /// A rotation (a reflection if `reflected`) of which all are equally likely.
 pub(super) fn random(n: usize, reflected: bool, rng: &mut TrialRng) -> Option<Array2<f64>> {
-    let normal = Array2::from_shape_simple_fn((n, n), || f64::from(rng.normal(0.0, 1.0)));
-    let (q, r) = orthonormal(normal.view())?;
-    let mut q = q * &r.diag().mapv(f64::signum);
+    let mut q = random_orthonormal((n, n), rng)?;
     if (Lu::of(q.clone())?.sign() < 0) != reflected {
         q.column_mut(0).mapv_inplace(|x| -x);
     }

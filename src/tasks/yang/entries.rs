@@ -1,0 +1,67 @@
+//! All twenty tasks, and each of them alone.
+
+use super::rule::Rule;
+use super::task::Yang;
+use crate::tasks::catalog::{Entry, Paper, usual};
+
+const PAPERS: &[Paper] = &[Paper {
+    citation: "Yang GR, Joglekar MR, Song HF, Newsome WT, Wang X-J (2019)",
+    doi: "10.1038/s41593-018-0310-2",
+}];
+
+const GO: &[&str] = &["multitask", "saccades"];
+const MEMORY: &[&str] = &["multitask", "saccades", "working memory"];
+const DECISION: &[&str] = &["multitask", "saccades", "perceptual decision"];
+const BOTH: &[&str] = &["multitask", "saccades", "perceptual decision", "working memory"];
+const CONTEXT: &[&str] = &["multitask", "saccades", "perceptual decision", "context"];
+const ALL: &[&str] = &["multitask", "saccades", "perceptual decision", "context", "working memory"];
+const SENSES: &[&str] = &["multitask", "saccades", "perceptual decision", "several senses"];
+const SENSES_MEMORY: &[&str] = &["multitask", "saccades", "perceptual decision", "several senses", "working memory"];
+const CATEGORY: &[&str] = &["multitask", "saccades", "categorization", "working memory"];
+
+/// The entry of one rule.
+macro_rules! rules {
+    ($($name:literal: $rule:ident, $about:literal, $tags:expr;)+) => {
+        pub(super) const ENTRIES: &[Entry] = &[
+            Entry {
+                name: "yang",
+                about: "Do one of twenty tasks, with stimuli and responses on rings, as a rule input says.",
+                papers: PAPERS,
+                tags: ALL,
+                reached: None,
+                usual: usual!(Yang::default()),
+            },
+            $(Entry {
+                name: $name,
+                about: $about,
+                papers: PAPERS,
+                tags: $tags,
+                reached: None,
+                usual: usual!(Yang::rule(Rule::$rule)),
+            },)+
+        ];
+    };
+}
+
+rules! {
+    "yang_fdgo": FdGo, "Respond to where a stimulus is when fixation ends.", GO;
+    "yang_reactgo": ReactGo, "Respond to where a stimulus is as soon as it appears.", GO;
+    "yang_delaygo": DelayGo, "Respond to where a stimulus was after a delay.", MEMORY;
+    "yang_fdanti": FdAnti, "Respond away from a stimulus when fixation ends.", GO;
+    "yang_reactanti": ReactAnti, "Respond away from a stimulus as soon as it appears.", GO;
+    "yang_delayanti": DelayAnti, "Respond away from where a stimulus was after a delay.", MEMORY;
+    "yang_dm1": Dm1, "Respond to the stronger of two stimuli in ring 1.", DECISION;
+    "yang_dm2": Dm2, "Respond to the stronger of two stimuli in ring 2.", DECISION;
+    "yang_contextdm1": ContextDm1, "Respond to the stronger of two stimuli in ring 1, whatever they are in ring 2.", CONTEXT;
+    "yang_contextdm2": ContextDm2, "Respond to the stronger of two stimuli in ring 2, whatever they are in ring 1.", CONTEXT;
+    "yang_multidm": MultiDm, "Respond to the stronger of two stimuli, both rings together.", SENSES;
+    "yang_delaydm1": DelayDm1, "Respond to the stronger of two stimuli that come one after the other in ring 1.", BOTH;
+    "yang_delaydm2": DelayDm2, "Respond to the stronger of two stimuli that come one after the other in ring 2.", BOTH;
+    "yang_contextdelaydm1": ContextDelayDm1, "Respond to the one of two stimuli that was stronger in ring 1, whatever they were in ring 2.", ALL;
+    "yang_contextdelaydm2": ContextDelayDm2, "Respond to the one of two stimuli that was stronger in ring 2, whatever they were in ring 1.", ALL;
+    "yang_multidelaydm": MultiDelayDm, "Respond to the one of two stimuli that was stronger, both rings together.", SENSES_MEMORY;
+    "yang_dmsgo": DmsGo, "Respond to a second stimulus if it is where the first one was.", MEMORY;
+    "yang_dmsnogo": DmsNogo, "Respond to a second stimulus if it is not where the first one was.", MEMORY;
+    "yang_dmcgo": DmcGo, "Respond to a second stimulus if it is in the half of the circle in which the first one was.", CATEGORY;
+    "yang_dmcnogo": DmcNogo, "Respond to a second stimulus if it is not in the half of the circle in which the first one was.", CATEGORY;
+}
