@@ -80,7 +80,7 @@ fn index() -> Result<String> {
     }
     page += "\n## What networks reach\n\n\
         A network for each task, trained with the usual arguments by `cargo xtask trained` (the specifications stand in \
-        [data/trained](repo:data/trained)), until it is good enough or 64,000 trials are over, and tested on 2,000 new trials: the share of \
+        [data/trained](repo:data/trained)), until it is good enough or its trials are over, and tested on 2,000 new trials: the share of \
         correct choices, the root of the mean squared error, the trials of training and its seconds, on two cores that were shared with other \
         work. Where evidence is weak nobody is always right.\n\n\
         | task | correct | error | trials | seconds | units | seed |\n| --- | --- | --- | --- | --- | --- | --- |\n";

@@ -18,7 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Keep track of the direction in which the head points, from how fast it turns.",
     papers: &[CUEVA],
     tags: &["integration", "navigation"],
-    reached: None,
+    reached: Some("An error of 0.048 in new trials after 57,600 (100 units)."),
     usual: usual!(AngleIntegration::default()),
 }];
 

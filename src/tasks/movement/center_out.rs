@@ -18,7 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Reach from the center to one of eight targets around it when a cue says go, the target being remembered.",
     papers: &[GEORGOPOULOS, Paper { citation: "Flash T, Hogan N (1985)", doi: "10.1523/JNEUROSCI.05-07-01688.1985" }],
     tags: &["movement", "delay"],
-    reached: None,
+    reached: Some("An error of 0.043 in new trials after 6,400 (100 units)."),
     usual: usual!(CenterOut::default()),
 }];
 

@@ -15,7 +15,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Remember a place on a line, and reach for it when a cue says go.",
     papers: &[NEUROGYM],
     tags: &["movement", "working memory", "delay"],
-    reached: None,
+    reached: Some("An error of 0.038 in new trials after 19,200 (100 units)."),
     usual: usual!(DelayedReach::default()),
 }];
 

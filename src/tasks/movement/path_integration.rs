@@ -18,7 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Keep track of where one is in a box, from the speed and the direction of one's walk.",
     papers: &[CUEVA],
     tags: &["integration", "navigation"],
-    reached: None,
+    reached: Some("An error of 0.048 in new trials after 19,200 (100 units)."),
     usual: usual!(PathIntegration::default()),
 }];
 

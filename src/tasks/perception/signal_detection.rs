@@ -17,7 +17,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Go as soon as a short signal comes, which may be at any time or never.",
     papers: &[NEUROGYM],
     tags: &["detection", "reaction time"],
-    reached: None,
+    reached: Some("96.0 % of new trials correct after 25,600 (100 units)."),
     usual: usual!(SignalDetection::default()),
 }];
 
