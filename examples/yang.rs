@@ -10,8 +10,12 @@ use std::path::{Path, PathBuf};
 
 use psychrnn::prelude::*;
 use psychrnn::tasks::{Rule, Yang};
+use psychrnn::train::Stop;
 
 const SEED: u64 = 1;
+/// After so many updates the learning rate is a tenth. The paper's stays, for four times as many: by then an update of a whole rate spoils in
+/// one task what it mends in another.
+const FINE: u64 = 40_000;
 /// The seed of the trials on which it is tested.
 const HELD_OUT: Seed = Seed(3);
 /// After how many updates it is tested.
@@ -30,7 +34,7 @@ fn main() -> Result<()> {
         }),
     };
     let folder = PathBuf::from(arguments.first().map_or("target/yang", String::as_str));
-    let (updates, units) = (number(1, 40_000)?, number(2, 256)?);
+    let (updates, units) = (number(1, 50_000)?, number(2, 256)?);
     let rules = arguments.iter().skip(3).map(|name| name.parse()).collect::<Result<Vec<Rule>>>()?;
     let rules = if rules.is_empty() { Rule::ALL.to_vec() } else { rules };
     let checkpoints = folder.join("checkpoints");
@@ -41,6 +45,7 @@ fn main() -> Result<()> {
     let trainer = Trainer::default()
         .batch_size(64)
         .learning_rate(0.001)
+        .schedule(Schedule::Steps { every: FINE, factor: 0.1 })
         .clip(Clip::Value(1.0))
         .seed(SEED)
         .record_every(10)
@@ -53,6 +58,10 @@ fn main() -> Result<()> {
     while done < updates {
         done = updates.min((done / EVERY + 1) * EVERY);
         let training = trainer.clone().updates(done).train(&mut network, &task)?;
+        if training.stop != Stop::Finished {
+            println!("{training}");
+            return Ok(());
+        }
         network.save(folder.join("yang.npz"))?;
         let is_last = done == updates;
         let accuracies = accuracies(&network, &task, &rules, TRIALS[usize::from(is_last)])?;

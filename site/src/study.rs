@@ -3,8 +3,8 @@
 use anyhow::Result;
 use psychrnn::analysis::{
     Averages, Branches, Chronometric, Counts, Decoded, Demixed, DiffusionCoordinates, FixedPointSet, Generalized,
-    HistoryWeights, JpcaPlanes, Lesions, LinearTuning, PsychometricFit, Rdm, SerialDependenceFit, TargetedAxes,
-    TaskClusters, Trajectories, Tuning,
+    HistoryWeights, JpcaPlanes, Lesions, LinearTuning, LogisticFit, PsychometricFit, Rdm, SerialDependenceFit,
+    TargetedAxes, TaskClusters, Timing, Trajectories, Tuning,
 };
 use psychrnn::dynamics::Modes;
 use psychrnn::plot::Figure;
@@ -19,6 +19,8 @@ pub(crate) struct Study {
     pub(crate) easy: Counts,
     pub(crate) hard: Counts,
     pub(crate) chronometric: Chronometric,
+    pub(crate) timing: Timing,
+    pub(crate) kernel: LogisticFit,
     pub(crate) order: Vec<usize>,
     pub(crate) tuning: Tuning,
     pub(crate) averages: Averages,
@@ -57,7 +59,7 @@ pub(crate) fn study() -> Result<Study> {
     // ---
     use psychrnn::analysis::{
         ChoiceHistory, Classifier, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints, HistoryKernels, Jpca,
-        KMeans, SerialDependence, Targeted, TaskVariance,
+        KMeans, LogisticRegression, SerialDependence, Targeted, TaskVariance, Timing,
     };
     use psychrnn::dynamics::LeakyUnits;
     use psychrnn::ndarray::array;
@@ -83,6 +85,16 @@ pub(crate) fn study() -> Result<Study> {
     let chronometric = session.chronometric("coherence", &times, 0.95)?;
     let noisy = simulator.run(&test.clone().noise(2.0).batch(1000, Seed(4))?)?;
     let (easy, hard) = (session.correct_by("coherence")?, noisy.correct_by("coherence")?);
+
+    // When evidence counts, and intervals of a subject that draws them towards their mean.
+    let evidence = session.evidence("stimulus", 1, 0, 4)?;
+    let chose: Vec<Option<bool>> = session.choices.iter().map(|choice| choice.map(|choice| choice == 1)).collect();
+    let kernel = LogisticRegression::default().penalty(0.01).fit(&["1st", "2nd", "3rd", "4th"], &evidence, &chose)?;
+    let mut rng = Seed(6).stream(0);
+    let asked: Vec<f64> = (0..300).map(|_| rng.choice(&[600.0, 700.0, 800.0, 900.0, 1000.0])).collect();
+    let drawn = |&t: &f64| Some(240.0 + 0.7 * t + f64::from(rng.normal(0.0, 40.0)));
+    let produced: Vec<Option<f64>> = asked.iter().map(drawn).collect();
+    let timing = Timing::of_trials(&asked, &produced)?;
 
     // Units: what they prefer, alone and together.
     let activity = session.mean_activity(Signal::Rates, "stimulus", 400.0..500.0)?;
@@ -153,6 +165,8 @@ pub(crate) fn study() -> Result<Study> {
         easy,
         hard,
         chronometric,
+        timing,
+        kernel,
         order,
         tuning,
         averages,

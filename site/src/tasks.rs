@@ -44,10 +44,14 @@ fn trained() -> Result<String> {
         for row in 0..table.n_rows() {
             let number =
                 |name: &str| table.column(name).ok().and_then(|column| column[row].number()).filter(|x| !x.is_nan());
+            // What was not trained yet has no numbers.
+            if number("trials").is_none() {
+                continue;
+            }
             let shown = |name: &str, show: fn(f64) -> String| number(name).map_or_else(String::new, show);
             rows.push(format!(
                 "| [{0}]({0}.md) | {1} | {2} | {3} | {4} | {5} | {6} |\n",
-                table.column("task.name")?[row],
+                table.column("name")?[row],
                 shown("accuracy", |share| format!("{:.1} %", 100.0 * share)),
                 shown("error", |error| format!("{error:.3}")),
                 shown("trials", |n| n.to_string()),

@@ -388,12 +388,29 @@ fn read(path: &Path) -> Result<(State, Arrays)> {
     {
         settings.insert("backend".to_owned(), backend);
     }
+    add_later(&mut state["about"]);
     let state: State = serde_json::from_value(state).map_err(|error| broken(&error))?;
     let mut arrays = Arrays::new();
     for name in &state.arrays {
         arrays.insert(name.clone(), npz.numbers(name)?);
     }
     Ok((state, arrays))
+}
+
+/// Adds the settings that there were not yet when an older version wrote a checkpoint, as they then were: each to what is known by other
+/// settings, a leaky network and its constants, initial weights, the senses of a task.
+fn add_later(value: &mut Value) {
+    let Some(settings) = value.as_object_mut() else { return };
+    for (known, later, was) in [
+        (["transfer", "noise"], "form", json!("current")),
+        (["recurrent", "inhibitory"], "state", json!([0.1, 0.01])),
+        (["baseline", "rectify"], "while_on", json!(false)),
+    ] {
+        if known.iter().all(|known| settings.contains_key(*known)) {
+            settings.entry(later).or_insert(was);
+        }
+    }
+    settings.values_mut().for_each(add_later);
 }
 
 fn put(network: &mut dyn Network, state: &State, arrays: Arrays) -> Result<()> {
@@ -481,8 +498,15 @@ mod tests {
     use crate::network::{Rnn, RnnConfig};
     use crate::tasks::PerceptualDiscrimination;
 
+    /// Takes settings of these names away, and says how many there were.
+    fn without(value: &mut Value, names: &[&str]) -> usize {
+        let Some(settings) = value.as_object_mut() else { return 0 };
+        let gone = names.iter().filter(|name| settings.remove(**name).is_some()).count();
+        gone + settings.values_mut().map(|value| without(value, names)).sum::<usize>()
+    }
+
     #[test]
-    fn a_run_goes_on_from_a_checkpoint_in_which_the_backend_has_its_former_name() {
+    fn a_run_goes_on_from_a_checkpoint_of_an_older_version() {
         let task = PerceptualDiscrimination::default().dt(20.0).duration(200.0);
         let network = || Rnn::new(&task, RnnConfig::default().units(4).seed(1)).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -495,6 +519,9 @@ mod tests {
         let state = Npz::open(&path).unwrap().numbers("state").unwrap().into_iter().collect();
         let state = String::from_utf8(state).unwrap().replace("\"backend\":", "\"path\":");
         assert_eq!(state.matches("\"path\":").count(), 2);
+        let mut state: Value = serde_json::from_str(&state).unwrap();
+        assert_eq!(without(&mut state["about"], &["form", "state", "while_on"]), 4);
+        let state = state.to_string();
         file::write_npz(&path, |npz| {
             npz.list("state", state.into_bytes())?;
             arrays.iter().try_for_each(|(name, array)| npz.array(name, array.view()))

@@ -137,7 +137,8 @@ impl LogisticRegression {
                 let inverse = curvature.invc().map_err(|_| undetermined("some that follow from the others"))?;
                 let errors: Vec<f64> = inverse.diag().iter().map(|variance| variance.sqrt()).collect();
                 let sizes = x.map_axis(Axis(0), |column| (column.dot(&column) / y.len() as f64).sqrt());
-                if errors.iter().zip(&sizes).any(|(error, size)| !(error * size < UNDETERMINED)) {
+                let is_lost = |(error, size): (&f64, &f64)| error * size > UNDETERMINED || error.is_nan();
+                if self.penalty == 0.0 && errors.iter().zip(&sizes).any(is_lost) {
                     return Err(undetermined("some that tell answers without error"));
                 }
                 return Ok((w.to_vec(), errors, -loss_of(&scores, &w).0));

@@ -1,7 +1,7 @@
 //! Psychometric and chronometric curves, and pairs.
 
 use super::{along, ends};
-use crate::analysis::{Chronometric, Countermanding, Counts, LogisticFit, PsychometricFit, Timing};
+use crate::analysis::{Chronometric, Counts, LogisticFit, PsychometricFit, Timing};
 use crate::plot::{Color, Figure, Marker, Number, Panel, Style};
 use crate::{Error, Result};
 
@@ -123,16 +123,6 @@ impl Timing {
             .points(&self.intervals, &self.means, Color::BLACK)
             .figure()
             .size(360.0, 280.0)
-    }
-}
-
-impl Countermanding {
-    /// The share of trials with a stop signal in which the subject went, at each delay, with its 95 % interval.
-    ///
-    /// # Errors
-    /// None that can be reached; that of [`Counts::intervals`].
-    pub fn plot(&self) -> Result<Figure> {
-        self.went.plot()
     }
 }
 

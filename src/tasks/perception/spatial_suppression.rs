@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NEUROGYM;
 use crate::setters::setters;
-use crate::task::{Decision, Sensory, Step, Task, TaskSpec, TrialRng};
+use crate::task::{Alternatives, Decision, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::check;
 use crate::{Error, Result};
@@ -169,7 +169,8 @@ impl Task for SpatialSuppression {
     }
 
     fn draw(&self, rng: &mut TrialRng) -> SizedMotion {
-        SizedMotion { large: rng.chance(0.5), direction: rng.index(DIRECTIONS) }
+        let direction = rng.index(DIRECTIONS);
+        self.draw_for(direction, rng)
     }
 
     fn complete(&self, trial: &mut SizedMotion) -> Result<()> {
@@ -189,5 +190,16 @@ impl Task for SpatialSuppression {
             now.input[direction * SIZES..][..sizes].fill(shown);
             now.target[direction] = seen[relation];
         }
+    }
+}
+
+/// The directions.
+impl Alternatives for SpatialSuppression {
+    fn n_choices(&self) -> usize {
+        DIRECTIONS
+    }
+
+    fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> SizedMotion {
+        SizedMotion { large: rng.chance(0.5), direction: choice }
     }
 }

@@ -37,7 +37,7 @@ pub(super) const ENTRIES: &[Entry] =
 /// Input 0 is the cue to fixate: 1 until the second pulse is over. Inputs 1 and 2 are the pulses, ready and set, 1 as long as they last.
 /// The sample interval `t_s` is the time from the start of ready to that of set; it is drawn from one of several priors. The subject
 /// is to go when the interval `g t_s` after the start of set is over, as [`Production`] says: by a ramp, the default, or by a step
-/// ([`IntervalReproduction::step`]). Inputs from 3 on show the context throughout, see [`Context`]: the prior if there are
+/// ([`IntervalReproduction::step`]). Inputs from 3 on show the context throughout, see [`ContextCode`]: the prior if there are
 /// several, then the gain `g` if there are several.
 ///
 /// ```
@@ -76,7 +76,7 @@ pub struct IntervalReproduction {
     /// The gains, all equally likely.
     pub gains: Vec<f32>,
     /// How prior and gain are shown.
-    pub context: Context,
+    pub context: ContextCode,
     /// How long the fixation lasts.
     pub fixation: Duration,
     /// How long a pulse lasts, in milliseconds.
@@ -90,7 +90,7 @@ pub struct IntervalReproduction {
 /// How a context is shown, where there are several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Context {
+pub enum ContextCode {
     /// An input for each, which is 1 in it and 0 in others.
     #[default]
     OneHot,
@@ -98,7 +98,7 @@ pub enum Context {
     Level,
 }
 
-impl Context {
+impl ContextCode {
     /// The inputs that show which of `n` it is.
     fn channels(self, n: usize) -> usize {
         match self {
@@ -136,7 +136,7 @@ impl Default for IntervalReproduction {
             form: Form::default(),
             priors: vec![vec![480.0, 560.0, 640.0, 720.0, 800.0], vec![800.0, 900.0, 1000.0, 1100.0, 1200.0]],
             gains: vec![1.0],
-            context: Context::OneHot,
+            context: ContextCode::OneHot,
             fixation: Duration::uniform(500.0, 1000.0),
             pulse: 100.0,
             production: Production::Ramp,
@@ -160,7 +160,7 @@ impl IntervalReproduction {
         /// The gains, all equally likely.
         gains: &[f32] => gains.to_vec();
         /// How prior and gain are shown.
-        context: Context;
+        context: ContextCode;
         /// How long the fixation lasts, in milliseconds: a number or a distribution.
         fixation: impl Into<Duration> => fixation.into();
         /// How long a pulse lasts, in milliseconds.

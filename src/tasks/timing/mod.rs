@@ -7,7 +7,7 @@ mod production;
 mod stop_signal;
 mod synchronization;
 
-pub use interval_reproduction::Context;
+pub use interval_reproduction::ContextCode;
 pub use production::Production;
 
 use crate::tasks::catalog::library;

@@ -75,7 +75,7 @@ fn the_time_to_stop_is_that_of_a_race() {
     near(stopping.ssrt, 190.0, 5.0);
     near(stopping.integrated, 190.0, 8.0);
     near(stopping.reaction_time, 400.0, 2.5);
-    drawn("countermanding", &stopping.plot().unwrap());
+    drawn("countermanding", &stopping.went.plot().unwrap());
     assert_eq!((stopping.omissions, stopping.went.levels.len()), (0, 5));
     // Who always stops, or never, has no delay at which it does so half of the time.
     let always = Countermanding::of_trials(&[None, Some(100.0)], &[Some(300.0), None]).unwrap();

@@ -72,7 +72,8 @@ fn kernels_are_those_of_the_observer() {
         _ => 0.0,
     };
     let all = HistoryKernels::default().lags(3).of(&history, "stimulus").unwrap();
-    assert_eq!((all.n_trials, all.weights.len()), (40_000, 2 + 6 * 3));
+    assert_eq!((all.n_trials, all.weights.len()), (40_000, 2 + 6 * 3 - 2));
+    assert!(all.weight("choice+", 2).is_err(), "it is what transitions at lag 1 speak for");
     check(&all, expected);
     assert!(all.weight("transition++", 1).unwrap().p < 1e-6 && all.weight("stimulus", 0).unwrap().p < 1e-6);
     // For themselves: what is never there has no weight.
@@ -84,7 +85,7 @@ fn kernels_are_those_of_the_observer() {
     assert!(right.weight("choice-", 1).unwrap().weight.is_nan() && wrong.weight("choice+", 1).unwrap().weight.is_nan());
     assert!(wrong.weight("transition++", 1).unwrap().p.is_nan());
     drawn("history_kernels", &all.plot().unwrap());
-    assert_eq!(all.table().n_rows(), 20);
+    assert_eq!(all.table().n_rows(), 18);
     assert!(all.weight("choice*", 1).unwrap_err().to_string().contains("transition++"));
 }
 

@@ -282,6 +282,7 @@ pub(crate) fn large_motion_is_seen_the_wrong_way_around_at_first() {
         (0..4)
             .all(|k| (195..305).contains(&numbers(&drawn, "direction").iter().filter(|&&d| d == f64::from(k)).count()))
     );
+    alternatives(&task);
     // The curves are over time, not over steps.
     let fine = task.clone().dt(4.15).batch(1, Seed(1)).unwrap();
     assert_eq!(fine.n_steps(), 72);

@@ -5,8 +5,8 @@ use psychrnn::analysis::{Timing, timing_reward};
 use psychrnn::prelude::*;
 use psychrnn::task::Sensory;
 use psychrnn::tasks::{
-    Context, CuedInterval, GoOrStop, IntervalComparison, IntervalProduction, IntervalReproduction, Production, Rhythm,
-    SampleInterval, StopSignal, Synchronization, TwoIntervals,
+    ContextCode, CuedInterval, GoOrStop, IntervalComparison, IntervalProduction, IntervalReproduction, Production,
+    Rhythm, SampleInterval, StopSignal, Synchronization, TwoIntervals,
 };
 
 use super::held::{Expected, asked, hold, numbers, share, within};
@@ -53,7 +53,9 @@ fn check_times(batch: &Batch, form: Production, pulse: &str) {
 pub(crate) fn intervals_are_reproduced_from_set_on() {
     let trial = |prior, sample, gain| SampleInterval { prior, sample, gain, interval: f32::NAN };
     let trials = [trial(0, 480.0, 1.0), trial(1, 1200.0, 1.5), trial(1, 910.0, 1.0)];
-    for (form, context) in [Production::Ramp, Production::Step].into_iter().zip([Context::OneHot, Context::Level]) {
+    for (form, context) in
+        [Production::Ramp, Production::Step].into_iter().zip([ContextCode::OneHot, ContextCode::Level])
+    {
         let task = IntervalReproduction::default().production(form).context(context).gains(&[1.0, 1.5]);
         let task = task.fixation(600.0).sensory(quiet());
         let batch = task.of(&trials, Seed(1)).unwrap();
@@ -64,8 +66,8 @@ pub(crate) fn intervals_are_reproduced_from_set_on() {
                 vec![1.0 - within(t, set + 100.0, 1e9), within(t, 600.0, 700.0), within(t, set, set + 100.0)];
             let contexts = [*prior, usize::from(*gain > 1.0)];
             match context {
-                Context::OneHot => contexts.iter().for_each(|&k| inputs.extend([1.0 - k as f64, k as f64])),
-                Context::Level => inputs.extend(contexts.map(|k| 0.3 + 0.1 * k as f64)),
+                ContextCode::OneHot => contexts.iter().for_each(|&k| inputs.extend([1.0 - k as f64, k as f64])),
+                ContextCode::Level => inputs.extend(contexts.map(|k| 0.3 + 0.1 * k as f64)),
             }
             let (targets, mask) = produced(form, t, set, interval);
             (inputs, targets, mask)

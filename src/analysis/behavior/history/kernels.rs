@@ -20,7 +20,8 @@ use crate::{Error, Result};
 /// with the stimulus `s`, and for each lag `k` from 1 on: `r⁺ₖ` the choice `k` trials before (right 1, left -1) if it was correct,
 /// else 0; `r⁻ₖ` the same if it was an error; and, if transitions are asked for, `Tₖ` what the transition `k` trials before says about
 /// this choice, if transitions go on as that one: the last choice if the choice `k` trials before repeated the one before it, and its
-/// opposite if not. A transition is counted under the outcomes of its two choices, the earlier one first. Right is the larger of the
+/// opposite if not. For the transition one trial back that is the choice two trials back, which therefore, with transitions, has no
+/// weight of its own. A transition is counted under the outcomes of its two choices, the earlier one first. Right is the larger of the
 /// two values of `choice`. What is not there, at the beginning of a session for instance, counts as 0. Hermoso-Mendizabal A et al.
 /// (2020), doi:10.1038/s41467-020-14824-w, fitted trials after correct choices and after errors for themselves, as
 /// [`HistoryKernels::after`] does.
@@ -62,7 +63,7 @@ impl Default for HistoryKernels {
 #[non_exhaustive]
 pub struct HistoryWeights {
     /// The weights: `bias`, that of the stimulus by the name of its column, and `choice+`, `choice-`, `transition++`, `transition+-`,
-    /// `transition-+`, `transition--` at each lag.
+    /// `transition-+`, `transition--` at each lag, choices at lag 2 only without transitions.
     pub weights: Vec<HistoryWeight>,
     /// The trials that were fitted.
     pub n_trials: usize,
@@ -152,7 +153,8 @@ impl HistoryKernels {
             columns.push(rows.iter().map(|&row| of(row).unwrap_or(0.0)).collect());
         };
         for outcome in outcomes {
-            for lag in 1..=self.lags {
+            // What the transition one trial back speaks for is the choice two trials back.
+            for lag in (1..=self.lags).filter(|&lag| !(self.transitions && lag == 2)) {
                 add(format!("choice{}", sign(outcome)), lag, &|row| {
                     let then = history.ago(row, lag).filter(|&then| history.correct[then] == Some(outcome))?;
                     history.choices[then]

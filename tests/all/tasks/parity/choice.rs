@@ -1,12 +1,12 @@
 //! Choice, against NeuroGym 2.3.1 and pyrl.
 
-use ndarray::s;
+use ndarray::{Axis, s};
 use psychrnn::prelude::*;
 use psychrnn::task::Sensory;
 use psychrnn::tasks::{
-    Bins, Clicks, EconomicChoice, Flashes, HierarchicalReasoning, ManyDots, Modality, MultiChoice, Offers,
-    ParametricComparison, PostDecisionWager, ProbabilisticReasoning, PulseAccumulation, RateDecision, Rates, Shapes,
-    TwoFrequencies, Wager,
+    Bins, Clicks, ContextDecision, EconomicChoice, Flashes, HierarchicalReasoning, ManyDots, Modality, MultiChoice,
+    Offers, ParametricComparison, PostDecisionWager, ProbabilisticReasoning, PulseAccumulation, RateDecision, Rates,
+    Shapes, TwoFrequencies, TwoModalities, Wager,
 };
 use serde_json::Value as Json;
 
@@ -25,6 +25,7 @@ pub(super) fn check(name: &str) -> Option<Check> {
         "ngym_probabilistic_reasoning" => probabilistic_reasoning,
         "ngym_hierarchical_reasoning" => hierarchical_reasoning,
         "pyrl_rdm_fixed" | "pyrl_rdm_rt" => rdm,
+        "pyrl_mante" => mante,
         "pyrl_multisensory" => multisensory,
         "pyrl_romo" => romo,
         "pyrl_padoaschioppa2006" => padoa_schioppa,
@@ -173,6 +174,29 @@ fn rdm(case: &mut Case, index: &Json) -> Outcome {
         let coherence = theirs.number("coh")? / 100.0;
         let trial = ManyDots { coherence, direction: direction(theirs)? };
         theirs.next_inputs(case, &task.dt(theirs.dt).sensory(quiet()).of(&[trial], Seed(1))?)
+    })
+}
+
+/// The cue to fixate of pyrl's is the cue that tells the context, which ends with it; ours lasts.
+fn mante(case: &mut Case, index: &Json) -> Outcome {
+    each(case, index, |case, theirs| {
+        let task = ContextDecision::default().fixation(theirs.lasts("fixation")?).stimulus(theirs.lasts("stimulus")?);
+        let task = task.delay(theirs.lasts("delay")?).dt(theirs.dt).sensory(quiet());
+        let direction = |name: &str| -> Outcome<usize> { Ok(usize::from(theirs.number(name)? > 0.0)) };
+        let trial = TwoModalities {
+            context: usize::from(theirs.text("context") == "c"),
+            coherence0: theirs.number("coh_m")? / 100.0,
+            direction0: direction("left_right_m")?,
+            coherence1: theirs.number("coh_c")? / 100.0,
+            direction1: direction("left_right_c")?,
+            direction: 0,
+        };
+        let mut ours = task.of(&[trial], Seed(1))?;
+        // Theirs begin with the cues.
+        ours.inputs = ours.inputs.select(Axis(2), &[5, 6, 1, 2, 3, 4]);
+        let go = (theirs.start("decision")? / theirs.dt) as usize;
+        ours.inputs.slice_mut(s![.., go.., ..2]).fill(0.0);
+        theirs.next_inputs(case, &ours)
     })
 }
 

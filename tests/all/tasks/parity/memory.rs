@@ -41,7 +41,7 @@ struct Theirs<'a> {
 impl Theirs<'_> {
     /// A value of the trial.
     fn value(&self, name: &str) -> f64 {
-        self.trial["values"][name].as_f64().unwrap_or_else(|| panic!("the trial is without {name}"))
+        self.trial["values"][name].as_f64().unwrap()
     }
 
     /// How long a period lasts, in milliseconds.
@@ -202,7 +202,7 @@ fn dual_delay_match_sample(case: &mut Case, index: &Json) -> Outcome {
         let tested = [("test1", first), ("test2", 1 - first)];
         let mut compare = |steps: std::ops::Range<usize>, channels: std::ops::Range<usize>| {
             let part = s![steps, channels];
-            case.close("inputs", &ours.slice(part), &inputs.slice(part), NEAR);
+            case.close("inputs", ours.slice(part), inputs.slice(part), NEAR);
         };
         for period in ["fixation", "sample", "delay1", "cue1", "delay2", "cue2"] {
             compare(theirs.steps(period), 0..7);
