@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array3, ArrayView1, Axis, s};
 
-use super::{Batch, Sensory, TaskSpec, TrialSource};
+use super::{Batch, Sensory, Sessions, TaskSpec, TrialSource};
 use crate::number::decimal;
 use crate::random::{Seed, check_weights};
 use crate::setters::setters;
@@ -137,6 +137,10 @@ impl Mixture {
             return Err(Error::argument("shown_between", expected, format!("{from} and {to}")));
         }
         let specs: Vec<TaskSpec> = self.parts.iter().map(|part| part.task.spec()).collect::<Result<_>>()?;
+        if let Some((part, _)) = self.parts.iter().zip(&specs).find(|(_, spec)| spec.sessions != Sessions::default()) {
+            let expected = "of trials that do not know those before them";
+            return Err(Error::argument("tasks of the mixture", expected, format!("sessions of \"{}\"", part.name)));
+        }
         for (name, of) in [("dt", (|spec| spec.dt) as fn(&TaskSpec) -> f32), ("tau", |spec| spec.tau)] {
             if let Some(other) = specs.iter().find(|spec| of(spec) != of(&specs[0])) {
                 let expected = format!("the same in all tasks of a mixture, {} ms", of(&specs[0]));
