@@ -66,7 +66,7 @@ fn the_time_to_stop_is_that_of_a_race() {
     let (mut delays, mut times) = (Vec::new(), Vec::new());
     for _ in 0..20_000 {
         let go = f64::from(rng.normal(400.0, 50.0));
-        let delay = rng.chance(0.5).then(|| f64::from(rng.choice(&[100.0, 150.0, 200.0, 250.0, 300.0])));
+        let delay = rng.chance(0.5).then(|| rng.choice(&[100.0, 150.0, 200.0, 250.0, 300.0]));
         times.push(Some(go).filter(|go| delay.is_none_or(|delay| *go < delay + 190.0)));
         delays.push(delay);
     }

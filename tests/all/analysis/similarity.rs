@@ -375,12 +375,12 @@ fn tasks_that_are_composed_make_a_parallelogram() {
     let names = ["a", "b", "c", "d"];
     let of_sessions = Composition::at_end_of("cue").of([0, 1, 2, 3].map(|i| (names[i], &parts[i]))).unwrap();
     let mean = states.slice(s![3..6;2, 1, ..]).mapv(f64::from).mean_axis(Axis(0)).unwrap();
-    all_close("vector", &of_sessions.vectors.row(3), &mean, 1e-9);
+    all_close("vector", of_sessions.vectors.row(3), &mean, 1e-9);
     let mut weights = Weights::new();
     weights
         .insert("W_in", Array2::from_shape_fn((5, 6), |(unit, channel)| ((unit * 3 + channel * channel) as f32).cos()));
     let of_inputs = Composition::of_inputs(&weights, [("a", 1), ("b", 2), ("c", 4), ("d", 5)]).unwrap();
-    all_close("weights", &of_inputs.vectors.row(2), &weights.matrix("W_in").unwrap().column(4).mapv(f64::from), 1e-9);
+    all_close("weights", of_inputs.vectors.row(2), &weights.matrix("W_in").unwrap().column(4).mapv(f64::from), 1e-9);
 
     for (error, words) in [
         (

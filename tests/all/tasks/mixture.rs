@@ -57,8 +57,8 @@ fn a_trial_is_that_of_its_task_and_depends_on_its_number_alone() {
         }
         let rules = all.values.column("rule").unwrap();
         let apart = all.spec.n_out == 3;
-        for trial in 0..100 {
-            let is_dots = rules[trial].is("dots");
+        for (trial, rule) in rules.iter().enumerate() {
+            let is_dots = rule.is("dots");
             let number = trial as u64..trial as u64 + 1;
             let one = match is_dots {
                 true => dots().trials(number, Seed(3)).unwrap(),

@@ -189,17 +189,17 @@ pub(crate) fn paths_add_up_steps_and_stay_in_the_box() {
     let batch = task.batch(300, Seed(1)).unwrap();
     let length = batch.values.numbers("length").unwrap();
     let (mut reflected, mut turns, mut n) = (0, 0.0, 0.0);
-    for trial in 0..300 {
+    for (trial, &length) in length.iter().enumerate() {
         let (mut place, mut way, mut last) = ([0.0; 2], 0.0, None::<f64>);
         for step in 0..150 {
             let [speed, cos, sin] = [0, 1, 2].map(|i| at!(batch.inputs, trial, step, i));
             assert!(speed >= 0.0 && (cos.hypot(sin) - 1.0).abs() < 1e-5);
-            for axis in 0..2 {
+            for (axis, place) in place.iter().enumerate() {
                 let target = at!(batch.targets, trial, step, axis);
-                assert!(target.abs() <= 1.0 + 1e-4 && (target - place[axis]).abs() < 1e-3);
+                assert!(target.abs() <= 1.0 + 1e-4 && (target - place).abs() < 1e-3);
             }
             if step == 149 {
-                assert!((length[trial] - way).abs() < 1e-3);
+                assert!((length - way).abs() < 1e-3);
             }
             place = [place[0] + 0.02 * speed * cos, place[1] + 0.02 * speed * sin];
             way += 0.02 * speed;

@@ -77,7 +77,7 @@ impl Theirs<'_> {
                 *there = ours[[step, channel]];
             }
         });
-        case.close("inputs", &ours, &theirs, NEAR);
+        case.close("inputs", ours, &theirs, NEAR);
         Ok(())
     }
 
@@ -128,7 +128,7 @@ impl Theirs<'_> {
         case.equal("channels", ours.ncols(), theirs.ncols());
         // There a trial goes on to the longest time that one can last.
         case.equal("steps", ours.nrows() <= theirs.nrows(), true);
-        case.close("inputs", &ours, &theirs.slice(s![..ours.nrows(), ..]), NEAR);
+        case.close("inputs", ours, theirs.slice(s![..ours.nrows(), ..]), NEAR);
         Ok(())
     }
 }
