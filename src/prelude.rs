@@ -1,9 +1,10 @@
 //! The names that a notebook needs: `use psychrnn::prelude::*;`
 
 pub use crate::analysis::{
-    Alternative, Average, Band, Bootstrap, Classifier, Correction, Curve, Decoding, DiffusionMap, Dpca, FixedPoints,
-    LesionSweep, Lyapunov, Pca, Permutation, Psychometric, Rate, Rdm, Resampling, TaskVariance, mann_whitney, mcnemar,
-    order_by_selectivity, paired_t, welch_t, wilcoxon_signed_rank,
+    Alternative, Average, Band, Bootstrap, ChoiceHistory, Classifier, Composition, Correction, Curve, Decoding,
+    DiffusionMap, Dpca, FixedPoints, HistoryKernels, LesionSweep, Lyapunov, Pca, Permutation, Psychometric, Rate, Rdm,
+    Resampling, SerialDependence, TaskVariance, mann_whitney, mcnemar, order_by_selectivity, paired_t, welch_t,
+    wilcoxon_signed_rank,
 };
 pub use crate::areas::Areas;
 pub use crate::dynamics::equations::*;
@@ -11,7 +12,10 @@ pub use crate::dynamics::{Covariance, Readout, Transfer};
 pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Effect, Perturbation, Recording, Session, Signal, Simulator, Window};
 pub use crate::table::{Csv, Table, Value};
-pub use crate::task::{Batch, Decision, Duration, Epochs, Ring, Step, Task, TaskSpec, Trial, TrialSource};
+pub use crate::task::{
+    Alternatives, Batch, Blocks, Decision, Duration, Epochs, Mixture, Past, Ring, Senses, Sensory, Sessions, SideBias,
+    Step, Task, TaskSpec, Transitions, Trial, TrialSource,
+};
 pub use crate::tasks::{DelayedDiscrimination, MatchToCategory, PerceptualDiscrimination};
 pub use crate::weights::Weights;
 pub use crate::{Error, Result};

@@ -53,8 +53,9 @@ impl Simulator {
             let run = self.moved(&mut state, &batch, &want, &units)?;
             let outputs = run.outputs.index_axis(Axis(0), 0);
             let alternatives = batch.spec.decision.choices(n_out);
-            let choice = batch.choice(0, outputs).and_then(|made| alternatives.iter().position(|one| *one == made));
-            live.done(choice, batch.is_correct(0, outputs))?;
+            let place = |made: usize| alternatives.iter().position(|one| *one == made);
+            let [choice, asked] = [batch.choice(0, outputs), batch.correct_choice(0)].map(|made| made.and_then(place));
+            live.done(choice, asked, batch.is_correct(0, outputs))?;
             runs.push(run);
         }
         let batch = live.batch()?;

@@ -30,10 +30,15 @@ impl<'a, T: Task> Live<'a, T> {
         Ok(batch)
     }
 
-    /// What the subject did in it: its choice, counted from 0 among the alternatives, and whether that was correct.
-    pub(crate) fn done(&mut self, choice: Option<usize>, correct: Option<bool>) -> Result<()> {
+    /// What the subject did in it: its choice, and which one was correct, by their places among the choices that there are, and whether
+    /// it was correct.
+    ///
+    /// A choice before the first alternative, to fixate, is none: the place of the correct one tells where the alternatives begin.
+    pub(crate) fn done(&mut self, choice: Option<usize>, asked: Option<usize>, correct: Option<bool>) -> Result<()> {
         if let Some(trial) = self.now.take() {
             let answer = self.course.answer(&trial)?;
+            let before = asked.zip(answer).map_or(0, |(asked, answer)| asked.saturating_sub(answer));
+            let choice = choice.and_then(|choice| choice.checked_sub(before));
             self.course.done(trial, Outcome { answer, choice, correct });
         }
         Ok(())

@@ -367,3 +367,41 @@ fn what_makes_no_sense_is_refused_by_name() {
     let error = simulator(1).run_session(&Cues(3), 3, Seed(1)).unwrap_err().to_string();
     assert!(error.contains("n_in"), "{error}");
 }
+
+/// The cues of [`Cues`] in the form of the library, in which output 0 is to fixate and the answers come after it.
+struct Fixating(Cues);
+
+impl Task for Fixating {
+    type Trial = Cue;
+    fn spec(&self) -> TaskSpec {
+        TaskSpec::new(2, 3).epoch("cue", 10.0).epoch("go", 30.0).decision(Decision::largest_at_end())
+    }
+    fn draw(&self, rng: &mut TrialRng) -> Cue {
+        self.0.draw(rng)
+    }
+    /// Shows what the subject chose in the trial before, as a number.
+    fn next(&self, past: &Past<Cue>, rng: &mut TrialRng) -> Cue {
+        Cue { before: past.choice(1).map_or(9, |choice| choice), ..self.0.draw(rng) }
+    }
+    fn answer(&self, trial: &Cue) -> Option<usize> {
+        Some(trial.side)
+    }
+    fn step(&self, _: f32, trial: &Cue, _: &mut TrialRng, now: &mut Step<'_>) {
+        now.input[trial.side] = 1.0;
+        now.favor(if now.is_in("go") { 1 + trial.side } else { 0 }, 1.0, 0.0);
+    }
+}
+
+#[test]
+fn to_fixate_is_no_alternative_for_those_who_come_after() {
+    let net = net(1, (2, 4, 3), 5);
+    let session =
+        Simulator::new(&net.weights, net.constants).unwrap().run_session(&Fixating(Cues(2)), 60, Seed(3)).unwrap();
+    let before = session.batch.values.numbers("before").unwrap();
+    for trial in 1..60 {
+        let expected =
+            session.choices[trial - 1].and_then(|choice| choice.checked_sub(1)).map_or(9.0, |choice| choice as f64);
+        assert_eq!(before[trial], expected, "{trial}");
+    }
+    assert!((0..3).all(|choice| session.choices.contains(&Some(choice))), "{:?}", session.choices);
+}
