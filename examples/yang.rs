@@ -34,7 +34,7 @@ fn main() -> Result<()> {
         }),
     };
     let folder = PathBuf::from(arguments.first().map_or("target/yang", String::as_str));
-    let (updates, units) = (number(1, 50_000)?, number(2, 256)?);
+    let (updates, units) = (number(1, 45_000)?, number(2, 256)?);
     let rules = arguments.iter().skip(3).map(|name| name.parse()).collect::<Result<Vec<Rule>>>()?;
     let rules = if rules.is_empty() { Rule::ALL.to_vec() } else { rules };
     let checkpoints = folder.join("checkpoints");
