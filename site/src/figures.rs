@@ -35,7 +35,7 @@ macro_rules! gallery {
 }
 
 gallery! {
-    (training, session, weights, fit, easy, hard, chronometric, timing, kernel, order, tuning, averages, choices, pca, trajectories, path, map, signed, linear, axes, units, groups, rdm, planes, parts, competing, points, modes, branches, decoded, across, demixed, kernels, attraction)
+    (training, session, weights, fit, easy, hard, chronometric, timing, kernel, order, tuning, averages, choices, pca, trajectories, path, map, signed, linear, axes, units, groups, rdm, planes, parts, variance, composed, competing, points, modes, branches, decoded, across, demixed, kernels, attraction)
     "loss": Training::plot_loss, training.plot_loss();
     "checks": Training::plot_checks, training.plot_checks();
     "batch": Batch::plot_trial, session.batch.plot_trial(0)?;
@@ -70,12 +70,15 @@ gallery! {
     "rdm": Rdm::plot, rdm.plot();
     "jpca": JpcaPlanes::plot, planes.plot(0)?;
     "task-variance": TaskClusters::plot, parts.plot();
+    "fractional-variance": TaskVariances::plot_fractional, variance.plot_fractional("direction 0", "direction 1")?;
+    "composition": Composed::plot, composed.plot();
     "decoding": Decoded::plot, decoded.plot();
     "decoding-matrix": Decoded::plot_matrix, decoded.plot_matrix();
     "decoding-across": Generalized::plot, across.plot();
     "dpca": Demixed::plot, demixed.plot(3)?;
     "dpca-variance": Demixed::plot_variance, demixed.plot_variance();
     "lesions": Lesions::plot, units.plot();
+    "lesions-by": Lesions::plot_by, groups.plot_by(&session.batch.values, "coherence")?;
     "lesion-curves": Lesions::plot_curves, groups.plot_curves(&["E 1", "E 0", "I"])?;
     "fixed-points": FixedPointSet::plot, points.plot(0, 1)?;
     "fixed-points-session": FixedPointSet::plot_session, points.plot_session(&competing, 0, 1)?;

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use psychrnn::analysis::{
-    Averages, Branches, Chronometric, Counts, Decoded, Demixed, DiffusionCoordinates, FixedPointSet, Generalized,
-    HistoryWeights, JpcaPlanes, Lesions, LinearTuning, LogisticFit, PsychometricFit, Rdm, SerialDependenceFit,
-    TargetedAxes, TaskClusters, Timing, Trajectories, Tuning,
+    Averages, Branches, Chronometric, Composed, Counts, Decoded, Demixed, DiffusionCoordinates, FixedPointSet,
+    Generalized, HistoryWeights, JpcaPlanes, Lesions, LinearTuning, LogisticFit, PsychometricFit, Rdm,
+    SerialDependenceFit, TargetedAxes, TaskClusters, TaskVariances, Timing, Trajectories, Tuning,
 };
 use psychrnn::dynamics::Modes;
 use psychrnn::plot::Figure;
@@ -40,6 +40,8 @@ pub(crate) struct Study {
     pub(crate) rdm: Rdm,
     pub(crate) planes: JpcaPlanes,
     pub(crate) parts: TaskClusters,
+    pub(crate) variance: TaskVariances,
+    pub(crate) composed: Composed,
     pub(crate) competing: Session,
     pub(crate) points: FixedPointSet,
     pub(crate) modes: Modes,
@@ -58,8 +60,8 @@ pub(crate) fn lines() -> String {
 pub(crate) fn study() -> Result<Study> {
     // ---
     use psychrnn::analysis::{
-        ChoiceHistory, Classifier, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints, HistoryKernels, Jpca,
-        KMeans, LogisticRegression, SerialDependence, Targeted, TaskVariance, Timing,
+        ChoiceHistory, Classifier, Composition, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints,
+        HistoryKernels, Jpca, KMeans, LogisticRegression, SerialDependence, Targeted, TaskVariance, Timing,
     };
     use psychrnn::dynamics::LeakyUnits;
     use psychrnn::ndarray::array;
@@ -118,6 +120,10 @@ pub(crate) fn study() -> Result<Study> {
     let [first, second] = [quiet.only("direction", 0)?, quiet.only("direction", 1)?];
     let variance = TaskVariance::default().of([("direction 0", &first), ("direction 1", &second)])?;
     let parts = variance.clusters(&KMeans::default().n_clusters(2..=8))?;
+    let easily = [first.only("coherence", 0.4)?, second.only("coherence", 0.4)?];
+    let hardly = [first.only("coherence", 0.1)?, second.only("coherence", 0.1)?];
+    let four = [("0 easily", &easily[0]), ("1 easily", &easily[1]), ("0 hardly", &hardly[0]), ("1 hardly", &hardly[1])];
+    let composed = Composition::at_end_of("stimulus").of(four)?;
     // What the population tells about the choice, when, and whether in the same way at other coherences.
     let decoding = Decoding::new("choice").classifier(Classifier::Lda).bin(100.0);
     let decoding = decoding.signal(Signal::Rates).aligned_to("stimulus").window(-200.0..1000.0);
@@ -186,6 +192,8 @@ pub(crate) fn study() -> Result<Study> {
         rdm,
         planes,
         parts,
+        variance,
+        composed,
         competing,
         points,
         modes,

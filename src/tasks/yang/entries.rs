@@ -28,7 +28,9 @@ macro_rules! rules {
                 about: "Do one of twenty tasks, with stimuli and responses on rings, as a rule input says.",
                 papers: PAPERS,
                 tags: ALL,
-                reached: None,
+                reached: Some(
+                    "99.2 % of 512 trials of each task after 2,880,000 of all, in the worst of them 94.9 % (256 units, softplus, rate form).",
+                ),
                 usual: usual!(Yang::default()),
             },
             $(Entry {
