@@ -74,7 +74,7 @@ fn every_unit_may_have_its_own_time_constant() {
 /// The numbers of autograd in PyTorch.
 #[test]
 fn the_rate_form_is_that_of_another_program() {
-    let case = Weights::load(data("rate_leak.npz")).unwrap();
+    let case = Weights::load(data("networks/rate_leak.npz")).unwrap();
     let mut weights = Weights::new();
     for name in ["W_in", "W_rec", "W_out", "b_rec", "b_out", "init_state"] {
         weights.insert(name, case.array(&format!("weights/{name}")).unwrap().clone());

@@ -19,51 +19,43 @@ const SENSES: &[&str] = &["multitask", "saccades", "perceptual decision", "sever
 const SENSES_MEMORY: &[&str] = &["multitask", "saccades", "perceptual decision", "several senses", "working memory"];
 const CATEGORY: &[&str] = &["multitask", "saccades", "categorization", "working memory"];
 
-/// The entry of one rule.
-macro_rules! rules {
-    ($($name:literal: $rule:ident, $about:literal, $tags:expr;)+) => {
-        pub(super) const ENTRIES: &[Entry] = &[
-            Entry {
-                name: "yang",
-                about: "Do one of twenty tasks, with stimuli and responses on rings, as a rule input says.",
-                papers: PAPERS,
-                tags: ALL,
-                reached: Some(
-                    "99.2 % of 512 trials of each task after 2,880,000 of all, in the worst of them 94.9 % (256 units, softplus, rate form).",
-                ),
-                usual: usual!(Yang::default()),
-            },
-            $(Entry {
-                name: $name,
-                about: $about,
-                papers: PAPERS,
-                tags: $tags,
-                reached: None,
-                usual: usual!(Yang::rule(Rule::$rule)),
-            },)+
-        ];
+/// An entry for each, and what a network reaches where that is known.
+macro_rules! entries {
+    ($($name:literal: $usual:expr, $about:literal, $tags:expr $(, $reached:literal)?;)+) => {
+        pub(super) const ENTRIES: &[Entry] = &[$(Entry {
+            name: $name,
+            about: $about,
+            papers: PAPERS,
+            tags: $tags,
+            reached: entries!(@ $($reached)?),
+            usual: usual!($usual),
+        }),+];
     };
+    (@) => { None };
+    (@ $reached:literal) => { Some($reached) };
 }
 
-rules! {
-    "yang_fdgo": FdGo, "Respond to where a stimulus is when fixation ends.", GO;
-    "yang_reactgo": ReactGo, "Respond to where a stimulus is as soon as it appears.", GO;
-    "yang_delaygo": DelayGo, "Respond to where a stimulus was after a delay.", MEMORY;
-    "yang_fdanti": FdAnti, "Respond away from a stimulus when fixation ends.", GO;
-    "yang_reactanti": ReactAnti, "Respond away from a stimulus as soon as it appears.", GO;
-    "yang_delayanti": DelayAnti, "Respond away from where a stimulus was after a delay.", MEMORY;
-    "yang_dm1": Dm1, "Respond to the stronger of two stimuli in ring 1.", DECISION;
-    "yang_dm2": Dm2, "Respond to the stronger of two stimuli in ring 2.", DECISION;
-    "yang_contextdm1": ContextDm1, "Respond to the stronger of two stimuli in ring 1, whatever they are in ring 2.", CONTEXT;
-    "yang_contextdm2": ContextDm2, "Respond to the stronger of two stimuli in ring 2, whatever they are in ring 1.", CONTEXT;
-    "yang_multidm": MultiDm, "Respond to the stronger of two stimuli, both rings together.", SENSES;
-    "yang_delaydm1": DelayDm1, "Respond to the stronger of two stimuli that come one after the other in ring 1.", BOTH;
-    "yang_delaydm2": DelayDm2, "Respond to the stronger of two stimuli that come one after the other in ring 2.", BOTH;
-    "yang_contextdelaydm1": ContextDelayDm1, "Respond to the one of two stimuli that was stronger in ring 1, whatever they were in ring 2.", ALL;
-    "yang_contextdelaydm2": ContextDelayDm2, "Respond to the one of two stimuli that was stronger in ring 2, whatever they were in ring 1.", ALL;
-    "yang_multidelaydm": MultiDelayDm, "Respond to the one of two stimuli that was stronger, both rings together.", SENSES_MEMORY;
-    "yang_dmsgo": DmsGo, "Respond to a second stimulus if it is where the first one was.", MEMORY;
-    "yang_dmsnogo": DmsNogo, "Respond to a second stimulus if it is not where the first one was.", MEMORY;
-    "yang_dmcgo": DmcGo, "Respond to a second stimulus if it is in the half of the circle in which the first one was.", CATEGORY;
-    "yang_dmcnogo": DmcNogo, "Respond to a second stimulus if it is not in the half of the circle in which the first one was.", CATEGORY;
+entries! {
+    "yang": Yang::default(), "Do one of twenty tasks, with stimuli and responses on rings, as a rule input says.", ALL,
+        "99.2 % of 512 trials of each task after 2,880,000 of all, in the worst of them 94.9 % (256 units, softplus, rate form).";
+    "yang_fdgo": Yang::rule(Rule::FdGo), "Respond to where a stimulus is when fixation ends.", GO;
+    "yang_reactgo": Yang::rule(Rule::ReactGo), "Respond to where a stimulus is as soon as it appears.", GO;
+    "yang_delaygo": Yang::rule(Rule::DelayGo), "Respond to where a stimulus was after a delay.", MEMORY;
+    "yang_fdanti": Yang::rule(Rule::FdAnti), "Respond away from a stimulus when fixation ends.", GO;
+    "yang_reactanti": Yang::rule(Rule::ReactAnti), "Respond away from a stimulus as soon as it appears.", GO;
+    "yang_delayanti": Yang::rule(Rule::DelayAnti), "Respond away from where a stimulus was after a delay.", MEMORY;
+    "yang_dm1": Yang::rule(Rule::Dm1), "Respond to the stronger of two stimuli in ring 1.", DECISION;
+    "yang_dm2": Yang::rule(Rule::Dm2), "Respond to the stronger of two stimuli in ring 2.", DECISION;
+    "yang_contextdm1": Yang::rule(Rule::ContextDm1), "Respond to the stronger of two stimuli in ring 1, whatever they are in ring 2.", CONTEXT;
+    "yang_contextdm2": Yang::rule(Rule::ContextDm2), "Respond to the stronger of two stimuli in ring 2, whatever they are in ring 1.", CONTEXT;
+    "yang_multidm": Yang::rule(Rule::MultiDm), "Respond to the stronger of two stimuli, both rings together.", SENSES;
+    "yang_delaydm1": Yang::rule(Rule::DelayDm1), "Respond to the stronger of two stimuli that come one after the other in ring 1.", BOTH;
+    "yang_delaydm2": Yang::rule(Rule::DelayDm2), "Respond to the stronger of two stimuli that come one after the other in ring 2.", BOTH;
+    "yang_contextdelaydm1": Yang::rule(Rule::ContextDelayDm1), "Respond to the one of two stimuli that was stronger in ring 1, whatever they were in ring 2.", ALL;
+    "yang_contextdelaydm2": Yang::rule(Rule::ContextDelayDm2), "Respond to the one of two stimuli that was stronger in ring 2, whatever they were in ring 1.", ALL;
+    "yang_multidelaydm": Yang::rule(Rule::MultiDelayDm), "Respond to the one of two stimuli that was stronger, both rings together.", SENSES_MEMORY;
+    "yang_dmsgo": Yang::rule(Rule::DmsGo), "Respond to a second stimulus if it is where the first one was.", MEMORY;
+    "yang_dmsnogo": Yang::rule(Rule::DmsNogo), "Respond to a second stimulus if it is not where the first one was.", MEMORY;
+    "yang_dmcgo": Yang::rule(Rule::DmcGo), "Respond to a second stimulus if it is in the half of the circle in which the first one was.", CATEGORY;
+    "yang_dmcnogo": Yang::rule(Rule::DmcNogo), "Respond to a second stimulus if it is not in the half of the circle in which the first one was.", CATEGORY;
 }
