@@ -13,8 +13,8 @@ use psychrnn::tasks::{Rule, Yang};
 use psychrnn::train::Stop;
 
 const SEED: u64 = 1;
-/// After so many updates the learning rate is a tenth. The paper's stays, for four times as many: by then an update of a whole rate spoils in
-/// one task what it mends in another.
+/// After so many updates the learning rate is a tenth. The paper's stays, for 156,250: by then an update of a whole rate spoils in one task what
+/// it mends in another.
 const FINE: u64 = 40_000;
 /// The seed of the trials on which it is tested.
 const HELD_OUT: Seed = Seed(3);
