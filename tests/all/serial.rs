@@ -381,7 +381,7 @@ impl Task for Fixating {
     }
     /// Shows what the subject chose in the trial before, as a number.
     fn next(&self, past: &Past<Cue>, rng: &mut TrialRng) -> Cue {
-        Cue { before: past.choice(1).map_or(9, |choice| choice), ..self.0.draw(rng) }
+        Cue { before: past.choice(1).unwrap_or(9), ..self.0.draw(rng) }
     }
     fn answer(&self, trial: &Cue) -> Option<usize> {
         Some(trial.side)
@@ -398,10 +398,8 @@ fn to_fixate_is_no_alternative_for_those_who_come_after() {
     let session =
         Simulator::new(&net.weights, net.constants).unwrap().run_session(&Fixating(Cues(2)), 60, Seed(3)).unwrap();
     let before = session.batch.values.numbers("before").unwrap();
-    for trial in 1..60 {
-        let expected =
-            session.choices[trial - 1].and_then(|choice| choice.checked_sub(1)).map_or(9.0, |choice| choice as f64);
-        assert_eq!(before[trial], expected, "{trial}");
+    for (choice, before) in session.choices.iter().zip(&before[1..]) {
+        assert_eq!(*before, choice.and_then(|choice| choice.checked_sub(1)).map_or(9.0, |choice| choice as f64));
     }
     assert!(session.choices.contains(&Some(2)), "{:?}", session.choices);
 }
