@@ -19,7 +19,7 @@ use crate::{Error, Result};
 /// use ndarray::array;
 /// use psychrnn::analysis::LogisticRegression;
 /// let evidence = array![[1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]];
-/// let answers = [true, true, false, false, false, true].map(Some);
+/// let answers = [true, false, false, false, true, true].map(Some);
 /// let fit = LogisticRegression::default().fit(&["first", "second"], &evidence, &answers)?;
 /// assert_eq!(fit.names, ["intercept", "first", "second"]);
 /// assert!(fit.weights[1] > 0.0 && fit.errors[1] > fit.weights[1]);

@@ -39,7 +39,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
 /// use psychrnn::tasks::{ProbabilisticReasoning, Shapes};
 /// let task = ProbabilisticReasoning::default();
 /// let batch = task.of(&[Shapes::of(&[2, 0, 3, 1], &[1, 8, 5, 8], 1)], Seed(1))?;
-/// assert!((batch.values.numbers("log_odds")?[0] - 1.0).abs() < 1e-6);
+/// assert!((batch.values.numbers("log_odds")?[0] - 1.2).abs() < 1e-6);
 /// assert_eq!(task.counts(&batch.values)?.row(0).to_vec(), [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 2.0, 0.0]);
 /// # Ok::<(), psychrnn::Error>(())
 /// ```

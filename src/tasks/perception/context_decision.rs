@@ -55,7 +55,7 @@ pub(super) const ENTRIES: &[Entry] = &[
 /// use psychrnn::tasks::ContextDecision;
 /// let task = ContextDecision::default().delay(500.0);
 /// let batch = task.grid().over([0, 1], |trial, context| trial.context = context).repeats(50).batch(Seed(1))?;
-/// assert_eq!(batch.inputs.dim(), (100, 96, 7));
+/// assert_eq!(batch.inputs.dim(), (100, 97, 7));
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
 ///
