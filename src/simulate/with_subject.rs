@@ -16,7 +16,7 @@ impl Simulator {
     /// It is one session, however many trials the task says that one has, the first of the seed. The recurrent noise is that of one
     /// trial that lasts as long as all of them, with number 0. Past a trial's end states, rates and outputs are 0. Where the task's
     /// trials do not depend on what the network does, the session is that of [`Simulator::run_consecutively`] on
-    /// `task.batch(n_trials, seed)`, bit by bit. If it is interrupted (see [`interrupt`](crate::interrupt)), it gives the trials so far.
+    /// `task.batch(n_trials, seed)`, bit by bit. If it is interrupted (see [`interrupt`]), it gives the trials so far.
     ///
     /// ```no_run
     /// use psychrnn::prelude::*;

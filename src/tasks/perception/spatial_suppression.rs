@@ -68,7 +68,7 @@ const DIRECTIONS: usize = 4;
 /// large motion, over 0.475 to 0.04 (`q`).
 ///
 /// The mask is 1 throughout. The choice is the largest output at the end, counted from 0. Train it by
-/// [`CategoricalCrossEntropy`](crate::train::CategoricalCrossEntropy), of which probabilities are the targets. There is no cue to fixate.
+/// `CategoricalCrossEntropy`, of which probabilities are the targets. There is no cue to fixate.
 ///
 /// Epochs: `stimulus` (300 ms). Values: see [`SizedMotion`]. Defaults: `dt` 8.3 ms, `tau` 100 ms, no noise.
 ///

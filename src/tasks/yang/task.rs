@@ -37,7 +37,7 @@ const MAX_LISTED: usize = 1_000_000;
 /// where stimuli add up, and so does the 0.05 that is the target of each output that is not asked for. The target of "fixate" is 0.8 until the
 /// response, to the end where none is to be given. The cue to fixate is 1 until the response, or to the end where the stimulus itself says when to
 /// respond. The mask is 1, 5 in the response; 0 in the first 100 ms of a trial and of a response; twice that for "fixate" ([`Cost`]). It
-/// weighs errors, which [`MeanSquaredError`](crate::train::MeanSquaredError) squares.
+/// weighs errors, which `MeanSquaredError` squares.
 ///
 /// | rules | fixation | stimulus 1 | delay 1 | stimulus 2 | delay 2 | response |
 /// | --- | --- | --- | --- | --- | --- | --- |
