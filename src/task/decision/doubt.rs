@@ -3,7 +3,7 @@
 use ndarray::Axis;
 
 use super::reading::Favored;
-use super::{Decision, OF_ONE, Rule, Span};
+use super::{Decision, OF_ONE, Span, Way};
 use crate::number::decimal;
 use crate::task::Batch;
 use crate::task::time::check_window;
@@ -33,7 +33,7 @@ impl Decision {
 
     /// An error if no trial has an epoch by which it is read, or if trials have no such value as a response may be near to.
     pub(crate) fn check_there(&self, batch: &Batch) -> Result<()> {
-        if let Rule::Ring(ring) = &self.rule {
+        if let Way::Ring(ring) = &self.rule {
             ring.check_columns(batch)?;
         }
         self.epochs().iter().try_for_each(|epoch| batch.starts(epoch).map(drop))
@@ -46,7 +46,7 @@ impl Decision {
             Err(Error::argument("decision of the task", expected, format!("{self}: {why}")))
         };
         self.check(batch.spec.n_out)?;
-        if self.rule == Rule::None {
+        if self.rule == Way::None {
             return refused("a rule of choice", "the task asks for no choice");
         }
         self.check_there(batch)?;
@@ -65,7 +65,7 @@ impl Decision {
             let why = format!("in none of {} trials do the targets give a correct choice by it", correct.len());
             return refused("one that the targets answer where the mask counts them", &why);
         };
-        let vague = guessed || matches!(self.rule, Rule::Threshold { .. }) && self.span.is_trial();
+        let vague = guessed || matches!(self.rule, Way::Threshold { .. }) && self.span.is_trial();
         if vague && correct.len() > 1 && correct.iter().flatten().all(|choice| choice == first) {
             let why = format!("by it choice {first} is correct in all of {} trials", correct.len());
             return refused(
@@ -78,7 +78,7 @@ impl Decision {
 
     /// Whether the task says nothing about its alternatives.
     fn is_guess(&self) -> bool {
-        self.rule == Rule::LargestInAnswer && self.among.is_none()
+        self.rule == Way::LargestInAnswer && self.among.is_none()
     }
 
     /// Where the default cannot tell what is asked for: what to say instead, and why.

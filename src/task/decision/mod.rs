@@ -40,7 +40,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct Decision {
-    rule: Rule,
+    rule: Way,
     /// The outputs that are alternatives, or the one that is read; all by default.
     among: Option<Vec<usize>>,
     span: Span,
@@ -48,7 +48,7 @@ pub struct Decision {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Rule {
+enum Way {
     #[default]
     LargestInAnswer,
     LargestMean,
@@ -91,9 +91,9 @@ impl Span {
 #[derive(Serialize, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum Written {
-    Rule(Rule),
+    Way(Way),
     Limited {
-        rule: Rule,
+        rule: Way,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         among: Option<Vec<usize>>,
         #[serde(default, skip_serializing_if = "Span::is_trial")]
@@ -104,7 +104,7 @@ enum Written {
 impl From<Written> for Decision {
     fn from(written: Written) -> Self {
         match written {
-            Written::Rule(rule) => rule.into(),
+            Written::Way(rule) => rule.into(),
             Written::Limited { rule, among, span } => Self { rule, among, span },
         }
     }
@@ -113,14 +113,14 @@ impl From<Written> for Decision {
 impl From<Decision> for Written {
     fn from(Decision { rule, among, span }: Decision) -> Self {
         match among.is_none() && span.is_trial() {
-            true => Self::Rule(rule),
+            true => Self::Way(rule),
             false => Self::Limited { rule, among, span },
         }
     }
 }
 
-impl From<Rule> for Decision {
-    fn from(rule: Rule) -> Self {
+impl From<Way> for Decision {
+    fn from(rule: Way) -> Self {
         Self { rule, among: None, span: Span::Trial }
     }
 }
@@ -128,15 +128,15 @@ impl From<Rule> for Decision {
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.rule {
-            Rule::LargestInAnswer => f.write_str("the largest output in the answer, the default")?,
-            Rule::LargestMean => f.write_str("the largest mean output")?,
-            Rule::LargestAtEnd => f.write_str("the largest output at the end")?,
-            Rule::FirstToReach { threshold, .. } => write!(f, "the first output to reach {threshold}")?,
-            Rule::Threshold { threshold } if *threshold == 0.0 => f.write_str("the sign of the output")?,
-            Rule::Threshold { threshold } => write!(f, "whether the output is above {threshold}")?,
-            Rule::Go { threshold } => write!(f, "whether the output reaches {threshold}")?,
-            Rule::Ring(Ring { outputs, .. }) => write!(f, "the angle of a ring of {} outputs", outputs.len())?,
-            Rule::None => f.write_str("none")?,
+            Way::LargestInAnswer => f.write_str("the largest output in the answer, the default")?,
+            Way::LargestMean => f.write_str("the largest mean output")?,
+            Way::LargestAtEnd => f.write_str("the largest output at the end")?,
+            Way::FirstToReach { threshold, .. } => write!(f, "the first output to reach {threshold}")?,
+            Way::Threshold { threshold } if *threshold == 0.0 => f.write_str("the sign of the output")?,
+            Way::Threshold { threshold } => write!(f, "whether the output is above {threshold}")?,
+            Way::Go { threshold } => write!(f, "whether the output reaches {threshold}")?,
+            Way::Ring(Ring { outputs, .. }) => write!(f, "the angle of a ring of {} outputs", outputs.len())?,
+            Way::None => f.write_str("none")?,
         }
         if let Some(among) = &self.among {
             write!(f, " among {among:?}")?;
@@ -157,14 +157,14 @@ impl Decision {
     /// nothing all steps count alike. PsychRNN's rule.
     #[must_use]
     pub fn largest_mean() -> Self {
-        Rule::LargestMean.into()
+        Way::LargestMean.into()
     }
 
     /// The output that is largest at the last step of the trial, or of the span in which it is read, whatever the mask: how PyCog
     /// scores its two-alternative tasks. A trial whose targets favor no output there, such as a catch trial, has no correct choice.
     #[must_use]
     pub fn largest_at_end() -> Self {
-        Rule::LargestAtEnd.into()
+        Way::LargestAtEnd.into()
     }
 
     /// The first output to reach a threshold, whatever the mask: how the choices of a reaction-time task are read. A trial in
@@ -173,14 +173,14 @@ impl Decision {
     /// The same crossing gives the reaction time, [`Session::decision_times`](crate::simulate::Session::decision_times).
     #[must_use]
     pub fn first_to_reach(threshold: f32) -> Self {
-        Rule::FirstToReach { threshold, or_largest_at_end: false }.into()
+        Way::FirstToReach { threshold, or_largest_at_end: false }.into()
     }
 
     /// One output, whose mean, weighted by the mask as in [`Decision::largest_mean`], is above the threshold for choice 1 and below
     /// it for choice 0: for targets 1 and 0, say. A mean that is the threshold is no choice.
     #[must_use]
     pub fn threshold(threshold: f32) -> Self {
-        Rule::Threshold { threshold }.into()
+        Way::Threshold { threshold }.into()
     }
 
     /// One output, whose mean is positive for choice 1 and negative for choice 0: for targets 1 and -1. It is a
@@ -196,7 +196,7 @@ impl Decision {
     /// [`Session::detection`](crate::simulate::Session::detection) counts hits and false alarms.
     #[must_use]
     pub fn go(threshold: f32) -> Self {
-        Rule::Go { threshold }.into()
+        Way::Go { threshold }.into()
     }
 
     /// An angle, by the population vector of outputs on a ring at the last step of the trial, or of the span in which it is read,
@@ -205,13 +205,13 @@ impl Decision {
     /// fixates has none. The angles are [`Session::responses`](crate::simulate::Session::responses).
     #[must_use]
     pub fn ring(ring: impl Into<Ring>) -> Self {
-        Rule::Ring(ring.into()).into()
+        Way::Ring(ring.into()).into()
     }
 
     /// The task asks for no choice: a waveform, say.
     #[must_use]
     pub fn none() -> Self {
-        Rule::None.into()
+        Way::None.into()
     }
 
     /// The outputs that are alternatives, or the one that is read; all by default. Choices keep the numbers of the outputs.
@@ -256,7 +256,7 @@ impl Decision {
     /// reaction time. It changes no other rule.
     #[must_use]
     pub fn or_largest_at_end(mut self) -> Self {
-        if let Rule::FirstToReach { or_largest_at_end, .. } = &mut self.rule {
+        if let Way::FirstToReach { or_largest_at_end, .. } = &mut self.rule {
             *or_largest_at_end = true;
         }
         self
@@ -265,7 +265,7 @@ impl Decision {
     /// The same alternatives by another rule, from the start of an epoch on.
     pub(crate) fn first_after(&self, threshold: f32, epoch: &str) -> Self {
         let among = match &self.rule {
-            Rule::Ring(ring) => Some(ring.outputs.clone()),
+            Way::Ring(ring) => Some(ring.outputs.clone()),
             _ => self.among.clone().filter(|_| self.is_largest()),
         };
         Self { among, ..Self::first_to_reach(threshold).after(epoch) }
@@ -273,21 +273,21 @@ impl Decision {
 
     /// Whether it chooses among outputs.
     fn is_largest(&self) -> bool {
-        !matches!(self.rule, Rule::Threshold { .. } | Rule::Go { .. } | Rule::None)
+        !matches!(self.rule, Way::Threshold { .. } | Way::Go { .. } | Way::None)
     }
 
     /// Whether it has a threshold, the crossing of which takes time.
     pub(crate) fn has_times(&self) -> bool {
-        matches!(self.rule, Rule::FirstToReach { .. } | Rule::Go { .. })
+        matches!(self.rule, Way::FirstToReach { .. } | Way::Go { .. })
     }
 
     /// The same about `n` outputs that are those from `from` on of `all`. What is read by the mask alone needs no change: it counts no others.
     pub(crate) fn within(&self, from: usize, n: usize, all: usize) -> Self {
         match &self.rule {
             _ if n == all => self.clone(),
-            Rule::Ring(ring) => Self { rule: Rule::Ring(ring.moved(from)), ..self.clone() },
-            Rule::LargestInAnswer if self.among.is_none() => self.clone(),
-            Rule::None => self.clone(),
+            Way::Ring(ring) => Self { rule: Way::Ring(ring.moved(from)), ..self.clone() },
+            Way::LargestInAnswer if self.among.is_none() => self.clone(),
+            Way::None => self.clone(),
             _ => self.clone().among(self.alternatives(n).into_iter().map(|output| from + output)),
         }
     }
@@ -309,12 +309,12 @@ impl Decision {
 
     /// Whether the answer is an angle.
     pub(crate) fn is_ring(&self) -> bool {
-        matches!(self.rule, Rule::Ring(_))
+        matches!(self.rule, Way::Ring(_))
     }
 
     /// Whether it makes sense for this number of outputs.
     pub(crate) fn check(&self, n_out: usize) -> Result<()> {
-        if let Rule::FirstToReach { threshold, .. } | Rule::Threshold { threshold } | Rule::Go { threshold } = self.rule
+        if let Way::FirstToReach { threshold, .. } | Way::Threshold { threshold } | Way::Go { threshold } = self.rule
             && !threshold.is_finite()
         {
             return Err(Error::argument("threshold of the decision", "finite", threshold));
@@ -330,7 +330,7 @@ impl Decision {
         {
             return Err(Error::argument("decision", "in each of some epochs, named once", format!("{epochs:?}")));
         }
-        if let (Rule::Ring(_), Some(among)) = (&self.rule, &self.among) {
+        if let (Way::Ring(_), Some(among)) = (&self.rule, &self.among) {
             let expected = "without `among`: a ring names its outputs, `Ring::new(1..33)`";
             return Err(Error::argument("decision", expected, format!("among {among:?}")));
         }
@@ -345,14 +345,14 @@ impl Decision {
         }
         let n = self.alternatives(n_out).len();
         match &self.rule {
-            Rule::Ring(ring) => ring.check(n_out),
-            Rule::Threshold { .. } | Rule::Go { .. } if n != 1 => {
+            Way::Ring(ring) => ring.check(n_out),
+            Way::Threshold { .. } | Way::Go { .. } if n != 1 => {
                 let expected = "about one output: say which with `among([0])`";
                 Err(Error::argument("decision", expected, format!("{self}, of which there are {n}")))
             }
             // Nothing was said: training asks for more if it needs a choice.
-            Rule::LargestInAnswer if self.among.is_none() => Ok(()),
-            Rule::LargestInAnswer | Rule::LargestMean | Rule::LargestAtEnd | Rule::FirstToReach { .. } if n < 2 => {
+            Way::LargestInAnswer if self.among.is_none() => Ok(()),
+            Way::LargestInAnswer | Way::LargestMean | Way::LargestAtEnd | Way::FirstToReach { .. } if n < 2 => {
                 let expected = format!("among at least two outputs; for one there are {OF_ONE}");
                 Err(Error::argument("decision", expected, format!("{self}, of which there are {n}")))
             }
@@ -368,9 +368,9 @@ impl Decision {
     /// The choices that there are.
     pub(crate) fn choices(&self, n_out: usize) -> Vec<usize> {
         match &self.rule {
-            Rule::None => Vec::new(),
-            Rule::Threshold { .. } | Rule::Go { .. } => vec![0, 1],
-            Rule::Ring(ring) => (0..ring.n_choices()).collect(),
+            Way::None => Vec::new(),
+            Way::Threshold { .. } | Way::Go { .. } => vec![0, 1],
+            Way::Ring(ring) => (0..ring.n_choices()).collect(),
             _ => self.alternatives(n_out),
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, Axis};
 
-use super::{Decision, Ring, Rule, Span};
+use super::{Decision, Ring, Span, Way};
 use crate::number::decimal;
 use crate::task::Batch;
 
@@ -62,27 +62,27 @@ impl Decision {
         let among = self.alternatives(batch.spec.n_out);
         let look = Look { decision: self, among, batch, trial, outputs: outputs.reborrow() };
         match &self.rule {
-            Rule::None => Reading::default(),
-            Rule::Ring(ring) => look.ring(ring, &steps),
+            Way::None => Reading::default(),
+            Way::Ring(ring) => look.ring(ring, &steps),
             _ if look.among.iter().any(|&output| output >= outputs.ncols()) => Reading::default(),
-            Rule::LargestInAnswer if look.among.len() < 2 => Reading::default(),
-            Rule::LargestInAnswer => look.largest_mean(&look.favored(steps).answer()).into(),
-            Rule::LargestMean => look.largest_mean(&steps.collect::<Vec<_>>()).into(),
-            Rule::LargestAtEnd => look.largest_at_end(&steps).into(),
-            Rule::FirstToReach { threshold, or_largest_at_end } => {
+            Way::LargestInAnswer if look.among.len() < 2 => Reading::default(),
+            Way::LargestInAnswer => look.largest_mean(&look.favored(steps).answer()).into(),
+            Way::LargestMean => look.largest_mean(&steps.collect::<Vec<_>>()).into(),
+            Way::LargestAtEnd => look.largest_at_end(&steps).into(),
+            Way::FirstToReach { threshold, or_largest_at_end } => {
                 match look.first_to_reach(*threshold, steps.clone()) {
                     None if *or_largest_at_end => look.largest_at_end(&steps).into(),
                     None => Reading::default(),
                     Some((step, choice)) => Reading { choice, reached: Some(step), ..Reading::default() },
                 }
             }
-            Rule::Threshold { threshold } => {
+            Way::Threshold { threshold } => {
                 let mean = look.means(&steps.collect::<Vec<_>>()).first().map(|(_, mean)| *mean);
                 let threshold = f64::from(*threshold);
                 let side = |mean: f64| (mean != threshold && !mean.is_nan()).then_some(usize::from(mean > threshold));
                 mean.and_then(side).into()
             }
-            Rule::Go { threshold } => {
+            Way::Go { threshold } => {
                 let scored = |step: &usize| !self.span.is_trial() || look.is_scored(*step, look.among[0]);
                 let steps: Vec<usize> = steps.filter(scored).collect();
                 if steps.is_empty() {
@@ -105,8 +105,8 @@ impl Decision {
         let asked = self.read(batch, trial, batch.targets.index_axis(Axis(0), trial));
         let made = self.read(batch, trial, outputs);
         match &self.rule {
-            Rule::Ring(_) if asked.fixates => Some(made.fixates),
-            Rule::Ring(ring) => asked.angle.map(|asked| made.angle.is_some_and(|angle| ring.is_near(angle, asked))),
+            Way::Ring(_) if asked.fixates => Some(made.fixates),
+            Way::Ring(ring) => asked.angle.map(|asked| made.angle.is_some_and(|angle| ring.is_near(angle, asked))),
             _ => asked.choice.map(|asked| made.choice == Some(asked)),
         }
     }
