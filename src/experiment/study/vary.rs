@@ -28,7 +28,7 @@ pub(super) struct Row {
 /// How the values of a key are given, if not as a list.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Rule {
+struct VaryRule {
     from: Option<f64>,
     to: Option<f64>,
     step: Option<f64>,
@@ -100,7 +100,7 @@ fn gather(key: &str, value: &Json, seed: Seed, axes: &mut Vec<Axis>) -> Result<(
             fields.iter().try_for_each(|(name, value)| gather(&below(name), value, seed, axes))
         }
         Json::Object(_) => {
-            let rule: Rule = filled(&place(), &Rule::default(), value)?;
+            let rule: VaryRule = filled(&place(), &VaryRule::default(), value)?;
             axes.push(match rule.conditions {
                 Some(_) if value.as_object().is_some_and(|rule| rule.len() > 1) => {
                     return Err(wrong(place(), "conditions stand alone: leave the other words out"));
@@ -211,7 +211,7 @@ fn overlap(keys: &[&String], others: &[&String], same: bool) -> Option<(String, 
     })
 }
 
-impl Rule {
+impl VaryRule {
     /// The values that it stands for.
     fn values(&self, key: &str, seed: Seed) -> Result<Vec<Json>> {
         match self.draw {
