@@ -26,7 +26,6 @@ pub use average::{Average, Averages, Band};
 pub use cka::Cka;
 pub use clusters::{KMeans, KMeansClusters};
 pub use composition::{Composed, Composition};
-pub(super) use decoding::two_classes;
 pub use decoding::{Classifier, Cluster, Decoded, Decoder, Decoding, Generalized};
 pub use diffusion_map::{DiffusionCoordinates, DiffusionMap};
 pub use dimension::Dimension;

@@ -36,6 +36,9 @@ pub struct Paper {
     pub doi: &'static str,
 }
 
+/// The paper of NeuroGym, of which several tasks are versions.
+pub(crate) const NEUROGYM: Paper = Paper { citation: "Molano-Mazón M et al. (2022)", doi: "10.31234/osf.io/aqc9n" };
+
 /// A task as a specification describes it.
 #[derive(Clone)]
 pub struct Described {

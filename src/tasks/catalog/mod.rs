@@ -15,7 +15,7 @@
 mod entry;
 
 pub use entry::{Described, Entry, Paper, Unread};
-pub(super) use entry::{Made, library, usual};
+pub(super) use entry::{Made, NEUROGYM, library, usual};
 
 use crate::table::Table;
 use crate::{Error, Result};

@@ -9,7 +9,7 @@ mod reach;
 
 use crate::number::decimal;
 use crate::task::{TaskSpec, TrialRng};
-use crate::tasks::catalog::{Paper, library};
+use crate::tasks::catalog::{NEUROGYM, Paper, library};
 use crate::{Error, Result};
 
 library! {
@@ -24,7 +24,6 @@ library! {
 const GEORGOPOULOS: Paper =
     Paper { citation: "Georgopoulos AP, Schwartz AB, Kettner RE (1986)", doi: "10.1126/science.3749885" };
 const CUEVA: Paper = Paper { citation: "Cueva CJ, Wei X-X (2018)", doi: "10.48550/arXiv.1803.07770" };
-const NEUROGYM: Paper = Paper { citation: "Molano-Mazón M et al. (2022)", doi: "10.31234/osf.io/aqc9n" };
 
 /// A velocity that wanders about 0, a number for each step of a trial: `dv = -v dt / τ + σ √(2 dt / τ) ξ`, an Ornstein-Uhlenbeck process
 /// that begins as it goes on. Its solution is taken over a step, not the equation, so that `σ` is the standard deviation for any `dt`.

@@ -8,7 +8,7 @@ mod signal_detection;
 mod spatial_suppression;
 mod tone_detection;
 
-use crate::tasks::catalog::{Paper, library};
+use crate::tasks::catalog::{NEUROGYM, library};
 
 library! {
     categorization: Categorization, Category;
@@ -19,5 +19,3 @@ library! {
     tone_detection: ToneDetection, ToneTime;
     spatial_suppression: SpatialSuppression, SizedMotion;
 }
-
-const NEUROGYM: Paper = Paper { citation: "Molano-Mazón M et al. (2022)", doi: "10.31234/osf.io/aqc9n" };

@@ -1,11 +1,10 @@
 //! How choices depend on those before them: a regression.
 
-use linfa_linalg::cholesky::InverseC;
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::ChoiceHistory;
-use crate::analysis::population::two_classes;
+use crate::analysis::LogisticRegression;
 use crate::analysis::statistics::special::normal_cdf;
 use crate::setters::setters;
 use crate::table::Table;
@@ -123,17 +122,27 @@ impl HistoryKernels {
             after && !evidence[*row].is_nan() && history.choices[*row].is_some()
         };
         let rows: Vec<usize> = (0..evidence.len()).filter(is_fitted).collect();
-        let right: Vec<usize> = rows.iter().map(|&row| usize::from(history.choices[row] == Some(1.0))).collect();
-        if !(right.contains(&0) && right.contains(&1)) {
+        let answers: Vec<Option<bool>> = rows.iter().map(|&row| Some(history.choices[row] == Some(1.0))).collect();
+        if !(answers.contains(&Some(true)) && answers.contains(&Some(false))) {
             let got = format!("{} trials of one", rows.len());
             return Err(Error::argument("trials", "some with each of the two choices", got));
         }
         let (names, columns) = self.regressors(history, stimulus, &evidence, &rows);
         let there: Vec<usize> =
             (0..columns.ncols()).filter(|&at| columns.column(at).iter().any(|&x| x != 0.0)).collect();
-        let x = columns.select(Axis(1), &there);
-        let fit = two_classes(&x, &right, 1.0 / self.ridge)?;
-        self.weighed(&names, &there, &x, &right, fit)
+        let labels: Vec<&str> = there.iter().map(|&at| names[at].0.as_str()).collect();
+        let fit = LogisticRegression::default().penalty(self.ridge);
+        let fit = fit.fit(&labels, &columns.select(Axis(1), &there), &answers)?;
+        let one = |regressor: String, lag, place: Option<usize>| {
+            let (weight, se) = place.map_or((f64::NAN, f64::NAN), |place| (fit.weights[place], fit.errors[place]));
+            HistoryWeight { regressor, lag, weight, se, p: 2.0 * normal_cdf(-(weight / se).abs()) }
+        };
+        let mut weights = vec![one("bias".to_owned(), None, Some(0))];
+        for (at, (name, lag)) in names.iter().enumerate() {
+            // After the intercept.
+            weights.push(one(name.clone(), *lag, there.iter().position(|&there| there == at).map(|place| place + 1)));
+        }
+        Ok(HistoryWeights { weights, n_trials: fit.trials, log_likelihood: fit.log_likelihood })
     }
 
     /// The names of the regressors with their lags, and their values `[n_trials, n_regressors]`.
@@ -174,42 +183,6 @@ impl HistoryKernels {
         }
         let columns = Array2::from_shape_fn((rows.len(), columns.len()), |(row, at)| columns[at][row]);
         (names, columns)
-    }
-
-    /// The weights with their errors.
-    fn weighed(
-        &self,
-        names: &[(String, Option<usize>)],
-        there: &[usize],
-        x: &Array2<f64>,
-        right: &[usize],
-        (weights, intercept): (Array1<f64>, f64),
-    ) -> Result<HistoryWeights> {
-        let odds = x.dot(&weights) + intercept;
-        // log P = -log(1 + e^-z) for what was chosen, without overflow.
-        let log_p = |z: f64| -((-z.abs()).exp().ln_1p() + (-z).max(0.0));
-        let log_likelihood = odds.iter().zip(right).map(|(&z, &right)| log_p(if right == 1 { z } else { -z })).sum();
-        let p = odds.mapv(|z| log_p(z).exp());
-        // The curvature, the intercept last.
-        let n = weights.len();
-        let mut with_one = Array2::ones((x.nrows(), n + 1));
-        with_one.slice_mut(ndarray::s![.., ..n]).assign(x);
-        let weighted = &with_one * &(&p * &(1.0 - &p)).insert_axis(Axis(1));
-        let mut curvature = with_one.t().dot(&weighted);
-        (0..n).for_each(|at| curvature[[at, at]] += self.ridge);
-        let unknown = |error| Error::argument("trials", "enough to tell the weights apart", error);
-        let inverse = curvature.invc().map_err(unknown)?;
-        let one = |regressor: String, lag, place: Option<usize>| {
-            let of =
-                |place: usize| (if place == n { intercept } else { weights[place] }, inverse[[place, place]].sqrt());
-            let (weight, se) = place.map_or((f64::NAN, f64::NAN), of);
-            HistoryWeight { regressor, lag, weight, se, p: 2.0 * normal_cdf(-(weight / se).abs()) }
-        };
-        let mut all = vec![one("bias".to_owned(), None, Some(n))];
-        for (at, (name, lag)) in names.iter().enumerate() {
-            all.push(one(name.clone(), *lag, there.iter().position(|&there| there == at)));
-        }
-        Ok(HistoryWeights { weights: all, n_trials: right.len(), log_likelihood })
     }
 }
 

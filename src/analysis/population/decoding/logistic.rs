@@ -49,13 +49,6 @@ pub(super) fn fit(x: &Array2<f64>, y: &[usize], n_classes: usize, c: f64) -> Res
     Err(Error::argument("c", "one for which the optimum can be found", c))
 }
 
-/// The weights `[n_regressors]` and the intercept at the minimum of `½ ‖w‖² + c Σ log(1 + exp(-y (w x + b)))` over samples
-/// `[n_samples, n_regressors]` and their classes 0 and 1, `y` being 1 for the second and -1 for the first.
-pub(in crate::analysis) fn two_classes(x: &Array2<f64>, y: &[usize], c: f64) -> Result<(Array1<f64>, f64)> {
-    let Linear { weights, intercepts } = fit(x, y, 2, c)?;
-    Ok((weights.row(0).to_owned(), intercepts[0]))
-}
-
 struct Problem<'a> {
     x: &'a Array2<f64>,
     y: &'a [usize],

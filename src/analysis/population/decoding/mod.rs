@@ -15,7 +15,6 @@ use ndarray::{Array2, Array3, Axis};
 use serde::{Deserialize, Serialize};
 
 pub use classifier::{Classifier, Decoder};
-pub(in crate::analysis) use logistic::two_classes;
 pub use result::{Cluster, Decoded, Generalized};
 
 use self::data::{Data, classed, of_arrays, select};
