@@ -37,7 +37,7 @@ impl Lesions {
     }
 
     /// The change in accuracy with each lesion, a column, in the trials with each value of a column of theirs, a row: what each cluster of
-    /// units is needed for. See [`Lesions::by`].
+    /// units is needed for. Many lesions are numbered from 1 in the order of the sweep, few stand with their names. See [`Lesions::by`].
     ///
     /// # Errors
     /// As [`Lesions::by`].
@@ -53,8 +53,13 @@ impl Lesions {
         let values =
             table.column(column)?[..n_values].iter().enumerate().map(|(i, value)| (i as f64, value.to_string()));
         let panel = Panel::new().x_label("Lesion").y_label(column).heatmap(heatmap).y_ticks(values.collect::<Vec<_>>());
-        let names = self.lesions.iter().enumerate().map(|(i, lesion)| (i as f64, lesion.name.as_str()));
-        let panel = if self.lesions.len() <= NAMED { panel.x_ticks(names.collect::<Vec<_>>()) } else { panel };
+        let n = self.lesions.len();
+        let names = self
+            .lesions
+            .iter()
+            .enumerate()
+            .map(|(i, lesion)| (i as f64, if n <= NAMED { lesion.name.clone() } else { (i + 1).to_string() }));
+        let panel = panel.x_ticks(names.collect::<Vec<_>>());
         Ok(panel.figure().size(440.0, (60.0 + 16.0 * n_values as f64).clamp(220.0, 900.0)))
     }
 

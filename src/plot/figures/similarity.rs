@@ -108,9 +108,11 @@ impl TaskClusters {
         let tasks = self.tasks.iter().enumerate().map(|(i, task)| (i as f64, task.as_str()));
         let title = format!("{} units", order.len());
         let variance = Panel::new().title(title).x_label("Cluster").heatmap(heatmap).x_ticks(ticks).y_ticks(tasks);
+        // Each task has room for its name.
+        let height = 100.0 + 17.0 * self.tasks.len() as f64;
         let clusters = &self.clusters;
         if clusters.tried.len() < 2 {
-            return variance.figure().size(480.0, 260.0);
+            return variance.figure().size(480.0, height.max(260.0));
         }
         let (low, high) = super::ends(&clusters.tried.iter().map(|&n| n as f64).collect::<Vec<_>>());
         let silhouettes = Panel::new()
@@ -120,7 +122,7 @@ impl TaskClusters {
             .vline(n_clusters as f64, ())
             .line(&clusters.tried, &clusters.mean_silhouettes, Color::BLUE)
             .points(&clusters.tried, &clusters.mean_silhouettes, Color::BLUE);
-        Figure::new().panels([variance, silhouettes]).size(820.0, 280.0)
+        Figure::new().panels([variance, silhouettes]).size(820.0, height.max(280.0))
     }
 }
 
