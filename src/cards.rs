@@ -46,6 +46,7 @@ macro_rules! show_as {
 
 show_fields!(
     Average,
+    BayesianTiming,
     Bifurcation,
     Bootstrap,
     Branch,

@@ -35,7 +35,7 @@ macro_rules! gallery {
 }
 
 gallery! {
-    (training, session, weights, fit, easy, hard, chronometric, timing, kernel, order, tuning, averages, choices, pca, trajectories, path, map, signed, linear, axes, units, groups, rdm, planes, parts, variance, composed, competing, points, modes, branches, decoded, across, demixed, kernels, attraction)
+    (training, session, weights, fit, easy, hard, chronometric, timing, observer, kernel, order, tuning, averages, choices, pca, trajectories, path, map, signed, linear, axes, units, groups, rdm, planes, parts, variance, composed, competing, points, modes, branches, decoded, across, demixed, kernels, attraction)
     "loss": Training::plot_loss, training.plot_loss();
     "checks": Training::plot_checks, training.plot_checks();
     "batch": Batch::plot_trial, session.batch.plot_trial(0)?;
@@ -48,6 +48,7 @@ gallery! {
     "shares": plot::shares, shares([("noise 1", &easy), ("noise 2", &hard)])?;
     "chronometric": Chronometric::plot, chronometric.plot();
     "timing": Timing::plot, timing.plot();
+    "bayesian-timing": BayesianTiming::plot, observer.plot([("subject", &timing)])?;
     "kernel": LogisticFit::plot, kernel.plot();
     "pairs": plot::pairs, pairs("Trials to criterion", ["curriculum", "fixed"], &[1400, 1200, 1600], &[2900, 2100, 2500])?;
     "censored-pairs": plot::censored_pairs, censored_pairs("Trials to criterion", ["curriculum", "fixed"], [&[1400, 1200], &[2900, 5000]], [&[false, false], &[false, true]])?;

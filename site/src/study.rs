@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use psychrnn::analysis::{
-    Averages, Branches, Chronometric, Composed, Counts, Decoded, Demixed, DiffusionCoordinates, FixedPointSet,
-    Generalized, HistoryWeights, JpcaPlanes, Lesions, LinearTuning, LogisticFit, PsychometricFit, Rdm,
+    Averages, BayesianTiming, Branches, Chronometric, Composed, Counts, Decoded, Demixed, DiffusionCoordinates,
+    FixedPointSet, Generalized, HistoryWeights, JpcaPlanes, Lesions, LinearTuning, LogisticFit, PsychometricFit, Rdm,
     SerialDependenceFit, TargetedAxes, TaskClusters, TaskVariances, Timing, Trajectories, Tuning,
 };
 use psychrnn::dynamics::Modes;
@@ -20,6 +20,7 @@ pub(crate) struct Study {
     pub(crate) hard: Counts,
     pub(crate) chronometric: Chronometric,
     pub(crate) timing: Timing,
+    pub(crate) observer: BayesianTiming,
     pub(crate) kernel: LogisticFit,
     pub(crate) order: Vec<usize>,
     pub(crate) tuning: Tuning,
@@ -60,8 +61,9 @@ pub(crate) fn lines() -> String {
 pub(crate) fn study() -> Result<Study> {
     // ---
     use psychrnn::analysis::{
-        ChoiceHistory, Classifier, Composition, Decoding, DiffusionMap, Dissimilarity, Dpca, FixedPoints,
-        HistoryKernels, Jpca, KMeans, LogisticRegression, SerialDependence, Targeted, TaskVariance, Timing,
+        BayesianTiming, ChoiceHistory, Classifier, Composition, Decoding, DiffusionMap, Dissimilarity, Dpca,
+        FixedPoints, HistoryKernels, Jpca, KMeans, LogisticRegression, SerialDependence, Targeted, TaskVariance,
+        Timing,
     };
     use psychrnn::dynamics::LeakyUnits;
     use psychrnn::ndarray::array;
@@ -97,6 +99,7 @@ pub(crate) fn study() -> Result<Study> {
     let drawn = |&t: &f64| Some(240.0 + 0.7 * t + f64::from(rng.normal(0.0, 40.0)));
     let produced: Vec<Option<f64>> = asked.iter().map(drawn).collect();
     let timing = Timing::of_trials(&asked, &produced)?;
+    let observer = BayesianTiming::fit([&timing])?;
 
     // Units: what they prefer, alone and together.
     let activity = session.mean_activity(Signal::Rates, "stimulus", 400.0..500.0)?;
@@ -172,6 +175,7 @@ pub(crate) fn study() -> Result<Study> {
         hard,
         chronometric,
         timing,
+        observer,
         kernel,
         order,
         tuning,

@@ -26,6 +26,7 @@
 //! | how do reaction times? | [`Chronometric`], of [`reaction_times`](crate::simulate::Session::reaction_times) |
 //! | does it go when it should, and only then? | [`Detection`] |
 //! | how well does it produce an interval? | [`Timing`], of [`times_when`](crate::simulate::Session::times_when) |
+//! | does it draw intervals towards their mean as far as its uncertainty asks for? | [`BayesianTiming`] |
 //! | how long does it take to stop? | [`Countermanding`] |
 //! | how much does each piece of evidence weigh, and when? | [`LogisticRegression`], of [`evidence`](crate::simulate::Session::evidence) |
 //! | do choices repeat those before them, after correct ones and after errors? | [`ChoiceHistory`] |

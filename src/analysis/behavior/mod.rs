@@ -1,5 +1,6 @@
 //! What a subject does: choices, detections, reaction times.
 
+mod bayesian_timing;
 mod chronometric;
 mod countermanding;
 mod counts;
@@ -9,6 +10,7 @@ mod history;
 mod psychometric;
 mod timing;
 
+pub use bayesian_timing::BayesianTiming;
 pub use chronometric::Chronometric;
 pub use countermanding::Countermanding;
 pub use counts::Counts;

@@ -1,7 +1,7 @@
 //! Psychometric and chronometric curves, and pairs.
 
 use super::{along, ends};
-use crate::analysis::{Chronometric, Counts, LogisticFit, PsychometricFit, Timing};
+use crate::analysis::{BayesianTiming, Chronometric, Counts, LogisticFit, PsychometricFit, Timing};
 use crate::plot::{Color, Figure, Marker, Number, Panel, Style};
 use crate::{Error, Result};
 
@@ -123,6 +123,39 @@ impl Timing {
             .points(&self.intervals, &self.means, Color::BLACK)
             .figure()
             .size(360.0, 280.0)
+    }
+}
+
+impl BayesianTiming {
+    /// The mean produced intervals of a subject with their standard deviations, and what this observer would produce (lines): by interval, of each
+    /// prior, by its name. Dashed is what would be right.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn plot<'a, N: Into<String>>(&self, timings: impl IntoIterator<Item = (N, &'a Timing)>) -> Result<Figure> {
+        let timings: Vec<(String, &Timing)> = timings.into_iter().map(|(name, timing)| (name.into(), timing)).collect();
+        let intervals: Vec<f64> = timings.iter().flat_map(|(_, timing)| timing.intervals.iter().copied()).collect();
+        if intervals.is_empty() {
+            return Err(Error::argument("timings", "at least one", "none"));
+        }
+        let (left, right) = ends(&intervals);
+        let mut panel = Panel::new()
+            .x_label("Interval (ms)")
+            .y_label("Produced interval (ms)")
+            .x_range(left, right)
+            .line([left, right], [left, right], Style::new().color(Color::GRAY).dashed());
+        for (i, (name, timing)) in timings.into_iter().enumerate() {
+            let color = Color::cycle(i);
+            let prior = &timing.intervals;
+            let along = along(prior.iter().copied().fold(right, f64::min), prior.iter().copied().fold(left, f64::max));
+            let expected = along.iter().map(|&interval| self.expected(prior, interval).0);
+            let sd = |sign: f64| timing.means.iter().zip(&timing.sds).map(move |(mean, sd)| mean + sign * sd);
+            panel = panel
+                .line(&along, expected, Style::from(name.as_str()).color(color))
+                .intervals(prior, sd(-1.0), sd(1.0), color)
+                .points(prior, &timing.means, color);
+        }
+        Ok(panel.figure().size(400.0, 320.0))
     }
 }
 

@@ -13,7 +13,8 @@ use crate::{Error, Result};
 pub enum Production {
     /// One output that rises, faster and faster, from `lo` to `hi` at the end of the interval: the target at the time `t` after the start of
     /// the pulse is `lo + (hi - lo) z(t)` with `z(t) = 3 ((4/3)^(t / T) - 1)`, at most `hi`. The mask is `emphasis` from the pulse to the first
-    /// step that is not before the end of the interval, and 0 before and after.
+    /// step that is not before the end of the interval, and 0 before and after. So late errors are those of long intervals alone: a network that
+    /// is unsure of the interval learns to rise as for the longest that it may be, and goes late.
     #[default]
     Ramp,
     /// Two outputs, "fixate" and "go": the target is "fixate" until the interval is over and "go" from then on. The mask is 0 in the first

@@ -1,7 +1,7 @@
 //! Intervals, stopping and weights, against formulas, simulated subjects, and data that make no sense.
 
 use ndarray::{Array2, Axis, array};
-use psychrnn::analysis::{Countermanding, LogisticRegression, Timing, timing_reward};
+use psychrnn::analysis::{BayesianTiming, Countermanding, LogisticRegression, Timing, timing_reward};
 use psychrnn::prelude::*;
 
 use super::figures::drawn;
@@ -28,6 +28,68 @@ fn bias_and_variance_are_those_of_the_formula() {
     assert!(Timing::of_trials(&[500.0], &[]).unwrap_err().to_string().contains("produced"));
     assert!(Timing::of_trials(&[500.0], &[None]).unwrap_err().to_string().contains("produced"));
     assert!(Timing::of_trials(&[], &[]).is_err());
+}
+
+/// A subject that measures and produces with this noise, and takes what it measured for the mean of what it may have been.
+fn bayesian(prior: &[f64], [w_m, w_p]: [f64; 2], n: usize, seed: u64) -> Timing {
+    let mut rng = Seed(seed).stream(0);
+    let mut normal = || f64::from(rng.normal(0.0, 1.0));
+    let asked: Vec<f64> = prior.iter().copied().cycle().take(n).collect();
+    let produced = asked.iter().map(|asked| {
+        let measured = asked * (1.0 + w_m * normal());
+        let density = |t: f64| (-(measured - t).powi(2) / (2.0 * (w_m * t).powi(2))).exp() / (w_m * t);
+        let all: f64 = prior.iter().map(|&t| density(t)).sum();
+        let guess: f64 = prior.iter().map(|&t| t * density(t) / all).sum();
+        Some(guess * (1.0 + w_p * normal()))
+    });
+    let produced: Vec<Option<f64>> = produced.collect();
+    Timing::of_trials(&asked, &produced).unwrap()
+}
+
+#[test]
+fn a_bayesian_observer_is_known_by_its_noise() {
+    let (short, long) = ([480.0, 560.0, 640.0, 720.0, 800.0], [800.0, 900.0, 1000.0, 1100.0, 1200.0]);
+    for (noise, seed) in [([0.1, 0.06], 1), ([0.2, 0.03], 2)] {
+        let [w_m, w_p] = noise;
+        let (of_short, of_long) = (bayesian(&short, noise, 20_000, seed), bayesian(&long, noise, 20_000, seed + 10));
+        let truth = BayesianTiming::new(w_m, w_p).unwrap();
+        for (prior, timing) in [(&short, &of_short), (&long, &of_long)] {
+            assert!(timing.slope < 0.85);
+            for (k, &interval) in prior.iter().enumerate() {
+                let (mean, sd) = truth.expected(prior, interval);
+                // Four standard errors of 4000 trials.
+                near(timing.means[k], mean, 4.0 * sd / 63.0);
+                near(timing.sds[k], sd, 4.0 * sd / 80.0);
+            }
+        }
+        let fit = BayesianTiming::fit([&of_short, &of_long]).unwrap();
+        near(fit.w_m, w_m, 0.02 * w_m);
+        near(fit.w_p, w_p, 0.05 * w_p);
+        drawn("bayesian-timing", &fit.plot([("short", &of_short), ("long", &of_long)]).unwrap());
+    }
+    // Without noise it takes what it measured for the nearest interval that there is.
+    let exact = BayesianTiming::new(1e-6, 0.0).unwrap();
+    assert_eq!([470.0, 700.0, 1e4].map(|measured| exact.estimate(&short, measured)), [480.0, 720.0, 800.0]);
+    near(exact.expected(&short, 560.0).0, 560.0, 1e-9);
+    near(exact.expected(&short, 560.0).1, 0.0, 1e-3);
+    // With much noise a measurement says no more than the factor `1 / t` of its density.
+    let harmonic = 5.0 / short.iter().map(|t| 1.0 / t).sum::<f64>();
+    near(BayesianTiming::new(1e6, 0.0).unwrap().estimate(&short, 640.0), harmonic, 1e-6);
+
+    let one = Timing::of_trials(&[500.0; 3], &[Some(480.0), Some(510.0), Some(530.0)]).unwrap();
+    for timings in [vec![], vec![&one]] {
+        assert!(BayesianTiming::fit(timings).unwrap_err().to_string().contains("two intervals"));
+    }
+    let negative = Timing::of_trials(&[-500.0, 500.0], &[Some(480.0), Some(510.0)]).unwrap();
+    assert!(BayesianTiming::fit([&negative]).unwrap_err().to_string().contains("-500"));
+    // Each interval once: without any spread of its own.
+    let once = Timing::of_trials(&[500.0, 600.0, 700.0], &[Some(510.0), Some(600.0), Some(690.0)]).unwrap();
+    let fit = BayesianTiming::fit([&once]).unwrap();
+    assert!(fit.w_m.is_finite() && fit.w_p.is_finite());
+    assert!(fit.plot::<&str>([]).is_err());
+    for (w_m, w_p) in [(0.0, 0.1), (f64::NAN, 0.1), (0.1, -0.1), (0.1, f64::INFINITY)] {
+        assert!(BayesianTiming::new(w_m, w_p).is_err());
+    }
 }
 
 #[test]
