@@ -5,12 +5,13 @@
 //! Weights, checkpoints and `accuracy.csv` come into the folder, a row every thousand updates. Called again it goes on where it was, also after
 //! it was killed, with the same bits; with a larger number of updates it goes further.
 
-use std::fs;
+mod staged;
+
 use std::path::{Path, PathBuf};
 
 use psychrnn::prelude::*;
 use psychrnn::tasks::{Rule, Yang};
-use psychrnn::train::Stop;
+use staged::argument;
 
 const SEED: u64 = 1;
 /// After so many updates the learning rate is a tenth. The paper's stays, for 156,250: by then an update of a whole rate spoils in one task what
@@ -24,21 +25,10 @@ const EVERY: usize = 1000;
 const TRIALS: [usize; 2] = [128, 512];
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |place: usize, otherwise: usize| match arguments.get(place) {
-        None => Ok(otherwise),
-        Some(text) => text.parse().map_err(|_| Error::Argument {
-            name: "argument".into(),
-            expected: "a whole number".into(),
-            got: format!("\"{text}\""),
-        }),
-    };
-    let folder = PathBuf::from(arguments.first().map_or("target/yang", String::as_str));
-    let (updates, units) = (number(1, 45_000)?, number(2, 256)?);
-    let rules = arguments.iter().skip(3).map(|name| name.parse()).collect::<Result<Vec<Rule>>>()?;
+    let folder = argument(0, PathBuf::from("target/yang"))?;
+    let (updates, units) = (argument(1, 45_000)?, argument(2, 256)?);
+    let rules = std::env::args().skip(4).map(|name| name.parse()).collect::<Result<Vec<Rule>>>()?;
     let rules = if rules.is_empty() { Rule::ALL.to_vec() } else { rules };
-    let checkpoints = folder.join("checkpoints");
-    fs::create_dir_all(&checkpoints).map_err(|source| Error::Io { action: "create", path: folder.clone(), source })?;
 
     let task = Yang::default().rules(&rules);
     let mut network = Rnn::new(&task, RnnConfig::yang().units(units).seed(SEED))?;
@@ -48,26 +38,12 @@ fn main() -> Result<()> {
         .schedule(Schedule::Steps { every: FINE, factor: 0.1 })
         .clip(Clip::Value(1.0))
         .seed(SEED)
-        .record_every(10)
-        .checkpoint(&checkpoints, Every::Seconds(120.0))
-        .resume();
-    let mut done = match fs::read_dir(&checkpoints).is_ok_and(|mut files| files.next().is_some()) {
-        true => trainer.restore(&mut network)?.updates,
-        false => 0,
-    };
-    while done < updates {
-        done = updates.min((done / EVERY + 1) * EVERY);
-        let training = trainer.clone().updates(done).train(&mut network, &task)?;
-        if training.stop != Stop::Finished {
-            println!("{training}");
-            return Ok(());
-        }
-        network.save(folder.join("yang.npz"))?;
-        let is_last = done == updates;
-        let accuracies = accuracies(&network, &task, &rules, TRIALS[usize::from(is_last)])?;
-        report(&folder.join("accuracy.csv"), &training, &rules, &accuracies)?;
-    }
-    Ok(())
+        .record_every(10);
+    staged::train((&mut network, &task), &trainer, (updates, EVERY), (&folder, "yang.npz"), |network, training| {
+        let is_last = training.updates == updates;
+        let accuracies = accuracies(network, &task, &rules, TRIALS[usize::from(is_last)])?;
+        report(&folder.join("accuracy.csv"), training, &rules, &accuracies)
+    })
 }
 
 /// The share of trials of each task that are right, each trial with a timing of its own and noise of both kinds.
@@ -84,22 +60,10 @@ fn report(path: &Path, training: &Training, rules: &[Rule], accuracies: &[f64]) 
     let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
     let worst = accuracies.iter().copied().fold(1.0, f64::min);
     let minutes = training.seconds / 60.0;
-    let mut names =
-        vec!["updates".to_owned(), "trials".into(), "minutes".into(), "loss".into(), "worst".into(), "mean".into()];
-    names.extend(rules.iter().map(Rule::to_string));
-    let mut row = vec![training.updates as f64, training.trials as f64, minutes, training.final_loss(), worst, mean];
-    row.extend(accuracies);
-    let before = if path.exists() { Some(Table::load_csv(path)?) } else { None };
-    let mut table = Table::new();
-    for (name, number) in names.iter().zip(&row) {
-        let mut column = match &before {
-            Some(before) => before.numbers(name)?,
-            None => Vec::new(),
-        };
-        column.push(*number);
-        table.insert(name, column)?;
-    }
-    table.save_csv(path)?;
+    let (updates, trials) = (training.updates as f64, training.trials as f64);
+    let row = [("updates", updates), ("trials", trials), ("minutes", minutes), ("loss", training.final_loss())];
+    let row = row.into_iter().chain([("worst", worst), ("mean", mean)]).map(|(name, number)| (name.to_owned(), number));
+    staged::add_row(path, row.chain(rules.iter().map(Rule::to_string).zip(accuracies.iter().copied())))?;
     println!(
         "{} updates, {minutes:.1} min, loss {:.4}; worst {worst:.3}, mean {mean:.3}",
         training.updates,
