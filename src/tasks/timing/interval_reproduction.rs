@@ -53,7 +53,8 @@ pub(super) const ENTRIES: &[Entry] =
 ///
 /// The produced interval `t_p` is the time from the start of set to the step in which the ramp reaches `hi`, or "go" is above "fixate".
 /// Since what is measured is uncertain, the best subject, and a network that was trained with noise, draws it towards the mean of the
-/// prior: [`Timing`](crate::analysis::Timing) has its bias and variance by `t_s`.
+/// prior: [`Timing`](crate::analysis::Timing) has its bias and variance by `t_s`, and [`BayesianTiming`](crate::analysis::BayesianTiming) what
+/// the best subject would do.
 ///
 /// Defaults: priors of 480, 560, 640, 720, 800 ms and of 800, 900, 1000, 1100, 1200 ms; a gain of 1; a fixation of 500 to 1000 ms; pulses of
 /// 100 ms; the trial lasts 1.5 times the interval after the start of set, so that a subject may be late. Epochs: `fixation`, `ready`,
