@@ -46,7 +46,6 @@ macro_rules! show_as {
 
 show_fields!(
     Average,
-    BayesianTiming,
     Bifurcation,
     Bootstrap,
     Branch,
@@ -186,6 +185,10 @@ show_as! {
     PsychometricFit: |fit| fit.table().evcxr_display();
     LogisticFit: |fit| fit.table().evcxr_display();
     Timing: |timing| timing.table().evcxr_display();
+    BayesianTiming: |observer| {
+        let share = |w: f64| format!("{w:.4}");
+        Card::new("BayesianTiming").line("w_m", share(observer.w_m)).line("w_p", share(observer.w_p)).show();
+    };
     Weights: |weights| arrays(weights).evcxr_display();
     Counts: |counts| {
         columns([
@@ -463,8 +466,12 @@ fn text(value: &Json) -> String {
     const SHOWN: usize = 8;
     match value {
         Json::Null => "none".into(),
-        // Most numbers were single ones.
-        Json::Number(number) if number.is_f64() => (number.as_f64().unwrap_or(f64::NAN) as f32).to_string(),
+        Json::Number(number) if number.is_f64() => match number.as_f64().unwrap_or(f64::NAN) {
+            // A probability may be so small that it would be many zeros, or 0.
+            small if small != 0.0 && small.abs() < 1e-4 => format!("{small:.3e}"),
+            // Most numbers were single ones.
+            number => (number as f32).to_string(),
+        },
         Json::String(text) => text.replace('_', " "),
         Json::Array(items) if items.is_empty() => "none".into(),
         Json::Array(items) if items.len() > SHOWN => format!("{} values", items.len()),
@@ -500,6 +507,7 @@ mod tests {
             goal: Option<f64>,
             levels: Vec<usize>,
             kind: Json,
+            p: [f64; 3],
         }
         let settings = Settings {
             learning_rate: 0.1,
@@ -507,11 +515,12 @@ mod tests {
             goal: None,
             levels: vec![0; 9],
             kind: json!({ "relu": {} }),
+            p: [1.264_099e-107, 0.0, 1e-4],
         };
         assert_eq!(
             fields("Settings", &settings).to_string(),
             "Settings\n  goal           none\n  kind           relu: none\n  learning rate  0.1\n  levels         9 values\n  \
-             mask           1 × 2"
+             mask           1 × 2\n  p              1.264e-107, 0, 0.0001"
         );
     }
 
