@@ -16,7 +16,7 @@ const USUAL: Entry = Entry {
     about: "Say in which of two directions random dots move, or take a reward that is small and sure.",
     papers: &[Paper { citation: "Kiani R, Shadlen MN (2009)", doi: "10.1126/science.1169405" }, SONG_PYRL],
     tags: &["perceptual decision", "working memory", "confidence"],
-    reached: None,
+    reached: Some("75.2 % of new trials correct after 256,000 (100 units)."),
     usual: usual!(PostDecisionWager::default()),
 };
 
@@ -25,6 +25,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "post_decision_wager_pyrl",
         about: "Say in which of two directions random dots move, or take a reward that is small and sure, in the version of pyrl.",
+        reached: Some("75.0 % of new trials correct after 256,000 (100 units)."),
         usual: usual!(PostDecisionWager::pyrl()),
         ..USUAL
     },

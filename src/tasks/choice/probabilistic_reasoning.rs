@@ -20,7 +20,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Go where the reward probably is, by four shapes that each tell a little.",
     papers: &[Paper { citation: "Yang T, Shadlen MN (2007)", doi: "10.1038/nature05852" }],
     tags: &["probability", "accumulation"],
-    reached: None,
+    reached: Some("91.0 % of new trials correct after 256,000 (100 units)."),
     usual: usual!(ProbabilisticReasoning::default()),
 }];
 

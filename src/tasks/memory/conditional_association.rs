@@ -16,7 +16,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Give the answer that belongs to a stimulus, which is shown afterwards and is another in each block of trials.",
     papers: &[CROMER],
     tags: &["association", "learning", "blocks"],
-    reached: None,
+    reached: Some("96.1 % of new trials correct after 96,000 (100 units)."),
     usual: usual!(ConditionalAssociation::default()),
 }];
 

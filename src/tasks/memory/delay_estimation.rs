@@ -20,7 +20,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Reproduce, after a delay, the color of that one of several items of which the place is shown.",
     papers: &[ZHANG_LUCK],
     tags: &["working memory", "estimation", "capacity"],
-    reached: None,
+    reached: Some("61.9 % of new trials correct after 512,000 (100 units)."),
     usual: usual!(DelayEstimation::default()),
 }];
 

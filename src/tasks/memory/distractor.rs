@@ -20,7 +20,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Look, after a delay, to where a cue was, and not to where a distractor was in the delay.",
     papers: &[SUZUKI],
     tags: &["working memory", "saccade", "distraction"],
-    reached: None,
+    reached: Some("96.0 % of new trials correct after 195,200 (100 units)."),
     usual: usual!(Distractor::default()),
 }];
 

@@ -18,7 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Of two samples say twice whether the one that a cue names matches the test.",
     papers: &[ROSE, MASSE],
     tags: &["working memory", "delayed match to sample", "rule", "several answers"],
-    reached: None,
+    reached: Some("87.5 % of new trials correct after 512,000 (100 units)."),
     usual: usual!(DualDelayedMatch::default()),
 }];
 

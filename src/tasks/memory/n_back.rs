@@ -18,7 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Say of each item in a row whether it is the same as the one two before it.",
     papers: &[Paper { citation: "Kirchner WK (1958)", doi: "10.1037/h0043688" }],
     tags: &["working memory", "updating", "several answers"],
-    reached: None,
+    reached: Some("98.4 % of new trials correct after 16,000 (100 units)."),
     usual: usual!(NBack::default()),
 }];
 

@@ -17,7 +17,7 @@ const ABBA: Entry = Entry {
     about: "Say of each of several tests whether it has the direction of the sample, though others may be repeated.",
     papers: &[MILLER, MASSE],
     tags: &["working memory", "delayed match to sample", "several answers"],
-    reached: None,
+    reached: Some("98.9 % of new trials correct after 12,800 (100 units)."),
     usual: usual!(RepeatedTests::abba()),
 };
 
@@ -26,6 +26,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "repeated_tests_abca",
         about: "Say of each of several tests whether it has the direction of the sample, where no other is repeated.",
+        reached: Some("99.2 % of new trials correct after 12,800 (100 units)."),
         usual: usual!(RepeatedTests::abca()),
         ..ABBA
     },

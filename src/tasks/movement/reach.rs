@@ -18,7 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Move along a circle to a target, step by step, seeing where one is.",
     papers: &[GEORGOPOULOS, NEUROGYM],
     tags: &["movement"],
-    reached: None,
+    reached: Some("An error of 0.058 in new trials after 192,000 (100 units)."),
     usual: usual!(Reach::default()),
 }];
 

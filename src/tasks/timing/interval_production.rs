@@ -18,12 +18,19 @@ const RAMP: Entry = Entry {
     about: "Let that time pass after a pulse for which a cue stands.",
     papers: &[Paper { citation: "Wang J, Narain D, Hosseini EA, Jazayeri M (2018)", doi: "10.1038/s41593-017-0028-6" }],
     tags: &["timing", "context"],
-    reached: None,
+    reached: Some("An error of 0.047 in new trials after 25,600 (100 units)."),
     usual: usual!(IntervalProduction::default()),
 };
 
-pub(super) const ENTRIES: &[Entry] =
-    &[RAMP, Entry { name: "interval_production_step", usual: usual!(IntervalProduction::step()), ..RAMP }];
+pub(super) const ENTRIES: &[Entry] = &[
+    RAMP,
+    Entry {
+        name: "interval_production_step",
+        reached: Some("An error of 0.065 in new trials after 128,000 (100 units)."),
+        usual: usual!(IntervalProduction::step()),
+        ..RAMP
+    },
+];
 
 /// Cue, set, go: let that time pass after a pulse for which a cue stands.
 ///

@@ -25,12 +25,19 @@ const RAMP: Entry = Entry {
         },
     ],
     tags: &["timing", "context"],
-    reached: None,
+    reached: Some("An error of 0.052 in new trials after 128,000 (100 units)."),
     usual: usual!(IntervalReproduction::default()),
 };
 
-pub(super) const ENTRIES: &[Entry] =
-    &[RAMP, Entry { name: "interval_reproduction_step", usual: usual!(IntervalReproduction::step()), ..RAMP }];
+pub(super) const ENTRIES: &[Entry] = &[
+    RAMP,
+    Entry {
+        name: "interval_reproduction_step",
+        reached: Some("An error of 0.122 in new trials after 128,000 (100 units)."),
+        usual: usual!(IntervalReproduction::step()),
+        ..RAMP
+    },
+];
 
 /// Ready, set, go: let as much time pass after the second of two pulses as passed between them, or that time multiplied by a gain.
 ///

@@ -21,12 +21,19 @@ const RAMP: Entry = Entry {
         doi: "10.1038/s41593-019-0500-6",
     }],
     tags: &["timing"],
-    reached: None,
+    reached: Some("An error of 0.053 in new trials after 128,000 (100 units)."),
     usual: usual!(Synchronization::default()),
 };
 
-pub(super) const ENTRIES: &[Entry] =
-    &[RAMP, Entry { name: "synchronization_step", usual: usual!(Synchronization::step()), ..RAMP }];
+pub(super) const ENTRIES: &[Entry] = &[
+    RAMP,
+    Entry {
+        name: "synchronization_step",
+        reached: Some("An error of 0.111 in new trials after 128,000 (100 units)."),
+        usual: usual!(Synchronization::step()),
+        ..RAMP
+    },
+];
 
 /// One, two, three, go: go on with the rhythm of three pulses, and go when the fourth would come.
 ///
