@@ -44,7 +44,7 @@ impl Tested {
         let mut held_out = run.specification().test().clone();
         held_out.trials = self.trials.unwrap_or(held_out.trials);
         held_out.seed = self.seed.map_or(held_out.seed, Seed);
-        Ok((network.run(&held_out.draw()?)?, unfinished))
+        Ok((run.specification().session(network.as_ref(), &held_out.draw()?)?, unfinished))
     }
 }
 

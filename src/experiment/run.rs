@@ -292,12 +292,12 @@ impl Run {
     }
 
     /// What the network, with its best weights, does on the trials that the specification's `[test]` says: 1000, of seed 0, if that says
-    /// nothing.
+    /// nothing. They are done as in training, see [`Specification::session`].
     ///
     /// # Errors
     /// As [`Run::training`], or if there is not enough memory.
     pub fn test(&self) -> Result<Session> {
-        self.network()?.run(&self.specification.test().draw()?)
+        self.specification.session(self.network()?.as_ref(), &self.specification.test().draw()?)
     }
 
     /// As [`Run::test`], on another number of trials, under another seed.
@@ -307,7 +307,7 @@ impl Run {
     pub fn test_with(&self, trials: usize, seed: impl Into<Seed>) -> Result<Session> {
         let mut held_out = self.specification.test().clone();
         (held_out.trials, held_out.seed) = (trials, seed.into());
-        self.network()?.run(&held_out.draw()?)
+        self.specification.session(self.network()?.as_ref(), &held_out.draw()?)
     }
 
     fn saving(&self, trainer: Trainer) -> Trainer {

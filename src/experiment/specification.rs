@@ -19,7 +19,8 @@ use crate::Result;
 use crate::network::kinds::*;
 use crate::network::{Config, Network, Recurrent};
 use crate::random::Seed;
-use crate::task::TrialSource;
+use crate::simulate::Session;
+use crate::task::{Batch, TrialSource};
 use crate::train::{Curriculum, Every, L1Weights, L2Rates, L2Weights, MeanSquaredError, Trainer};
 
 /// The keys at the top.
@@ -124,6 +125,15 @@ impl Specification {
             None => self.trainer.clone(),
             Some(held_out) => self.trainer.clone().validation(held_out.draw()?),
         })
+    }
+
+    /// What a network does on trials that are done as in training: one after another if `trainer.consecutive` says so, in rows of so many
+    /// of which each begins with `init_state`, and otherwise each for itself.
+    ///
+    /// # Errors
+    /// If the trials do not fit the network, or if there is not enough memory.
+    pub fn session(&self, network: &dyn Network, trials: &Batch) -> Result<Session> {
+        self.trainer.session(network, trials)
     }
 
     /// The bytes that training takes, as far as they can be told before it begins.

@@ -398,13 +398,14 @@ fn read(path: &Path) -> Result<(State, Arrays)> {
 }
 
 /// Adds the settings that there were not yet when an older version wrote a checkpoint, as they then were: each to what is known by other
-/// settings, a leaky network and its constants, initial weights, the senses of a task.
+/// settings, a leaky network and its constants, initial weights, the senses of a task, a trainer.
 fn add_later(value: &mut Value) {
     let Some(settings) = value.as_object_mut() else { return };
     for (known, later, was) in [
         (["transfer", "noise"], "form", json!("current")),
         (["recurrent", "inhibitory"], "state", json!([0.1, 0.01])),
         (["baseline", "rectify"], "while_on", json!(false)),
+        (["vanishing_gradient", "carry_state"], "consecutive", json!(1)),
     ] {
         if known.iter().all(|known| settings.contains_key(*known)) {
             settings.entry(later).or_insert(was);
@@ -520,7 +521,7 @@ mod tests {
         let state = String::from_utf8(state).unwrap().replace("\"backend\":", "\"path\":");
         assert_eq!(state.matches("\"path\":").count(), 2);
         let mut state: Value = serde_json::from_str(&state).unwrap();
-        assert_eq!(without(&mut state["about"], &["form", "state", "while_on"]), 4);
+        assert_eq!(without(&mut state["about"], &["form", "state", "while_on", "consecutive"]), 5);
         let state = state.to_string();
         file::write_npz(&path, |npz| {
             npz.list("state", state.into_bytes())?;

@@ -48,7 +48,6 @@ pub struct Trainer {
     pub(super) regularizers: Vec<Arc<dyn Regularizer>>,
     pub(super) vanishing_gradient: f64,
     pub(super) carry_state: bool,
-    #[serde(skip_serializing_if = "is_one")]
     pub(super) consecutive: usize,
     pub(super) optimizer: Optimizer,
     pub(super) learning_rate: f64,
@@ -126,11 +125,6 @@ pub enum BestBy {
     Loss,
     /// The best metric.
     Metric,
-}
-
-/// Trials that are alone.
-fn is_one(consecutive: &usize) -> bool {
-    *consecutive == 1
 }
 
 fn described_loss<S: Serializer>(loss: &Arc<dyn Loss>, serializer: S) -> Result<S::Ok, S::Error> {

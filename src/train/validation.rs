@@ -184,14 +184,36 @@ impl<'a> Plan<'a> {
     }
 }
 
+impl Trainer {
+    /// The network on trials that are done as in training, [`Trainer::consecutive`] of them one after another. Each row of them begins with
+    /// `init_state`.
+    pub(crate) fn session(&self, network: &dyn Network, batch: &Batch) -> Result<Session> {
+        match self.consecutive {
+            1 => network.run(batch),
+            consecutive => in_rows(network, batch, consecutive, Recording::default(), false),
+        }
+    }
+}
+
 /// The network on a batch, so many trials of which are done one after another. Where states are carried over they go on from those of
 /// the rows in turn, but for sessions, which begin.
 fn session(network: &dyn Network, batch: &Batch, consecutive: usize, recording: Recording) -> Result<Session> {
     if consecutive == 1 {
         return begun(network, batch, recording, true);
     }
+    in_rows(network, batch, consecutive, recording, batch.spec.sessions.trials == 1)
+}
+
+/// The network on a batch, so many trials of which are a row.
+fn in_rows(
+    network: &dyn Network,
+    batch: &Batch,
+    consecutive: usize,
+    recording: Recording,
+    carried: bool,
+) -> Result<Session> {
     let Session { states, rates, outputs, units, .. } =
-        begun(network, &batch.joined(consecutive)?, recording, batch.spec.sessions.trials == 1)?;
+        begun(network, &batch.joined(consecutive)?, recording, carried)?;
     let [states, rates, outputs] = [states, rates, outputs].map(|joined| batch.parted(consecutive, &joined));
     Session::recorded(batch.clone(), states, rates, outputs, units)
 }

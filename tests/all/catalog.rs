@@ -76,6 +76,7 @@ const HELD: &[(&str, fn())] = &[
     ("distractor", memory::distractors_are_ignored),
     ("delay_estimation", memory::the_color_at_the_probed_location_is_asked_for),
     ("memory_number", memory::digits_are_repeated_in_order),
+    ("n_back", memory::items_are_compared_with_those_before),
 ];
 
 /// The same of those with trials of other programs in `data/parity/tasks`: the case, if it has another name.

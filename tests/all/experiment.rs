@@ -218,3 +218,31 @@ fn tasks_whose_answers_are_angles_are_run_as_others() {
     assert!(answers.iter().all(|angle| angle.is_nan() || (0.0..=6.3).contains(angle)));
     assert_eq!(trials.numbers("target").unwrap().len(), 30);
 }
+
+/// A network that learned from one trial what to do in the next is not tested on each for itself.
+#[test]
+fn trials_are_tested_one_after_another_if_they_were_trained_so() {
+    let text = |consecutive: usize| {
+        format!(
+            "
+            task = {{ name = \"conditional_association\", n_stimuli = 2, n_answers = 2, delay = 100, session = 5 }}
+            network = {{ units = 10 }}
+            trainer = {{ updates = 2, batch_size = 10, consecutive = {consecutive}, silent = true }}
+            test = {{ trials = 10 }}
+            "
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let run = Specification::from_text(&text(5)).unwrap().train(folder.path().join("run")).unwrap();
+    let tested = run.test().unwrap();
+    let simulator = run.network().unwrap().simulator().unwrap();
+    let rows = [0..5, 5..10].map(|row| tested.batch.select(&row.collect::<Vec<_>>()));
+    for (k, row) in rows.iter().enumerate() {
+        let expected = simulator.run_consecutively(row).unwrap().outputs;
+        let outputs = tested.outputs.slice(ndarray::s![5 * k..5 * k + 5, .., ..]);
+        let furthest = (&outputs - &expected).iter().fold(0.0_f32, |furthest, x| furthest.max(x.abs()));
+        assert!(furthest < 1e-5, "{furthest}");
+    }
+    let alone = Specification::from_text(&text(1)).unwrap().session(run.network().unwrap().as_ref(), &tested.batch);
+    assert_ne!(alone.unwrap().outputs, tested.outputs);
+}

@@ -11,6 +11,7 @@ mod dual_delayed_match;
 mod go_nogo;
 mod memory_number;
 mod memory_saccade;
+mod n_back;
 mod paired_association;
 mod repeated_tests;
 
@@ -27,6 +28,7 @@ library! {
     distractor: Distractor, CueAndDistractor;
     delay_estimation: DelayEstimation, ColoredItems;
     memory_number: MemoryNumber, ShownNumber;
+    n_back: NBack, ItemRow;
 }
 
 const FREEDMAN: Paper = Paper { citation: "Freedman DJ, Assad JA (2006)", doi: "10.1038/nature05078" };

@@ -9,6 +9,7 @@ mod dual_delayed_match;
 mod go_nogo;
 mod memory_number;
 mod memory_saccade;
+mod n_back;
 mod paired_association;
 mod repeated_tests;
 
@@ -20,6 +21,7 @@ pub(crate) use dual_delayed_match::of_two_samples_the_cued_one_is_tested;
 pub(crate) use go_nogo::go_and_no_go_are_told_by_a_cue;
 pub(crate) use memory_number::digits_are_repeated_in_order;
 pub(crate) use memory_saccade::saccades_go_to_the_cue_or_away_from_it;
+pub(crate) use n_back::items_are_compared_with_those_before;
 pub(crate) use paired_association::pairs_are_told_from_others;
 pub(crate) use repeated_tests::each_test_is_compared_with_the_sample;
 
