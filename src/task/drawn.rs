@@ -209,4 +209,3 @@ fn add_place(table: &mut Table, spec: &TaskSpec, drawn: &[Drawn]) {
         }
     }
 }
-

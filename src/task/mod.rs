@@ -54,6 +54,7 @@
 //! | a pause between trials, a time-out after errors, the last choice and outcome as inputs | [`Sessions`] |
 //! | trials that depend on what the subject does | [`Staircase`], [`BiasCorrection`], [`MatchingPennies`], or [`Past`]; [`Simulator::run_session`](crate::simulate::Simulator::run_session) |
 //! | trials of several tasks, with an input for each | [`Mixture`] |
+//! | how many trials anybody could get right | [`TrialSource::ideal`], the [`IdealObserver`] |
 //! | no task at all | [`Rest`](crate::tasks::Rest) |
 
 mod alternatives;

@@ -1,8 +1,8 @@
 //! How the inputs of a task reach the network: baseline, noise, rectification.
 
 use ndarray::{Array1, Array2, ArrayView2};
-use statrs::function::erf::erfc;
 use serde::{Deserialize, Serialize};
+use statrs::function::erf::erfc;
 
 use super::TrialRng;
 use crate::error::positive;

@@ -59,7 +59,8 @@ pub trait TrialSource: Send + Sync {
     /// asked one by one; for a task see [`IdealObserver`].
     fn ideal(&self, observer: &IdealObserver) -> Result<IdealAccuracy> {
         let _ = observer;
-        let expected = "a task: to be ideal is to know what else a trial could have been, which trials alone do not tell";
+        let expected =
+            "a task: to be ideal is to know what else a trial could have been, which trials alone do not tell";
         Err(Error::argument("task", expected, "another source of trials, such as a batch or a mixture"))
     }
 }
@@ -224,6 +225,10 @@ impl TrialSource for Arc<dyn TrialSource> {
 
     fn trials(&self, numbers: Range<u64>, seed: Seed) -> Result<Batch> {
         self.as_ref().trials(numbers, seed)
+    }
+
+    fn ideal(&self, observer: &IdealObserver) -> Result<IdealAccuracy> {
+        self.as_ref().ideal(observer)
     }
 }
 

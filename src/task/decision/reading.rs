@@ -6,7 +6,8 @@ use ndarray::{ArrayView2, Axis};
 
 use super::{Decision, Ring, Span, Way};
 use crate::number::decimal;
-use crate::task::Batch;
+use crate::task::time::Clock;
+use crate::task::{Batch, Epochs};
 
 /// What the outputs of a trial say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,18 +30,24 @@ impl From<Option<usize>> for Reading {
 impl Decision {
     /// The steps of a trial that count; none for a trial without the epoch.
     pub(super) fn steps(&self, batch: &Batch, trial: usize) -> Option<Range<usize>> {
-        let length = *batch.lengths.get(trial)?;
+        let length = (*batch.lengths.get(trial)?).min(batch.n_steps());
+        self.steps_among(batch.epochs.get(trial)?, length, batch.spec.dt)
+    }
+
+    /// Those of a trial with these epochs, which is so many steps long.
+    pub(crate) fn steps_among(&self, epochs: &Epochs, length: usize, dt: f32) -> Option<Range<usize>> {
+        let of = |epoch: &String| epochs.get(epoch).map(|epoch| epoch.steps(dt));
         let steps = match &self.span {
             Span::Trial => 0..length,
-            Span::During(epoch) => batch.steps_of(trial, epoch)?,
-            Span::After(epoch) => batch.steps_of(trial, epoch)?.start..length,
+            Span::During(epoch) => of(epoch)?,
+            Span::After(epoch) => of(epoch)?.start..length,
             Span::Between(from, to) => {
-                let steps = batch.clock().steps(decimal(*from), decimal(*to));
+                let steps = Clock::new(dt).steps(decimal(*from), decimal(*to));
                 steps.start.max(0) as usize..steps.end.max(0) as usize
             }
-            Span::Each(epochs) => epochs.iter().rev().find_map(|epoch| batch.steps_of(trial, epoch))?,
+            Span::Each(epochs) => epochs.iter().rev().find_map(of)?,
         };
-        Some(steps.start..steps.end.min(length).min(batch.n_steps()))
+        Some(steps.start..steps.end.min(length))
     }
 
     /// The time from which reactions are counted, in milliseconds; `None` for a trial without the epoch.
@@ -117,7 +124,9 @@ impl Decision {
     /// to another one as well.
     pub(crate) fn responses(&self, asked: &[Reading]) -> Vec<Vec<Reading>> {
         let said = |reading: &Reading| match (&self.rule, reading.angle) {
-            (Way::Ring(ring), Some(angle)) => vec![*reading, Reading { angle: Some(ring.just_near(angle)), ..*reading }],
+            (Way::Ring(ring), Some(angle)) => {
+                vec![*reading, Reading { angle: Some(ring.just_near(angle)), ..*reading }]
+            }
             _ => vec![*reading],
         };
         asked.iter().fold(vec![Vec::new()], |all, one| {

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::random::Seed;
 use crate::setters::setters;
 
-/// The ideal observer of a task: who knows all of it but the values and the noise of a trial, sees the inputs of the trial to its end, and
-/// says what is most probably right. No network and no animal gets more trials right, so that this is what they are to be compared
-/// with. Asked by [`TrialSource::ideal`](super::TrialSource::ideal).
+/// The ideal observer of a task: who knows all of it but the values and the noise of a trial, sees the inputs of the trial up to the last
+/// step in which its choice is read, and says what is most probably right. Of trials that know nothing of those before them no network
+/// and no animal gets more right, so that this is what they are to be compared with. Asked by
+/// [`TrialSource::ideal`](super::TrialSource::ideal).
 ///
 /// Inputs `u` `[n_steps, n_in]` are what the task shows plus noise that is independent from step to step ([`Sensory`](super::Sensory)). If the
 /// values `v` come in a share `wᵥ` of the trials, and `s(v)` is what the task then shows, the answer `a` is correct with probability
@@ -22,14 +23,15 @@ use crate::setters::setters;
 /// most probably lies. Noise is Gaussian, of independent channels or with their covariance; of rectified inputs a 0 has the probability
 /// of all that would be negative; channels without noise say for certain which values these are not.
 ///
-/// Values are those of other trials that the task draws, which are shown at the times of the trial itself: when what happens is known, and
-/// only what happens is not. Each trial is taken alone, also of a session: what was before is not known.
+/// Values are those of other trials that the task draws, shown at the times of the trial itself: when things happen is known, and only
+/// what happens is not. Each trial is taken alone, also of a session: what was before it, as the rule of a block, is not known, so that a
+/// subject that remembers may do better.
 ///
 /// Where few values can be, as in most designs, all of them are compared, and the result is exact up to the number of trials. Where values
 /// are any numbers of a range, those compared must lie so close that some come near to each trial; if not, that is an error, and no accuracy
 /// that is too low. It is one, too, if with half of the values clearly fewer trials are right.
 ///
-/// Defaults: 2000 trials, up to 1000 different values, seed 0. The trials are those of
+/// Defaults: 2000 trials, up to 2000 different values, seed 0. The trials are those of
 /// [`batch`](super::TrialSource::batch) under the same seed, so that they can be those that a network did. With 2000 trials the standard
 /// error is 0.011 or less.
 ///
@@ -65,7 +67,7 @@ pub struct IdealObserver {
 
 impl Default for IdealObserver {
     fn default() -> Self {
-        Self { trials: 2000, candidates: 1000, seed: Seed(0) }
+        Self { trials: 2000, candidates: 2000, seed: Seed(0) }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 
 use super::{IdealAccuracy, IdealObserver};
@@ -15,8 +16,10 @@ use crate::task::source::{Made, usual_steps};
 use crate::task::{Epochs, Task, Trial};
 use crate::{Error, Result, interrupt, memory, threads};
 
-/// So many values are drawn for each that may differ from the others.
-const DRAWN: usize = 10;
+/// Values are drawn until there are so many for each that differs from the others, and so many in all.
+const DRAWN: (usize, usize) = (20, 10_000);
+/// So many are drawn at a time.
+const AT_ONCE: usize = 1000;
 /// So many trials of the same timing are done together.
 const TOGETHER: usize = 64;
 /// After so many trials it is asked for the first time whether there are candidates enough.
@@ -40,8 +43,10 @@ struct Candidate<V> {
 
 /// A trial before its noise.
 struct Shown {
-    /// `[n_steps, n_shown]`.
+    /// `[n_steps, n_shown]`, to the last step in which the choice is read: what comes later, such as feedback, comes too late.
     inputs: Array2<f32>,
+    /// The steps of the whole trial.
+    n_steps: usize,
     asked: Vec<Reading>,
 }
 
@@ -85,15 +90,13 @@ impl<T: Task> Made<'_, T> {
         let what = format!("to compare {} candidates", candidates.len());
         memory::check(what, needed.saturating_mul(threads::threads() as u64), "take fewer, or a longer `dt`")?;
 
-        let mut groups = self.by_timing(&due, &candidates)?;
-        let mut before = groups.iter().scan(0, |n, group| Some(std::mem::replace(n, *n + group.len())));
-        let later = before.position(|before| before >= FIRST).map_or_else(Vec::new, |first| groups.split_off(first));
         let go_on = || !work.is_interrupted();
         let mut done: Vec<Done> = Vec::new();
         // What is far from covered is told soon.
-        for (groups, most) in [(groups, FAR.0), (later, FAR.1)] {
+        let (first, later) = due.split_at(due.len().min(FIRST));
+        for (due, most) in [(first, FAR.0), (later, FAR.1)] {
             let of_group = |group| self.done(group, &candidates, &law);
-            done.extend(threads::map_while(groups, go_on, of_group)?.into_iter().flatten());
+            done.extend(threads::map_while(self.by_timing(due, &candidates)?, go_on, of_group)?.into_iter().flatten());
             check_close(&done, candidates.len(), most)?;
         }
         check_gain(&done, candidates.len())?;
@@ -108,13 +111,16 @@ impl<T: Task> Made<'_, T> {
 
     /// A trial with these values and these epochs, whose steps go on in this stream.
     fn show(&self, trial: &T::Trial, epochs: Epochs, rng: &mut TrialRng, number: u64) -> Result<Shown> {
+        let n_steps = self.spec.steps_of_trial(&epochs, number)?;
+        let read = self.spec.decision.steps_among(&epochs, n_steps, self.spec.dt);
+        let until = read.map_or(n_steps, |steps| steps.end);
         let mut drawn = play(self.task, &self.spec, trial, epochs, rng, number)?;
         drawn.sense(&self.spec, &vec![0.0; self.spec.n_sensed()]);
         let batch = assemble::<T>(self.spec.clone(), std::slice::from_ref(&drawn), self.seed);
         let mut asked = self.spec.decision.read_all(&batch, 0, batch.targets.index_axis(Axis(0), 0));
         // When it is said is of no matter.
         asked.iter_mut().for_each(|reading| reading.reached = None);
-        Ok(Shown { inputs: drawn.inputs.slice_move(s![.., ..self.spec.n_shown()]), asked })
+        Ok(Shown { inputs: drawn.inputs.slice_move(s![..until, ..self.spec.n_shown()]), n_steps, asked })
     }
 
     /// The values of a candidate at the timing of a trial: its epochs, and the stream in which the steps go on.
@@ -147,9 +153,9 @@ impl<T: Task> Made<'_, T> {
             Ok((hash(&(format!("{values:?} {:?}", shown.asked), candidate.kind, inputs)), candidate))
         };
         let (mut known, mut drawn) = (IndexMap::new(), Vec::new());
-        while known.len() < most && drawn.len() < most.saturating_mul(DRAWN) {
+        while known.len() < most && drawn.len() < DRAWN.1.max(DRAWN.0 * known.len()) {
             let from = drawn.len() as u64;
-            for (key, candidate) in threads::map(others.due(from..from + most as u64)?, keyed)? {
+            for (key, candidate) in threads::map(others.due(from..from + AT_ONCE as u64)?, keyed)? {
                 let entry = known.entry(key);
                 drawn.push(entry.index());
                 entry.or_insert(candidate);
@@ -225,11 +231,7 @@ impl<T: Task> Made<'_, T> {
     }
 
     /// The trials, those together in which each candidate has the same epochs, and which have as many steps.
-    fn by_timing(
-        &self,
-        due: &[Due<T::Trial>],
-        candidates: &[Candidate<T::Trial>],
-    ) -> Result<Vec<Vec<Due<T::Trial>>>> {
+    fn by_timing(&self, due: &[Due<T::Trial>], candidates: &[Candidate<T::Trial>]) -> Result<Vec<Vec<Due<T::Trial>>>> {
         let key = |due: &Due<T::Trial>| {
             let mut hasher = DefaultHasher::new();
             for candidate in candidates {
@@ -238,44 +240,56 @@ impl<T: Task> Made<'_, T> {
                 }
             }
             let own = self.epochs(&due.trial, &mut due.rng.clone(), due.number)?;
-            self.spec.steps_of_trial(&own, due.number)?.hash(&mut hasher);
+            let n_steps = self.spec.steps_of_trial(&own, due.number)?;
+            (n_steps, self.spec.decision.steps_among(&own, n_steps, self.spec.dt)).hash(&mut hasher);
             Ok(hasher.finish())
         };
         let mut groups: IndexMap<u64, Vec<Due<T::Trial>>> = IndexMap::new();
         for (key, due) in threads::map(due.iter().collect(), key)?.into_iter().zip(due) {
             groups.entry(key).or_default().push(due.clone());
         }
-        Ok(groups.into_values().flat_map(|group| group.chunks(TOGETHER).map(<[_]>::to_vec).collect::<Vec<_>>()).collect())
+        Ok(groups
+            .into_values()
+            .flat_map(|group| group.chunks(TOGETHER).map(<[_]>::to_vec).collect::<Vec<_>>())
+            .collect())
     }
 
-    /// All that trials with the timing of this one may be, of so many steps.
+    /// All that trials may be that have the timing of this one, of which this is shown.
     fn possible(
         &self,
         due: &Due<T::Trial>,
-        n_steps: usize,
+        truth: &Shown,
         candidates: &[Candidate<T::Trial>],
         law: &Law,
     ) -> Result<Possible> {
         let mut asked = Asked::default();
-        let (mut rows, mut hashes, mut drawn, mut asks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        // What shows the same and asks for the same is the same.
+        let mut different: IndexMap<(u64, usize), [f64; 2]> = IndexMap::new();
+        let mut rows = Vec::new();
         for candidate in candidates {
             let (epochs, mut rng) = self.timing(candidate, due)?;
-            if self.spec.steps_of_trial(&epochs, due.number)? == n_steps {
-                let shown = self.show(&candidate.trial, epochs, &mut rng, due.number)?;
+            if self.spec.steps_of_trial(&epochs, due.number)? != truth.n_steps {
+                continue;
+            }
+            let shown = self.show(&candidate.trial, epochs, &mut rng, due.number)?;
+            if shown.inputs.dim() == truth.inputs.dim() {
                 let row = law.along(shown.inputs.view(), true);
-                hashes.push(hash(&bits(row.iter().copied())));
-                rows.extend(row);
-                drawn.push(candidate.drawn);
-                asks.push(asked.place(shown.asked));
+                let entry = different.entry((hash(&bits(row.iter().copied())), asked.place(shown.asked)));
+                if matches!(entry, Entry::Vacant(_)) {
+                    rows.extend(row);
+                }
+                let drawn = entry.or_default();
+                drawn.iter_mut().zip(candidate.drawn).for_each(|(drawn, more)| *drawn += more);
             }
         }
-        let n = n_steps * self.spec.n_shown();
-        let shown = Array2::from_shape_vec((drawn.len(), n), rows);
-        let shown = shown.map_err(|error| Error::argument("task", "of as many steps in each trial of a timing", error))?;
+        let n = truth.inputs.len();
+        let shown = Array2::from_shape_vec((different.len(), n), rows);
+        let shown = shown.map_err(|error| Error::argument("inputs", "as many in each trial of a timing", error))?;
         let differs = |&at: &usize| shown.column(at).iter().any(|&value| value != shown[[0, at]]);
         let telling: Vec<usize> = (0..n).filter(differs).collect();
         let told = shown.select(Axis(1), &telling);
-        Ok(Possible { shown, telling, told, hashes, drawn, asks, asked: asked.0 })
+        let (hashes, asks) = different.keys().copied().unzip();
+        Ok(Possible { shown, telling, told, hashes, drawn: different.into_values().collect(), asks, asked: asked.0 })
     }
 
     /// How the observer does in trials of one timing; without those that ask for nothing.
@@ -286,17 +300,17 @@ impl<T: Task> Made<'_, T> {
             let mut rng = due.rng.clone();
             let epochs = self.epochs(&due.trial, &mut rng, due.number)?;
             let truth = self.show(&due.trial, epochs, &mut rng, due.number)?;
-            let n_steps = truth.inputs.nrows();
             let possible = match &mut possible {
                 Some(possible) => possible,
-                none => none.insert(self.possible(&due, n_steps, candidates, law)?),
+                none => none.insert(self.possible(&due, &truth, candidates, law)?),
             };
             if self.spec.decision.is_right(&truth.asked, &truth.asked).is_none() {
                 continue;
             }
             // A pause before the trial, and what is shown of the trial before, tell nothing of it.
             let inputs = self.played(due)?.inputs;
-            let seen = inputs.slice(s![inputs.nrows() - n_steps.., ..self.spec.n_shown()]);
+            let pause = inputs.nrows() - truth.n_steps;
+            let seen = inputs.slice(s![pause..pause + truth.inputs.nrows(), ..self.spec.n_shown()]);
             let seen = law.along(seen, false);
             let logs = possible.logs(&seen, law);
             let right = [0, 1].map(|half| {
