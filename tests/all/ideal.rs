@@ -95,7 +95,7 @@ fn two_alternatives_are_told_apart_by_d_prime() {
     for (dt, duration) in [(10.0, 200.0), (20.0, 200.0), (5.0, 100.0), (10.0, 1000.0)] {
         let mut task = Levels::new(&TWO, 0.3).lasting(duration);
         task.spec.dt = dt;
-        let d = (2.0 * 0.2_f64.powi(2) * f64::from(duration) / (0.3_f64.powi(2) * 200.0)).sqrt();
+        let d = (2.0 * 0.2_f64.powi(2) * duration / (0.3_f64.powi(2) * 200.0)).sqrt();
         let ideal = ideal(&task);
         is_near(&ideal, phi(d / 2.0));
         assert_eq!((ideal.trials, ideal.candidates), (2000, 2));

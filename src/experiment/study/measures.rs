@@ -176,6 +176,11 @@ impl Measure {
         name.strip_prefix(self.name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
     }
 
+    /// Whether it gives a column of this name.
+    pub(super) fn gives(&self, name: &str) -> bool {
+        name.strip_prefix(self.to_string().as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    }
+
     /// An error if a specification's test has no such column.
     pub(super) fn check(&self, specification: &Specification) -> Result<()> {
         let Some(column) = &self.column else { return Ok(()) };
