@@ -1,6 +1,7 @@
 //! How many trials of a task anybody could get right.
 
 mod observer;
+mod possible;
 
 use serde::{Deserialize, Serialize};
 

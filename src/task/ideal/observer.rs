@@ -3,10 +3,11 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use indexmap::IndexMap;
-use indexmap::map::Entry;
-use ndarray::{Array1, Array2, ArrayView1, Axis, s};
+use ndarray::{Array2, Axis, s};
 
+use super::possible::{Asked, Gathered, Possible, bits, hash};
 use super::{IdealAccuracy, IdealObserver};
+use crate::interrupt::{self, Work};
 use crate::random::TrialRng;
 use crate::task::course::{Due, caught};
 use crate::task::decision::Reading;
@@ -14,7 +15,7 @@ use crate::task::drawn::{assemble, play};
 use crate::task::sensory::Law;
 use crate::task::source::{Made, usual_steps};
 use crate::task::{Epochs, Task, Trial};
-use crate::{Error, Result, interrupt, memory, threads};
+use crate::{Error, Result, memory, threads};
 
 /// Values are drawn until there are so many for each that differs from the others, and so many in all.
 const DRAWN: (usize, usize) = (20, 10_000);
@@ -24,10 +25,10 @@ const AT_ONCE: usize = 1000;
 const TOGETHER: usize = 64;
 /// After so many trials it is asked for the first time whether there are candidates enough.
 const FIRST: usize = 100;
-/// The best candidate is close if what was seen is at most by this factor, as a logarithm, less probable than by what was shown.
-const CLOSE: f64 = 2.0;
 /// In so large a share of the trials no candidate may be close: of the first ones, and of all.
 const FAR: (f64, f64) = (0.05, 0.01);
+/// What a trial takes beside its inputs, in bytes.
+const BESIDE: u64 = 1024;
 /// By as much may all candidates be better than half of them.
 const GAIN: f64 = 0.01;
 
@@ -50,20 +51,6 @@ struct Shown {
     asked: Vec<Reading>,
 }
 
-/// All that trials of one timing may be.
-struct Possible {
-    /// What is shown, a row each, along the axes of the noise, step after step.
-    shown: Array2<f64>,
-    /// Where rows differ, and what they have there.
-    telling: Vec<usize>,
-    told: Array2<f64>,
-    hashes: Vec<u64>,
-    drawn: Vec<[f64; 2]>,
-    /// What each asks for: the place in the list.
-    asks: Vec<usize>,
-    asked: Vec<Vec<Reading>>,
-}
-
 /// How the observer did in a trial.
 struct Done {
     /// Whether it was right, by all candidates and by half of them.
@@ -81,15 +68,13 @@ impl<T: Task> Made<'_, T> {
         }
         let law = self.afferents.law(self.spec.n_shown())?;
         let work = interrupt::watch();
+        let what = format!("to draw {} trials", observer.trials);
+        memory::check(what, BESIDE.saturating_mul(observer.trials as u64), "take fewer")?;
         let due = self.due(0..observer.trials as u64)?;
         let probe = self.longest(&due[..due.len().min(TOGETHER)])?;
-        let candidates = self.candidates(observer.candidates, probe)?;
+        let candidates = self.candidates(observer.candidates, probe, &work)?;
         let chance = self.chance(&candidates, probe)?;
         self.check_steps(&candidates, probe)?;
-        let needed = memory::floats(&[4, candidates.len(), usual_steps(&self.spec), self.spec.n_shown()]);
-        let what = format!("to compare {} candidates", candidates.len());
-        memory::check(what, needed.saturating_mul(threads::threads() as u64), "take fewer, or a longer `dt`")?;
-
         let go_on = || !work.is_interrupted();
         let mut done: Vec<Done> = Vec::new();
         // What is far from covered is told soon.
@@ -97,6 +82,7 @@ impl<T: Task> Made<'_, T> {
         for (due, most) in [(first, FAR.0), (later, FAR.1)] {
             let of_group = |group| self.done(group, &candidates, &law);
             done.extend(threads::map_while(self.by_timing(due, &candidates)?, go_on, of_group)?.into_iter().flatten());
+            check_interrupt(&work)?;
             check_close(&done, candidates.len(), most)?;
         }
         check_gain(&done, candidates.len())?;
@@ -141,7 +127,7 @@ impl<T: Task> Made<'_, T> {
     }
 
     /// At most so many different trials. They are the same if their values are, and what they show and ask for at the timing of one trial.
-    fn candidates(&self, most: usize, probe: &Due<T::Trial>) -> Result<Vec<Candidate<T::Trial>>> {
+    fn candidates(&self, most: usize, probe: &Due<T::Trial>, work: &Work) -> Result<Vec<Candidate<T::Trial>>> {
         let others = Self::new(self.task, self.seed.child("candidates"))?;
         let keyed = |due: Due<T::Trial>| {
             let Due { trial, rng, place, .. } = due;
@@ -154,6 +140,8 @@ impl<T: Task> Made<'_, T> {
         };
         let (mut known, mut drawn) = (IndexMap::new(), Vec::new());
         while known.len() < most && drawn.len() < DRAWN.1.max(DRAWN.0 * known.len()) {
+            check_interrupt(work)?;
+            self.check_memory(known.len() + AT_ONCE)?;
             let from = drawn.len() as u64;
             for (key, candidate) in threads::map(others.due(from..from + AT_ONCE as u64)?, keyed)? {
                 let entry = known.entry(key);
@@ -173,11 +161,17 @@ impl<T: Task> Made<'_, T> {
         Ok(candidates)
     }
 
+    /// An error if there is not enough memory to compare so many.
+    fn check_memory(&self, candidates: usize) -> Result<()> {
+        let of_one = memory::floats(&[4, usual_steps(&self.spec), self.spec.n_shown()]).saturating_add(BESIDE);
+        let needed = of_one.saturating_mul(candidates as u64).saturating_mul(threads::threads() as u64);
+        memory::check(format!("to compare {candidates} candidates"), needed, "take fewer, or a longer `dt`")
+    }
+
     /// The share of trials that one gets right who always gives the same answer.
     fn chance(&self, candidates: &[Candidate<T::Trial>], probe: &Due<T::Trial>) -> Result<f64> {
         let decision = &self.spec.decision;
-        let mut asked = Asked::default();
-        let mut often = Vec::new();
+        let (mut asked, mut often) = (Asked::default(), Vec::new());
         for candidate in candidates {
             let (epochs, mut rng) = self.timing(candidate, probe)?;
             let place = asked.place(self.show(&candidate.trial, epochs, &mut rng, probe.number)?.asked);
@@ -262,10 +256,7 @@ impl<T: Task> Made<'_, T> {
         candidates: &[Candidate<T::Trial>],
         law: &Law,
     ) -> Result<Possible> {
-        let mut asked = Asked::default();
-        // What shows the same and asks for the same is the same.
-        let mut different: IndexMap<(u64, usize), [f64; 2]> = IndexMap::new();
-        let mut rows = Vec::new();
+        let mut possible = Gathered::default();
         for candidate in candidates {
             let (epochs, mut rng) = self.timing(candidate, due)?;
             if self.spec.steps_of_trial(&epochs, due.number)? != truth.n_steps {
@@ -273,23 +264,10 @@ impl<T: Task> Made<'_, T> {
             }
             let shown = self.show(&candidate.trial, epochs, &mut rng, due.number)?;
             if shown.inputs.dim() == truth.inputs.dim() {
-                let row = law.along(shown.inputs.view(), true);
-                let entry = different.entry((hash(&bits(row.iter().copied())), asked.place(shown.asked)));
-                if matches!(entry, Entry::Vacant(_)) {
-                    rows.extend(row);
-                }
-                let drawn = entry.or_default();
-                drawn.iter_mut().zip(candidate.drawn).for_each(|(drawn, more)| *drawn += more);
+                possible.add(law.along(shown.inputs.view(), true), shown.asked, candidate.drawn);
             }
         }
-        let n = truth.inputs.len();
-        let shown = Array2::from_shape_vec((different.len(), n), rows);
-        let shown = shown.map_err(|error| Error::argument("inputs", "as many in each trial of a timing", error))?;
-        let differs = |&at: &usize| shown.column(at).iter().any(|&value| value != shown[[0, at]]);
-        let telling: Vec<usize> = (0..n).filter(differs).collect();
-        let told = shown.select(Axis(1), &telling);
-        let (hashes, asks) = different.keys().copied().unzip();
-        Ok(Possible { shown, telling, told, hashes, drawn: different.into_values().collect(), asks, asked: asked.0 })
+        possible.of(truth.inputs.len())
     }
 
     /// How the observer does in trials of one timing; without those that ask for nothing.
@@ -324,48 +302,8 @@ impl<T: Task> Made<'_, T> {
     }
 }
 
-impl Possible {
-    /// The logarithm of the probability of what is seen for each, up to what all have in common.
-    fn logs(&self, seen: &Array1<f64>, law: &Law) -> Vec<f64> {
-        let log = |row: ArrayView1<'_, f64>| {
-            self.telling.iter().zip(row).map(|(&at, &shown)| law.log(at, shown, seen[at])).sum()
-        };
-        self.told.outer_iter().map(log).collect()
-    }
-
-    /// How probable it is that each of the answers is asked for, up to a factor: by all draws (0), or by the first half of them (1).
-    fn probable(&self, logs: &[f64], half: usize) -> Vec<f64> {
-        let weighed: Vec<f64> = logs.iter().zip(&self.drawn).map(|(log, drawn)| log + drawn[half].ln()).collect();
-        let most = weighed.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut probable = vec![0.0; self.asked.len()];
-        if most.is_finite() {
-            self.asks.iter().zip(weighed).for_each(|(&ask, log)| probable[ask] += (log - most).exp());
-        }
-        probable
-    }
-
-    /// Whether what was seen is about as probable by one of them as by what was shown.
-    fn is_close(&self, logs: &[f64], truth: Array1<f64>, seen: &Array1<f64>, law: &Law) -> bool {
-        let best = (0..logs.len()).max_by(|&a, &b| logs[a].total_cmp(&logs[b])).filter(|&best| logs[best].is_finite());
-        let all = |shown: ArrayView1<'_, f64>| -> f64 {
-            shown.iter().zip(seen).enumerate().map(|(at, (&shown, &seen))| law.log(at, shown, seen)).sum()
-        };
-        let is_there = || self.hashes.contains(&hash(&bits(truth.iter().copied())));
-        best.is_some_and(|best| is_there() || all(truth.view()) - all(self.shown.row(best)) <= CLOSE)
-    }
-}
-
-/// Different things that are asked for.
-#[derive(Default)]
-struct Asked(Vec<Vec<Reading>>);
-
-impl Asked {
-    fn place(&mut self, asked: Vec<Reading>) -> usize {
-        self.0.iter().position(|other| *other == asked).unwrap_or_else(|| {
-            self.0.push(asked);
-            self.0.len() - 1
-        })
-    }
+fn check_interrupt(work: &Work) -> Result<()> {
+    if work.is_interrupted() { Err(Error::other("the ideal observer was interrupted")) } else { Ok(()) }
 }
 
 fn share(done: &[Done], is: impl Fn(&Done) -> bool) -> f64 {
@@ -400,15 +338,4 @@ fn check_gain(done: &[Done], candidates: usize) -> Result<()> {
         100.0 * half
     );
     Err(Error::argument("candidates", expected, candidates))
-}
-
-fn hash(what: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// Numbers as they can be hashed; 0 has no sign.
-fn bits(numbers: impl Iterator<Item = f64>) -> Vec<u64> {
-    numbers.map(|number| (number + 0.0).to_bits()).collect()
 }
