@@ -270,7 +270,7 @@ fn shape(fields: &Fields, rules: &Rules) -> Result<Shape> {
     Ok(Shape::Fields(shown))
 }
 
-/// What serde is told.
+/// What serde is told of a specification's values, and `Trial` of a trial's.
 #[derive(Default)]
 struct Rules {
     name: Option<String>,
@@ -281,7 +281,9 @@ struct Rules {
 impl Rules {
     fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut rules = Self::default();
-        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+        for attribute in
+            attributes.iter().filter(|attribute| ["serde", "trial"].iter().any(|name| attribute.path().is_ident(name)))
+        {
             attribute.parse_nested_meta(|meta| rules.add(&meta))?;
         }
         Ok(rules)

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::Duration;
+use super::duration::number_or_named;
 use super::past::Place;
 use crate::error::Error;
 use crate::random::TrialRng;
@@ -28,9 +29,9 @@ pub struct BlockPlan {
     pub random: bool,
 }
 
-/// How many trials a block has. A number converts into it, and a range `20..=100`, of which all are equally likely.
+/// How many trials a block has. A number converts into it, in a file too, and a range `20..=100`, of which all are equally likely.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Lasting {
     /// So many.
     Trials(usize),
@@ -54,6 +55,12 @@ pub enum Lasting {
     /// After each trial the block ends with this probability.
     Switch(f32),
 }
+
+number_or_named!(
+    Lasting,
+    "a whole number of trials, or one of trials, uniform, truncated_exponential, switch",
+    |trials| (trials >= 0.0 && trials.fract() == 0.0).then_some(Lasting::Trials(trials as usize))
+);
 
 impl From<usize> for Lasting {
     fn from(trials: usize) -> Self {
@@ -245,6 +252,19 @@ mod tests {
             Lasting::truncated_exponential(f32::NAN, 1, 2).into(),
         ] {
             assert!(plan.check().is_err(), "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_trials_may_stand_in_a_file() {
+        let read = |text: &str| serde_json::from_str::<Lasting>(text);
+        let all = [Lasting::Trials(16), Lasting::from(20..=40), Lasting::Switch(0.05)];
+        assert_eq!(read("16").unwrap(), all[0]);
+        for lasting in all {
+            assert_eq!(read(&serde_json::to_string(&lasting).unwrap()).unwrap(), lasting);
+        }
+        for wrong in ["16.5", "-1", "true"] {
+            assert!(read(wrong).unwrap_err().to_string().contains("a whole number of trials"), "{wrong}");
         }
     }
 }

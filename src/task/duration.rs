@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{IntoDeserializer, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::error::positive;
 use crate::random::TrialRng;
@@ -72,47 +70,60 @@ impl fmt::Display for Duration {
     }
 }
 
-impl Serialize for Duration {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Duration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Written;
-
-        impl<'de> Visitor<'de> for Written {
-            type Value = Duration;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of milliseconds, or one of fixed, uniform, truncated_exponential, choice, rest")
-            }
-
-            fn visit_f64<E>(self, milliseconds: f64) -> Result<Duration, E> {
-                Ok(Duration::Fixed(milliseconds as f32))
-            }
-
-            fn visit_i64<E>(self, milliseconds: i64) -> Result<Duration, E> {
-                Ok(Duration::Fixed(milliseconds as f32))
-            }
-
-            fn visit_u64<E>(self, milliseconds: u64) -> Result<Duration, E> {
-                Ok(Duration::Fixed(milliseconds as f32))
-            }
-
-            fn visit_str<E: serde::de::Error>(self, kind: &str) -> Result<Duration, E> {
-                Duration::deserialize(kind.into_deserializer())
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Duration, A::Error> {
-                Duration::deserialize(MapAccessDeserializer::new(map))
+/// Reads and writes an enum (`#[serde(remote = "Self")]`) for whose usual variant a plain number may stand in a file.
+macro_rules! number_or_named {
+    ($type:ty, $expecting:literal, $number:expr) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                Self::serialize(self, serializer)
             }
         }
 
-        deserializer.deserialize_any(Written)
-    }
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Written;
+
+                impl<'de> serde::de::Visitor<'de> for Written {
+                    type Value = $type;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str($expecting)
+                    }
+
+                    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<$type, E> {
+                        let of: fn(f64) -> Option<$type> = $number;
+                        of(number).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Float(number), &self))
+                    }
+
+                    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<$type, E> {
+                        self.visit_f64(number as f64)
+                    }
+
+                    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<$type, E> {
+                        self.visit_f64(number as f64)
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, kind: &str) -> Result<$type, E> {
+                        <$type>::deserialize(serde::de::IntoDeserializer::into_deserializer(kind))
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<$type, A::Error> {
+                        <$type>::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+                    }
+                }
+
+                deserializer.deserialize_any(Written)
+            }
+        }
+    };
 }
+pub(super) use number_or_named;
+
+number_or_named!(
+    Duration,
+    "a number of milliseconds, or one of fixed, uniform, truncated_exponential, choice, rest",
+    |milliseconds| Some(Duration::Fixed(milliseconds as f32))
+);
 
 impl Duration {
     /// All durations from `low` to `high` equally likely.

@@ -14,6 +14,13 @@ fn theta(k: usize, n: usize) -> f64 {
     TAU * k as f64 / n as f64
 }
 
+/// An angle from 0 up to 2π.
+pub(super) fn wrapped(angle: f32) -> f32 {
+    let angle = angle.rem_euclid(TAU as f32);
+    // A little below 0 is rounded to 2π.
+    if angle < TAU as f32 { angle } else { 0.0 }
+}
+
 /// Adds a direction with a strength, by the cosine: `0.5 + (g / 2) cos(θₖ - φ)`, as NeuroGym has it.
 pub(super) fn add_cosine(channels: &mut [f32], angle: f32, strength: f32) {
     let n = channels.len();

@@ -7,6 +7,9 @@ mod mixture;
 pub(crate) mod movement;
 mod parity;
 pub(crate) mod perception;
+// Trials know nothing of libtorch: to draw so many once is enough.
+#[cfg(not(feature = "torch"))]
+mod ranges;
 pub(crate) mod timing;
 mod yang;
 

@@ -118,11 +118,7 @@ impl Permutation {
         alternative: Alternative,
         statistic: impl Fn(&[T], &[T]) -> f64 + Sync,
     ) -> Result<PermutationTest> {
-        check_samples(first, second)?;
-        let n = first.len();
-        if second.len() != n {
-            return Err(Error::shape("second", format!("[n_pairs = {n}], as `first`"), &[second.len()]));
-        }
+        let n = check_alike(first, second, "n_pairs")?;
         let swapped = |swap: &dyn Fn(usize) -> bool| -> Split {
             (0..n).map(swap).enumerate().map(|(i, swap)| if swap { (n + i, i) } else { (i, n + i) }).unzip()
         };
@@ -156,11 +152,7 @@ impl Permutation {
         alternative: Alternative,
         statistic: impl Fn(&[T], &[T]) -> f64 + Sync,
     ) -> Result<PermutationTest> {
-        check_samples(first, second)?;
-        let n = first.len();
-        if second.len() != n {
-            return Err(Error::shape("second", format!("[n_trials = {n}], as `first`"), &[second.len()]));
-        }
+        let n = check_alike(first, second, "n_trials")?;
         let orders = (1..=n).fold(1.0, |orders, i| orders * i as f64);
         let every = (orders <= self.resamples as f64).then_some(orders as u64);
         // Of each that is left the one at a place: by chance, or by the digits of a number.
@@ -228,6 +220,15 @@ fn check_samples<T>(first: &[T], second: &[T]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How many there are of each, if there are as many of the one as of the other.
+fn check_alike<T>(first: &[T], second: &[T], n: &str) -> Result<usize> {
+    check_samples(first, second)?;
+    match first.len() == second.len() {
+        true => Ok(first.len()),
+        false => Err(Error::shape("second", format!("[{n} = {}], as `first`", first.len()), &[second.len()])),
+    }
 }
 
 /// In how many ways `k` of `n` can be taken.

@@ -5,6 +5,7 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::check_alternative;
+use crate::number::decimal;
 use crate::setters::setters;
 use crate::table::Table;
 use crate::task::{Duration, Sensory, Step, Task, TaskSpec, TrialRng};
@@ -143,7 +144,8 @@ impl ProbabilisticReasoning {
     }
 
     fn log_odds(&self, shapes: &[usize]) -> f32 {
-        shapes.iter().filter_map(|&shape| self.weights.get(shape)).sum()
+        // Shapes in another order, or others that say as much, are one number.
+        shapes.iter().filter_map(|&shape| self.weights.get(shape)).map(|&weight| decimal(weight)).sum::<f64>() as f32
     }
 }
 

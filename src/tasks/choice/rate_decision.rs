@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SONG_PYRL, pyrl};
 use crate::setters::setters;
+use crate::table::Value;
 use crate::task::{Alternatives, Duration, Sensory, Step, Task, TaskSpec, TrialRng};
 use crate::tasks::catalog::{Entry, Paper, usual};
 use crate::tasks::form::form_setters;
@@ -60,7 +61,7 @@ pub struct RateDecision {
 }
 
 /// How a rate comes to the subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Trial)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Modality {
     /// By flashes.
     Visual,
@@ -68,6 +69,18 @@ pub enum Modality {
     Auditory,
     /// By both.
     Multisensory,
+}
+
+/// `visual`, `auditory` or `multisensory`, as in [`MultisensoryIntegration`](crate::tasks::MultisensoryIntegration).
+impl From<Modality> for Value {
+    fn from(modality: Modality) -> Self {
+        match modality {
+            Modality::Visual => "visual",
+            Modality::Auditory => "auditory",
+            Modality::Multisensory => "multisensory",
+        }
+        .into()
+    }
 }
 
 /// The values of a trial of [`RateDecision`].

@@ -5,6 +5,7 @@ use psychrnn_derive::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::check_alternative;
+use crate::number::decimal;
 use crate::setters::setters;
 use crate::table::Table;
 use crate::task::{Duration, Sensory, Step, Task, TaskSpec, TrialRng};
@@ -129,7 +130,10 @@ impl WeatherPrediction {
     }
 
     fn log_odds(&self, shown: &[bool]) -> f32 {
-        self.rain.iter().zip(shown).filter(|(_, shown)| **shown).map(|(p, _)| (p / (1.0 - p)).ln()).sum()
+        let of = |&p: &f32| (decimal(p) / (1.0 - decimal(p))).ln();
+        let sum: f64 = self.rain.iter().zip(shown).filter(|(_, shown)| **shown).map(|(p, _)| of(p)).sum();
+        // Cards that say as much as others are one condition, of one number: what is left of odds that cancel is 0.
+        (((sum * 1e9).round() + 0.0) / 1e9) as f32
     }
 }
 

@@ -280,10 +280,12 @@ impl Alternatives for DelayedMatch {
     }
 
     fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> SampleAndTest {
-        let sample = directions::draw(self.directions, rng);
-        let turned = directions::all(self.directions).map(|turn| (sample + self.rotation + turn).rem_euclid(TAU));
+        let n = self.directions;
+        let sample = directions::draw(n, rng);
+        // Each of them is one number, whatever the sample is.
+        let tests = directions::all(n).map(|test| directions::turned(test + self.rotation, Some(n)));
         let matches = choice == 0;
-        let tests: Vec<f32> = turned.filter(|&test| self.matches(sample, test) == matches).collect();
+        let tests: Vec<f32> = tests.filter(|&test| self.matches(sample, test) == matches).collect();
         SampleAndTest { sample, test: rng.choice(&tests), matches }
     }
 }

@@ -49,6 +49,12 @@ pub(super) fn draw_other(n: usize, than: &[f32], rng: &mut TrialRng) -> f32 {
     others.get(rng.index(others.len())).copied().unwrap_or_default()
 }
 
+/// An angle from 0 to 2π: where it is that of one of `n` directions but for rounding, the same number, so that both are one condition.
+pub(super) fn turned(angle: f32, n: Option<usize>) -> f32 {
+    let one_of = |n: usize| code::preferred(code::nearest(angle, n), n);
+    n.map(one_of).filter(|&one| are_same(one, angle)).unwrap_or_else(|| code::wrapped(angle))
+}
+
 /// Whether two directions are the same.
 pub(super) fn are_same(a: f32, b: f32) -> bool {
     code::distance(a, b) < f64::from(SAME)

@@ -181,7 +181,7 @@ impl Task for Distractor {
         };
         let distractor = rng.chance(self.probability).then(|| match self.directions {
             Some(n) => rng.choice(&self.distractors(angle, n)),
-            None => (angle + rng.uniform(self.apart, TAU - self.apart)).rem_euclid(TAU),
+            None => code::wrapped(angle + rng.uniform(self.apart, TAU - self.apart)),
         });
         CueAndDistractor { angle, distractor }
     }

@@ -204,13 +204,17 @@ impl MemorySaccade {
         response: impl Into<Duration> => response.into();
     }
 
+    fn opposite(&self, angle: f32) -> f32 {
+        directions::turned(angle + PI, self.directions)
+    }
+
     fn draw_to(&self, target: f32, rng: &mut TrialRng) -> Saccade {
         let anti = match self.anti {
             Anti::Never => false,
             Anti::Always => true,
             Anti::Cued => rng.chance(0.5),
         };
-        Saccade { angle: if anti { opposite(target) } else { target }, anti, target }
+        Saccade { angle: if anti { self.opposite(target) } else { target }, anti, target }
     }
 }
 
@@ -254,7 +258,7 @@ impl Task for MemorySaccade {
 
     fn complete(&self, trial: &mut Saccade) -> Result<()> {
         directions::check_angles(&[("angle", trial.angle)])?;
-        trial.target = if trial.anti { opposite(trial.angle) } else { trial.angle };
+        trial.target = if trial.anti { self.opposite(trial.angle) } else { trial.angle };
         Ok(())
     }
 
@@ -292,8 +296,4 @@ impl Alternatives for MemorySaccade {
     fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> Saccade {
         self.draw_to(code::preferred(choice, self.n_choices()), rng)
     }
-}
-
-fn opposite(angle: f32) -> f32 {
-    (angle + PI).rem_euclid(TAU)
 }

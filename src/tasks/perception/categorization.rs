@@ -146,6 +146,9 @@ impl Task for Categorization {
         let past = (trial.angle - self.boundary).rem_euclid(TAU);
         let from_end = past.rem_euclid(PI);
         let distance = from_end.min(PI - from_end);
+        // One that is drawn comes back as the number that it was, whichever angle it was added to.
+        let is_drawn = |drawn: &&f32| (distance - *drawn).abs() < 1e-5;
+        let distance = self.distances.iter().find(is_drawn).copied().unwrap_or(distance);
         trial.category = usize::from(past >= PI);
         trial.distance = if trial.category == 1 { distance } else { -distance };
         Ok(())
@@ -171,7 +174,7 @@ impl Alternatives for Categorization {
     fn draw_for(&self, choice: usize, rng: &mut TrialRng) -> Category {
         let (distance, end) = (rng.choice(&self.distances), rng.index(2));
         let within = if end == 0 { distance } else { PI - distance };
-        let angle = (self.boundary + choice as f32 * PI + within).rem_euclid(TAU);
+        let angle = code::wrapped(self.boundary + choice as f32 * PI + within);
         Category { angle, category: choice, distance: 0.0 }
     }
 }

@@ -25,11 +25,12 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
 ///
 /// Input 0 is the cue to fixate: 1 until the go cue. Inputs 1 and 2 are the go cue, left or right: that of the side is 1 from the go on.
 /// In some trials input 3, the stop signal, is 1 for a while from a delay after the go cue on. The outputs are "fixate", "left" and "right".
-/// In a trial without a stop signal the side is asked for; in one with a stop signal "fixate", to the end, and the mask is 0 from the go cue
-/// to `grace` ms after the stop signal: until then the subject cannot know better.
+/// In a trial without a stop signal the side is asked for; in one with a stop signal "fixate", from the go cue on.
 ///
-/// The choice is the first output that newly reaches the middle of `lo` and `hi` after the go cue; "fixate", 0, if none does. To withhold the
-/// movement is right where there was a stop signal. [`Session::countermanding`](crate::simulate::Session::countermanding) has how often the
+/// Until a stop signal comes nobody knows whether one will. What is least wrong, by the mean squared error, is to raise the output of the
+/// side to the probability that none will, which is `1 - stop` at the go cue and grows with each delay that has passed. The choice is the
+/// first output that newly reaches the share `threshold` of the way from `lo` to `hi` after the go cue; "fixate", 0, if none does. So the
+/// subject goes when it is sure enough, and noise makes it early or late. To withhold the movement is right where there was a stop signal. [`Session::countermanding`](crate::simulate::Session::countermanding) has how often the
 /// subject stopped in time, and the stop-signal reaction time.
 ///
 /// ```
@@ -40,8 +41,8 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
 /// # Ok::<(), psychrnn::Error>(())
 /// ```
 ///
-/// Defaults: a stop signal of 100 ms in 30 % of the trials, 50, 100, …, 350 ms after the go cue; a fixation of 500 ms, a response of 1000 ms; a
-/// grace of 300 ms, within which the subject may go whenever it will. Epochs: `fixation`, `response`, and in trials with a stop signal `stop`,
+/// Defaults: a stop signal of 100 ms in 30 % of the trials, 50, 100, …, 350 ms after the go cue; a threshold of
+/// 0.85; a fixation of 500 ms, a response of 1000 ms. Epochs: `fixation`, `response`, and in trials with a stop signal `stop`,
 /// within the response. Values: see [`GoOrStop`]. All else is that of [`Form`].
 ///
 /// Task after Logan GD, Cowan WB (1984), doi:10.1037/0033-295X.91.3.295.
@@ -55,6 +56,8 @@ pub struct StopSignal {
     pub delays: Vec<f32>,
     /// How long the stop signal lasts, in milliseconds.
     pub pulse: f32,
+    /// Which share of the way from `lo` to `hi` an output has to go for a movement to be made.
+    pub threshold: f32,
     /// How long the fixation lasts.
     pub fixation: Duration,
     /// How long the response lasts.
@@ -73,10 +76,11 @@ pub struct GoOrStop {
 impl Default for StopSignal {
     fn default() -> Self {
         Self {
-            form: Form { grace: 300.0, ..Form::default() },
+            form: Form::default(),
             stop: 0.3,
             delays: (1_u8..=7).map(|k| 50.0 * f32::from(k)).collect(),
             pulse: 100.0,
+            threshold: 0.85,
             fixation: Duration::Fixed(500.0),
             response: Duration::Fixed(1000.0),
         }
@@ -93,6 +97,8 @@ impl StopSignal {
         delays: &[f32] => delays.to_vec();
         /// How long the stop signal lasts, in milliseconds.
         pulse: f32;
+        /// Which share of the way from `lo` to `hi` an output has to go for a movement to be made.
+        threshold: f32;
         /// How long the fixation lasts, in milliseconds: a number or a distribution.
         fixation: impl Into<Duration> => fixation.into();
         /// How long the response lasts, in milliseconds: a number or a distribution.
@@ -104,16 +110,17 @@ impl Task for StopSignal {
     type Trial = GoOrStop;
 
     fn spec(&self) -> TaskSpec {
-        let middle = (self.form.lo + self.form.hi) / 2.0;
-        let decision = Decision::first_to_reach(middle).after("response").or_largest_at_end();
+        let threshold = self.form.lo + (self.form.hi - self.form.lo) * self.threshold;
+        let decision = Decision::first_to_reach(threshold).after("response").or_largest_at_end();
         let spec = self.form.spec(4, 3).decision(decision);
         spec.epoch("fixation", self.fixation.clone()).epoch("response", self.response.clone())
     }
 
     fn check(&self) -> Result<()> {
         self.form.check()?;
-        if !(0.0..=1.0).contains(&self.stop) {
-            return Err(Error::argument("stop", "from 0 to 1", self.stop));
+        check::probability("stop", self.stop)?;
+        if !(self.threshold > 0.0 && self.threshold <= 1.0) {
+            return Err(Error::argument("threshold", "above 0 and at most 1", self.threshold));
         }
         check::numbers("delays", &self.delays)?;
         positive("pulse", self.pulse)
@@ -128,11 +135,11 @@ impl Task for StopSignal {
         if trial.side > 1 {
             return Err(Error::argument("side", "0 or 1", trial.side));
         }
-        let latest = self.response.range().0 - self.pulse - self.form.grace;
+        let latest = self.response.range().0 - self.pulse;
         match trial.delay.filter(|delay| !(0.0..latest).contains(delay)) {
             Some(delay) => {
                 let expected =
-                    format!("from 0 to below {latest} ms, so that something is asked for after the stop signal");
+                    format!("from 0 to below {latest} ms, so that the stop signal is over before the response is");
                 Err(Error::argument("delay", expected, delay))
             }
             None => Ok(()),
@@ -157,11 +164,8 @@ impl Task for StopSignal {
         if now.is_in("response") {
             now.input[1 + trial.side] = 1.0;
         }
-        if let (Some(delay), Some(go)) = (trial.delay, now.epochs().start("response")) {
+        if trial.delay.is_some() {
             now.input[3] = f32::from(u8::from(now.is_in("stop")));
-            if now.is_in("response") && now.is_before(go + delay + self.form.grace) {
-                now.mask.fill(0.0);
-            }
         }
     }
 }

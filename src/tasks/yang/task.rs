@@ -269,7 +269,7 @@ impl Task for Yang {
             Kind::Go | Kind::ReactGo | Kind::DelayGo => trial.modality1 = Some(modalities[0]),
             Kind::Decide | Kind::DelayDecide => {
                 let apart = rng.uniform(PI / 2.0, 3.0 * PI / 2.0) * sign(rng);
-                trial.angle2 = Some((trial.angle1 + apart).rem_euclid(TAU));
+                trial.angle2 = Some(code::wrapped(trial.angle1 + apart));
                 trial.set_strengths(self.strengths(rule, rng));
             }
             Kind::Match => {
@@ -280,7 +280,7 @@ impl Task for Yang {
                 } else {
                     let apart = rng.uniform(PI / 9.0, 17.0 * PI / 9.0) * sign(rng);
                     let is_match = rng.chance(0.5);
-                    trial.angle2 = Some((trial.angle1 + if is_match { 0.0 } else { apart }).rem_euclid(TAU));
+                    trial.angle2 = Some(code::wrapped(trial.angle1 + if is_match { 0.0 } else { apart }));
                 }
             }
         }

@@ -187,17 +187,9 @@ pub(crate) fn who_is_told_to_stop_is_right_to_fixate() {
         let go = within(t, 500.0, 1500.0);
         let mut inputs = vec![1.0 - go, 0.0, 0.0, 0.0];
         inputs[1 + side] = go;
-        match delay.map(f64::from) {
-            None => {
-                let (targets, mask) = asked(t, 500.0, 1 + side, 3, 300.0);
-                (inputs, targets, mask)
-            }
-            Some(delay) => {
-                inputs[3] = within(t, 500.0 + delay, 600.0 + delay);
-                let (_, mask) = asked(t, 500.0, 0, 3, delay + 300.0);
-                (inputs, vec![1.0, 0.0, 0.0], mask)
-            }
-        }
+        inputs[3] = delay.map(f64::from).map_or(0.0, |delay| within(t, 500.0 + delay, 600.0 + delay));
+        let (targets, mask) = asked(t, 500.0, if delay.is_some() { 0 } else { 1 + side }, 3, 100.0);
+        (inputs, targets, mask)
     });
     // To go and come back is wrong where there was a stop signal, and right where there was none.
     let mut outputs = batch.targets.clone();
@@ -211,10 +203,14 @@ pub(crate) fn who_is_told_to_stop_is_right_to_fixate() {
     let session = Session::new(batch, states.clone(), states, outputs).unwrap();
     assert_eq!(session.correct, [Some(true), Some(false), Some(false)]);
     assert_eq!(session.choices, [Some(1), Some(2), Some(1)]);
+    // Who is not sure does not go.
+    let unsure = session.outputs.mapv(|output| 0.84 * output);
+    let session = Session::new(session.batch, session.states, session.rates, unsure).unwrap();
+    assert_eq!(session.choices, [Some(1), Some(0), Some(0)]);
     let drawn = StopSignal::default().batch(1000, Seed(2)).unwrap();
     let delays = numbers(&drawn, "delay");
     assert!((share(&delays, f64::is_nan) - 0.7).abs() < 0.05);
     assert!(delays.iter().all(|delay| delay.is_nan() || (50.0..=350.0).contains(delay) && delay % 50.0 == 0.0));
     let refused = |delay| StopSignal::default().of(&[GoOrStop { side: 0, delay: Some(delay) }], Seed(1)).unwrap_err();
-    assert!(refused(700.0).to_string().contains("delay") && refused(f32::NAN).to_string().contains("delay"));
+    assert!(refused(900.0).to_string().contains("delay") && refused(f32::NAN).to_string().contains("delay"));
 }
