@@ -15,7 +15,7 @@ use crate::notebook::Card;
 use crate::number::json;
 use crate::simulate::{Session, Simulator, State, Stepped};
 use crate::table::{Table, Value};
-use crate::task::{Batch, TaskSpec, TrialSource};
+use crate::task::{Batch, IdealAccuracy, IdealObserver, TaskSpec, TrialSource};
 use crate::tasks::catalog::{Described, Entry};
 use crate::weights::Weights;
 
@@ -72,6 +72,8 @@ show_fields!(
     HistoryKernels,
     HistoryWeight,
     FixedPoints,
+    IdealAccuracy,
+    IdealObserver,
     Interval,
     Jpca,
     JpcaPlanes,

@@ -13,8 +13,8 @@ pub use crate::random::{Seed, TrialRng};
 pub use crate::simulate::{Effect, Perturbation, Recording, Session, Signal, Simulator, Window};
 pub use crate::table::{Csv, Table, Value};
 pub use crate::task::{
-    Alternatives, Batch, Blocks, Decision, Duration, Epochs, Mixture, Past, Ring, Senses, Sensory, Sessions, SideBias,
-    Step, Task, TaskSpec, Transitions, Trial, TrialSource,
+    Alternatives, Batch, Blocks, Decision, Duration, Epochs, IdealObserver, Mixture, Past, Ring, Senses, Sensory,
+    Sessions, SideBias, Step, Task, TaskSpec, Transitions, Trial, TrialSource,
 };
 pub use crate::tasks::{DelayedDiscrimination, MatchToCategory, PerceptualDiscrimination};
 pub use crate::weights::Weights;

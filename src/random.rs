@@ -12,7 +12,7 @@
 //! ```
 
 use linfa_linalg::eigh::Eigh;
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1, StandardNormal};
@@ -183,8 +183,9 @@ pub(crate) fn check_weights(name: &str, weights: &[f32]) -> Result<()> {
     }
 }
 
-/// A matrix `R` with `R Rᵀ` the covariance, which may be singular: channels or units may share all of their noise.
-pub(crate) fn root(name: &str, covariance: &Array2<f32>) -> Result<Array2<f32>> {
+/// The variances of Gaussian noise with this covariance along the directions `[n, n]` (in columns) in which it is independent. It may be
+/// singular: channels or units may share all of their noise.
+pub(crate) fn spectrum(name: &str, covariance: &Array2<f32>) -> Result<(Array1<f64>, Array2<f64>)> {
     let expected = "a covariance: symmetric, and without negative variance in any direction";
     let largest = covariance.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
     let symmetric = |((i, j), &x): ((usize, usize), &f32)| (x - covariance[[j, i]]).abs() <= 1e-5 * largest;
@@ -197,7 +198,13 @@ pub(crate) fn root(name: &str, covariance: &Array2<f32>) -> Result<Array2<f32>> 
     if let Some(variance) = variances.iter().find(|&&variance| variance < -1e-5 * f64::from(largest)) {
         return Err(Error::argument(name, expected, format!("one with a variance of {variance}")));
     }
-    Ok((directions * variances.mapv(|variance| variance.max(0.0).sqrt())).mapv(|x| x as f32))
+    Ok((variances.mapv(|variance| variance.max(0.0)), directions))
+}
+
+/// A matrix `R` with `R Rᵀ` the covariance.
+pub(crate) fn root(name: &str, covariance: &Array2<f32>) -> Result<Array2<f32>> {
+    let (variances, directions) = spectrum(name, covariance)?;
+    Ok((directions * variances.mapv(f64::sqrt)).mapv(|x| x as f32))
 }
 
 #[cfg(test)]

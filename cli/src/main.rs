@@ -103,6 +103,9 @@ enum Command {
     Tasks {
         /// A task
         name: Option<String>,
+        /// How many trials the ideal observer gets right, in the place of all else: the share, its standard error, and what guessing gives
+        #[arg(long)]
+        ideal: bool,
     },
 }
 
@@ -132,8 +135,9 @@ fn work(command: Command) -> Outcome<()> {
         Command::Structure { run, drawn } => report::structure(&open(&run)?, &drawn),
         Command::Figures { run, tested, drawn } => report::figures(&open(&run)?, &tested, &drawn),
         Command::Study { command } => study::work(command),
-        Command::Tasks { name: None } => tasks::list(),
-        Command::Tasks { name: Some(name) } => tasks::describe(&name),
+        Command::Tasks { name, ideal: true } => tasks::ideal(name.as_deref()),
+        Command::Tasks { name: None, .. } => tasks::list(),
+        Command::Tasks { name: Some(name), .. } => tasks::describe(&name),
     }
 }
 

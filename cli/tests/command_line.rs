@@ -208,6 +208,10 @@ fn a_complete_specification_is_one_and_every_task_has_its_arguments() {
         let (text, code) = says(&[p("train"), &specification, p("--check")]);
         assert_eq!(code, Some(0), "{name}: {text}");
     }
+    let (ideal, code) = says(&[p("tasks"), p("go_nogo"), p("--ideal")]);
+    assert!(code == Some(0) && ideal.starts_with("go_nogo ") && ideal.contains("1.0000 ± 0.0000"), "{ideal}");
+    let (none, code) = says(&[p("tasks"), p("sine_wave"), p("--ideal")]);
+    assert!(code == Some(0) && none.contains("none: ") && none.contains("no choice"), "{none}");
     let (text, code) = says(&[p("--help")]);
     assert!(code == Some(0) && text.contains("milliseconds") && text.contains("Exit codes"), "{text}");
     assert_eq!(says(&[p("trian")]).1, Some(2));

@@ -19,6 +19,7 @@ pub(super) struct Course<'a, T: Task> {
 }
 
 /// A trial that is due.
+#[derive(Clone)]
 pub(super) struct Due<Trial> {
     pub(super) number: u64,
     pub(super) trial: Trial,

@@ -1,8 +1,9 @@
 //! A session with a subject, whose trials are made as it goes on.
 
 use super::course::Course;
+use super::drawn::Drawn;
 use super::past::Outcome;
-use super::source::{Drawn, Made};
+use super::source::Made;
 use super::{Batch, Task};
 use crate::Result;
 

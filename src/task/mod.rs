@@ -54,6 +54,7 @@
 //! | a pause between trials, a time-out after errors, the last choice and outcome as inputs | [`Sessions`] |
 //! | trials that depend on what the subject does | [`Staircase`], [`BiasCorrection`], [`MatchingPennies`], or [`Past`]; [`Simulator::run_session`](crate::simulate::Simulator::run_session) |
 //! | trials of several tasks, with an input for each | [`Mixture`] |
+//! | how many trials anybody could get right | [`TrialSource::ideal`], the [`IdealObserver`] |
 //! | no task at all | [`Rest`](crate::tasks::Rest) |
 
 mod alternatives;
@@ -62,9 +63,11 @@ mod blocks;
 mod course;
 mod criterion;
 mod decision;
+mod drawn;
 mod duration;
 mod epochs;
 mod grid;
+mod ideal;
 mod joined;
 mod live;
 mod mixture;
@@ -87,6 +90,7 @@ pub use decision::{Decision, Ring};
 pub use duration::Duration;
 pub use epochs::{Epoch, Epochs};
 pub use grid::Grid;
+pub use ideal::{IdealAccuracy, IdealObserver};
 pub(crate) use live::Live;
 pub use mixture::Mixture;
 pub use past::{History, Past};

@@ -1,11 +1,12 @@
 //! How the inputs of a task reach the network: baseline, noise, rectification.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
+use statrs::function::erf::erfc;
 
 use super::TrialRng;
 use crate::error::positive;
-use crate::random::root;
+use crate::random::spectrum;
 use crate::setters::setters;
 use crate::{Error, Result};
 
@@ -149,7 +150,10 @@ impl Sensory {
                     let expected = format!("[n_in = {n_in}, n_in = {n_in}]");
                     return Err(Error::shape("noise of the inputs", expected, covariance.shape()));
                 }
-                Spread::Mixed(root("noise of the inputs", covariance)?)
+                let (variances, axes) = spectrum("noise of the inputs", covariance)?;
+                let sds = variances.mapv(f64::sqrt);
+                let root = (&axes * &sds).mapv(|x| x as f32) * scale;
+                Spread::Mixed { root, axes, sds: (sds * f64::from(scale)).to_vec() }
             }
         };
         let spread = match spread {
@@ -163,8 +167,7 @@ impl Sensory {
                     Spread::Channels(sds.iter().map(|sd| sd * scale).collect())
                 }
             }
-            Spread::Mixed(root) => Spread::Mixed(root * scale),
-            Spread::None => Spread::None,
+            spread => spread,
         };
         Ok(Afferents { baseline: self.baseline, rectify: self.rectify, while_on: self.while_on, spread })
     }
@@ -184,7 +187,12 @@ pub(super) struct Afferents {
 enum Spread {
     None,
     Channels(Vec<f32>),
-    Mixed(Array2<f32>),
+    Mixed {
+        root: Array2<f32>,
+        /// The directions in which the noise is independent, in columns, and its standard deviation along each.
+        axes: Array2<f64>,
+        sds: Vec<f64>,
+    },
 }
 
 impl Afferents {
@@ -197,7 +205,7 @@ impl Afferents {
             Spread::Channels(sds) => {
                 input.iter_mut().zip(sds).for_each(|(input, &sd)| *input += rng.normal(0.0, sd));
             }
-            Spread::Mixed(root) => {
+            Spread::Mixed { root, .. } => {
                 for direction in root.columns() {
                     let z = rng.normal(0.0, 1.0);
                     input.iter_mut().zip(direction).for_each(|(input, &weight)| *input += weight * z);
@@ -213,5 +221,78 @@ impl Afferents {
                 *input = input.max(0.0);
             }
         }
+    }
+}
+
+/// How likely inputs are where it is known what the task shows: the law by which [`Afferents::transmit`] draws them, along axes in which the
+/// noise is independent. These are the channels, unless they share noise.
+#[derive(Debug)]
+pub(super) struct Law {
+    /// In columns; the channels if there are none.
+    axes: Option<Array2<f64>>,
+    /// The standard deviation along each axis, and its logarithm.
+    sds: Vec<(f64, f64)>,
+    /// How far inputs without noise may be from what they are to be, since they are rounded.
+    slack: f64,
+    baseline: f32,
+    rectify: bool,
+    while_on: bool,
+}
+
+/// A density counts as the probability of a number among numbers as far apart as those of 32 bits are: so it can be compared with that of an
+/// input without noise, which is one number.
+const SPACING: f64 = f32::EPSILON as f64;
+/// Noise that is smaller than this share of the largest is rounding, and what differs by less than ten times as much is the same.
+const ROUNDING: f64 = 1e-4;
+
+impl Afferents {
+    /// The law of the inputs of `n_in` channels.
+    ///
+    /// # Errors
+    /// If noise that channels share is rectified, or is there only while something is on.
+    pub(super) fn law(&self, n_in: usize) -> Result<Law> {
+        let Self { baseline, rectify, while_on, .. } = *self;
+        let (axes, sds, slack) = match &self.spread {
+            Spread::None => (None, vec![0.0; n_in], 0.0),
+            Spread::Channels(sds) => (None, sds.iter().copied().map(f64::from).collect(), 0.0),
+            Spread::Mixed { .. } if rectify || while_on => {
+                let expected = "a standard deviation, or one for each channel, where inputs are rectified or have noise only while the \
+                                task shows something: the law of what they then share is not known in closed form";
+                return Err(Error::argument("noise of the inputs", expected, "a covariance"));
+            }
+            Spread::Mixed { axes, sds, .. } => {
+                let rounding = ROUNDING * sds.iter().copied().fold(0.0, f64::max);
+                let sds = sds.iter().map(|&sd| if sd <= rounding { 0.0 } else { sd }).collect();
+                (Some(axes.clone()), sds, 10.0 * rounding)
+            }
+        };
+        let sds = sds.into_iter().map(|sd: f64| (sd, sd.ln())).collect();
+        Ok(Law { axes, sds, slack, baseline, rectify, while_on })
+    }
+}
+
+impl Law {
+    /// Inputs `[n_steps, n_in]` along the axes, step after step: what was seen, or with the baseline what the task shows.
+    pub(super) fn along(&self, inputs: ArrayView2<'_, f32>, with_baseline: bool) -> Array1<f64> {
+        let baseline = if with_baseline { self.baseline } else { 0.0 };
+        let inputs = inputs.mapv(|input| f64::from(input + baseline));
+        let along = self.axes.as_ref().map_or_else(|| inputs.clone(), |axes| inputs.dot(axes));
+        along.iter().copied().collect()
+    }
+
+    /// The logarithm of the probability of what is seen at this place of [`Law::along`] where that is shown.
+    pub(super) fn log(&self, at: usize, shown: f64, seen: f64) -> f64 {
+        let (sd, log_sd) = self.sds[at % self.sds.len()];
+        let is_off = self.while_on && shown == f64::from(self.baseline);
+        if sd == 0.0 || is_off {
+            let shown = if self.rectify { shown.max(0.0) } else { shown };
+            return if (seen - shown).abs() <= self.slack { 0.0 } else { f64::NEG_INFINITY };
+        }
+        let z = (seen - shown) / sd;
+        if self.rectify && seen == 0.0 {
+            // All that would be negative.
+            return (erfc(-z / std::f64::consts::SQRT_2) / 2.0).ln();
+        }
+        SPACING.ln() - log_sd - z * z / 2.0
     }
 }

@@ -26,6 +26,7 @@ mod foreign;
 #[cfg(feature = "torch")]
 mod goals;
 mod gradients;
+mod ideal;
 #[cfg(unix)]
 mod interrupt;
 mod layers;

@@ -259,6 +259,38 @@ fn a_folder_of_something_else_is_refused_with_what_differs() {
 }
 
 #[test]
+fn more_is_measured_of_runs_that_have_ended_and_nothing_is_trained_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("study");
+    let few = STUDY.replace("\"error\", ", "");
+    let study = Design::from_text(&few).unwrap().train(&place).unwrap();
+    let before = study.table().unwrap();
+    let weights = |study: &Study| -> Vec<Vec<u8>> {
+        study.names().map(|name| fs::read(place.join(format!("runs/{name}/weights.npz"))).unwrap()).collect()
+    };
+    let trained = weights(&study);
+
+    let more = Design::from_text(&STUDY.replace("\"error\", ", "\"error\", \"ideal\", ")).unwrap();
+    let study = Study::begin(&more, &place).unwrap();
+    let status = study.status().unwrap();
+    assert_eq!((status.done, status.unfinished), (0, 6), "{status}");
+    assert_eq!(study.train().unwrap().done, 6);
+    let after = study.table().unwrap();
+    for name in ["accuracy", "trials", "seconds"] {
+        assert_eq!(after.column(name).unwrap(), before.column(name).unwrap(), "{name}");
+    }
+    assert!(after.numbers("error").unwrap().iter().all(|error| error.is_finite()));
+    // What cannot be measured has been tried.
+    assert!(after.column("failure").unwrap().iter().all(|why| why.to_string().contains("no ideal: ")));
+    assert_eq!(weights(&study), trained);
+    let results = || fs::metadata(place.join("results/noise=0 seed=1.json")).unwrap().modified().unwrap();
+    let then = results();
+    study.train().unwrap();
+    assert_eq!(results(), then);
+    assert!(Study::begin(&Design::from_text(&few).unwrap(), &place).is_err());
+}
+
+#[test]
 fn a_study_grows_by_values_seeds_and_keys_and_nothing_is_done_again() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("study");

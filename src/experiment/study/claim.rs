@@ -52,6 +52,9 @@ pub(super) struct Owner {
     task: Option<String>,
     /// What the owner has given back is free.
     is_free: bool,
+    /// What is done has nobody who works on it, and is kept for good.
+    #[serde(default)]
+    is_done: bool,
 }
 
 impl Owner {
@@ -63,14 +66,15 @@ impl Owner {
             began: began(process::id()).unwrap_or_default(),
             task: std::env::var(TASK).ok(),
             is_free: false,
+            is_done: false,
         }
     }
 
     /// As it is written, in the same length always.
     fn text(&self) -> String {
         // "true" is shorter than "false".
-        let end = if self.is_free { " \n" } else { "\n" };
-        serde_json::to_string(self).unwrap_or_default() + end
+        let shorter = usize::from(self.is_free) + usize::from(self.is_done);
+        serde_json::to_string(self).unwrap_or_default() + &" ".repeat(shorter) + "\n"
     }
 
     /// Whether it is there, if that can be known from here.
@@ -118,9 +122,10 @@ impl Claims {
         Some(Last::read(number, path(number)))
     }
 
-    /// Claims a run of which this is the last claim; none if somebody else has it, or was faster.
-    pub(super) fn claim(&self, run: &str, last: Option<&Last>) -> Result<Option<Claim>> {
-        if last.is_some_and(|last| self.is_held(last)) {
+    /// Claims a run of which this is the last claim; none if somebody else has it, or was faster. One that is done is claimed only by who
+    /// knows that it is, and has more to do.
+    pub(super) fn claim(&self, run: &str, last: Option<&Last>, has_more: bool) -> Result<Option<Claim>> {
+        if last.is_some_and(|last| self.is_held(last) && !(has_more && last.is_done())) {
             return Ok(None);
         }
         let path = self.folder.join(format!("{run}.{}", last.map_or(0, |last| last.number) + 1));
@@ -160,6 +165,11 @@ impl Last {
         Self { number, path, owner }
     }
 
+    /// Whether its owner has done all that there was to do.
+    pub(super) fn is_done(&self) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner.is_done)
+    }
+
     /// Whether it is the same claim.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.number == other.number
@@ -188,7 +198,7 @@ impl Claim {
 /// Gives it back, for whoever goes on.
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.owner.is_free = !self.is_kept;
+        (self.owner.is_free, self.owner.is_done) = (!self.is_kept, self.is_kept);
         self.beat();
     }
 }
@@ -257,7 +267,8 @@ mod tests {
         let (_kept, claims) = claims();
         let race = |last: Option<&Last>| -> Vec<Claim> {
             std::thread::scope(|scope| {
-                let racers: Vec<_> = (0..8).map(|_| scope.spawn(|| claims.claim("a=0.5", last).unwrap())).collect();
+                let racers: Vec<_> =
+                    (0..8).map(|_| scope.spawn(|| claims.claim("a=0.5", last, false).unwrap())).collect();
                 racers.into_iter().filter_map(|racer| racer.join().unwrap()).collect()
             })
         };
@@ -314,7 +325,7 @@ mod tests {
         assert_eq!(runs.map(held), [false, false, true, false, true], "{runs:?}");
         ended.wait().unwrap();
         let last = claims.last("gone");
-        let claim = claims.claim("gone", last.as_ref()).unwrap();
+        let claim = claims.claim("gone", last.as_ref(), false).unwrap();
         assert!(claim.is_some() && held("gone"));
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::claim::Claims;
 use super::design::{Design, Plan, Planned};
+use super::measures::Measure;
 use crate::experiment::failure::{in_file, wrong_file};
 use crate::experiment::filled::json;
 use crate::experiment::{Run, Specification};
@@ -48,14 +49,27 @@ pub(super) struct Outcome {
     pub(super) missing: Vec<String>,
 }
 
+impl Outcome {
+    /// Whether there is nothing left to do: the run did not fail, and of these measures each was taken or could not be.
+    pub(super) fn is_whole(&self, measures: &[Measure]) -> bool {
+        let is_there = |measure: &Measure| {
+            let could_not = format!("no {measure}: ");
+            let is_missing = || self.missing.iter().any(|why| why.starts_with(&could_not));
+            self.measures.iter().any(|(name, _)| measure.gives(name)) || is_missing()
+        };
+        self.error.is_none() && measures.iter().all(is_there)
+    }
+}
+
 impl Study {
     /// The study of a design in a folder: a new one if there is none.
     ///
     /// A study that is there grows if the design has all of its runs, and others: more values, more seeds, one more key. Those that it
-    /// has keep their names, their networks and what was measured. A run is the same if its specification is.
+    /// has keep their names, their networks and what was measured. A run is the same if its specification is. If the design has all of
+    /// its measures, and others, runs that have ended are measured again by the next [`Study::train`], and not trained again.
     ///
     /// # Errors
-    /// If there is a study in the folder that has other runs, or other measures: says what differs. If there is something else in it, or
+    /// If there is a study in the folder that has other runs, or measures that the design lacks: says what differs. If there is something else in it, or
     /// if it cannot be written.
     pub fn begin(design: &Design, folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
@@ -175,7 +189,8 @@ impl Study {
             return Ok(self);
         }
         let plan = design.plan.clone().with_those_of(&self.plan).map_err(|error| in_file(error, Some(&self.folder)))?;
-        if plan.runs.len() == self.plan.runs.len() {
+        let size = |plan: &Plan| (plan.runs.len(), plan.measures.len());
+        if size(&plan) == size(&self.plan) {
             return Ok(self);
         }
         // Somebody else may have made it grow at this moment.

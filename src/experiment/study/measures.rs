@@ -12,6 +12,7 @@ use crate::experiment::filled::no_such;
 use crate::experiment::{Run, Specification};
 use crate::simulate::Session;
 use crate::table::Value;
+use crate::task::IdealObserver;
 use crate::train::{Stop, Training};
 use crate::{Error, Result};
 
@@ -21,6 +22,7 @@ use Kind::{By, One};
 const ALL: &[(&str, Kind)] = &[
     ("accuracy", One(|run| Ok(run.session()?.accuracy().into()))),
     ("accuracy_by", By(accuracy_by)),
+    ("ideal", One(ideal)),
     ("error", One(|run| Ok(run.session()?.rms_error().into()))),
     ("threshold", By(|run, by| one(run.fit(by)?.threshold.value))),
     ("width", By(|run, by| one(run.fit(by)?.width.value))),
@@ -56,6 +58,12 @@ fn accuracy_by(run: &Ended<'_>, column: &str) -> Result<Values> {
     };
     let levels = session.trials().groups(column)?;
     Ok(levels.iter().map(|(level, rows)| (format!("={level}"), share(rows).into())).collect())
+}
+
+/// The share of the test's trials that anybody could get right.
+fn ideal(run: &Ended<'_>) -> Result<Value> {
+    let test = run.run.specification().test();
+    Ok(test.task().ideal(&IdealObserver::default().trials(test.trials).seed(test.seed))?.accuracy.into())
 }
 
 /// How many states there are that stand still without input and noise, as far as they were found.
@@ -166,6 +174,11 @@ impl Measure {
     /// Whether a column of the study's table may be called so by this measure.
     pub(super) fn takes(&self, name: &str) -> bool {
         name.strip_prefix(self.name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    }
+
+    /// Whether it gives a column of this name.
+    pub(super) fn gives(&self, name: &str) -> bool {
+        name.strip_prefix(self.to_string().as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
     }
 
     /// An error if a specification's test has no such column.

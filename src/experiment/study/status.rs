@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::claim::Last;
 use super::design::Planned;
 use super::folder::{Outcome, Study};
 use crate::Result;
@@ -18,7 +19,7 @@ pub enum State {
     Waiting,
     /// A process does it at this moment.
     Going,
-    /// It was stopped on the way, and goes on where it was.
+    /// It was stopped on the way, and goes on where it was; or more is to be measured than was when it ended.
     Unfinished,
     /// It has ended, and was measured.
     Done,
@@ -71,9 +72,12 @@ impl Study {
             let held = || last.is_some_and(|last| claims.is_held(last));
             let outcome = self.outcome(planned)?;
             let state = match &outcome {
-                Some(Outcome { error: None, .. }) => State::Done,
+                Some(outcome) if outcome.is_whole(&self.plan.measures) => State::Done,
+                // More is to be measured than when it ended.
+                Some(Outcome { error: None, .. }) if last.is_none_or(Last::is_done) => State::Unfinished,
                 _ if held() => State::Going,
-                Some(_) => State::Failed,
+                Some(Outcome { error: Some(_), .. }) => State::Failed,
+                Some(_) => State::Unfinished,
                 None if last.is_some() && Run::is_in(self.place(planned)) => State::Unfinished,
                 None => State::Waiting,
             };

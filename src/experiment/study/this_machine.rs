@@ -257,7 +257,7 @@ impl<'a> Shift<'a> {
             return Ok(Some(claim));
         }
         let claims = self.study.claims();
-        Ok(claims.claim(name, claims.last(name).as_ref())?.map(Arc::new))
+        Ok(claims.claim(name, claims.last(name).as_ref(), false)?.map(Arc::new))
     }
 
     /// Claims a run that is still to be done.
@@ -268,9 +268,12 @@ impl<'a> Shift<'a> {
         if todo.failed.as_ref().is_some_and(|failed| !last.as_ref().is_some_and(|last| last.is(failed))) {
             return Ok(None);
         }
-        let claim = claims.claim(name, last.as_ref())?;
+        let (outcome, measures) = (|| self.study.outcome(todo.planned), &self.study.plan.measures);
+        let lacks = |outcome: &Outcome| outcome.error.is_none() && !outcome.is_whole(measures);
+        let claim = claims.claim(name, last.as_ref(), outcome()?.as_ref().is_some_and(lacks))?;
         // It may have been done since this process began, and before it was claimed.
-        match self.study.outcome(todo.planned)? {
+        match outcome()? {
+            Some(outcome) if lacks(&outcome) => return Ok(claim),
             Some(Outcome { error: None, .. }) => claim.into_iter().for_each(Claim::keep),
             Some(_) if todo.failed.is_none() => {}
             _ => return Ok(claim),

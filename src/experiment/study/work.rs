@@ -52,6 +52,7 @@ impl Study {
         let (mut measures, mut missing) = (Vec::new(), Vec::new());
         for measure in &self.plan.measures {
             match measure.measure(&ended) {
+                Ok(values) if values.is_empty() => missing.push(format!("no {measure}: no trial has such a value")),
                 Ok(values) => measures.extend(values),
                 Err(error) => missing.push(format!("no {measure}: {error}")),
             }

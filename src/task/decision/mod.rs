@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use reading::Reading;
 pub use ring::Ring;
 pub(crate) use ring::distance;
 

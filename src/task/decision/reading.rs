@@ -6,7 +6,8 @@ use ndarray::{ArrayView2, Axis};
 
 use super::{Decision, Ring, Span, Way};
 use crate::number::decimal;
-use crate::task::Batch;
+use crate::task::time::Clock;
+use crate::task::{Batch, Epochs};
 
 /// What the outputs of a trial say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,18 +30,24 @@ impl From<Option<usize>> for Reading {
 impl Decision {
     /// The steps of a trial that count; none for a trial without the epoch.
     pub(super) fn steps(&self, batch: &Batch, trial: usize) -> Option<Range<usize>> {
-        let length = *batch.lengths.get(trial)?;
+        let length = (*batch.lengths.get(trial)?).min(batch.n_steps());
+        self.steps_among(batch.epochs.get(trial)?, length, batch.spec.dt)
+    }
+
+    /// Those of a trial with these epochs, which is so many steps long.
+    pub(crate) fn steps_among(&self, epochs: &Epochs, length: usize, dt: f32) -> Option<Range<usize>> {
+        let of = |epoch: &String| epochs.get(epoch).map(|epoch| epoch.steps(dt));
         let steps = match &self.span {
             Span::Trial => 0..length,
-            Span::During(epoch) => batch.steps_of(trial, epoch)?,
-            Span::After(epoch) => batch.steps_of(trial, epoch)?.start..length,
+            Span::During(epoch) => of(epoch)?,
+            Span::After(epoch) => of(epoch)?.start..length,
             Span::Between(from, to) => {
-                let steps = batch.clock().steps(decimal(*from), decimal(*to));
+                let steps = Clock::new(dt).steps(decimal(*from), decimal(*to));
                 steps.start.max(0) as usize..steps.end.max(0) as usize
             }
-            Span::Each(epochs) => epochs.iter().rev().find_map(|epoch| batch.steps_of(trial, epoch))?,
+            Span::Each(epochs) => epochs.iter().rev().find_map(of)?,
         };
-        Some(steps.start..steps.end.min(length).min(batch.n_steps()))
+        Some(steps.start..steps.end.min(length))
     }
 
     /// The time from which reactions are counted, in milliseconds; `None` for a trial without the epoch.
@@ -94,21 +101,44 @@ impl Decision {
         }
     }
 
-    /// Whether what `outputs` `[n_steps, n_out]` say in a trial is what its targets say; of several answers all. `None` where there is
-    /// nothing to be right or wrong about.
-    pub(crate) fn judge(&self, batch: &Batch, trial: usize, outputs: ArrayView2<'_, f32>) -> Option<bool> {
-        let answers = self.answers();
-        if !answers.is_empty() {
-            let judged = answers.iter().filter_map(|(_, answer)| answer.judge(batch, trial, outputs));
-            return judged.reduce(|all, one| all && one);
+    /// What `outputs` `[n_steps, n_out]` say in a trial, once for each answer.
+    pub(crate) fn read_all(&self, batch: &Batch, trial: usize, outputs: ArrayView2<'_, f32>) -> Vec<Reading> {
+        match self.answers() {
+            answers if answers.is_empty() => vec![self.read(batch, trial, outputs)],
+            answers => answers.iter().map(|(_, answer)| answer.read(batch, trial, outputs.reborrow())).collect(),
         }
-        let asked = self.read(batch, trial, batch.targets.index_axis(Axis(0), trial));
-        let made = self.read(batch, trial, outputs);
-        match &self.rule {
+    }
+
+    /// Whether it is right to say this where that is asked for; of several answers all. `None` where there is nothing to be right or
+    /// wrong about.
+    pub(crate) fn is_right(&self, asked: &[Reading], made: &[Reading]) -> Option<bool> {
+        let one = |(asked, made): (&Reading, &Reading)| match &self.rule {
             Way::Ring(_) if asked.fixates => Some(made.fixates),
             Way::Ring(ring) => asked.angle.map(|asked| made.angle.is_some_and(|angle| ring.is_near(angle, asked))),
             _ => asked.choice.map(|asked| made.choice == Some(asked)),
-        }
+        };
+        asked.iter().zip(made).filter_map(one).reduce(|all, one| all && one)
+    }
+
+    /// What could be said where it may be that this is asked for: that, or angles that are only just near enough, which may be near enough
+    /// to another one as well.
+    pub(crate) fn responses(&self, asked: &[Reading]) -> Vec<Vec<Reading>> {
+        let said = |reading: &Reading| match (&self.rule, reading.angle) {
+            (Way::Ring(ring), Some(angle)) => {
+                vec![*reading, Reading { angle: Some(ring.just_near(angle)), ..*reading }]
+            }
+            _ => vec![*reading],
+        };
+        asked.iter().fold(vec![Vec::new()], |all, one| {
+            let longer = |(before, one): (&Vec<Reading>, Reading)| [&before[..], &[one]].concat();
+            said(one).into_iter().flat_map(|one| all.iter().map(move |before| longer((before, one)))).collect()
+        })
+    }
+
+    /// Whether what `outputs` `[n_steps, n_out]` say in a trial is what its targets say.
+    pub(crate) fn judge(&self, batch: &Batch, trial: usize, outputs: ArrayView2<'_, f32>) -> Option<bool> {
+        let asked = self.read_all(batch, trial, batch.targets.index_axis(Axis(0), trial));
+        self.is_right(&asked, &self.read_all(batch, trial, outputs))
     }
 
     /// Where the targets of a trial favor which of the alternatives.

@@ -151,6 +151,11 @@ impl Ring {
     pub(super) fn is_near(&self, angle: f64, asked: f64) -> bool {
         distance(angle, asked) < f64::from(self.tolerance)
     }
+
+    /// The angle farthest on that is still near enough.
+    pub(super) fn just_near(&self, asked: f64) -> f64 {
+        (asked + f64::from(self.tolerance) * (1.0 - 1e-6)).rem_euclid(TAU)
+    }
 }
 
 /// How far two angles are apart, from 0 to π.

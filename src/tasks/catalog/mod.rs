@@ -140,7 +140,9 @@ mod tests {
                     Some(share) => format!("{:.1} % of new trials correct", 100.0 * share),
                     None => format!("An error of {:.3} in new trials", number("error", row).unwrap()),
                 };
-                let expected = format!("{measured} after {} ({units} units).", thousands(trials));
+                let ideal = number("ideal", row).map(|share| format!("; an ideal observer has {:.1} %", 100.0 * share));
+                let ideal = ideal.unwrap_or_default();
+                let expected = format!("{measured} after {} ({units} units){ideal}.", thousands(trials));
                 let name = table.column("name").unwrap()[row].to_string();
                 assert_eq!(find(&name).unwrap().reached, Some(expected.as_str()), "{name}");
             }
