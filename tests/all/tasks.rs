@@ -7,8 +7,8 @@ mod mixture;
 pub(crate) mod movement;
 mod parity;
 pub(crate) mod perception;
-// Trials know nothing of libtorch: to draw so many once is enough.
-#[cfg(not(feature = "torch"))]
+// To draw so many once is enough, where what is compiled is optimized.
+#[cfg(feature = "torch")]
 mod ranges;
 pub(crate) mod timing;
 mod yang;

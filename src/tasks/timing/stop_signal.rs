@@ -17,7 +17,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     about: "Go to the side that is shown, unless a stop signal comes in time.",
     papers: &[Paper { citation: "Logan GD, Cowan WB (1984)", doi: "10.1037/0033-295X.91.3.295" }],
     tags: &["inhibition", "reaction time"],
-    reached: Some("88.0 % of new trials correct after 256,000 (100 units)."),
+    reached: Some("88.0 % of new trials correct after 256,000 (100 units); an ideal observer has 100.0 %."),
     usual: usual!(StopSignal::default()),
 }];
 
