@@ -39,7 +39,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         tags: &["working memory", "delayed match to sample", "categorization"],
         reached: Some("98.7 % of new trials correct after 3,200 (100 units); an ideal observer has 100.0 %."),
         usual: usual!(DelayedMatch::to_category()),
-        ..BY_DIRECTION
     },
 ];
 

@@ -36,7 +36,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         tags: &["working memory", "saccade", "rule"],
         reached: Some("99.1 % of new trials correct after 25,600 (100 units); an ideal observer has 100.0 %."),
         usual: usual!(MemorySaccade::pro_or_anti()),
-        ..PRO
     },
     Entry {
         name: "visually_guided_saccade",
