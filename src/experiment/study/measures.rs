@@ -60,7 +60,7 @@ fn accuracy_by(run: &Ended<'_>, column: &str) -> Result<Values> {
     Ok(levels.iter().map(|(level, rows)| (format!("={level}"), share(rows).into())).collect())
 }
 
-/// The share of the test's trials that anybody could get right.
+/// The share that anybody could get right of as many trials of the test's task: others than the test's, which are drawn under a seed of their own.
 fn ideal(run: &Ended<'_>) -> Result<Value> {
     let test = run.run.specification().test();
     Ok(test.task().ideal(&IdealObserver::default().trials(test.trials).seed(test.seed))?.accuracy.into())
